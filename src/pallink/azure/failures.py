@@ -1,0 +1,252 @@
+"""Whatever azure-core, azure-identity, the SDK or requests raise -> an error of pallink.
+
+The types alone do not tell: azure-identity reports a refused connection, a bad certificate, a time-out, a 503 and a
+wrong secret all as ClientAuthenticationError without a status. So the chain of causes and the answer that was seen at
+the transport decide, never a message's text.
+"""
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    DeserializationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from pallink.entra_errors import sign_in_failed
+from pallink.errors import (
+    AccessDeniedError,
+    PallinkError,
+    PartnerIdRefusedError,
+    RequestTrace,
+    SandboxError,
+    ServiceError,
+    SignInError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from pallink.plain_text import one_line
+from pallink.sandbox import SandboxStateError
+
+# Statuses that say "not now": a timed-out request, throttling, and gateways that did not reach the service.
+_NOT_NOW = frozenset({408, 429, 502, 503, 504})
+_NOT_FOUND = 404
+_REFUSED = {401: SignInError, 403: AccessDeniedError}
+
+_NOT_OFFERED = frozenset({"InvalidResourceNamespace", "InvalidResourceType", "NoRegisteredProviderFound"})
+
+
+def explain_sign_in(error: Exception, login_answer: Any, *, login: str) -> PallinkError:
+    """The error for a failed sign-in.
+
+    Args:
+        error: what azure-identity or msal raised.
+        login_answer: the last answer of the login host that the transport saw, or None.
+        login: the login host's origin, for the message.
+    """
+    known = _own_error(error) or _no_answer(error, login)
+    if known is not None:
+        return known
+    answer = getattr(error, "response", None) or login_answer
+    if answer is None:
+        return SignInError(
+            "the sign-in failed", cause=one_line(str(error)), remedy="check the account, the tenant and the secret"
+        )
+    trace = trace_of(answer)
+    if answer.status_code in _NOT_NOW or answer.status_code >= 500:  # noqa: PLR2004
+        return _not_now(answer, f"Entra ID at {login}", trace)
+    body = body_of(answer)
+    if "error" in body:
+        return sign_in_failed(body, trace=trace)
+    return UnexpectedAnswerError(
+        f"the sign-in at {login} cannot be understood",
+        cause=f"it answered {answer.status_code} with what is no answer of Entra ID: a proxy may stand in between",
+        remedy="check the proxy and the --cloud that you use",
+        trace=trace,
+    )
+
+
+def explain(error: Exception, *, doing: str, host: str) -> PallinkError:
+    """The error for a failed request to Resource Manager.
+
+    Args:
+        error: what the SDK raised.
+        doing: what was being done, as in "reading the link".
+        host: the Resource Manager's origin, for the message.
+    """
+    known = _own_error(error) or _no_answer(error, host)
+    if known is not None:
+        return known
+    response = getattr(error, "response", None)
+    if response is None or isinstance(error, DecodeError | DeserializationError):
+        return UnexpectedAnswerError(
+            f"{doing} failed: the answer cannot be understood",
+            cause=f"{one_line(type(error).__name__)}: a proxy may have answered instead of {host}",
+            remedy="try again; if it stays so, run the command with --debug and look at the answer",
+            trace=trace_of(response) if response is not None else None,
+        )
+    return _from_answer(response, doing, host, trace_of(response))
+
+
+def code_of(error: BaseException) -> str | None:
+    """The service's error code (`ManagementPartnerNotFound`, ...), or None where the answer has none."""
+    response = getattr(error, "response", None)
+    return _code_and_message(response)[0] if response is not None else None
+
+
+def body_of(response: Any) -> Mapping[str, Any]:
+    """The JSON object that an answer carries; empty where it carries none."""
+    try:
+        body = json.loads(response.text())
+    except (ValueError, RecursionError, AzureError, requests.RequestException):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def trace_of(response: Any) -> RequestTrace:
+    """The identifiers of an answer, for Microsoft's support."""
+    headers = response.headers
+
+    def header(*names: str) -> str | None:
+        return next((one_line(value, 100) for name in names if (value := headers.get(name))), None)
+
+    return RequestTrace(
+        correlation_id=header("x-ms-correlation-request-id", "client-request-id"),
+        request_id=header("x-ms-request-id", "request-id"),
+        time=header("Date"),
+    )
+
+
+def retry_after_of(response: Any) -> float | None:
+    """Seconds that an answer asks to wait (`Retry-After` in seconds), or None."""
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", "")))
+    except ValueError:
+        return None
+
+
+def _from_answer(response: Any, doing: str, host: str, trace: RequestTrace) -> PallinkError:
+    status = response.status_code
+    code, message = _code_and_message(response)
+    said = f"{code}: {message}" if code else f"HTTP status {status}"
+    if code == "PartnerIdInvalid":
+        return PartnerIdRefusedError(
+            f"{doing} failed: Azure refuses the partner ID ({said})",
+            cause="it must be the location ID of the partner; the global (headquarters) ID is refused as invalid",
+            remedy="take the location ID in Partner Center under Account settings, Identifiers",
+            trace=trace,
+        )
+    if status in _NOT_NOW:
+        return _not_now(response, host, trace)
+    if status == _NOT_FOUND and code in _NOT_OFFERED:
+        return ServiceError(
+            f"{doing} failed: {host} does not offer Partner Admin Link ({said})",
+            cause="the provider Microsoft.ManagementPartner is not known there; that is not the same as not linked",
+            remedy="use the cloud in which the customer's tenant is",
+            trace=trace,
+        )
+    if status in _REFUSED:
+        refused = _REFUSED[status]
+        return refused(
+            f"{doing} failed: Azure refuses the account ({said})",
+            cause=None if code else f"it answered {status} and gave no reason",
+            remedy="sign in again"
+            if refused is SignInError
+            else "check what the account is allowed to do in this tenant",
+            trace=trace,
+        )
+    return ServiceError(
+        f"{doing} failed: {said}",
+        cause=f"{host} answered with status {status}",
+        remedy="try again; if it stays so, give Microsoft's support the identifiers below",
+        trace=trace,
+    )
+
+
+def _not_now(response: Any, host: str, trace: RequestTrace) -> UnreachableError:
+    wait = retry_after_of(response)
+    throttled = response.status_code == 429  # noqa: PLR2004
+    return UnreachableError(
+        f"{host} {'throttles this account' if throttled else 'is not available'}: status {response.status_code}",
+        cause="it asks for fewer requests" if throttled else "the service, or a gateway before it, is not ready",
+        remedy=f"try again in {wait:.0f} seconds" if wait else "try again later",
+        trace=trace,
+    )
+
+
+def _code_and_message(response: Any) -> tuple[str | None, str]:
+    body = body_of(response)
+    error = body.get("error")
+    inner = error if isinstance(error, dict) else body
+    code, message = inner.get("code"), inner.get("message")
+    return (one_line(code, 100) if isinstance(code, str) and code else None), one_line(
+        str(message or "no reason given")
+    )
+
+
+def _own_error(error: BaseException) -> PallinkError | None:
+    """An error of pallink's own, raised by the transport below, or a broken sandbox."""
+    for each in _chain(error):
+        if isinstance(each, PallinkError):
+            return each
+        if isinstance(each, SandboxStateError):
+            return SandboxError(
+                f"the sandbox cannot be used: {one_line(str(each))}",
+                cause=f"its file is {each.path}",
+                remedy="make the folder writable, or start over with a new world (this removes the sandbox's links)",
+                command="pallink sandbox reset",
+            )
+    return None
+
+
+def _no_answer(error: BaseException, host: str) -> UnreachableError | None:
+    """The error for a request that got no answer; None where it got one."""
+    chain = list(_chain(error))
+    if not any(
+        isinstance(each, ServiceRequestError | ServiceResponseError | requests.RequestException) for each in chain
+    ):
+        return None
+    if isinstance(error, HttpResponseError) and not isinstance(error, ClientAuthenticationError):
+        return None
+
+    def caused_by(*kinds: type[BaseException]) -> BaseException | None:
+        return next((each for each in chain if isinstance(each, kinds)), None)
+
+    if tls := caused_by(ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError):
+        cause = f"its certificate is not trusted ({one_line(str(tls), 160)})"
+        remedy = "if a proxy inspects TLS here, set REQUESTS_CA_BUNDLE to the file with its certificate authority"
+    elif caused_by(urllib3.exceptions.ProxyError, requests.exceptions.ProxyError):
+        cause, remedy = "the proxy does not answer", "check HTTPS_PROXY and NO_PROXY"
+    elif caused_by(socket.gaierror, urllib3.exceptions.NameResolutionError):
+        cause, remedy = "its name cannot be resolved", "check the network, DNS and the --cloud that you use"
+    elif caused_by(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
+        cause, remedy = "it did not answer in time", "try again, or give it more time with --timeout SECONDS"
+    elif caused_by(ConnectionRefusedError):
+        cause, remedy = "it refuses the connection", "check the --cloud that you use, the proxy and the firewall"
+    else:
+        cause, remedy = "the connection broke before there was an answer", "try again; check the network and the proxy"
+    return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and all that it was raised from, those in its arguments included: requests nests urllib3's there."""
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        current = pending.pop(0)
+        if not isinstance(current, BaseException) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inner = (getattr(current, "inner_exception", None), getattr(current, "reason", None))
+        pending += [current.__cause__, current.__context__, *inner, *current.args]

@@ -1,0 +1,151 @@
+"""The one transport below azure-identity and both SDK clients, and the guards that hold for all of them.
+
+- https only, to the chosen cloud's login host and Resource Manager only; a bearer token to Resource Manager only.
+  A redirect or a `nextLink` to another host is therefore refused here, whoever follows it.
+- A read-only command sends nothing but GET to Resource Manager, whatever a policy of the SDK would like to do by itself
+  (azure-mgmt registers providers with a POST).
+- Each request's time-outs, and each wait between retries, fit into what is left of the command's time.
+"""
+
+import logging
+import ssl
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import truststore
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+
+from pallink.clouds import https_origin
+from pallink.deadline import Deadline
+from pallink.errors import RefusedRequestError
+
+log = logging.getLogger("pallink.requests")
+
+# Seconds. A PUT has been seen to take 15; what remains after a lost answer is needed to read the link again.
+_CONNECT_TIMEOUT = 20.0
+_READ_TIMEOUT = 60.0
+_PART_FOR_A_WRITE = 0.7
+
+_CONNECTIONS_PER_HOST = 32
+
+WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
+
+
+class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core loads its transports lazily, as Any
+    """azure-core's own transport over requests, with the guards above.
+
+    Args:
+        deadline: the time of the whole command.
+        session: a session made by `new_session`.
+        writable: whether PUT, PATCH and DELETE may be sent to Resource Manager.
+    """
+
+    def __init__(self, deadline: Deadline, session: requests.Session, *, writable: bool) -> None:
+        super().__init__(session=session, session_owner=False)
+        self.last_login_answer: Any = None
+        self._deadline = deadline
+        self._writable = writable
+        self._login: str | None = None
+        self._resource_manager: str | None = None
+
+    def allow(self, *, resource_manager: str, login: str | None = None) -> None:
+        """Name the origins (`https://host[:port]`) that requests may go to; without a login host none may sign in."""
+        self._resource_manager = resource_manager
+        self._login = login
+
+    def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
+        """Send one request if the guards let it pass.
+
+        Raises:
+            RefusedRequestError: they do not.
+            UnreachableError: the command's time is up.
+        """
+        origin = self._guard(request)
+        part = _PART_FOR_A_WRITE if request.method in WRITE_METHODS else 1.0
+        kwargs["connection_timeout"] = self._deadline.share(_CONNECT_TIMEOUT, part)
+        kwargs["read_timeout"] = self._deadline.share(_READ_TIMEOUT, part)
+        # Never taken from a caller: verification cannot be switched off.
+        kwargs.pop("connection_verify", None)
+        started = time.monotonic()
+        try:
+            response = super().send(request, proxies=proxies, **kwargs)
+        except Exception as error:
+            log.debug("%s %s failed: %s", request.method, _without_query(request.url), type(error).__name__)
+            raise
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "%s %s -> %s in %.0f ms, correlation ID %s",
+                request.method,
+                _without_query(request.url),
+                response.status_code,
+                (time.monotonic() - started) * 1000,
+                response.headers.get("x-ms-correlation-request-id")
+                or response.headers.get("x-ms-request-id")
+                or "none",
+            )
+        if origin == self._login and "Authorization" not in request.headers:
+            self.last_login_answer = response
+        return response
+
+    def sleep(self, duration: float) -> None:
+        """Wait between retries, or give up at once when the wait would outlast the command's time."""
+        self._deadline.wait(
+            duration, cause=f"Azure did not answer as it should; the next try is due in {duration:.0f} seconds"
+        )
+
+    def _guard(self, request: Any) -> str:
+        origin = https_origin(_without_query(request.url))
+        where = f"{request.method} {_without_query(request.url)}"
+        if origin is None or origin not in (self._login, self._resource_manager):
+            raise _refused(where, "it goes to a host that is not the chosen cloud's, as a redirect or a nextLink may")
+        if "Authorization" in request.headers:
+            if origin != self._resource_manager:
+                raise _refused(where, "it would carry a token for Resource Manager to another host")
+            if request.method != "GET" and not (self._writable and request.method in WRITE_METHODS):
+                raise _refused(where, "this command only reads" if not self._writable else "pallink never sends it")
+        elif request.method != "GET" and not (origin == self._login and request.method == "POST"):
+            raise _refused(where, "only a sign-in may send anything without a token")
+        return origin
+
+
+class _OperatingSystemTrust(HTTPAdapter):
+    """Verifies certificates by the operating system's trust store, and by REQUESTS_CA_BUNDLE where it is set."""
+
+    def __init__(self) -> None:
+        self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().__init__(pool_maxsize=_CONNECTIONS_PER_HOST)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        if verify is True:
+            # requests would add certifi's bundle here, beside what the operating system trusts.
+            conn.cert_reqs = "CERT_REQUIRED"
+            return
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
+
+def new_session() -> requests.Session:
+    """A requests session that trusts what the operating system trusts, and speaks https only."""
+    session = requests.Session()
+    session.adapters.clear()
+    session.mount("https://", _OperatingSystemTrust())
+    return session
+
+
+def _without_query(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _refused(what: str, cause: str) -> RefusedRequestError:
+    return RefusedRequestError(
+        f"refused to send {what}", cause=cause, remedy="report this: pallink should never come to ask for it"
+    )

@@ -1,0 +1,1 @@
+"""The command line: reads options, calls the session, hands the result to a renderer."""

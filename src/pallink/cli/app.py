@@ -1,0 +1,117 @@
+"""The commands of pallink, and what stands before them on the command line."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from pallink.cli import sandbox
+from pallink.cli.commands import check, link, show, unlink, update, verify, whoami
+from pallink.cli.options import NAMES, command_with_options, option_name
+from pallink.cli.run import print_error
+from pallink.errors import UsageError
+from pallink.exit_codes import ExitCode
+from pallink.output import Terminal
+
+_EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {code.meaning}" for code in ExitCode)])
+
+app = typer.Typer(
+    name="pallink",
+    help="Link a service account to a Microsoft partner ID (Partner Admin Link), and prove that it is linked.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    # Without rich, help is quick and carries no ANSI codes where GITHUB_ACTIONS or FORCE_COLOR is set.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    import platform  # noqa: PLC0415
+    from importlib.metadata import version  # noqa: PLC0415
+
+    typer.echo(f"pallink {version('pallink')}, Python {platform.python_version()}, {platform.system()}")
+    raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version  # the callback has dealt with it
+
+
+for _command in (
+    link.link,
+    show.show,
+    update.update,
+    unlink.unlink,
+    verify.verify,
+    check.check,
+    whoami.whoami,
+):
+    command_with_options(app)(_command)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: what stands after `pallink`; None takes them from the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            # A character that the encoding does not know is no reason to fail.
+            reconfigure(errors="replace")
+    command: Any = get_command(app)
+    try:
+        code = command.main(
+            args=None if arguments is None else list(arguments), prog_name="pallink", standalone_mode=False
+        )
+    except typer.TyperException as error:
+        return _usage_error(error)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    return int(code or 0)
+
+
+def _usage_error(error: Any) -> int:
+    """Say what is wrong with the command line; the help where nothing was asked at all."""
+    terminal = Terminal()
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        terminal.stdout.write(f"{message}\n")
+        return ExitCode.USAGE
+    path = context.command_path if context is not None else "pallink"
+    option = getattr(error, "option_name", "")
+    before_the_command = context is not None and context.parent is None
+    if before_the_command and option.lstrip("-").replace("-", "_") in NAMES | {"o", "q"}:
+        refused = UsageError(
+            f"{option} stands before the command",
+            cause="options stand after the command, as with az",
+            remedy="move it behind the command",
+            command=f"pallink COMMAND {option} ...",
+        )
+    elif option[1:].isdigit():
+        refused = UsageError(
+            f"{option!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
+            remedy="take the location ID of the partner",
+        )
+    else:
+        refused = UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
+    print_error(refused, terminal)
+    return ExitCode.USAGE
+
+
+__all__ = ["app", "main", "option_name"]

@@ -1,0 +1,22 @@
+"""Arguments and options that more than one command takes, but not all."""
+
+from typing import Annotated
+
+import typer
+
+from pallink.session import RoleCheck
+
+PartnerId = Annotated[str, typer.Argument(help="The partner's location ID: digits, as in 719878.", show_default=False)]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Find out what would be done, and write nothing.")]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes instead of being asked.")]
+
+RoleCheckOption = Annotated[
+    RoleCheck,
+    typer.Option(
+        "--role-check",
+        envvar="PALLINK_ROLE_CHECK",
+        help="What a missing Reader role means: an error, a warning, nothing.",
+    ),
+]

@@ -1,0 +1,32 @@
+"""pallink link."""
+
+from typing import Annotated
+
+import typer
+
+from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Yes
+from pallink.cli.job import confirmation, session, show
+from pallink.cli.options import CommonOptions
+from pallink.linking import parse_partner_id
+from pallink.session import RoleCheck
+
+
+def link(
+    options: CommonOptions,
+    partner_id: PartnerId,
+    *,
+    replace: Annotated[bool, typer.Option("--replace", help="Change the link where it is another partner's.")] = False,
+    role_check: RoleCheckOption = RoleCheck.REQUIRE,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Link the account to a partner.
+
+    Signs in, checks the Reader role, reads the link, and creates it where there is none. Linked to that partner
+    already: unchanged. Linked to another one: refused (exit code 5), unless --replace is given.
+    """
+    parse_partner_id(partner_id)
+    confirm = confirmation(options, yes=yes)
+    with session(options, writable=not dry_run) as opened:
+        result = opened.link(partner_id, replace=replace, role_check=role_check, dry_run=dry_run, confirm=confirm)
+    show(result, options)

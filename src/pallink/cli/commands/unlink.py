@@ -1,0 +1,32 @@
+"""pallink unlink."""
+
+from typing import Annotated
+
+import typer
+
+from pallink.cli.arguments import DryRun, Yes
+from pallink.cli.job import confirmation, session, show
+from pallink.cli.options import CommonOptions
+from pallink.linking import parse_partner_id
+
+
+def unlink(
+    options: CommonOptions,
+    partner_id: Annotated[
+        str | None,
+        typer.Argument(help="Remove the link only if it is this partner's.", show_default=False),
+    ] = None,
+    *,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Remove the account's link.
+
+    Asks first on a terminal, and wants --yes elsewhere. Not linked: unchanged.
+    """
+    if partner_id is not None:
+        parse_partner_id(partner_id)
+    confirm = None if dry_run else confirmation(options, yes=yes, always=True)
+    with session(options, writable=not dry_run) as opened:
+        result = opened.unlink(partner_id, dry_run=dry_run, confirm=confirm)
+    show(result, options)

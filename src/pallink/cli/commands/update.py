@@ -1,0 +1,26 @@
+"""pallink update."""
+
+from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Yes
+from pallink.cli.job import confirmation, session, show
+from pallink.cli.options import CommonOptions
+from pallink.linking import parse_partner_id
+from pallink.session import RoleCheck
+
+
+def update(
+    options: CommonOptions,
+    partner_id: PartnerId,
+    *,
+    role_check: RoleCheckOption = RoleCheck.REQUIRE,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Change an existing link to another partner.
+
+    Not linked at all: exit code 3.
+    """
+    parse_partner_id(partner_id)
+    confirm = confirmation(options, yes=yes)
+    with session(options, writable=not dry_run) as opened:
+        result = opened.update(partner_id, role_check=role_check, dry_run=dry_run, confirm=confirm)
+    show(result, options)

@@ -1,0 +1,80 @@
+"""What the commands share: open a session, ask for a yes, show the result."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from pallink.cli.options import CommonOptions
+from pallink.clouds import SANDBOX
+from pallink.errors import UsageError
+from pallink.linking import Action
+from pallink.output import write_result
+from pallink.output.terminal import Terminal
+from pallink.plain_text import one_line
+from pallink.result import AccountResult, Result
+from pallink.session import Confirm, Proposal, Session, open_session
+
+
+@contextmanager
+def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
+    """Sign in, as the options say. On stderr it is said each time when this is the sandbox and not Azure."""
+    settings = options.settings
+    if settings.cloud == SANDBOX and not options.quiet:
+        Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
+    with open_session(settings, writable=writable) as opened:
+        yield opened
+
+
+def show(result: Result | AccountResult, options: CommonOptions) -> None:
+    """Write a result to stdout and its warnings to stderr, then raise its error where it has one."""
+    terminal = Terminal()
+    write_result(result, options.output, terminal)
+    if isinstance(result, AccountResult):
+        return
+    if not options.quiet:
+        for warning in result.warnings:
+            terminal.say("warning", one_line(warning), "yellow")
+    if result.error is not None:
+        raise result.error
+
+
+def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> Confirm | None:
+    """How to ask before a write; None where nobody has to be asked.
+
+    Args:
+        options: with `--account` the account is certain, and only what cannot be undone is asked about.
+        yes: `--yes`.
+        always: ask even with `--account`, and refuse where nobody can be asked.
+
+    Raises:
+        UsageError: it has to be asked and cannot be.
+    """
+    if yes:
+        return None
+    terminal = Terminal()
+    can_ask = terminal.can_ask and not options.no_input
+    if always and not can_ask:
+        raise UsageError(
+            "--yes is required where nobody can be asked",
+            cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
+            remedy="add --yes to the command",
+        )
+    if not can_ask or (options.account is not None and not always):
+        return None
+    return lambda proposal: _ask(proposal, terminal)
+
+
+def _ask(proposal: Proposal, terminal: Terminal) -> bool:
+    account, current = proposal.account, proposal.current
+    linked = f"{current}" if current else "none"
+    wanted = "none" if proposal.step.action is Action.DELETED else f"{proposal.step.partner_id}"
+    tenant = f"{proposal.tenant_name} ({account.tenant_id})" if proposal.tenant_name else account.tenant_id
+    for label, text in (
+        ("account", f"{account.name} ({account.kind}, object ID {account.object_id})"),
+        ("tenant", tenant),
+        ("partner", f"now {linked}, then {wanted}"),
+    ):
+        print(f"  {label:<8} {one_line(text)}", file=terminal.stderr)
+    verb = {Action.CREATED: "Link", Action.UPDATED: "Change the link of", Action.DELETED: "Remove the link of"}
+    return typer.confirm(f"{verb[proposal.step.action]} this account?", default=False, err=True)

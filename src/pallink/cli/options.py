@@ -1,0 +1,175 @@
+"""The options that mean the same in every command: declared here, once.
+
+`CommonOptions` is the declaration; `command_with_options` gives a command all of them, and its help a heading of its
+own for them.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from pallink.cli.run import run
+from pallink.clouds import CLOUD_NAMES, SANDBOX
+from pallink.errors import UsageError
+from pallink.output import OutputFormat
+from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
+from pallink.sign_in import OFFERED_METHODS
+
+P = ParamSpec("P")
+
+HEADING = "Common options"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """What every command takes. Precedence: option, environment, default."""
+
+    cloud: Annotated[
+        str,
+        typer.Option(
+            metavar="CLOUD",
+            envvar="PALLINK_CLOUD",
+            help=f"{', '.join(CLOUD_NAMES)}, or the https:// URL of another Resource Manager.",
+        ),
+    ] = DEFAULT_CLOUD
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METHOD",
+            envvar="PALLINK_AUTH",
+            help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Otherwise chosen by what the environment states.",
+        ),
+    ] = None
+    account: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UPN|OBJECT_ID|CLIENT_ID",
+            envvar="PALLINK_ACCOUNT",
+            help="The account that must be the one signed in; anyone else is refused.",
+        ),
+    ] = None
+    tenant: Annotated[
+        str | None,
+        typer.Option(metavar="ID|DOMAIN", envvar="PALLINK_TENANT", help="The tenant to sign in to."),
+    ] = None
+    client_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
+    ] = None
+    output: Annotated[
+        OutputFormat,
+        typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", help="How to write the result."),
+    ] = OutputFormat.TABLE
+    no_input: Annotated[bool, typer.Option("--no-input", envvar="PALLINK_NO_INPUT", help="Never ask anything.")] = False
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            envvar="PALLINK_TIMEOUT",
+            help="For the whole command, retries and waits included.",
+        ),
+    ] = DEFAULT_TIMEOUT
+    verbose: Annotated[
+        bool, typer.Option("--verbose", envvar="PALLINK_VERBOSE", help="Say on stderr what is done, and why.")
+    ] = False
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="PALLINK_DEBUG", help="Say each request too, without its secrets.")
+    ] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", envvar="PALLINK_QUIET", help="Say nothing on stderr but errors.")
+    ] = False
+
+    @property
+    def settings(self) -> Settings:
+        """The part that a session needs; raises `UsageError` where a value cannot be what it should be."""
+        return Settings(self.cloud, self.account, self.tenant, self.client_id, self.auth, self.timeout)
+
+
+_PARAMETERS = tuple(
+    inspect.Parameter(
+        each.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if each.default is MISSING else each.default,
+        annotation=get_type_hints(CommonOptions, include_extras=True)[each.name],
+    )
+    for each in fields(CommonOptions)
+)
+
+NAMES = frozenset(parameter.name for parameter in _PARAMETERS)
+
+
+def option_name(field_name: str) -> str:
+    """The option that sets a field, e.g. `--client-id`."""
+    return "--" + field_name.replace("_", "-")
+
+
+class CommandWithCommonOptions(TyperCommand):
+    """A command whose help lists the common options under a heading of their own."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, the command's own options, and the common ones."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], HEADING: []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is None:
+                continue
+            if parameter.param_type_name == "argument":
+                sections["Arguments"].append(record)
+            else:
+                sections[HEADING if parameter.name in NAMES else "Options"].append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+
+def command_with_options(
+    app: typer.Typer, name: str | None = None
+) -> Callable[[Callable[Concatenate[CommonOptions, P], None]], Callable[..., None]]:
+    """Register a function as a command of `app` that also takes the common options.
+
+    The function gets them, as one object, before its own parameters.
+    """
+
+    def register(function: Callable[Concatenate[CommonOptions, P], None]) -> Callable[..., None]:
+        own = list(inspect.signature(function).parameters.values())[1:]
+        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+        @functools.wraps(function)
+        def command(*, context: typer.Context, **values: Any) -> None:
+            options = CommonOptions(**{key: values.pop(key) for key in NAMES})
+            run(
+                lambda: function(_checked(options, context), **values),  # type: ignore[call-arg]
+                verbose=options.verbose,
+                debug=options.debug,
+            )
+
+        command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *_PARAMETERS]
+        )
+        app.command(name, cls=CommandWithCommonOptions)(command)
+        return command
+
+    return register
+
+
+def _checked(options: CommonOptions, context: typer.Context) -> CommonOptions:
+    """Refuse a left-over PALLINK_CLOUD=sandbox in CI: a build must not turn green on a stand-in."""
+    import os  # noqa: PLC0415
+
+    source = context.get_parameter_source("cloud")
+    from_environment = source is not None and source.name == "ENVIRONMENT"
+    if options.settings.cloud == SANDBOX and from_environment and os.environ.get("CI"):
+        raise UsageError(
+            "PALLINK_CLOUD=sandbox does not count in CI",
+            cause="the variable CI is set, and a left-over setting must not turn a build green",
+            remedy="unset PALLINK_CLOUD, or say --cloud sandbox on the command line if you mean it",
+        )
+    if options.quiet and (options.verbose or options.debug):
+        raise UsageError("--quiet contradicts --verbose and --debug", remedy="leave one of them out")
+    return options

@@ -1,0 +1,72 @@
+"""How much time is left for the whole command."""
+
+import time
+from collections.abc import Callable
+
+from pallink.errors import RequestTrace, UnreachableError
+
+
+class Deadline:
+    """Counts down the seconds of `--timeout`, retries and waits included.
+
+    Args:
+        seconds: how long the whole command may take.
+        now: a monotonic clock in seconds.
+        sleep: waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.seconds = seconds
+        self._now = now
+        self._sleep = sleep
+        self._end = now() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; 0 or less when the time is up."""
+        return self._end - self._now()
+
+    def share(self, most: float, part: float = 1.0) -> float:
+        """The time-out of one request: at most `most` seconds, and at most that part of what is left.
+
+        Raises:
+            UnreachableError: the time is up.
+        """
+        self.check()
+        return min(most, self.left * part)
+
+    def check(self) -> None:
+        """Raise an `UnreachableError` when the time is up."""
+        if self.left <= 0:
+            raise self.exceeded("no request was answered in time")
+
+    def wait(self, seconds: float, *, cause: str, trace: RequestTrace | None = None) -> None:
+        """Wait, or give up at once when the wait would outlast what is left.
+
+        Args:
+            seconds: how long to wait.
+            cause: why, for the error.
+            trace: the answer that asked for the wait.
+
+        Raises:
+            UnreachableError: there is not that much time left.
+        """
+        if seconds >= self.left:
+            raise self.exceeded(f"{cause}, and {max(self.left, 0):.0f} seconds are left", trace)
+        if seconds > 0:
+            self._sleep(seconds)
+
+    def exceeded(self, cause: str, trace: RequestTrace | None = None) -> UnreachableError:
+        """The error for a command that took too long."""
+        return UnreachableError(
+            f"not finished within {self.seconds:g} seconds",
+            cause=cause,
+            remedy="try again later, or give it more time with --timeout SECONDS",
+            trace=trace,
+        )

@@ -1,0 +1,46 @@
+"""What each exit code means: the one table, from which code, help and documentation take it."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of pallink. They are part of its interface and keep their meaning."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    NOT_LINKED = 3
+    SIGN_IN = 4
+    LINKED_ELSEWHERE = 5
+    ACCESS = 6
+    UNREACHABLE = 7
+    SOME_FAILED = 8
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """The code in plain words, as help and documentation print it."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.OK: "done, or already so",
+    ExitCode.ERROR: "Azure answered with an error that has no code of its own, or a defect of pallink",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.NOT_LINKED: "not linked",
+    ExitCode.SIGN_IN: "not signed in, sign-in failed, or another account than --account signed in",
+    ExitCode.LINKED_ELSEWHERE: "linked to a different partner",
+    ExitCode.ACCESS: "the Reader role is missing, or Azure refuses the account (403)",
+    ExitCode.UNREACHABLE: "Azure cannot be reached, or throttles past the retries, or times out",
+    ExitCode.SOME_FAILED: "some accounts of a fleet failed",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+PRECEDENCE = (
+    ExitCode.SIGN_IN,
+    ExitCode.UNREACHABLE,
+    ExitCode.LINKED_ELSEWHERE,
+    ExitCode.NOT_LINKED,
+    ExitCode.ACCESS,
+)
+"""Where several hold, the first of these is the exit code. Those that are not named come before all of them."""

@@ -1,0 +1,6 @@
+"""One result, many renderings."""
+
+from pallink.output.formats import OutputFormat, write_result
+from pallink.output.terminal import Terminal
+
+__all__ = ["OutputFormat", "Terminal", "write_result"]

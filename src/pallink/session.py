@@ -1,0 +1,470 @@
+"""The jobs of pallink for one signed-in account: link, show, update, unlink, verify, check.
+
+This is the Python API; the command line is one caller of it::
+
+    import pallink
+
+    with pallink.connect(cloud="sandbox", account="invoices@contoso.com") as session:
+        result = session.link("719878")
+        print(result.action, result.partner_name)
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from pallink.account import Account
+from pallink.clouds import Cloud
+from pallink.deadline import Deadline
+from pallink.errors import (
+    AccessDeniedError,
+    CancelledError,
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    SignInError,
+    UnsettledWriteError,
+    most_important,
+)
+from pallink.linking import (
+    Action,
+    Goal,
+    Link,
+    LinkGoal,
+    Step,
+    UnlinkGoal,
+    UpdateGoal,
+    active,
+    check_owner,
+    parse_partner_id,
+    verification_error,
+)
+from pallink.reader_role import ReaderReport, Subscription, SubscriptionVerdict, Verdict, reader_error
+from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
+from pallink.settings import Settings
+from pallink.side_by_side import errors_in, side_by_side
+from pallink.writing import PartnerLinks, carry_out
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+log = logging.getLogger("pallink")
+
+
+class RoleCheck(StrEnum):
+    """What a missing Reader role means."""
+
+    REQUIRE = "require"
+    WARN = "warn"
+    SKIP = "skip"
+
+
+class Roles(Protocol):
+    """What the account sees of its tenant."""
+
+    def subscriptions(self) -> list[Subscription]:
+        """Every subscription that it sees."""
+
+    def verdict(self, subscription: Subscription) -> SubscriptionVerdict:
+        """The Reader verdict on one of them."""
+
+    def tenant_name(self) -> str | None:
+        """The tenant's name."""
+
+
+class Connection(Protocol):
+    """A signed-in account and what can be asked on its behalf."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where."""
+
+    @property
+    def account(self) -> Account:
+        """Who."""
+
+    @property
+    def method(self) -> str:
+        """How it signed in."""
+
+    @property
+    def links(self) -> PartnerLinks:
+        """Its link."""
+
+    @property
+    def roles(self) -> Roles:
+        """Its roles."""
+
+    def close(self) -> None:
+        """Close the connections to the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A write that is about to be sent, for a person to say yes or no to.
+
+    Attributes:
+        account: who would be linked or unlinked.
+        tenant_name: where, in words.
+        current: the link that there is.
+        step: what would be done.
+        role: the Reader verdict, where it was asked.
+    """
+
+    account: Account
+    tenant_name: str | None
+    current: Link | None
+    step: Step
+    role: ReaderReport | None
+
+
+Confirm = Callable[[Proposal], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What was read before anything is decided."""
+
+    current: Link | None
+    reader: ReaderReport | None
+    tenant_name: str | None
+    role_error: PallinkError | None
+    warnings: tuple[str, ...]
+
+
+class Session:
+    """One signed-in account. Made by `connect`."""
+
+    def __init__(self, connection: Connection, settings: Settings, deadline: Deadline) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._deadline = deadline
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session and its connections. Its tokens lived in memory only."""
+        self._connection.close()
+
+    @property
+    def account(self) -> Account:
+        """Who signed in."""
+        return self._connection.account
+
+    def link(
+        self,
+        partner_id: str,
+        *,
+        replace: bool = False,
+        role_check: RoleCheck = RoleCheck.REQUIRE,
+        dry_run: bool = False,
+        confirm: Confirm | None = None,
+    ) -> WriteResult:
+        """Link the account to a partner.
+
+        Args:
+            partner_id: 5 to 10 digits.
+            replace: change the link where it is another partner's.
+            role_check: what a missing Reader role means.
+            dry_run: find out what would be done, and write nothing.
+            confirm: asked before the write; a no raises `CancelledError`.
+
+        Raises:
+            LinkedElsewhereError: linked to a different partner, and `replace` was not asked for.
+            ReaderRoleError: the Reader role is missing, and `role_check` requires it.
+            PallinkError: see `pallink.errors`.
+        """
+        goal = LinkGoal(parse_partner_id(partner_id), replace)
+        return self._write("link", goal, role_check=role_check, dry_run=dry_run, confirm=confirm)
+
+    def update(
+        self,
+        partner_id: str,
+        *,
+        role_check: RoleCheck = RoleCheck.REQUIRE,
+        dry_run: bool = False,
+        confirm: Confirm | None = None,
+    ) -> WriteResult:
+        """Have the existing link point to another partner. Arguments and errors as for `link`.
+
+        Raises:
+            NotLinkedError: there is no link.
+        """
+        goal = UpdateGoal(parse_partner_id(partner_id))
+        return self._write("update", goal, role_check=role_check, dry_run=dry_run, confirm=confirm)
+
+    def unlink(
+        self, partner_id: str | None = None, *, dry_run: bool = False, confirm: Confirm | None = None
+    ) -> WriteResult:
+        """Remove the link; with a partner ID only if it is that partner's. No role is needed.
+
+        Raises:
+            LinkedElsewhereError: the link is another partner's than `partner_id`.
+        """
+        goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
+        return self._write("unlink", goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
+
+    def show(self) -> Result:
+        """The account's link.
+
+        Raises:
+            NotLinkedError: there is none.
+        """
+        situation = self._look(RoleCheck.SKIP)
+        linked = active(situation.current)
+        if linked is None:
+            raise NotLinkedError(
+                f"not linked: {self.account.name} has no partner link in {self._tenant(situation.tenant_name)}",
+                cause="the service knows no link of this account in this tenant",
+                remedy="create the link",
+                command=self._settings.command("link", "PARTNER_ID"),
+            )
+        return Result(**self._identity(situation), **link_fields(linked))
+
+    def verify(self, partner_id: str, *, role_check: RoleCheck = RoleCheck.WARN) -> VerifyResult:
+        """Whether the account is linked to just this partner. Writes nothing.
+
+        Returns:
+            The finding; where it is not a pass, `error` says why, as an exception that is not raised.
+        """
+        expected = parse_partner_id(partner_id)
+        situation = self._look(role_check)
+        found = verification_error(situation.current, expected)
+        if found is not None:
+            self._advise(found, expected)
+        candidates = [each for each in (found, situation.role_error) if each is not None]
+        return VerifyResult(
+            **self._identity(situation),
+            **link_fields(active(situation.current)),
+            expected_partner_id=expected,
+            matches=found is None,
+            warnings=situation.warnings,
+            error=most_important(candidates),
+        )
+
+    def check(self) -> CheckResult:
+        """Whether the account is ready: who it is, Reader on which subscriptions, and the present link. Writes nothing.
+
+        Returns:
+            The finding; where Reader is missing, `error` says so, as an exception that is not raised.
+        """
+        situation = self._look(RoleCheck.REQUIRE, every_subscription=True)
+        return CheckResult(
+            **self._identity(situation),
+            **link_fields(active(situation.current)),
+            warnings=situation.warnings,
+            error=situation.role_error,
+        )
+
+    def whoami(self) -> AccountResult:
+        """Who signed in, and how. Asks nothing of the partner API."""
+        account = self.account
+        return AccountResult(
+            cloud=self._connection.cloud.name,
+            account=account.name,
+            account_kind=account.kind,
+            object_id=account.object_id,
+            tenant_id=account.tenant_id,
+            tenant_name=self._tenant_name(),
+            auth=self._connection.method,
+        )
+
+    def _write(
+        self, verb: str, goal: Goal, *, role_check: RoleCheck, dry_run: bool, confirm: Confirm | None
+    ) -> WriteResult:
+        situation = self._look(role_check)
+        try:
+            return self._decide_and_write(goal, situation, dry_run=dry_run, confirm=confirm)
+        except PallinkError as error:
+            self._advise(error, getattr(goal, "partner_id", None), verb)
+            raise
+
+    def _decide_and_write(
+        self, goal: Goal, situation: _Situation, *, dry_run: bool, confirm: Confirm | None
+    ) -> WriteResult:
+        current = situation.current
+        try:
+            step = goal.next_step(current)
+        except PallinkError as refusal:
+            # Where the role is missing too, the refusal of the link comes first, and says so.
+            if situation.role_error is not None:
+                refusal.with_cause(f"besides, {situation.role_error.message}")
+            raise
+        if situation.role_error is not None:
+            raise situation.role_error
+        if isinstance(goal, UnlinkGoal):
+            goal = goal.pinned_to(current)
+        if dry_run:
+            return self._dry_run(step, situation)
+        if step.action is not Action.UNCHANGED and confirm is not None:
+            proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
+            if not confirm(proposal):
+                raise CancelledError("not confirmed: nothing was changed")
+        outcome = carry_out(goal, current, self._connection.links, self.account, self._deadline)
+        return WriteResult(
+            **self._identity(situation),
+            **link_fields(active(outcome.link)),
+            action=outcome.action,
+            previous_partner_id=outcome.previous.partner_id if outcome.previous else None,
+            previous_partner_name=outcome.previous.partner_name if outcome.previous else None,
+            warnings=situation.warnings + outcome.warnings,
+        )
+
+    def _dry_run(self, step: Step, situation: _Situation) -> WriteResult:
+        """What would be done. The fields of the link are those that it would have, as far as they are known."""
+        linked = active(situation.current)
+        if step.action is Action.UNCHANGED:
+            fields = link_fields(linked)
+        elif step.action is Action.DELETED:
+            fields = {}
+        else:
+            fields = {"partner_id": step.partner_id}
+        return WriteResult(
+            **self._identity(situation),
+            **fields,
+            action=step.action,
+            previous_partner_id=linked.partner_id if linked else None,
+            previous_partner_name=linked.partner_name if linked else None,
+            dry_run=True,
+            warnings=situation.warnings,
+        )
+
+    def _look(self, role_check: RoleCheck, *, every_subscription: bool = False) -> _Situation:
+        """Read the link, the roles and the tenant's name, side by side.
+
+        Raises:
+            PallinkError: the most important one, where the link cannot be read or the roles got no answer.
+        """
+        calls: list[Callable[[], Any]] = [self._read_link, self._tenant_name]
+        if role_check is not RoleCheck.SKIP:
+            calls.append(lambda: self._reader_report(every_subscription=every_subscription))
+        outcomes = side_by_side(*calls)
+        role_outcome = outcomes[2] if role_check is not RoleCheck.SKIP else None
+        reader, role_error = _reader_outcome(role_outcome, role_check, self.account)
+        first = most_important(errors_in([outcomes[0], reader]))
+        if first is not None:
+            raise first
+        warnings: tuple[str, ...] = ()
+        if role_error is not None and role_check is RoleCheck.WARN:
+            warnings = (role_error.message,)
+            role_error = None
+        return _Situation(outcomes[0], reader, outcomes[1], role_error, warnings)
+
+    def _read_link(self) -> Link | None:
+        current = self._connection.links.read()
+        if current is not None:
+            check_owner(current, self.account)
+        return current
+
+    def _tenant_name(self) -> str | None:
+        """The tenant's name. It is for people only: that it cannot be read keeps nobody from linking."""
+        try:
+            return self._connection.roles.tenant_name()
+        except PallinkError as error:
+            log.info("the tenant's name could not be read: %s", error)
+            return None
+
+    def _reader_report(self, *, every_subscription: bool) -> ReaderReport:
+        verdicts = []
+        for subscription in self._connection.roles.subscriptions():
+            if not subscription.enabled:
+                verdicts.append(SubscriptionVerdict(subscription, Verdict.NONE, reason="the subscription is disabled"))
+                continue
+            verdicts.append(self._connection.roles.verdict(subscription))
+            if verdicts[-1].verdict.passes and not every_subscription:
+                break
+        return ReaderReport(tuple(verdicts))
+
+    def _identity(self, situation: _Situation) -> dict[str, Any]:
+        account = self.account
+        return {
+            "cloud": self._connection.cloud.name,
+            "account": account.name,
+            "account_kind": account.kind,
+            "object_id": account.object_id,
+            "tenant_id": account.tenant_id,
+            "tenant_name": situation.tenant_name,
+            "role": situation.reader.verdict if situation.reader else None,
+            "reader": situation.reader,
+        }
+
+    def _tenant(self, name: str | None) -> str:
+        return f"tenant {name or self.account.tenant_id}"
+
+    def _advise(self, error: PallinkError, partner_id: str | None, verb: str = "verify") -> None:
+        """Give an error of the pure core the command that mends it, for this cloud and this account."""
+        if error.command is not None:
+            return
+        if isinstance(error, NotLinkedError) and partner_id:
+            error.command = self._settings.command("link", partner_id)
+        elif isinstance(error, LinkedElsewhereError):
+            change = "unlink" if verb == "unlink" else "update"
+            target = error.linked_partner_id if verb == "unlink" else error.wanted_partner_id
+            error.remedy = "remove just that link" if verb == "unlink" else "change the link, if that is what you want"
+            error.command = self._settings.command(change, target)
+        elif isinstance(error, UnsettledWriteError) or (isinstance(error, CancelledError) and error.remedy):
+            error.command = self._settings.command("show")
+
+
+def connect(
+    *,
+    cloud: str = "AzureCloud",
+    account: str | None = None,
+    tenant: str | None = None,
+    client_id: str | None = None,
+    auth: str | None = None,
+    timeout: float = 120.0,
+    writable: bool = True,
+) -> Session:
+    """Sign in and make sure that the right account did.
+
+    Args:
+        cloud: `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud`, `sandbox`, or a Resource Manager's `https://` URL.
+        account: UPN, object ID or client ID of the account that must sign in.
+        tenant: GUID or domain of the tenant.
+        client_id: the application to sign in as, or through.
+        auth: the sign-in method, as `--auth` takes it.
+        timeout: seconds for all that the session does, retries and waits included.
+        writable: whether the session may write at all.
+
+    Raises:
+        UsageError: an argument cannot be what it should be.
+        SignInError: the sign-in failed; `WrongAccountError` when somebody else signed in.
+        UnreachableError: there was no answer.
+    """
+    return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
+
+
+def open_session(settings: Settings, *, writable: bool) -> Session:
+    """The same as `connect`, from settings that were checked before."""
+    # azure-identity and the SDK cost some 200 ms to import: they are loaded when somebody signs in.
+    from pallink.azure.connection import connect as sign_in  # noqa: PLC0415
+
+    deadline = Deadline(settings.timeout)
+    return Session(sign_in(settings, deadline, writable=writable), settings, deadline)
+
+
+def _reader_outcome(
+    outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, account: Account
+) -> tuple[Any, PallinkError | None]:
+    """What reading the roles came to: a report (or the error that ends the command), and what is wrong with the roles.
+
+    A refusal (403) is a finding like a missing role, and ranks behind what is wrong with the link. So does any failure
+    but a sign-in's where the role is only warned about.
+    """
+    if not isinstance(outcome, PallinkError):
+        return outcome, None if outcome is None else reader_error(outcome, account)
+    is_finding = isinstance(outcome, AccessDeniedError)
+    is_bearable = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError)
+    if not is_finding and not is_bearable:
+        return outcome, None
+    unreadable = SubscriptionVerdict(Subscription("", "any subscription"), Verdict.UNKNOWN, reason=outcome.message)
+    return ReaderReport((unreadable,)), outcome

@@ -1,0 +1,194 @@
+"""Carries out what a goal asks for, and settles what a failed write left open by reading again.
+
+A write is sent once. Where it failed, timed out or lost its answer, the link is read again and the goal asked for its
+next step: done is done, and what has not happened is sent again while the command's time lasts.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pallink.account import Account
+from pallink.deadline import Deadline
+from pallink.errors import CancelledError, PallinkError, UnreachableError, UnsettledWriteError
+from pallink.linking import Action, Goal, Link, Step, active, check_owner, check_written
+
+log = logging.getLogger("pallink")
+
+
+class WriteFailure(Exception):  # noqa: N818 - no error for a caller: it is settled here
+    """A write whose outcome has to be read.
+
+    Attributes:
+        error: what to report if nothing else can be found out.
+        may_have_taken_effect: False where the service said that it did nothing (a conflict).
+        retry_after: seconds that the service asked to wait, or None.
+    """
+
+    def __init__(self, error: PallinkError, *, may_have_taken_effect: bool, retry_after: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.may_have_taken_effect = may_have_taken_effect
+        self.retry_after = retry_after
+
+
+class PartnerLinks(Protocol):
+    """The account's link at the service."""
+
+    def read(self) -> Link | None:
+        """The link as it is, soft-deleted or not; None where the service says that there is none."""
+
+    def send(self, step: Step) -> Link | None:
+        """Send one write and return its answer; None for a deletion, which has none.
+
+        Raises:
+            WriteFailure: whether it took effect has to be read.
+            PallinkError: the service refused it; nothing has changed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done.
+
+    Attributes:
+        action: what happened to the link.
+        link: the link afterwards; after a deletion None, or the soft-deleted link.
+        previous: the link that there was before.
+        warnings: what was noticed on the way and did not keep the goal from being reached.
+    """
+
+    action: Action
+    link: Link | None
+    previous: Link | None
+    warnings: tuple[str, ...] = ()
+
+
+def carry_out(goal: Goal, before: Link | None, links: PartnerLinks, account: Account, deadline: Deadline) -> Outcome:
+    """Reach the goal, or raise.
+
+    Args:
+        goal: what is wanted.
+        before: the link as it was just read.
+        links: where to read and write.
+        account: who signed in; answers are checked against it.
+        deadline: for how long a write that has not happened is sent again.
+
+    Raises:
+        PallinkError: the goal was not reached. `UnsettledWriteError` where that is not known.
+    """
+    writer = _Writer(goal, links, account, deadline, before)
+    try:
+        return writer.run()
+    except KeyboardInterrupt:
+        raise CancelledError(
+            "interrupted",
+            cause="a write was on its way: the link may or may not have been changed"
+            if writer.in_doubt
+            else "nothing was written",
+            remedy="look at the link" if writer.in_doubt else None,
+        ) from None
+
+
+class _Writer:
+    def __init__(
+        self, goal: Goal, links: PartnerLinks, account: Account, deadline: Deadline, before: Link | None
+    ) -> None:
+        self.in_doubt = False
+        self._goal = goal
+        self._links = links
+        self._account = account
+        self._deadline = deadline
+        self._before = before
+        self._waits = _waits()
+        self._last_in_doubt: Step | None = None
+
+    def run(self) -> Outcome:
+        current = self._before
+        while True:
+            step = self._goal.next_step(current)
+            if step.action is Action.UNCHANGED:
+                return self._reached(current)
+            self._before = current
+            self.in_doubt = True
+            try:
+                answer = self._links.send(step)
+            except WriteFailure as failure:
+                current = self._read_again(step, failure)
+                continue
+            except PallinkError:
+                self.in_doubt = False
+                raise
+            if answer is None:
+                # A deletion has no answer to check, and one that named another partner may have done nothing.
+                self._last_in_doubt = step
+                current = self._read_after_deletion(step)
+                continue
+            return self._checked(answer, step)
+
+    def _reached(self, current: Link | None) -> Outcome:
+        """The goal is reached: by a write whose answer was lost, or without one."""
+        step = self._last_in_doubt
+        if step is None:
+            return Outcome(Action.UNCHANGED, current, active(current))
+        if step.action is Action.DELETED:
+            return Outcome(Action.DELETED, None, active(self._before))
+        return Outcome(Action.UNCHANGED, current, active(current)) if current is None else self._checked(current, step)
+
+    def _checked(self, answer: Link, step: Step) -> Outcome:
+        warning = check_written(answer, step, self._before, self._account)
+        return Outcome(step.action, answer, active(self._before), (warning,) if warning else ())
+
+    def _read_again(self, step: Step, failure: WriteFailure) -> Link | None:
+        log.info("the answer to the %s request is no answer (%s): reading the link again", step.action, failure.error)
+        if failure.may_have_taken_effect:
+            self._last_in_doubt = step
+        current = self._read(step, failure.error)
+        if self._would_repeat(current, step):
+            self._wait(failure)
+        return current
+
+    def _read_after_deletion(self, step: Step) -> Link | None:
+        lost = UnreachableError(
+            "the link is still there after it was deleted", cause="the service said that it was removed"
+        )
+        current = self._read(step, lost)
+        if self._would_repeat(current, step):
+            self._wait(WriteFailure(lost, may_have_taken_effect=True))
+        return current
+
+    def _read(self, step: Step, cause: PallinkError) -> Link | None:
+        try:
+            current = self._links.read()
+            if current is not None:
+                check_owner(current, self._account)
+        except PallinkError as error:
+            raise UnsettledWriteError(
+                f"the link may or may not have been {step.action}: the answer was lost, and reading again failed too",
+                exit_code=error.exit_code,
+                cause=f"{cause.message}; then: {error.message}",
+                command=None,
+            ) from error
+        self.in_doubt = False
+        return current
+
+    def _would_repeat(self, current: Link | None, step: Step) -> bool:
+        return self._goal.next_step(current) == step
+
+    def _wait(self, failure: WriteFailure) -> None:
+        """Wait before the same write is sent again, or give up with the failure itself: nothing has changed."""
+        seconds = max(next(self._waits), failure.retry_after or 0.0)
+        if seconds >= self._deadline.left:
+            raise failure.error.with_cause(
+                f"reading again showed that nothing was changed, and the {self._deadline.seconds:g} seconds of"
+                " --timeout leave no time for another try"
+            )
+        log.info("nothing has changed: sending it again in %.0f seconds", seconds)
+        self._deadline.wait(seconds, cause="waiting to send the write again")
+
+
+def _waits() -> Iterator[float]:
+    """Seconds between tries: 1, 2, 4, 8, then 15 each."""
+    return itertools.chain((1.0, 2.0, 4.0, 8.0), itertools.repeat(15.0))
