@@ -156,6 +156,16 @@ class SandboxError(PallinkError):
     """The sandbox's file is corrupt or cannot be written."""
 
 
+def unusable_sandbox(message: str, path: object) -> SandboxError:
+    """The error for a sandbox whose file, at `path`, cannot be used."""
+    return SandboxError(
+        f"the sandbox cannot be used: {message}",
+        cause=f"its file is {path}",
+        remedy="make the folder writable, or start over with a new world (this removes the sandbox's links)",
+        command="pallink sandbox reset",
+    )
+
+
 class UnsettledWriteError(PallinkError):
     """A write was sent, its answer was lost, and reading again did not tell whether it took effect."""
 

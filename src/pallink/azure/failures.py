@@ -29,11 +29,11 @@ from pallink.errors import (
     PallinkError,
     PartnerIdRefusedError,
     RequestTrace,
-    SandboxError,
     ServiceError,
     SignInError,
     UnexpectedAnswerError,
     UnreachableError,
+    unusable_sandbox,
 )
 from pallink.plain_text import one_line
 from pallink.sandbox import SandboxStateError
@@ -200,12 +200,7 @@ def _own_error(error: BaseException) -> PallinkError | None:
         if isinstance(each, PallinkError):
             return each
         if isinstance(each, SandboxStateError):
-            return SandboxError(
-                f"the sandbox cannot be used: {one_line(str(each))}",
-                cause=f"its file is {each.path}",
-                remedy="make the folder writable, or start over with a new world (this removes the sandbox's links)",
-                command="pallink sandbox reset",
-            )
+            return unusable_sandbox(one_line(str(each)), each.path)
     return None
 
 

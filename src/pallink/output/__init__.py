@@ -1,6 +1,6 @@
 """One result, many renderings."""
 
-from pallink.output.formats import OutputFormat, write_result
+from pallink.output.formats import OutputFormat, write_json, write_result
 from pallink.output.terminal import Terminal
 
-__all__ = ["OutputFormat", "Terminal", "write_result"]
+__all__ = ["OutputFormat", "Terminal", "write_json", "write_result"]

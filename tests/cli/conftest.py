@@ -1,0 +1,67 @@
+"""Fixtures that drive the command line; see `tests.harness`."""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import requests
+
+from pallink import deadline, session
+from pallink.cli.app import main
+from pallink.sandbox.adapter import SandboxAdapter
+from tests.harness import Clock, Pallink, Run, Stream, Traffic
+
+
+@pytest.fixture
+def pallink(monkeypatch: pytest.MonkeyPatch) -> Pallink:
+    """Runs one command line, given as its words or as one string."""
+
+    def run(*words: str, stdin: str = "", tty: bool = False, encoding: str = "utf-8") -> Run:
+        arguments = words[0].split() if len(words) == 1 else list(words)
+        # A stream that is not kept would be closed when it is collected.
+        streams = Stream(stdin, tty=tty), Stream(tty=tty, encoding=encoding), Stream(tty=tty, encoding=encoding)
+        with monkeypatch.context() as patch:
+            for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+                patch.setattr(sys, name, stream)
+            code = main(arguments)
+        return Run(code, streams[1].text, streams[2].text)
+
+    return run
+
+
+@pytest.fixture
+def in_sandbox(pallink: Pallink) -> Pallink:
+    """The same, with `--cloud sandbox` at the end."""
+
+    def run(*words: str, **rest: Any) -> Run:
+        arguments = words[0].split() if len(words) == 1 else list(words)
+        return pallink(*arguments, "--cloud", "sandbox", **rest)
+
+    return run
+
+
+@pytest.fixture
+def traffic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
+    """Watches what reaches the sandbox, at the adapter below azure-core's transport."""
+    seen = Traffic()
+    send = SandboxAdapter.send
+
+    def watched(
+        self: SandboxAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        return seen.meet(request, lambda: send(self, request, *args, **kwargs))
+
+    monkeypatch.setattr(SandboxAdapter, "send", watched)
+    yield seen
+    seen.assert_all_met()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Nobody waits in a test: time passes only by the waits of the command itself."""
+    clock = Clock()
+    kept = partial(deadline.Deadline, now=lambda: clock.now, sleep=clock.wait)
+    monkeypatch.setattr(session, "Deadline", kept)
+    return clock

@@ -1,0 +1,32 @@
+"""What every test gets: an environment of its own, and nothing of the machine's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_SCRUBBED_PREFIXES = ("PALLINK_", "AZURE_", "GITHUB_", "SYSTEM_", "ACTIONS_")
+_SCRUBBED = {
+    "CI",
+    "TF_BUILD",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+}
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test, and no test reaches the user's own sandbox or cache."""
+    for name in list(os.environ):
+        if name.upper().startswith(_SCRUBBED_PREFIXES) or name.upper() in _SCRUBBED:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PALLINK_SANDBOX_HOME", str(tmp_path / "sandbox"))
+    monkeypatch.setenv("PALLINK_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TERM", "xterm-256color")

@@ -1,0 +1,97 @@
+"""Drives pallink as its users do, in this process: the real command line over the real SDK, the sandbox below it."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+
+class Stream(io.TextIOWrapper):
+    """A standard stream in memory, that says whether it is a terminal."""
+
+    def __init__(self, text: str = "", *, tty: bool = False, encoding: str = "utf-8") -> None:
+        super().__init__(io.BytesIO(text.encode(encoding)), encoding=encoding, newline="", write_through=True)
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+    @property
+    def text(self) -> str:
+        """What was written, as whoever reads the stream sees it."""
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode(self.encoding)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished command line."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The result object."""
+        value = json.loads(self.stdout)
+        assert isinstance(value, dict)
+        return value
+
+
+Pallink = Callable[..., Run]
+
+
+@dataclass
+class Traffic:
+    """What went to the sandbox, and what goes wrong on the way.
+
+    Attributes:
+        sent: method and path of each request, in order.
+    """
+
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    _faults: list[tuple[str, str, Callable[..., requests.Response]]] = field(default_factory=list)
+
+    def of_partners(self) -> list[str]:
+        """The methods that went to the partner API, in order."""
+        return [method for method, path in self.sent if "managementpartner" in path.casefold()]
+
+    def writes(self) -> list[str]:
+        """The writes among them."""
+        return [method for method in self.of_partners() if method != "GET"]
+
+    def fail(self, method: str, path: str, fault: Callable[..., requests.Response]) -> None:
+        """Let the next request with this method, and this text in its path, meet a fault. Each is used just once."""
+        self._faults.append((method, path, fault))
+
+    def meet(self, request: requests.PreparedRequest, handle: Callable[[], requests.Response]) -> requests.Response:
+        """Answer a request, by the first fault that fits it or by the sandbox itself."""
+        path = urlsplit(str(request.url)).path
+        self.sent.append((str(request.method), path))
+        for index, (method, part, fault) in enumerate(self._faults):
+            if method == request.method and part.casefold() in path.casefold():
+                del self._faults[index]
+                return fault(request, handle)
+        return handle()
+
+    def assert_all_met(self) -> None:
+        """A fault that nothing met would make a test say nothing."""
+        assert not self._faults
+
+
+@dataclass
+class Clock:
+    """A clock that only moves when somebody waits."""
+
+    now: float = 1000.0
+    waits: list[float] = field(default_factory=list)
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
