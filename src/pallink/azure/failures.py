@@ -33,10 +33,8 @@ from pallink.errors import (
     SignInError,
     UnexpectedAnswerError,
     UnreachableError,
-    unusable_sandbox,
 )
 from pallink.plain_text import one_line
-from pallink.sandbox import SandboxStateError
 
 # Statuses that say "not now": a timed-out request, throttling, and gateways that did not reach the service.
 _NOT_NOW = frozenset({408, 429, 502, 503, 504})
@@ -195,12 +193,10 @@ def _code_and_message(response: Any) -> tuple[str | None, str]:
 
 
 def _own_error(error: BaseException) -> PallinkError | None:
-    """An error of pallink's own, raised by the transport below, or a broken sandbox."""
+    """An error of pallink's own, raised by the transport below."""
     for each in _chain(error):
         if isinstance(each, PallinkError):
             return each
-        if isinstance(each, SandboxStateError):
-            return unusable_sandbox(one_line(str(each)), each.path)
     return None
 
 
@@ -224,10 +220,10 @@ def _no_answer(error: BaseException, host: str) -> UnreachableError | None:
         cause, remedy = "the proxy does not answer", "check HTTPS_PROXY and NO_PROXY"
     elif caused_by(socket.gaierror, urllib3.exceptions.NameResolutionError):
         cause, remedy = "its name cannot be resolved", "check the network, DNS and the --cloud that you use"
-    elif caused_by(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
-        cause, remedy = "it did not answer in time", "try again, or give it more time with --timeout SECONDS"
     elif caused_by(ConnectionRefusedError):
         cause, remedy = "it refuses the connection", "check the --cloud that you use, the proxy and the firewall"
+    elif caused_by(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
+        cause, remedy = "it did not answer in time", "try again, or give it more time with --timeout SECONDS"
     else:
         cause, remedy = "the connection broke before there was an answer", "try again; check the network and the proxy"
     return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
 from pallink.azure.failures import body_of, code_of, explain, retry_after_of
@@ -46,7 +46,7 @@ class ManagementPartner:
         """
         try:
             link: Link = self._client.partners.get(cls=_link)  # type: ignore[assignment]  # cls decides what is returned
-        except (AzureError, ValueError, TypeError) as error:
+        except (AzureError, DeserializationError) as error:
             if code_of(error) == NOT_LINKED_CODE and getattr(error, "status_code", None) == 404:  # noqa: PLR2004
                 return None
             raise explain(error, doing="reading the link", host=self._host) from error
@@ -70,7 +70,7 @@ class ManagementPartner:
                 self._client.partner.create if step.action is Action.CREATED else self._client.partner.update
             )
             link: Link = operation(step.partner_id, retry_total=0, cls=_link)
-        except (AzureError, UnexpectedAnswerError) as error:
+        except (AzureError, DeserializationError, UnexpectedAnswerError) as error:
             failure = explain(error, doing=_DOING[step.action], host=self._host)
             if not isinstance(error, HttpResponseError) or error.status_code is None or error.status_code < 300:  # noqa: PLR2004
                 raise WriteFailure(failure, may_have_taken_effect=True) from error

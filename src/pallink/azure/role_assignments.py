@@ -1,6 +1,6 @@
 """Gateway to what an account sees of a tenant: its name, the subscriptions, the role assignments that count for it."""
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, DeserializationError
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
@@ -49,7 +49,7 @@ class RoleAssignments:
                 )
                 for each in self._subscriptions.subscriptions.list()
             ]
-        except (AzureError, ValueError, TypeError) as error:
+        except (AzureError, DeserializationError) as error:
             raise explain(error, doing="listing the subscriptions", host=self._host) from error
 
     def verdict(self, subscription: Subscription) -> SubscriptionVerdict:
@@ -71,7 +71,7 @@ class RoleAssignments:
                     f"subscriptions/{subscription.id}", filter=only_own
                 )
             ]
-        except (AzureError, ValueError, TypeError) as error:
+        except (AzureError, DeserializationError) as error:
             explained = explain(
                 error, doing=f"reading the role assignments on subscription {subscription.name}", host=self._host
             )
@@ -90,6 +90,6 @@ class RoleAssignments:
             for tenant in self._subscriptions.tenants.list():
                 if (tenant.tenant_id or "").casefold() == self._account.tenant_id.casefold():
                     return tenant.display_name or tenant.default_domain
-        except (AzureError, ValueError, TypeError) as error:
+        except (AzureError, DeserializationError) as error:
             raise explain(error, doing="reading the tenant's name", host=self._host) from error
         return None

@@ -20,7 +20,8 @@ from requests.adapters import HTTPAdapter
 
 from pallink.clouds import https_origin
 from pallink.deadline import Deadline
-from pallink.errors import RefusedRequestError
+from pallink.errors import RefusedRequestError, unusable_sandbox
+from pallink.sandbox import SandboxStateError
 
 log = logging.getLogger("pallink.requests")
 
@@ -72,6 +73,8 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         started = time.monotonic()
         try:
             response = super().send(request, proxies=proxies, **kwargs)
+        except SandboxStateError as error:
+            raise unusable_sandbox(str(error), error.path) from error
         except Exception as error:
             log.debug("%s %s failed: %s", request.method, _without_query(request.url), type(error).__name__)
             raise

@@ -93,6 +93,8 @@ def _usage_error(error: Any) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         terminal.stdout.write(f"{message}\n")
         return ExitCode.USAGE
+    if type(error).__name__ == "MissingParameter" and error.param is not None:
+        message = f"missing {error.param.param_type_name} {error.param.name.upper()}"
     path = context.command_path if context is not None else "pallink"
     option = getattr(error, "option_name", "")
     before_the_command = context is not None and context.parent is None

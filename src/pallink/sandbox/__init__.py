@@ -1,0 +1,33 @@
+"""Entra ID and Azure Resource Manager in miniature, over one SQLite file: to try things out, to learn, to test.
+
+`Sandbox.handle` answers a request as the services do, down to their errors; `pallink.sandbox.adapter` brings it what
+the `requests` library sends. The package is made from what Microsoft published and from recorded traffic, and from
+nothing in the rest of pallink, so that the two can disagree.
+"""
+
+from pallink.sandbox.errors import SandboxStateError
+from pallink.sandbox.handler import ORIGIN, Sandbox, home
+from pallink.sandbox.messages import Request, Response
+from pallink.sandbox.overview import (
+    AccountOverview,
+    LinkOverview,
+    Overview,
+    PartnerOverview,
+    SettingOverview,
+    TenantOverview,
+)
+
+__all__ = [
+    "ORIGIN",
+    "AccountOverview",
+    "LinkOverview",
+    "Overview",
+    "PartnerOverview",
+    "Request",
+    "Response",
+    "Sandbox",
+    "SandboxStateError",
+    "SettingOverview",
+    "TenantOverview",
+    "home",
+]

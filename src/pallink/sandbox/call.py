@@ -1,0 +1,21 @@
+"""What a request is handled with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pallink.sandbox.messages import Request
+from pallink.sandbox.store import State
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, the state that it acts on, and the time that it happens at (UTC)."""
+
+    request: Request
+    state: State
+    now: datetime
+
+    @property
+    def timestamp(self) -> int:
+        """The time in seconds since the epoch, as tokens count it."""
+        return int(self.now.timestamp())

@@ -1,0 +1,169 @@
+"""What a sandbox holds, for people to look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pallink.sandbox.access import assignments_above, assignments_below, principals
+from pallink.sandbox.settings import SETTINGS
+from pallink.sandbox.store import State
+from pallink.sandbox.world import Account, AccountKind, RoleAssignment, Subscription, Tenant, World
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOverview:
+    """A tenant: `domain` is its default one."""
+
+    id: str
+    domain: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOverview:
+    """An account in one tenant.
+
+    Attributes:
+        name: The UPN, at home; of a service principal the client ID.
+        display_name: What people read.
+        kind: User, guest or service principal.
+        object_id: Its identifier in the tenant.
+        tenant_id: The tenant.
+        tenant: The tenant's default domain.
+        roles: In words: `Reader on subscription Contoso Production`.
+        is_default: Whether it signs in when nobody says who.
+        client_secret: Of a service principal; it opens nothing but this sandbox.
+    """
+
+    name: str
+    display_name: str
+    kind: AccountKind
+    object_id: str
+    tenant_id: str
+    tenant: str
+    roles: tuple[str, ...]
+    is_default: bool
+    client_secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerOverview:
+    """A partner ID: `kind` is `location`, or `global` for one that cannot be linked to."""
+
+    id: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOverview:
+    """The link of an account, a deleted one too.
+
+    Attributes:
+        account: The account's name.
+        tenant: The tenant's default domain.
+        partner_id: What it is, or was, linked to.
+        partner_name: Its name.
+        state: `Active` or `Deleted`.
+        version: How often it was written.
+        updated_time: When it was last written, as the service prints it.
+    """
+
+    account: str
+    tenant: str
+    partner_id: str
+    partner_name: str
+    state: str
+    version: int
+    updated_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingOverview:
+    """A setting, what it is set to, what it could be set to (the first is the default) and what it decides."""
+
+    name: str
+    value: str
+    allowed: tuple[str, ...]
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that a sandbox holds; `path` is its file."""
+
+    path: Path
+    tenants: tuple[TenantOverview, ...]
+    accounts: tuple[AccountOverview, ...]
+    partners: tuple[PartnerOverview, ...]
+    links: tuple[LinkOverview, ...]
+    settings: tuple[SettingOverview, ...]
+
+
+def overview(state: State, path: Path) -> Overview:
+    """Returns what a sandbox holds."""
+    world = state.world
+    return Overview(
+        path=path,
+        tenants=tuple(TenantOverview(each.id, each.default_domain, each.display_name) for each in world.tenants),
+        accounts=tuple(_account(world, tenant, account) for tenant in world.tenants for account in tenant.accounts),
+        partners=tuple(PartnerOverview(each.id, each.name, each.kind) for each in world.partners),
+        links=tuple(_links(state, world)),
+        settings=tuple(
+            SettingOverview(each.name, state.setting(each), each.allowed, each.explanation) for each in SETTINGS
+        ),
+    )
+
+
+def _account(world: World, tenant: Tenant, account: Account) -> AccountOverview:
+    return AccountOverview(
+        name=account.name,
+        display_name=account.display_name,
+        kind=account.kind,
+        object_id=account.object_id,
+        tenant_id=tenant.id,
+        tenant=tenant.default_domain,
+        roles=tuple(
+            role for subscription in tenant.subscriptions for role in _roles(world, tenant, account, subscription)
+        ),
+        is_default=account.kind is AccountKind.USER and account.name == world.default_account,
+        client_secret=account.client_secret,
+    )
+
+
+def _roles(world: World, tenant: Tenant, account: Account, subscription: Subscription) -> Iterator[str]:
+    """Yields the roles of an account at a subscription: `Reader on subscription A through group B, assigned at …`."""
+    held = principals(tenant, account.object_id)
+    groups = {group.object_id: f" through group {group.display_name}" for group in tenant.groups}
+    scopes = {group.scope: f", assigned at management group {group.display_name}" for group in tenant.management_groups}
+    scopes[subscription.scope] = ""
+    for assignment in assignments_above(tenant, subscription):
+        if assignment.principal_id in held:
+            group = groups.get(assignment.principal_id, "")
+            assigned = scopes.get(assignment.scope, f", assigned at {assignment.scope}")
+            yield f"{_role_name(world, assignment)} on subscription {subscription.display_name}{group}{assigned}"
+    for assignment in assignments_below(tenant, subscription):
+        if assignment.principal_id in held:
+            group = groups.get(assignment.principal_id, "")
+            yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
+
+
+def _role_name(world: World, assignment: RoleAssignment) -> str:
+    role = world.role(assignment.role_id)
+    return role.name if role else assignment.role_id
+
+
+def _links(state: State, world: World) -> Iterator[LinkOverview]:
+    for link in state.links():
+        tenant = world.tenant(link.tenant_id)
+        account = tenant and tenant.account(link.object_id)
+        partner = world.partner(link.partner_id)
+        yield LinkOverview(
+            account=account.name if account else link.object_id,
+            tenant=tenant.default_domain if tenant else link.tenant_id,
+            partner_id=link.partner_id,
+            partner_name=partner.name if partner else "",
+            state=link.state,
+            version=link.version,
+            updated_time=link.updated_time,
+        )

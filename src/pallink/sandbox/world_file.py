@@ -1,0 +1,181 @@
+"""Loads the world from world.toml, where names stand for identifiers, and from its copy in the sandbox's database."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pallink.sandbox.world import (
+    Account,
+    AccountKind,
+    Group,
+    ManagementGroup,
+    Partner,
+    PublicClient,
+    Role,
+    RoleAssignment,
+    Subscription,
+    Tenant,
+    World,
+)
+
+_WORLD_FILE = Path(__file__).with_name("world.toml")
+
+_Found = TypeVar("_Found")
+
+
+def initial_world() -> str:
+    """Returns the world that a sandbox is seeded with, as the JSON document that `parse_world` reads."""
+    return json.dumps(tomllib.loads(_WORLD_FILE.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=4)  # Every request asks for the world, and nearly always for the same one.
+def parse_world(document: str) -> World:
+    """Loads a world.
+
+    Args:
+        document: JSON, shaped like world.toml.
+
+    Raises:
+        ValueError: It is no JSON, or a name in it stands for nothing.
+        KeyError: Something is missing.
+    """
+    data = json.loads(document)
+    roles = tuple(
+        Role(
+            id=role["id"],
+            name=role["name"],
+            description=role["description"],
+            actions=tuple(role["actions"]),
+            not_actions=tuple(role.get("not_actions", ())),
+        )
+        for role in data["roles"]
+    )
+    users = {
+        user["upn"]: Account(
+            tenant_id=tenant["id"],
+            object_id=user["object_id"],
+            kind=AccountKind.USER,
+            name=user["upn"],
+            display_name=user["display_name"],
+            home_tenant_id=tenant["id"],
+            home_object_id=user["object_id"],
+        )
+        for tenant in data["tenants"]
+        for user in tenant.get("users", ())
+    }
+    _look_up(users, data["default_account"], "user")
+    return World(
+        default_account=data["default_account"],
+        tenants=tuple(_tenant(tenant, users, {role.name: role for role in roles}) for tenant in data["tenants"]),
+        partners=tuple(Partner(**partner) for partner in data["partners"]),
+        roles=roles,
+        public_clients=tuple(PublicClient(**client) for client in data["public_clients"]),
+    )
+
+
+def _tenant(data: Mapping[str, Any], users: Mapping[str, Account], roles: Mapping[str, Role]) -> Tenant:
+    accounts = tuple(_accounts(data, users))
+    principals = _principals(data, accounts)
+    # Azure gives each tenant a root group, named after the tenant.
+    management_groups = {data["id"]: ManagementGroup(data["id"], "Tenant Root Group", None)}
+    for group in data.get("management_groups", ()):
+        parent = _look_up(management_groups, group.get("parent", data["id"]), "management group")
+        management_groups[group["name"]] = ManagementGroup(group["name"], group["display_name"], parent.name)
+    subscriptions = {
+        subscription["display_name"]: Subscription(
+            id=subscription["id"],
+            tenant_id=data["id"],
+            display_name=subscription["display_name"],
+            management_group=_look_up(
+                management_groups, subscription.get("management_group", data["id"]), "management group"
+            ).name,
+        )
+        for subscription in data.get("subscriptions", ())
+    }
+    return Tenant(
+        id=data["id"],
+        display_name=data["display_name"],
+        domains=tuple(data["domains"]),
+        country_code=data["country_code"],
+        accounts=accounts,
+        groups=tuple(
+            Group(
+                object_id=group["object_id"],
+                display_name=group["display_name"],
+                members=tuple(_look_up(principals, member, "group member")[0] for member in group["members"]),
+            )
+            for group in data.get("groups", ())
+        ),
+        management_groups=tuple(management_groups.values()),
+        subscriptions=tuple(subscriptions.values()),
+        role_assignments=tuple(
+            RoleAssignment(
+                assignment["name"],
+                *_look_up(principals, assignment["principal"], "principal"),
+                role_id=_look_up(roles, assignment["role"], "role").id,
+                scope=_scope(assignment, management_groups, subscriptions),
+            )
+            for assignment in data.get("role_assignments", ())
+        ),
+    )
+
+
+def _accounts(data: Mapping[str, Any], users: Mapping[str, Account]) -> Iterator[Account]:
+    yield from (user for user in users.values() if user.tenant_id == data["id"])
+    for guest in data.get("guests", ()):
+        home = _look_up(users, guest["upn"], "user")
+        yield Account(
+            tenant_id=data["id"],
+            object_id=guest["object_id"],
+            kind=AccountKind.GUEST,
+            name=home.name,
+            display_name=home.display_name,
+            home_tenant_id=home.tenant_id,
+            home_object_id=home.object_id,
+        )
+    for application in data.get("applications", ()):
+        yield Account(
+            tenant_id=data["id"],
+            object_id=application["object_id"],
+            kind=AccountKind.SERVICE_PRINCIPAL,
+            name=application["client_id"],
+            display_name=application["display_name"],
+            home_tenant_id=data["id"],
+            home_object_id=application["object_id"],
+            client_secret=application["client_secret"],
+        )
+
+
+def _principals(data: Mapping[str, Any], accounts: tuple[Account, ...]) -> dict[str, tuple[str, str]]:
+    """Returns object ID and principal type of whatever a role can be given to, by its name."""
+    return {
+        **{each.display_name: (each.object_id, "ServicePrincipal") for each in accounts if _is_application(each)},
+        **{each.name: (each.object_id, "User") for each in accounts if not _is_application(each)},
+        **{group["display_name"]: (group["object_id"], "Group") for group in data.get("groups", ())},
+    }
+
+
+def _is_application(account: Account) -> bool:
+    return account.kind is AccountKind.SERVICE_PRINCIPAL
+
+
+def _scope(
+    assignment: Mapping[str, Any],
+    management_groups: Mapping[str, ManagementGroup],
+    subscriptions: Mapping[str, Subscription],
+) -> str:
+    """Returns the scope of a role assignment: by the name of what it is, or as a path (a resource group's, say)."""
+    if "subscription" in assignment:
+        return _look_up(subscriptions, assignment["subscription"], "subscription").scope
+    if "management_group" in assignment:
+        return _look_up(management_groups, assignment["management_group"], "management group").scope
+    return str(assignment["scope"])
+
+
+def _look_up(index: Mapping[str, _Found], name: str, what: str) -> _Found:
+    if name not in index:
+        raise ValueError(f"The world knows no {what} named '{name}'.")
+    return index[name]

@@ -1,0 +1,165 @@
+"""Every input that is refused: its message, its exit code, and that nothing was sent."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import Pallink, Run, Traffic
+
+BAD_PARTNER_IDS = [
+    "abc",
+    "",
+    "12",
+    "1" * 20,
+    " 719878 ",
+    "\uff17\uff11\uff19\uff18\uff17\uff18",
+    "719878/../x",
+    "719878\n",
+    "+719878",
+    "0x719878",
+]
+
+
+def one_sentence(run: Run) -> str:
+    """The error's sentence; an error has just one, and no traceback."""
+    assert "Traceback" not in run.stderr
+    lines = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, run.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", ["link", "update", "unlink", "verify"])
+@pytest.mark.parametrize("partner_id", BAD_PARTNER_IDS)
+def test_what_is_no_partner_id(in_sandbox: Pallink, traffic: Traffic, command: str, partner_id: str) -> None:
+    refused = in_sandbox(command, partner_id)
+    assert refused.code == 2
+    assert "is not a partner ID: it has 5 to 10 digits" in one_sentence(refused)
+    assert traffic.sent == []
+    assert refused.stdout == ""
+
+
+def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic) -> None:
+    refused = in_sandbox("link", "-1")
+    assert refused.code == 2
+    assert "'-1' is not a partner ID" in one_sentence(refused)
+    assert traffic.sent == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("link", "error: missing argument PARTNER_ID"),
+        ("link 719878 6183402", "error: got unexpected extra argument(s) (6183402)"),
+        ("link 719878 --no-such", "error: no such option: --no-such"),
+        ("lnk 719878", "error: no such command 'lnk'. Did you mean 'link', 'unlink'?"),
+        ("show -o xml", "error: invalid value for '--output' / '-o'"),
+        ("show --timeout soon", "error: invalid value for '--timeout'"),
+        ("show --timeout 0", "error: 0 seconds is no time"),
+        ("show --timeout -5", "error: -5 seconds is no time"),
+        ("show --timeout nan", "error: nan seconds is no time"),
+        ("show --tenant con/toso", "error: 'con/toso' is not a tenant"),
+        ("show --client-id contoso", "error: 'contoso' is not a client ID"),
+        ("show --auth password", "error: unknown sign-in method 'password'"),
+        ("show --quiet --debug", "error: --quiet contradicts --verbose and --debug"),
+        ("link 719878 --role-check maybe", "error: invalid value for '--role-check'"),
+        ("sandbox set already-linked 200", "error: '200' is not a value of already-linked"),
+        ("sandbox set nothing here", "error: 'nothing' is not a setting of the sandbox"),
+    ],
+)
+def test_a_wrong_command_line(pallink: Pallink, words: str, sentence: str) -> None:
+    refused = pallink(words)
+    assert refused.code == 2
+    assert one_sentence(refused).startswith(sentence)
+    assert "to fix: " in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_an_empty_account(in_sandbox: Pallink) -> None:
+    refused = in_sandbox("show", "--account", " ")
+    assert refused.code == 2
+    assert "the account is empty" in one_sentence(refused)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--cloud", "sandbox"), ("--account", "a@contoso.com"), ("-o", "json"), ("--timeout", "5"), ("--no-input", None)],
+)
+def test_an_option_before_the_command_gets_the_hint_to_move(pallink: Pallink, option: str, value: str | None) -> None:
+    refused = pallink(*[option, *([value] if value else []), "show"])
+    assert refused.code == 2
+    assert f"{option} stands before the command" in one_sentence(refused)
+    assert f"pallink COMMAND {option}" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("cloud", "sentence"),
+    [
+        ("AzureMoon", "error: unknown cloud 'AzureMoon'"),
+        ("", "error: unknown cloud ''"),
+        ("http://management.example.com", "error: 'http://management.example.com' is not a cloud's URL"),
+        ("https://user@management.example.com", "error: 'https://user@management.example.com' is not a cloud's URL"),
+        ("ftp://management.example.com", "error: 'ftp://management.example.com' is not a cloud's URL"),
+        ("https://", "error: 'https://' is not a cloud's URL"),
+    ],
+)
+def test_what_is_no_cloud(pallink: Pallink, cloud: str, sentence: str) -> None:
+    refused = pallink("show", "--cloud", cloud)
+    assert refused.code == 2
+    assert one_sentence(refused) == sentence
+    assert "https://" in refused.stderr
+
+
+def test_a_left_over_sandbox_setting_does_not_count_in_ci(
+    pallink: Pallink, monkeypatch: pytest.MonkeyPatch, traffic: Traffic
+) -> None:
+    monkeypatch.setenv("PALLINK_CLOUD", "sandbox")
+    assert pallink("link 719878").code == 0
+    before = list(traffic.sent)
+    monkeypatch.setenv("CI", "true")
+    refused = pallink("verify 719878")
+    assert refused.code == 2
+    assert "PALLINK_CLOUD=sandbox does not count in CI" in one_sentence(refused)
+    assert traffic.sent == before
+    assert pallink("verify 719878 --cloud sandbox").code == 0
+
+
+def _corrupt(home: Path, _monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "sandbox.sqlite3").write_bytes(b"not a database, but long enough to be mistaken for one" * 50)
+
+
+def _read_only(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def read_only(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+        # Whoever runs the tests as root may write to any file: SQLite itself has to refuse.
+        return connect(f"{Path(database).as_uri()}?mode=ro", *args, **{**kwargs, "uri": True})
+
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+
+
+@pytest.mark.parametrize("spoil", [_corrupt, _read_only])
+def test_an_unusable_sandbox_file_says_how_to_reset_it(
+    in_sandbox: Pallink, pallink: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Any
+) -> None:
+    in_sandbox("link 719878")
+    home = tmp_path / "sandbox"
+    bystander = home / "notes.txt"
+    bystander.write_text("mine")
+    with monkeypatch.context() as patch:
+        spoil(home, patch)
+        before = (home / "sandbox.sqlite3").read_bytes()
+        for command in ("link 719878", "show", "check", "whoami"):
+            refused = in_sandbox(command)
+            assert refused.code == 1, refused.stderr
+            assert "the sandbox cannot be used" in one_sentence(refused)
+            assert "pallink sandbox reset" in refused.stderr
+            assert str(home) in refused.stderr
+        assert (home / "sandbox.sqlite3").read_bytes() == before, "the file was touched without a reset"
+        # Looking at a file that can only be read does no harm.
+        assert pallink("sandbox show").code == (1 if spoil is _corrupt else 0)
+    assert pallink("sandbox reset").code == 0
+    assert bystander.read_text() == "mine"
+    assert in_sandbox("show").code == 3

@@ -1,0 +1,261 @@
+"""A write that failed, timed out or lost its answer is settled by reading again."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import NamedTuple
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
+
+from pallink.sandbox import Request, Sandbox, home
+from tests.harness import Clock, Pallink, Traffic
+
+Handle = Callable[[], requests.Response]
+Fault = Callable[[requests.PreparedRequest, Handle], requests.Response]
+
+
+def lost_before(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+    """The connection breaks before the service has handled the request."""
+    del request, handle
+    raise requests.ConnectionError(ProtocolError("Connection aborted."))
+
+
+def lost_after(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+    """The connection breaks after the request took effect."""
+    del request
+    handle()
+    raise requests.ConnectionError(ProtocolError("Connection aborted."))
+
+
+def timed_out_after(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+    """The request takes effect, its answer comes too late."""
+    del request
+    handle()
+    raise requests.ReadTimeout("read timed out")
+
+
+def answering(
+    status: int, body: bytes = b"", *, effect: bool = False, kind: str = "application/json", **headers: str
+) -> Fault:
+    """The service, or something before it, answers this; with `effect` the request was carried out all the same."""
+
+    def fault(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        if effect:
+            handle()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        raw = HTTPResponse(
+            BytesIO(body),
+            {"Content-Type": kind, "x-ms-correlation-request-id": "c0ffee", **named},
+            status,
+            preload_content=False,
+        )
+        return HTTPAdapter().build_response(request, raw)
+
+    return fault
+
+
+TOOK_EFFECT = [
+    pytest.param(lost_after, id="connection lost"),
+    pytest.param(timed_out_after, id="timed out"),
+    pytest.param(answering(500, b"{}", effect=True), id="500"),
+    pytest.param(answering(503, b"", effect=True), id="503"),
+    pytest.param(answering(200, b'{"id": "/prov', effect=True), id="truncated"),
+    pytest.param(answering(200, b"<html>", effect=True, kind="text/html"), id="html"),
+    pytest.param(answering(204, b"", effect=True), id="204"),
+]
+DID_NOTHING = [
+    pytest.param(lost_before, id="connection lost"),
+    pytest.param(answering(500, b"{}"), id="500"),
+    pytest.param(answering(429, b"{}", Retry_After="7"), id="429"),
+    pytest.param(answering(502, b"<html>", kind="text/html"), id="502"),
+    pytest.param(answering(504, b""), id="504"),
+]
+
+
+class Write(NamedTuple):
+    """A command that writes, and what becomes of the link."""
+
+    command: str
+    method: str
+    action: str
+    partner_id: str | None
+
+    def prepare(self, in_sandbox: Pallink) -> None:
+        if self.method != "PUT":
+            assert in_sandbox("link 719878").code == 0
+
+
+WRITES = [
+    pytest.param(Write("link 719878", "PUT", "created", "719878"), id="PUT"),
+    pytest.param(Write("update 6183402", "PATCH", "updated", "6183402"), id="PATCH"),
+    pytest.param(Write("unlink --yes", "DELETE", "deleted", None), id="DELETE"),
+]
+
+
+@pytest.mark.parametrize("fault", TOOK_EFFECT)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_that_took_effect_is_done_and_not_sent_again(
+    in_sandbox: Pallink, traffic: Traffic, clock: Clock, fault: Fault, write: Write
+) -> None:
+    write.prepare(in_sandbox)
+    traffic.fail(write.method, "/partners/", fault)
+    done = in_sandbox(f"{write.command} -o json")
+    assert done.code == 0, done.stderr
+    assert (done.json["action"], done.json["partnerId"]) == (write.action, write.partner_id)
+    assert traffic.writes().count(write.method) == 1
+    assert clock.waits == []
+
+
+@pytest.mark.parametrize("fault", DID_NOTHING)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_that_did_nothing_is_sent_again_after_reading(
+    in_sandbox: Pallink, traffic: Traffic, clock: Clock, fault: Fault, write: Write
+) -> None:
+    write.prepare(in_sandbox)
+    start = len(traffic.of_partners())
+    traffic.fail(write.method, "/partners/", fault)
+    done = in_sandbox(f"{write.command} -o json")
+    assert done.code == 0, done.stderr
+    assert (done.json["action"], done.json["partnerId"]) == (write.action, write.partner_id)
+    sent = traffic.of_partners()[start:]
+    assert sent[:4] == ["GET", write.method, "GET", write.method], "between two writes the link has to be read"
+    assert clock.waits in ([1.0], [7.0])
+
+
+def test_a_write_that_never_succeeds_ends_with_the_time_and_says_that_nothing_changed(
+    in_sandbox: Pallink, traffic: Traffic, clock: Clock
+) -> None:
+    for _ in range(6):
+        traffic.fail("PUT", "/partners/", answering(500, b'{"error": {"code": "Oops", "message": "no"}}'))
+    failed = in_sandbox("link 719878 --timeout 40")
+    assert failed.code == 1
+    assert "Oops: no" in failed.stderr
+    assert "reading again showed that nothing was changed" in failed.stderr
+    assert "correlation ID c0ffee" in failed.stderr
+    assert sum(clock.waits) <= 40
+    assert in_sandbox("show").code == 3
+
+
+def test_a_wait_that_outlasts_the_time_is_not_begun(in_sandbox: Pallink, traffic: Traffic, clock: Clock) -> None:
+    traffic.fail("PUT", "/partners/", answering(429, b"{}", Retry_After="3600"))
+    failed = in_sandbox("link 719878")
+    assert failed.code == 7
+    assert "throttles" in failed.stderr
+    assert clock.waits == []
+
+
+def test_a_read_that_is_throttled_beyond_the_time(in_sandbox: Pallink, traffic: Traffic, clock: Clock) -> None:
+    traffic.fail("GET", "/partners", answering(429, b"{}", Retry_After="3600"))
+    failed = in_sandbox("show")
+    assert failed.code == 7
+    assert "not finished within 120 seconds" in failed.stderr
+    assert clock.waits == []
+
+
+def test_a_write_whose_outcome_nobody_knows_says_so(in_sandbox: Pallink, traffic: Traffic, clock: Clock) -> None:
+    del clock
+    traffic.fail("PUT", "/partners/", lost_after_then_no_reads(traffic))
+    failed = in_sandbox("link 719878")
+    assert failed.code == 6
+    assert "may or may not have been created" in failed.stderr
+    assert "pallink show --cloud sandbox" in failed.stderr
+
+
+def lost_after_then_no_reads(traffic: Traffic) -> Fault:
+    def fault(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        traffic.fail("GET", "/partners", answering(403, b"{}"))
+        return lost_after(request, handle)
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    "already_linked", ["409 PartnerIdAlreadyLinked", "409 Conflict", "400 PartnerIdAlreadyLinked", "400 Conflict"]
+)
+@pytest.mark.parametrize("other", ["719878", "6183402"])
+def test_somebody_else_links_the_account_in_between(
+    in_sandbox: Pallink, pallink: Pallink, traffic: Traffic, already_linked: str, other: str
+) -> None:
+    pallink("sandbox", "set", "already-linked", already_linked)
+
+    def link_elsewhere(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        path = str(request.url).replace("719878", other)
+        Sandbox(home()).handle(Request("PUT", path, dict(request.headers)))
+        return handle()
+
+    traffic.fail("PUT", "/partners/", link_elsewhere)
+    done = in_sandbox("link 719878 -o json")
+    if other == "719878":
+        assert (done.code, done.json["action"]) == (0, "unchanged")
+    else:
+        assert done.code == 5
+        assert "linked to a different partner: 6183402" in done.stderr
+    assert traffic.writes() == ["PUT"]
+
+
+def test_somebody_elses_write_in_between_is_reported(in_sandbox: Pallink, traffic: Traffic) -> None:
+    in_sandbox("link 719878")
+
+    def write_twice(_request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        handle()
+        return handle()
+
+    traffic.fail("PATCH", "/partners/", write_twice)
+    done = in_sandbox("update 6183402")
+    assert done.code == 0
+    assert "warning: the link went from version 1 to 3 in one write" in done.stderr
+
+
+def test_an_answer_about_another_account_is_not_believed(in_sandbox: Pallink, traffic: Traffic) -> None:
+    body = b"""{"id": "/providers/microsoft.managementpartner/partners/719878", "properties": {"partnerId": "719878",
+        "tenantId": "8fe81352-b317-4e31-9d5b-b42cafcd167c", "objectId": "00000000-0000-0000-0000-000000000001",
+        "version": 1, "state": "Active"}}"""
+    traffic.fail("PUT", "/partners/", answering(200, body))
+    failed = in_sandbox("link 719878")
+    assert failed.code == 1
+    assert "the link of another account" in failed.stderr
+
+
+def test_an_answer_with_another_partner_is_not_believed(in_sandbox: Pallink, traffic: Traffic) -> None:
+    traffic.fail("PUT", "/partners/", answering(200, b'{"properties": {"partnerId": "6183402", "state": "Active"}}'))
+    failed = in_sandbox("link 719878")
+    assert failed.code == 1
+    assert "answered with 6183402" in failed.stderr
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_redirected_write_is_not_followed(in_sandbox: Pallink, traffic: Traffic, write: Write) -> None:
+    write.prepare(in_sandbox)
+    traffic.fail(write.method, "/partners/", answering(302, b"", Location="https://evil.example/"))
+    failed = in_sandbox(write.command)
+    assert failed.code == 1
+    assert "302" in failed.stderr
+    assert traffic.writes().count(write.method) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (answering(404, b"{}"), 1),
+        (answering(404, b'{"error": {"code": "InvalidResourceNamespace", "message": "unknown"}}'), 1),
+        (answering(404, b"<html>not found</html>", kind="text/html"), 1),
+        (answering(400, b'{"error": {"code": "ManagementPartnerNotFound", "message": "not linked"}}'), 1),
+        (answering(401, b'{"error": {"code": "ExpiredAuthenticationToken", "message": "expired"}}'), 4),
+        (answering(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}'), 6),
+        (answering(302, b"", Location="https://evil.example/"), 1),
+        (answering(200, b"<html>", kind="text/html"), 1),
+        (answering(200, b"{}"), 1),
+    ],
+)
+@pytest.mark.parametrize("command", ["show", "link 719878", "update 719878", "verify 719878", "check", "unlink --yes"])
+def test_an_error_is_never_not_linked(
+    in_sandbox: Pallink, traffic: Traffic, fault: Fault, code: int, command: str
+) -> None:
+    traffic.fail("GET", "/partners", fault)
+    failed = in_sandbox(command)
+    assert failed.code == code, failed.stderr
+    assert "error: not linked" not in failed.stderr
+    assert traffic.writes() == []

@@ -1,0 +1,65 @@
+"""A real HTTPS server on loopback, with a real certificate: for what cannot be shown in process."""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+import trustme
+
+from pallink.sandbox import Request, Response, Sandbox
+
+Answer = Callable[[Request], Response]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    answer: ClassVar[Answer]
+    origin: ClassVar[str]
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        response = type(self).answer(Request(self.command, self.origin + self.path, dict(self.headers), body))
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            if name.lower() not in ("content-length", "date"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        self.wfile.write(response.body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names are http.server's
+
+    def log_message(self, *_: Any) -> None:
+        """Tests are quiet."""
+
+
+@contextmanager
+def https_server(answer: Answer, authority: trustme.CA) -> Iterator[str]:
+    """Serve `answer` and yield the origin, `https://localhost:PORT`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        # The handshake is left to the thread of each connection: one that waits must not keep the others waiting.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        handler.origin = f"https://localhost:{server.server_address[1]}"  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield handler.origin  # type: ignore[attr-defined]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def serve_sandbox(sandbox: Sandbox, seen: list[Request]) -> Answer:
+    """The sandbox as an answer; what it is asked is noted in `seen`."""
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return sandbox.handle(request)
+
+    return answer

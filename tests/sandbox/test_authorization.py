@@ -1,0 +1,151 @@
+"""Role assignments and role definitions, as the API tells them."""
+
+from urllib.parse import quote
+
+import pytest
+
+from pallink.sandbox import Response
+from tests.sandbox.client import (
+    APPROVERS,
+    CONTOSO,
+    DEVELOPMENT,
+    INVOICES,
+    NEW_HIRE,
+    ONBOARDING,
+    OPERATIONS,
+    PRODUCTION,
+    READER,
+    Caller,
+    Client,
+    document,
+    error_of,
+    parsed,
+)
+
+FINANCE_SYSTEMS = "b470e81d-e040-4dba-aeba-bb1fb0bc9ca0"
+OWNER = "8a1203c8-9a84-41bb-89a9-9439358a87bc"
+AUTHORIZATION = "providers/Microsoft.Authorization"
+
+
+def assignments(caller: Caller, condition: str | None = None, subscription: str = PRODUCTION) -> Response:
+    filtered = "" if condition is None else f"&$filter={quote(condition)}"
+    path = f"/subscriptions/{subscription}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01{filtered}"
+    return caller.send("GET", path)
+
+
+def principals(response: Response) -> set[str]:
+    return {each["properties"]["principalId"] for each in document(response)["value"]}
+
+
+def test_an_assignment_in_its_whole_shape(client: Client) -> None:
+    response = assignments(client.caller(), f"atScope() and assignedTo('{INVOICES}')")
+
+    (assignment,) = document(response)["value"]
+    properties = assignment.pop("properties")
+    assert assignment == {
+        "id": f"/subscriptions/{PRODUCTION}/{AUTHORIZATION}/roleAssignments/b29da052-d8df-4193-a987-46c088462638",
+        "type": "Microsoft.Authorization/roleAssignments",
+        "name": "b29da052-d8df-4193-a987-46c088462638",
+    }
+    assert properties["roleDefinitionId"] == f"/subscriptions/{PRODUCTION}/{AUTHORIZATION}/roleDefinitions/{READER}"
+    assert (properties["principalId"], properties["principalType"]) == (INVOICES, "User")
+    assert properties["scope"] == f"/subscriptions/{PRODUCTION}"
+    assert properties["condition"] is None
+    assert response.headers["x-ms-ratelimit-remaining-subscription-reads"].isdigit()
+
+
+@pytest.mark.parametrize("subscription", [PRODUCTION, DEVELOPMENT])
+def test_what_is_inherited_is_told_where_it_was_assigned_and_to_which_group(client: Client, subscription: str) -> None:
+    caller = client.caller("svc_approvers@contoso.com")
+
+    response = assignments(caller, f"atScope() and assignedTo('{APPROVERS}')", subscription)
+
+    (assignment,) = document(response)["value"]
+    properties = assignment["properties"]
+    workloads = "/providers/Microsoft.Management/managementGroups/workloads"
+    assert (properties["principalId"], properties["principalType"]) == (FINANCE_SYSTEMS, "Group")
+    assert properties["scope"] == workloads
+    assert properties["roleDefinitionId"] == f"/{AUTHORIZATION}/roleDefinitions/{READER}"
+    assert assignment["id"].startswith(f"{workloads}/{AUTHORIZATION}/roleAssignments/")
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (None, {INVOICES, FINANCE_SYSTEMS, ONBOARDING, OWNER}),
+        ("atScope()", {INVOICES, FINANCE_SYSTEMS, ONBOARDING, OWNER}),
+        (f"assignedTo('{APPROVERS}')", {FINANCE_SYSTEMS}),
+        (f"AtScope() AND assignedto('{APPROVERS.upper()}')", {FINANCE_SYSTEMS}),
+        (f"principalId eq '{APPROVERS}'", set()),  # Knows nothing of groups.
+        (f"principalId eq '{FINANCE_SYSTEMS}'", {FINANCE_SYSTEMS}),
+        (f"atScope() and assignedTo('{NEW_HIRE}')", set()),
+    ],
+)
+def test_filters(client: Client, condition: str | None, expected: set[str]) -> None:
+    assert principals(assignments(client.caller(), condition)) == expected
+
+
+@pytest.mark.parametrize("condition", ["", "atScope", "principalId ne 'x'", "assignedTo('x') or atScope()"])
+def test_any_other_filter_is_refused(client: Client, condition: str) -> None:
+    assert error_of(assignments(client.caller(), condition)) == (400, "UnsupportedFilter")
+
+
+def test_who_holds_nothing_may_not_read_assignments(client: Client) -> None:
+    response = assignments(client.caller("newhire@contoso.com"))
+
+    assert error_of(response) == (403, "AuthorizationFailed")
+    assert parsed(response)["error"]["message"].startswith(
+        f"The client 'newhire@contoso.com' with object id '{NEW_HIRE}' does not have authorization to perform action "
+        f"'Microsoft.Authorization/roleAssignments/read' over scope '/subscriptions/{PRODUCTION}' or the scope is"
+    )
+
+
+def test_subscriptions_of_nobody_and_of_others(client: Client) -> None:
+    caller = client.caller()
+    unknown = assignments(caller, subscription="11111111-2222-3333-4444-555555555555")
+    assert error_of(unknown) == (404, "SubscriptionNotFound")
+    foreign = assignments(caller, subscription=OPERATIONS)
+    assert error_of(foreign) == (401, "InvalidAuthenticationTokenTenant")
+    assert "WWW-Authenticate" in foreign.headers
+
+
+@pytest.mark.parametrize("scope", ["", f"/subscriptions/{PRODUCTION}"])
+def test_a_role_definition(client: Client, scope: str) -> None:
+    caller = client.caller()
+    contributor = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+
+    path = f"{scope}/{AUTHORIZATION}/roleDefinitions"
+    definition = document(caller.send("GET", f"{path}/{contributor.upper()}?api-version=2022-04-01"))
+
+    assert definition["id"] == f"{scope}/{AUTHORIZATION}/roleDefinitions/{contributor}"
+    assert (definition["name"], definition["type"]) == (contributor, "Microsoft.Authorization/roleDefinitions")
+    properties = definition["properties"]
+    assert (properties["roleName"], properties["type"]) == ("Contributor", "BuiltInRole")
+    (permission,) = properties["permissions"]
+    assert permission["actions"] == ["*"]
+    assert len(permission["notActions"]) == 11
+    for condition in ("", "&$filter=atScopeAndBelow()"):
+        listed = document(caller.send("GET", f"{path}?api-version=2022-04-01{condition}"))["value"]
+        assert definition in listed
+    refused = caller.send("GET", f"{path}?api-version=2022-04-01&$filter=x")
+    assert error_of(refused) == (400, "UnsupportedFilter")
+
+
+def test_a_role_definition_that_nobody_made(client: Client) -> None:
+    path = f"/{AUTHORIZATION}/roleDefinitions/{CONTOSO}?api-version=2022-04-01"
+    assert error_of(client.caller().send("GET", path)) == (404, "RoleDefinitionDoesNotExist")
+
+
+def test_role_definitions_of_a_subscription_take_a_role_there(client: Client) -> None:
+    caller = client.caller("newhire@contoso.com")
+    path = f"/{AUTHORIZATION}/roleDefinitions/{READER}?api-version=2022-04-01"
+
+    assert caller.send("GET", path).status == 200
+    assert error_of(caller.send("GET", f"/subscriptions/{PRODUCTION}{path}")) == (403, "AuthorizationFailed")
+
+
+def test_nobody_is_eligible_for_anything(client: Client) -> None:
+    path = f"//{AUTHORIZATION}/roleEligibilityScheduleInstances?api-version=2020-10-01"
+    caller = client.caller()
+    assert document(caller.send("GET", f"{path}&$filter=asTarget()")) == {"value": []}
+    assert error_of(caller.send("GET", f"{path}&$filter=x")) == (400, "UnsupportedFilter")
