@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Links a list of accounts to one partner, and says at the end which of them failed and why.
+#
+#   examples/onboard.sh PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]
+#
+# ACCOUNTS_FILE has one account (UPN, object ID or client ID) a line; empty lines and lines that begin with # are skipped.
+# Run it as often as you like: what is linked already stays as it is. Exit code: 0 when all are linked, 8 when some are
+# not, 2 when the command line is wrong.
+#
+# To try it: printf '%s\n' invoices@contoso.com newhire@contoso.com > accounts.txt
+#            examples/onboard.sh 719878 accounts.txt --cloud sandbox
+set -uo pipefail
+
+if [ $# -lt 2 ] || [ ! -r "$2" ]; then
+  echo "usage: ${0##*/} PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]" >&2
+  exit 2
+fi
+partner_id=$1
+accounts_file=$2
+shift 2
+
+linked=0
+failures=()
+while IFS= read -r account || [ -n "$account" ]; do
+  account=${account%$'\r'}
+  case $account in '' | '#'*) continue ;; esac
+  # Nobody is asked anything: --account says who must sign in, and standard input is the list.
+  if message=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" -o json 2>&1 </dev/null); then
+    linked=$((linked + 1))
+    echo "linked  $account"
+  else
+    code=$?
+    # A wrong command line is wrong for every account.
+    if [ "$code" -eq 2 ]; then
+      echo "$message" >&2
+      exit 2
+    fi
+    reason=$(printf '%s\n' "$message" | sed -n 's/^error: //p' | head -n 1)
+    failures+=("$account: exit code $code: $reason")
+    echo "failed  $account"
+  fi
+done <"$accounts_file"
+
+echo "$linked linked, ${#failures[@]} failed"
+[ ${#failures[@]} -eq 0 ] && exit 0
+printf '%s\n' "${failures[@]}" >&2
+exit 8

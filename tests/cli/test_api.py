@@ -1,0 +1,58 @@
+"""The Python API, which the command line is one caller of."""
+
+import pytest
+
+import pallink
+from tests.harness import Traffic
+
+
+def test_the_job_of_the_readme() -> None:
+    with pallink.connect(cloud="sandbox", account="invoices@contoso.com") as session:
+        assert session.account.kind is pallink.AccountKind.USER
+        assert session.link("719878").action is pallink.Action.CREATED
+        assert session.show().partner_name == "Mekorma"
+        verified = session.verify("719878")
+        assert verified.matches
+        assert verified.error is None
+        assert session.update("6183402").previous_partner_id == "719878"
+        assert session.check().role is pallink.Verdict.READER
+        with pytest.raises(pallink.LinkedElsewhereError) as refused:
+            session.link("719878")
+        assert (refused.value.linked_partner_id, refused.value.wanted_partner_id) == ("6183402", "719878")
+        assert session.unlink().action is pallink.Action.DELETED
+        with pytest.raises(pallink.NotLinkedError):
+            session.show()
+        assert isinstance(session.verify("719878").error, pallink.NotLinkedError)
+
+
+def test_a_read_only_session_cannot_write(traffic: Traffic) -> None:
+    with pallink.connect(cloud="sandbox", writable=False) as session, pytest.raises(pallink.RefusedRequestError):
+        session.link("719878")
+    assert traffic.writes() == []
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_caller_may_confirm(answer: bool, traffic: Traffic) -> None:
+    seen: list[pallink.Proposal] = []
+
+    def confirm(proposal: pallink.Proposal) -> bool:
+        seen.append(proposal)
+        return answer
+
+    with pallink.connect(cloud="sandbox") as session:
+        if answer:
+            session.link("719878", confirm=confirm)
+        else:
+            with pytest.raises(pallink.CancelledError):
+                session.link("719878", confirm=confirm)
+    assert [each.step.partner_id for each in seen] == ["719878"]
+    assert seen[0].account.name == "invoices@contoso.com"
+    assert traffic.writes() == (["PUT"] if answer else [])
+
+
+@pytest.mark.parametrize("partner_id", ["abc", "", "12"])
+def test_arguments_are_checked_like_options(partner_id: str) -> None:
+    with pallink.connect(cloud="sandbox") as session, pytest.raises(pallink.UsageError):
+        session.link(partner_id)
+    with pytest.raises(pallink.UsageError):
+        pallink.connect(cloud="http://x")

@@ -1,0 +1,89 @@
+"""What the README, the help, CI and the examples say is what the program does."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pallink.exit_codes import ExitCode
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def shell_block(marker: str) -> str:
+    match = re.search(rf"<!-- {marker} -->\n```sh\n(.*?)\n```", README, re.DOTALL)
+    assert match, marker
+    return match[1]
+
+
+def test_the_two_lines_of_the_readme_are_one_line_each_and_ci_runs_them() -> None:
+    first, tests = shell_block("first-line"), shell_block("test-line")
+    assert "\n" not in first + tests
+    assert first.endswith("pallink link 719878 --cloud sandbox --yes")
+    assert tests.endswith("pytest")
+    ci = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "readme_line first-line" in ci
+    assert "readme_line test-line" in ci
+
+
+def test_the_readme_has_every_exit_code() -> None:
+    for code in ExitCode:
+        assert f"| {code} | {code.meaning} |" in README
+
+
+def test_what_the_readme_shows_is_what_one_sees(tmp_path: Path) -> None:
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert shown
+    done = subprocess.run(
+        [sys.executable, "-m", "pallink", *["link", "719878", "--cloud", "sandbox", "--yes"]],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PALLINK_SANDBOX_HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+        check=True,
+    )
+    assert done.stderr + done.stdout == shown[1]
+
+
+def test_the_python_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example
+    exec(compile(example[1], "README.md", "exec"), {})  # noqa: S102 - it is ours
+    assert capsys.readouterr().out == "created Mekorma\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script for bash")
+def test_the_onboarding_script_names_who_failed_and_changes_nothing_the_second_time(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.txt"
+    accounts.write_text(
+        "# service accounts\n\ninvoices@contoso.com\r\nsvc_approvers@contoso.com\nnewhire@contoso.com\nowner@contoso.com"
+    )
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+    def onboard(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["bash", str(ROOT / "examples" / "onboard.sh"), *words],  # noqa: S607
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PATH": path},
+            check=False,
+        )
+
+    first = onboard("719878", str(accounts), "--cloud", "sandbox")
+    assert first.returncode == 8
+    assert "3 linked, 1 failed" in first.stdout
+    assert first.stderr.startswith("newhire@contoso.com: exit code 6: the Reader role is missing")
+    assert onboard("719878", str(accounts), "--cloud", "sandbox").stdout == first.stdout
+    assert onboard("abc", str(accounts), "--cloud", "sandbox").returncode == 2
+    assert onboard("719878", str(tmp_path / "missing.txt")).returncode == 2
+
+
+def test_the_changelog_has_the_version_or_what_is_unreleased() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    version = re.search(r'^version = "(.*)"', project, re.MULTILINE)
+    assert version
+    assert "## Unreleased" in changelog or f"## {version[1]}" in changelog
