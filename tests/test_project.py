@@ -59,7 +59,7 @@ def test_the_python_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str
 def test_the_onboarding_script_names_who_failed_and_changes_nothing_the_second_time(tmp_path: Path) -> None:
     accounts = tmp_path / "accounts.txt"
     accounts.write_text(
-        "# service accounts\n\ninvoices@contoso.com\r\nsvc_approvers@contoso.com\nnewhire@contoso.com\nowner@contoso.com"
+        "# accounts\n\ninvoices@contoso.com\r\nsvc_approvers@contoso.com\nnewhire@contoso.com\nowner@contoso.com"
     )
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
