@@ -299,7 +299,7 @@ class Session:
                 refusal.with_cause(f"besides, {situation.role_error.message}")
             raise
         if situation.role_error is not None:
-            raise situation.role_error
+            raise situation.role_error.with_cause("nothing was written")
         if isinstance(goal, UnlinkGoal):
             goal = goal.pinned_to(current)
         if dry_run:
