@@ -92,7 +92,8 @@ def account_from_token(token: str) -> Account:
             remedy="report this with the sign-in method that you use",
         )
     client_id = _text(claims, "appid") or _text(claims, "azp")
-    names = [name for claim in ("upn", "unique_name", "preferred_username", "email") if (name := _text(claims, claim))]
+    # Not `email`: anyone may be given any mail address, and service accounts share mailboxes.
+    names = [name for claim in ("upn", "unique_name", "preferred_username") if (name := _text(claims, claim))]
     # A personal account's unique_name carries its identity provider in front: live.com#name@example.com.
     names = [name.rpartition("#")[2] if name.casefold().startswith("live.com#") else name for name in names]
     kind = _kind(claims, names)
@@ -153,7 +154,7 @@ def _claims(token: str) -> Mapping[str, object]:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, binascii.Error, ValueError) as error:
+    except (IndexError, binascii.Error, ValueError, RecursionError) as error:
         raise UnexpectedAnswerError(
             "the sign-in returned something that is no token", cause="it is not a JSON Web Token"
         ) from error

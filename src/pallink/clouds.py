@@ -3,6 +3,7 @@
 Endpoints of the built-in clouds as in azure-cli's and azure-identity's own tables.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,6 +11,9 @@ from urllib.parse import urlsplit
 from pallink.errors import UnexpectedAnswerError, UsageError
 
 SANDBOX = "sandbox"
+
+# Letters as a URL carries them: anything else (escapes, look-alikes, shell characters) is read in more than one way.
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,9 @@ def https_origin(url: str) -> str | None:
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme.lower() != "https" or not parts.hostname or parts.username is not None or parts.query:
+    if parts.scheme.lower() != "https" or parts.username is not None or parts.query or parts.fragment:
         return None
-    if any(character.isspace() or character == "\\" for character in url):
+    if not _HOST.fullmatch(parts.hostname or "") or not url.isprintable() or " " in url or "\\" in url:
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
@@ -165,12 +169,10 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
     login = https_origin(login_endpoint) if isinstance(login_endpoint, str) else None
     if login is None:
         raise _unusable(origin, "its loginEndpoint is no https:// URL")
-    if (
-        not isinstance(audiences, list)
-        or not audiences
-        or not all(isinstance(each, str) and each for each in audiences)
-    ):
+    if not isinstance(audiences, list) or not audiences:
         raise _unusable(origin, "it names no audience")
+    if not all(isinstance(each, str) and https_origin(each) for each in audiences):
+        raise _unusable(origin, "one of its audiences is no https:// URL")
     for named in (login, *audiences):
         _refuse_borrowed(origin, named)
     portal = entry.get("portal") if entry else None

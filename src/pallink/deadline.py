@@ -38,13 +38,10 @@ class Deadline:
         Raises:
             UnreachableError: the time is up.
         """
-        self.check()
-        return min(most, self.left * part)
-
-    def check(self) -> None:
-        """Raise an `UnreachableError` when the time is up."""
-        if self.left <= 0:
+        left = self.left
+        if left <= 0:
             raise self.exceeded("no request was answered in time")
+        return min(most, left * part)
 
     def wait(self, seconds: float, *, cause: str, trace: RequestTrace | None = None) -> None:
         """Wait, or give up at once when the wait would outlast what is left.

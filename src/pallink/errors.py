@@ -14,7 +14,7 @@
     │   └── UnexpectedAnswerError  1  ... or with something that cannot be right
     ├── RefusedRequestError        1  pallink itself refused to send a request
     ├── SandboxError               1  the sandbox's file is unusable
-    ├── UnsettledWriteError        1  nobody knows whether a write took effect (or 7)
+    ├── UnsettledWriteError        7  nobody knows whether a write took effect
     └── CancelledError           130  Ctrl-C, or a "no" to the confirmation
 
 An error says what happened (`message`), why (`cause`), and what to do next (`remedy`, `command`), in that order.
@@ -114,8 +114,16 @@ class LinkedElsewhereError(PallinkError):
 
     exit_code = ExitCode.LINKED_ELSEWHERE
 
-    def __init__(self, message: str, *, linked_partner_id: str, wanted_partner_id: str, **rest: str | None) -> None:
-        super().__init__(message, cause=rest.get("cause"), remedy=rest.get("remedy"), command=rest.get("command"))
+    def __init__(
+        self,
+        message: str,
+        *,
+        linked_partner_id: str,
+        wanted_partner_id: str,
+        cause: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, cause=cause, remedy=remedy)
         self.linked_partner_id = linked_partner_id
         self.wanted_partner_id = wanted_partner_id
 
@@ -169,9 +177,11 @@ def unusable_sandbox(message: str, path: object) -> SandboxError:
 class UnsettledWriteError(PallinkError):
     """A write was sent, its answer was lost, and reading again did not tell whether it took effect."""
 
-    def __init__(self, message: str, *, exit_code: ExitCode, cause: str | None, command: str | None) -> None:
-        super().__init__(message, cause=cause, remedy="look at the link, then repeat the command", command=command)
-        self.exit_code = exit_code
+    # Whatever kept it from being read: the link must be looked at, and the write may have to be sent again.
+    exit_code = ExitCode.UNREACHABLE
+
+    def __init__(self, message: str, *, cause: str, trace: RequestTrace | None = None) -> None:
+        super().__init__(message, cause=cause, remedy="look at the link, then repeat the command", trace=trace)
 
 
 class CancelledError(PallinkError):

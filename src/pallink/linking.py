@@ -173,7 +173,7 @@ def linked_elsewhere(linked: Link, wanted_partner_id: str, consequence: str) -> 
         f"linked to a different partner: {linked}, not {wanted_partner_id}; {consequence}",
         linked_partner_id=linked.partner_id,
         wanted_partner_id=wanted_partner_id,
-        cause="another partner's link is never overwritten unless you ask for it",
+        cause="another partner's link is never touched unless you ask for it",
     )
 
 
@@ -191,7 +191,7 @@ def check_owner(link: Link, account: Account) -> None:
             raise UnexpectedAnswerError(
                 f"Azure answered with the link of another account: {what} {returned}",
                 cause=f"the one who signed in is {account.name} with {what} {expected}",
-                remedy="do not trust this link; report it to Microsoft with the identifiers below",
+                remedy="do not trust this link; report it to Microsoft with what the command prints with --debug",
             )
 
 

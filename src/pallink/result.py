@@ -25,7 +25,7 @@ class Result:
         tenant_name: the tenant's display name; None where it could not be read.
         partner_id: the linked partner.
         partner_name: its name.
-        state: `Active`; `Deleted` where the service still shows a removed link; None where there is none.
+        state: `Active`; None where there is no link.
         version: counts the writes to this account's link.
         created_time: ISO 8601, as the service wrote it.
         updated_time: ISO 8601, as the service wrote it.

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pallink.account import Account
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, PallinkError, UnreachableError, UnsettledWriteError
+from pallink.errors import CancelledError, PallinkError, ServiceError, UnsettledWriteError
 from pallink.linking import Action, Goal, Link, Step, active, check_owner, check_written
 
 log = logging.getLogger("pallink")
@@ -55,7 +55,7 @@ class Outcome:
 
     Attributes:
         action: what happened to the link.
-        link: the link afterwards; after a deletion None, or the soft-deleted link.
+        link: the link afterwards; None after a deletion.
         previous: the link that there was before.
         warnings: what was noticed on the way and did not keep the goal from being reached.
     """
@@ -135,7 +135,9 @@ class _Writer:
             return Outcome(Action.UNCHANGED, current, active(current))
         if step.action is Action.DELETED:
             return Outcome(Action.DELETED, None, active(self._before))
-        return Outcome(Action.UNCHANGED, current, active(current)) if current is None else self._checked(current, step)
+        if current is None:
+            raise AssertionError(f"{self._goal} is reached without a link by {step}")
+        return self._checked(current, step)
 
     def _checked(self, answer: Link, step: Step) -> Outcome:
         warning = check_written(answer, step, self._before, self._account)
@@ -145,37 +147,39 @@ class _Writer:
         log.info("the answer to the %s request is no answer (%s): reading the link again", step.action, failure.error)
         if failure.may_have_taken_effect:
             self._last_in_doubt = step
-        current = self._read(step, failure.error)
-        if self._would_repeat(current, step):
-            self._wait(failure)
-        return current
+        current = self._read(step, f"the answer was lost ({failure.error.message})", failure.error)
+        return self._settled(current, step, failure)
 
     def _read_after_deletion(self, step: Step) -> Link | None:
-        lost = UnreachableError(
-            "the link is still there after it was deleted", cause="the service said that it was removed"
+        current = self._read(step, "the service said that it was")
+        still_there = ServiceError(
+            "the link is still there after it was deleted",
+            cause="the service said that it was removed",
+            remedy="look at the link, then repeat the command",
         )
-        current = self._read(step, lost)
-        if self._would_repeat(current, step):
-            self._wait(WriteFailure(lost, may_have_taken_effect=True))
-        return current
+        return self._settled(current, step, WriteFailure(still_there, may_have_taken_effect=False))
 
-    def _read(self, step: Step, cause: PallinkError) -> Link | None:
+    def _settled(self, current: Link | None, step: Step, failure: WriteFailure) -> Link | None:
+        """The link to decide on: as it was read, or, where nothing has happened, as it is after a wait."""
+        if self._goal.next_step(current) != step:
+            return current
+        self._wait(failure)
+        # What was read before the wait is too old to write on.
+        return self._read(step, "nothing had been changed before a wait")
+
+    def _read(self, step: Step, why: str, failed: PallinkError | None = None) -> Link | None:
         try:
             current = self._links.read()
             if current is not None:
                 check_owner(current, self._account)
         except PallinkError as error:
             raise UnsettledWriteError(
-                f"the link may or may not have been {step.action}: the answer was lost, and reading again failed too",
-                exit_code=error.exit_code,
-                cause=f"{cause.message}; then: {error.message}",
-                command=None,
+                f"the link may or may not have been {step.action}: reading it again failed",
+                cause=f"{why}; then: {error.message}",
+                trace=(failed.trace if failed else None) or error.trace,
             ) from error
         self.in_doubt = False
         return current
-
-    def _would_repeat(self, current: Link | None, step: Step) -> bool:
-        return self._goal.next_step(current) == step
 
     def _wait(self, failure: WriteFailure) -> None:
         """Wait before the same write is sent again, or give up with the failure itself: nothing has changed."""

@@ -121,7 +121,8 @@ def test_a_write_that_did_nothing_is_sent_again_after_reading(
     assert done.code == 0, done.stderr
     assert (done.json["action"], done.json["partnerId"]) == (write.action, write.partner_id)
     sent = traffic.of_partners()[start:]
-    assert sent[:4] == ["GET", write.method, "GET", write.method], "between two writes the link has to be read"
+    # Read at once, since the write may have taken effect, and once more after the wait, right before the next try.
+    assert sent[:5] == ["GET", write.method, "GET", "GET", write.method]
     assert clock.waits in ([1.0], [7.0])
 
 
@@ -159,7 +160,7 @@ def test_a_write_whose_outcome_nobody_knows_says_so(in_sandbox: Pallink, traffic
     del clock
     traffic.fail("PUT", "/partners/", lost_after_then_no_reads(traffic))
     failed = in_sandbox("link 719878")
-    assert failed.code == 6
+    assert failed.code == 7
     assert "may or may not have been created" in failed.stderr
     assert "pallink show --cloud sandbox" in failed.stderr
 

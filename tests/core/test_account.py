@@ -1,0 +1,237 @@
+import base64
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, strategies as st
+
+from pallink.account import Account, AccountKind, account_from_token, is_guid, require_account
+from pallink.errors import UnexpectedAnswerError, WrongAccountError
+from pallink.exit_codes import ExitCode
+from tests.core.samples import (
+    CLIENT,
+    INVOICES,
+    OBJECT,
+    OTHER_OBJECT,
+    OTHER_TENANT,
+    PIPELINE,
+    TENANT,
+    token_of,
+    user_claims,
+)
+
+APPLICATION_CLAIMS = {"tid": TENANT, "oid": OBJECT, "idtyp": "app", "appid": CLIENT}
+IDENTITY = "/subscriptions/1/resourcegroups/r/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
+HOME = f"https://sts.windows.net/{TENANT}/"
+ELSEWHERE = f"https://sts.windows.net/{OTHER_TENANT}/"
+
+arbitrary_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("claims", "kind", "name"),
+    [
+        pytest.param(user_claims(upn="A@contoso.com"), AccountKind.USER, "A@contoso.com", id="user"),
+        pytest.param(
+            user_claims(upn="a@contoso.com", idp=HOME), AccountKind.USER, "a@contoso.com", id="user with its own idp"
+        ),
+        pytest.param(
+            user_claims(unique_name="a@contoso.com"), AccountKind.USER, "a@contoso.com", id="user by unique_name"
+        ),
+        pytest.param(
+            {"tid": TENANT, "oid": OBJECT, "scp": "user_impersonation", "upn": "a@contoso.com"},
+            AccountKind.USER,
+            "a@contoso.com",
+            id="user without idtyp",
+        ),
+        pytest.param(user_claims(), AccountKind.USER, OBJECT, id="user without any name"),
+        pytest.param(
+            user_claims(unique_name="a@partner.com", idp=ELSEWHERE),
+            AccountKind.GUEST,
+            "a@partner.com",
+            id="guest by idp, without upn",
+        ),
+        pytest.param(
+            user_claims(upn="a_partner.com#EXT#@contoso.onmicrosoft.com"),
+            AccountKind.GUEST,
+            "a_partner.com#EXT#@contoso.onmicrosoft.com",
+            id="guest by upn",
+        ),
+        pytest.param(
+            user_claims(upn="a_partner.com#ext#@contoso.com"),
+            AccountKind.GUEST,
+            "a_partner.com#ext#@contoso.com",
+            id="guest by upn in lower case",
+        ),
+        pytest.param(user_claims(upn="a@contoso.com", acct=1), AccountKind.GUEST, "a@contoso.com", id="guest by acct"),
+        pytest.param(
+            user_claims(unique_name="live.com#a@outlook.com", idp="live.com"),
+            AccountKind.GUEST,
+            "a@outlook.com",
+            id="guest with a personal account",
+        ),
+        pytest.param(APPLICATION_CLAIMS, AccountKind.APPLICATION, CLIENT, id="application"),
+        pytest.param(
+            {"tid": TENANT, "oid": OBJECT, "appid": CLIENT}, AccountKind.APPLICATION, CLIENT, id="without idtyp"
+        ),
+        pytest.param(
+            {"tid": TENANT, "oid": OBJECT, "azp": CLIENT}, AccountKind.APPLICATION, CLIENT, id="v2 application"
+        ),
+        pytest.param(
+            APPLICATION_CLAIMS | {"xms_mirid": IDENTITY}, AccountKind.MANAGED_IDENTITY, CLIENT, id="managed identity"
+        ),
+        pytest.param(
+            {"tid": TENANT, "oid": OBJECT, "idtyp": "app"}, AccountKind.APPLICATION, OBJECT, id="without appid"
+        ),
+    ],
+)
+def test_who_a_token_was_issued_to(claims: Mapping[str, object], kind: AccountKind, name: str) -> None:
+    account = account_from_token(token_of(claims))
+    assert (account.kind, account.name) == (kind, name)
+    assert (account.tenant_id, account.object_id) == (TENANT, OBJECT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_user", "principal_type"),
+    [
+        (AccountKind.USER, True, "User"),
+        (AccountKind.GUEST, True, "User"),
+        (AccountKind.APPLICATION, False, "ServicePrincipal"),
+        (AccountKind.MANAGED_IDENTITY, False, "ServicePrincipal"),
+    ],
+)
+def test_kinds_in_the_words_of_role_assignments(kind: AccountKind, is_user: bool, principal_type: str) -> None:
+    assert (kind.is_user, kind.principal_type) == (is_user, principal_type)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("opaque", id="one part"),
+        pytest.param("a.b.c", id="no base64"),
+        pytest.param("a.\u00fc.c", id="not ASCII"),
+        pytest.param(f"a.{base64.urlsafe_b64encode(b'no JSON').decode()}.c", id="no JSON"),
+        pytest.param(f"a.{base64.urlsafe_b64encode(bytes([0xFF, 0xFE, 0xFD])).decode()}.c", id="no text"),
+        pytest.param(f"a.{base64.urlsafe_b64encode(b'[' * 100_000).decode()}.c", id="bottomless"),
+        pytest.param(token_of([]), id="a list"),
+        pytest.param(token_of(None), id="null"),
+        pytest.param(token_of({}), id="no claims"),
+        pytest.param(token_of({"tid": TENANT}), id="no object ID"),
+        pytest.param(token_of({"oid": OBJECT}), id="no tenant"),
+        pytest.param(token_of({"tid": "", "oid": OBJECT}), id="empty tenant"),
+        pytest.param(token_of({"tid": 1, "oid": OBJECT}), id="number for a tenant"),
+    ],
+)
+def test_what_does_not_say_whom_it_is_for_is_refused(token: str) -> None:
+    with pytest.raises(UnexpectedAnswerError):
+        account_from_token(token)
+
+
+@given(st.text())
+def test_no_text_crashes_the_reading_of_tokens(text: str) -> None:
+    with pytest.raises(UnexpectedAnswerError):
+        account_from_token(text)
+
+
+@given(st.dictionaries(st.sampled_from(["upn", "unique_name", "idp", "idtyp", "acct", "scp", "appid"]), arbitrary_json))
+def test_no_claim_crashes_the_reading_of_tokens(claims: dict[str, object]) -> None:
+    assert account_from_token(token_of(claims | {"tid": TENANT, "oid": OBJECT})).object_id == OBJECT
+
+
+def test_a_token_is_never_quoted() -> None:
+    token = f"header.{base64.urlsafe_b64encode(b'sensitive').decode()}.signature"
+    with pytest.raises(UnexpectedAnswerError) as refusal:
+        account_from_token(token)
+    assert token.split(".")[1] not in f"{refusal.value.message} {refusal.value.cause} {refusal.value.remedy}"
+
+
+GUEST = account_from_token(token_of(user_claims(unique_name="Live.com#A@outlook.com", idp="live.com")))
+
+
+@pytest.mark.parametrize(
+    ("account", "identifier"),
+    [
+        pytest.param(INVOICES, "invoices@contoso.com", id="UPN"),
+        pytest.param(INVOICES, "Invoices@CONTOSO.com", id="UPN in another case"),
+        pytest.param(INVOICES, " invoices@contoso.com ", id="UPN with blanks"),
+        pytest.param(INVOICES, OBJECT.upper(), id="object ID"),
+        pytest.param(GUEST, "a@outlook.com", id="guest without upn"),
+        pytest.param(GUEST, OBJECT, id="guest's object ID"),
+        pytest.param(PIPELINE, CLIENT.upper(), id="client ID"),
+        pytest.param(PIPELINE, OBJECT, id="application's object ID"),
+    ],
+)
+def test_an_account_answers_to(account: Account, identifier: str) -> None:
+    assert account.answers_to(identifier)
+    require_account(account, identifier=identifier, tenant_id=None)
+
+
+@pytest.mark.parametrize(
+    ("account", "identifier"),
+    [
+        pytest.param(INVOICES, CLIENT, id="client program of a user"),
+        pytest.param(GUEST, CLIENT, id="client program of a guest"),
+        pytest.param(INVOICES, "svc_approvers@contoso.com", id="another UPN"),
+        pytest.param(INVOICES, "invoices", id="part of the UPN"),
+        pytest.param(INVOICES, OTHER_OBJECT, id="another object ID"),
+        pytest.param(INVOICES, TENANT, id="its tenant"),
+        pytest.param(INVOICES, "", id="nothing"),
+        pytest.param(PIPELINE, "invoices@contoso.com", id="UPN of a user"),
+        pytest.param(replace(PIPELINE, client_id=None), "", id="nothing, for an application without client ID"),
+    ],
+)
+def test_an_account_does_not_answer_to(account: Account, identifier: str) -> None:
+    assert not account.answers_to(identifier)
+    with pytest.raises(WrongAccountError):
+        require_account(account, identifier=identifier, tenant_id=None)
+
+
+def test_a_mail_address_is_no_name_of_an_account() -> None:
+    # Service accounts often share one mailbox, and anyone may be given any mail address.
+    account = account_from_token(token_of(user_claims(upn="svc_approvers@contoso.com", email="invoices@contoso.com")))
+    assert not account.answers_to("invoices@contoso.com")
+
+
+def test_another_account_is_refused_with_both_names() -> None:
+    with pytest.raises(WrongAccountError) as refusal:
+        require_account(INVOICES, identifier="svc_approvers@contoso.com", tenant_id=TENANT)
+    error = refusal.value
+    assert error.message == "invoices@contoso.com signed in, not svc_approvers@contoso.com"
+    assert all(part in str(error.cause) for part in ("user invoices@contoso.com", OBJECT, TENANT))
+    assert error.exit_code == ExitCode.SIGN_IN
+
+
+def test_another_tenant_is_refused_with_both_tenants() -> None:
+    with pytest.raises(WrongAccountError) as refusal:
+        require_account(INVOICES, identifier="invoices@contoso.com", tenant_id=OTHER_TENANT)
+    assert refusal.value.message == f"invoices@contoso.com signed in to tenant {TENANT}, not to {OTHER_TENANT}"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "tenant_id"),
+    [(None, None), (None, TENANT), (None, TENANT.upper()), (OBJECT, TENANT)],
+    ids=["anyone", "tenant", "tenant in another case", "both"],
+)
+def test_the_required_account_passes(identifier: str | None, tenant_id: str | None) -> None:
+    require_account(INVOICES, identifier=identifier, tenant_id=tenant_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (TENANT, True),
+        (TENANT.upper(), True),
+        (TENANT.replace("-", ""), False),
+        (f"{{{TENANT}}}", False),
+        (f"{TENANT}\n", False),
+        (f" {TENANT}", False),
+        ("", False),
+    ],
+)
+def test_is_guid(text: str, expected: bool) -> None:
+    assert is_guid(text) is expected

@@ -1,0 +1,146 @@
+import json
+from typing import Any
+
+import pytest
+
+from pallink.account import AccountKind
+from pallink.linking import Action, Link
+from pallink.reader_role import ReaderReport, Subscription, SubscriptionVerdict, Verdict
+from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
+from tests.core.samples import OBJECT, OTHER_PARTNER, PARTNER, TENANT
+
+IDENTITY: dict[str, Any] = {
+    "cloud": "AzureCloud",
+    "account": "invoices@contoso.com",
+    "account_kind": AccountKind.MANAGED_IDENTITY,
+    "object_id": OBJECT,
+    "tenant_id": TENANT,
+    "tenant_name": "Contoso",
+}
+LINK = Link(
+    PARTNER,
+    "Contoso Apps",
+    TENANT,
+    OBJECT,
+    version=18,
+    created_time="2018-02-21T20:07:21.1341292Z",
+    updated_time="2018-07-30T21:12:18.350161Z",
+    id=f"/providers/microsoft.managementpartner/partners/{PARTNER}",
+)
+SHOWN_IDENTITY = {
+    "cloud": "AzureCloud",
+    "account": "invoices@contoso.com",
+    "accountKind": "managedIdentity",
+    "objectId": OBJECT,
+    "tenantId": TENANT,
+    "tenantName": "Contoso",
+}
+SHOWN = SHOWN_IDENTITY | {
+    "partnerId": PARTNER,
+    "partnerName": "Contoso Apps",
+    "state": "Active",
+    "version": 18,
+    "createdTime": "2018-02-21T20:07:21.1341292Z",
+    "updatedTime": "2018-07-30T21:12:18.350161Z",
+    "id": f"/providers/microsoft.managementpartner/partners/{PARTNER}",
+    "role": "more-than-reader",
+}
+GROUP = "99999999-0000-4000-8000-000000000000"
+REPORT = ReaderReport(
+    (
+        SubscriptionVerdict(Subscription("1", "Production"), Verdict.READER, "Reader", "/subscriptions/1", GROUP),
+        SubscriptionVerdict(Subscription("2", "Test"), Verdict.NONE),
+    )
+)
+COMMON: dict[str, Any] = {
+    **IDENTITY,
+    **link_fields(LINK),
+    "role": Verdict.MORE_THAN_READER,
+    "warnings": ("a warning",),
+    "reader": REPORT,
+}
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        pytest.param(Result(**COMMON), SHOWN, id="show"),
+        pytest.param(
+            WriteResult(
+                **COMMON, action=Action.UPDATED, previous_partner_id=OTHER_PARTNER, previous_partner_name="Before"
+            ),
+            SHOWN | {"action": "updated", "previousPartnerId": OTHER_PARTNER, "dryRun": False},
+            id="link, update, unlink",
+        ),
+        pytest.param(
+            VerifyResult(**COMMON, expected_partner_id=PARTNER, matches=True),
+            SHOWN | {"expectedPartnerId": PARTNER, "matches": True},
+            id="verify",
+        ),
+        pytest.param(
+            CheckResult(**COMMON),
+            SHOWN
+            | {
+                "subscriptions": [
+                    {
+                        "subscriptionId": "1",
+                        "name": "Production",
+                        "verdict": "reader",
+                        "role": "Reader",
+                        "scope": "/subscriptions/1",
+                        "groupId": GROUP,
+                    },
+                    {
+                        "subscriptionId": "2",
+                        "name": "Test",
+                        "verdict": "none",
+                        "role": None,
+                        "scope": None,
+                        "groupId": None,
+                    },
+                ]
+            },
+            id="check",
+        ),
+        pytest.param(
+            AccountResult(**IDENTITY, auth="client-secret"), SHOWN_IDENTITY | {"auth": "client-secret"}, id="whoami"
+        ),
+    ],
+)
+def test_the_fields_of_a_result_and_their_order_are_frozen(
+    result: Result | AccountResult, shown: dict[str, Any]
+) -> None:
+    assert list(result.as_dict().items()) == list(shown.items())
+
+
+def test_all_fields_are_there_where_there_is_no_link() -> None:
+    result = WriteResult(**IDENTITY, **link_fields(None), action=Action.DELETED).as_dict()
+    assert list(result) == [*SHOWN, "action", "previousPartnerId", "dryRun"]
+    assert {name for name, value in result.items() if value is None} == (set(SHOWN) - set(SHOWN_IDENTITY)) | {
+        "previousPartnerId"
+    }
+
+
+def test_a_check_that_looked_at_no_subscription_has_an_empty_list() -> None:
+    assert CheckResult(**IDENTITY).as_dict()["subscriptions"] == []
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("action", Action)
+def test_values_are_plain_enough_for_any_format(action: Action, verdict: Verdict) -> None:
+    shown = WriteResult(**IDENTITY, role=verdict, action=action).as_dict()
+    assert {type(value) for value in shown.values()} <= {str, bool, int, type(None)}
+    assert json.loads(json.dumps(shown)) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (Action, ["created", "updated", "unchanged", "deleted"]),
+        (Verdict, ["reader", "more-than-reader", "partial", "other-role", "unknown", "none"]),
+        (AccountKind, ["user", "guest", "application", "managedIdentity"]),
+    ],
+    ids=["action", "role", "accountKind"],
+)
+def test_the_texts_of_a_field_are_frozen(values: type[Action | Verdict | AccountKind], texts: list[str]) -> None:
+    assert [each.value for each in values] == texts

@@ -1,0 +1,298 @@
+import pytest
+
+from pallink.account import Account
+from pallink.errors import (
+    AccessDeniedError,
+    CancelledError,
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    PartnerIdRefusedError,
+    ServiceError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    UnsettledWriteError,
+)
+from pallink.exit_codes import ExitCode
+from pallink.linking import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
+from pallink.writing import Outcome, carry_out
+from tests.core.model_service import TRACE, Clock, Fault, ModelService, Somebody, Write, forbidden, no_answer
+from tests.core.samples import INVOICES, OTHER_OBJECT, OTHER_PARTNER, PARTNER, link_to
+
+NOTHING = None
+SAME = link_to(PARTNER)
+OTHER = link_to(OTHER_PARTNER)
+DELETED = link_to(OTHER_PARTNER, state="Deleted")
+THIRD_PARTNER = "333333"
+
+LINK, REPLACE, UPDATE, UNLINK = LinkGoal(PARTNER), LinkGoal(PARTNER, replace=True), UpdateGoal(PARTNER), UnlinkGoal()
+
+LOST_AFTER = Write(Fault.APPLIED_THEN_LOST)
+LOST_BEFORE = Write(Fault.LOST_BEFORE)
+
+
+def run(
+    goal: Goal, service: ModelService, *, clock: Clock | None = None, seconds: float = 120, account: Account = INVOICES
+) -> Outcome:
+    return carry_out(goal, service.visible, service, account, (clock or Clock()).deadline(seconds))
+
+
+@pytest.mark.parametrize(
+    ("goal", "before", "action", "previous"),
+    [
+        pytest.param(LINK, NOTHING, Action.CREATED, None, id="link"),
+        pytest.param(LINK, DELETED, Action.CREATED, None, id="link after a deletion"),
+        pytest.param(LINK, SAME, Action.UNCHANGED, PARTNER, id="link, already so"),
+        pytest.param(REPLACE, OTHER, Action.UPDATED, OTHER_PARTNER, id="replace"),
+        pytest.param(UPDATE, OTHER, Action.UPDATED, OTHER_PARTNER, id="update"),
+        pytest.param(UPDATE, SAME, Action.UNCHANGED, PARTNER, id="update, already so"),
+        pytest.param(UNLINK, OTHER, Action.DELETED, OTHER_PARTNER, id="unlink"),
+        pytest.param(UNLINK, NOTHING, Action.UNCHANGED, None, id="unlink, not linked"),
+        pytest.param(UNLINK, DELETED, Action.UNCHANGED, None, id="unlink, was deleted"),
+    ],
+)
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.NONE, Fault.APPLIED_THEN_LOST, Fault.LOST_BEFORE, Fault.CONFLICT],
+    ids=lambda fault: fault.name.lower(),
+)
+def test_one_hiccup_changes_nothing_about_the_outcome(
+    goal: Goal, before: Link | None, action: Action, previous: str | None, fault: Fault
+) -> None:
+    service = ModelService(before, [Write(fault)])
+    outcome = run(goal, service)
+    assert outcome.action is action
+    assert (outcome.previous.partner_id if outcome.previous else None) == previous
+    assert active(outcome.link) == active(service.link)
+    assert outcome.warnings == ()
+    assert len(service.took_effect) == (0 if action is Action.UNCHANGED else 1)
+
+
+def test_nothing_is_read_or_sent_where_the_goal_is_reached() -> None:
+    service = ModelService(SAME)
+    run(LINK, service)
+    assert service.journal == []
+
+
+def test_a_write_whose_answer_was_lost_is_read_and_not_sent_again() -> None:
+    service = ModelService(NOTHING, [LOST_AFTER])
+    assert run(LINK, service).action is Action.CREATED
+    assert service.journal == [Step(Action.CREATED, PARTNER), True]
+
+
+def test_a_deletion_has_no_answer_and_is_read() -> None:
+    service = ModelService(SAME)
+    outcome = run(UNLINK, service)
+    assert outcome.link is None
+    assert service.journal == [Step(Action.DELETED, PARTNER), True]
+
+
+def test_a_deletion_that_did_nothing_is_sent_again() -> None:
+    service = ModelService(SAME, [Write(Fault.IGNORED_DELETION)] * 2)
+    assert run(UNLINK, service).action is Action.DELETED
+    assert active(service.link) is None
+    assert len(service.sent) == 3
+
+
+def test_a_deletion_that_never_does_anything_is_no_success() -> None:
+    service = ModelService(SAME, [Write(Fault.IGNORED_DELETION)] * 99)
+    with pytest.raises(ServiceError, match="still there"):
+        run(UNLINK, service)
+
+
+@pytest.mark.parametrize(
+    ("goal", "before", "meanwhile", "action", "previous"),
+    [
+        pytest.param(LINK, NOTHING, PARTNER, Action.UNCHANGED, PARTNER, id="somebody else made just this link"),
+        pytest.param(REPLACE, NOTHING, OTHER_PARTNER, Action.UPDATED, OTHER_PARTNER, id="somebody else made another"),
+        pytest.param(REPLACE, OTHER, None, Action.CREATED, None, id="somebody else removed the link"),
+    ],
+)
+def test_a_conflict_is_settled_by_the_state(
+    goal: Goal, before: Link | None, meanwhile: str | None, action: Action, previous: str | None
+) -> None:
+    service = ModelService(before, [Write(meanwhile=Somebody(meanwhile))])
+    outcome = run(goal, service)
+    assert outcome.action is action
+    assert outcome.link == service.link
+    assert (outcome.previous.partner_id if outcome.previous else None) == previous
+
+
+def test_a_link_that_somebody_else_made_first_is_not_overwritten() -> None:
+    service = ModelService(NOTHING, [Write(meanwhile=Somebody(OTHER_PARTNER))])
+    with pytest.raises(LinkedElsewhereError) as refusal:
+        run(LINK, service)
+    assert (refusal.value.linked_partner_id, refusal.value.wanted_partner_id) == (OTHER_PARTNER, PARTNER)
+    assert service.took_effect == []
+
+
+def test_a_link_that_somebody_else_removed_is_reported_as_not_linked() -> None:
+    service = ModelService(OTHER, [Write(meanwhile=Somebody(None))])
+    with pytest.raises(NotLinkedError):
+        run(UPDATE, service)
+    assert active(service.link) is None
+
+
+@pytest.mark.parametrize("fault", [Fault.NONE, Fault.APPLIED_THEN_LOST], ids=["answered", "lost"])
+def test_a_write_in_between_is_a_warning_and_the_link_that_was_read_is_the_previous_one(fault: Fault) -> None:
+    service = ModelService(OTHER, [Write(fault, meanwhile=Somebody(THIRD_PARTNER))])
+    outcome = run(UPDATE, service)
+    assert outcome.action is Action.UPDATED
+    assert outcome.previous == OTHER
+    assert ["somebody else" in warning for warning in outcome.warnings] == [True]
+
+
+@pytest.mark.parametrize("goal", [REPLACE, UPDATE], ids=["replace", "update"])
+def test_what_somebody_else_linked_during_a_wait_is_the_previous_link(goal: Goal) -> None:
+    service = ModelService(OTHER, [LOST_BEFORE])
+    clock = Clock(while_waiting=lambda: service.write_as(Somebody(THIRD_PARTNER)))
+    outcome = run(goal, service, clock=clock)
+    assert outcome.previous is not None
+    assert outcome.previous.partner_id == THIRD_PARTNER
+
+
+@pytest.mark.parametrize(
+    ("before", "goal"), [(NOTHING, LINK), (OTHER, REPLACE), (OTHER, UPDATE), (OTHER, UNLINK)], ids=repr
+)
+def test_a_refusal_is_raised_as_it_is_and_not_sent_again(before: Link | None, goal: Goal) -> None:
+    service = ModelService(before, [Write(Fault.REFUSED)])
+    with pytest.raises(PartnerIdRefusedError):
+        run(goal, service)
+    assert len(service.journal) == 1
+    assert service.link == before
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWERED_WITH_ANOTHER_PARTNER, Fault.ANSWERED_WITH_ANOTHER_ACCOUNT])
+@pytest.mark.parametrize(("before", "goal"), [(NOTHING, LINK), (OTHER, UPDATE)], ids=["create", "update"])
+def test_an_answer_about_something_else_is_refused(before: Link | None, goal: Goal, fault: Fault) -> None:
+    service = ModelService(before, [Write(fault)])
+    with pytest.raises(UnexpectedAnswerError):
+        run(goal, service)
+    assert len(service.sent) == 1
+
+
+def test_the_link_of_another_account_settles_nothing() -> None:
+    stranger = Account(INVOICES.kind, INVOICES.name, OTHER_OBJECT, INVOICES.tenant_id)
+    service = ModelService(NOTHING, [LOST_AFTER])
+    with pytest.raises(UnsettledWriteError, match="may or may not have been created"):
+        run(LINK, service, account=stranger)
+
+
+@pytest.mark.parametrize(
+    "read_error",
+    [
+        pytest.param(no_answer(), id="no answer"),
+        pytest.param(ServiceError("Azure answered with an error"), id="an error"),
+        pytest.param(UnexpectedAnswerError("no link"), id="nonsense"),
+    ],
+)
+@pytest.mark.parametrize("write", [LOST_AFTER, LOST_BEFORE, Write(Fault.CONFLICT)], ids=["after", "before", "conflict"])
+def test_a_write_that_cannot_be_read_again_is_unsettled(write: Write, read_error: PallinkError) -> None:
+    service = ModelService(NOTHING, [write], [read_error])
+    with pytest.raises(UnsettledWriteError) as unsettled:
+        run(LINK, service)
+    assert unsettled.value.exit_code == ExitCode.UNREACHABLE
+    assert read_error.message in str(unsettled.value.cause)
+    assert len(service.sent) == 1
+
+
+def test_an_unsettled_write_keeps_the_identifiers_of_the_request_that_failed() -> None:
+    service = ModelService(NOTHING, [LOST_BEFORE], [forbidden()])
+    with pytest.raises(UnsettledWriteError) as unsettled:
+        run(LINK, service)
+    assert unsettled.value.trace == TRACE
+
+
+def test_a_deletion_that_was_answered_but_not_read_again_is_told_as_it_was() -> None:
+    service = ModelService(SAME, reads=[no_answer()])
+    with pytest.raises(PallinkError) as unsettled:
+        run(UNLINK, service)
+    told = f"{unsettled.value.message}; {unsettled.value.cause}"
+    assert "still there" not in told, "nobody has seen that the link is still there"
+    assert "answer was lost" not in told, "the service did answer"
+
+
+def test_waits_grow_from_one_second_to_fifteen() -> None:
+    clock = Clock()
+    run(LINK, ModelService(NOTHING, [LOST_BEFORE] * 7), clock=clock)
+    assert clock.waits == [1, 2, 4, 8, 15, 15, 15]
+
+
+def test_a_longer_wait_that_the_service_asks_for_is_kept() -> None:
+    clock = Clock()
+    asked = [Write(Fault.LOST_BEFORE, retry_after=seconds) for seconds in (30, 0, 3)]
+    run(LINK, ModelService(NOTHING, asked), clock=clock)
+    assert clock.waits == [30, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("writes", "seconds", "sent"),
+    [
+        pytest.param([LOST_BEFORE] * 99, 120, 11, id="fails every time"),
+        pytest.param([Write(Fault.LOST_BEFORE, retry_after=3600)], 120, 1, id="is asked to wait for an hour"),
+        pytest.param([Write(Fault.LOST_BEFORE, takes=119.5)], 120, 1, id="took nearly all the time"),
+        pytest.param([LOST_BEFORE], 1, 1, id="one second is left, and one is the wait"),
+    ],
+)
+def test_what_has_not_happened_in_time_is_reported_as_the_failure_itself(
+    writes: list[Write], seconds: float, sent: int
+) -> None:
+    clock = Clock()
+    service = ModelService(NOTHING, writes, clock=clock)
+    with pytest.raises(UnreachableError, match="no answer") as failure:
+        run(LINK, service, clock=clock, seconds=seconds)
+    assert f"nothing was changed, and the {seconds:g} seconds" in str(failure.value.cause)
+    assert failure.value.trace == TRACE
+    assert len(service.sent) == sent
+    assert clock.seconds <= seconds
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["at once", "after a wait"])
+def test_a_write_that_took_effect_counts_although_the_time_is_up(late: int) -> None:
+    clock = Clock()
+    service = ModelService(NOTHING, [LOST_BEFORE] * late + [Write(Fault.APPLIED_THEN_LOST, takes=500)], clock=clock)
+    assert run(LINK, service, clock=clock).action is Action.CREATED
+
+
+@pytest.mark.parametrize(
+    ("write", "reads"),
+    [
+        pytest.param(Write(Fault.INTERRUPTED_BEFORE), [], id="before it took effect"),
+        pytest.param(Write(Fault.INTERRUPTED_AFTER), [], id="after it took effect"),
+        pytest.param(LOST_AFTER, [KeyboardInterrupt()], id="while it is read again"),
+    ],
+)
+@pytest.mark.parametrize(("before", "goal"), [(NOTHING, LINK), (OTHER, UNLINK)], ids=["create", "delete"])
+def test_ctrl_c_during_a_write_says_that_it_was_on_its_way(
+    before: Link | None, goal: Goal, write: Write, reads: list[BaseException]
+) -> None:
+    with pytest.raises(CancelledError) as cancelled:
+        run(goal, ModelService(before, [write], reads))
+    assert "may or may not have been changed" in str(cancelled.value.cause)
+    assert cancelled.value.remedy == "look at the link"
+    assert cancelled.value.exit_code == ExitCode.INTERRUPTED
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_waiting_says_that_nothing_was_written() -> None:
+    service = ModelService(NOTHING, [LOST_BEFORE])
+    with pytest.raises(CancelledError) as cancelled:
+        run(LINK, service, clock=Clock(while_waiting=interrupt))
+    assert (cancelled.value.cause, cancelled.value.remedy) == ("nothing was written", None)
+    assert service.link is None
+
+
+def test_a_defect_of_the_gateway_is_not_taken_for_a_failed_write() -> None:
+    service = ModelService(NOTHING, [LOST_AFTER], [ZeroDivisionError()])
+    with pytest.raises(ZeroDivisionError):
+        run(LINK, service)
+
+
+def test_a_403_on_reading_again_is_no_refusal_of_the_write() -> None:
+    service = ModelService(NOTHING, [LOST_AFTER], [forbidden()])
+    with pytest.raises(UnsettledWriteError) as unsettled:
+        run(LINK, service)
+    assert not isinstance(unsettled.value, AccessDeniedError)
