@@ -143,9 +143,10 @@ def https_origin(url: str) -> str | None:
         return None
     if parts.scheme.lower() != "https" or parts.username is not None or parts.query or parts.fragment:
         return None
-    if not _HOST.fullmatch(parts.hostname or "") or not url.isprintable() or " " in url or "\\" in url:
+    hostname = parts.hostname or ""
+    if not _HOST.fullmatch(hostname) or not url.isprintable() or " " in url or "\\" in url:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{hostname}]" if ":" in hostname else hostname
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
 
 
