@@ -10,30 +10,34 @@ The command line is one caller of this API::
 Importing the package is cheap: azure-identity and the SDK are loaded when somebody signs in.
 """
 
-from pallink.account import Account, AccountKind
-from pallink.errors import (
-    AccessDeniedError,
-    CancelledError,
-    LinkedElsewhereError,
-    NotLinkedError,
-    PallinkError,
-    PartnerIdRefusedError,
-    ReaderRoleError,
-    RefusedRequestError,
-    SandboxError,
-    ServiceError,
-    SignInError,
-    UnexpectedAnswerError,
-    UnreachableError,
-    UnsettledWriteError,
-    UsageError,
-    WrongAccountError,
-)
-from pallink.exit_codes import ExitCode
-from pallink.linking import Action, Link
-from pallink.reader_role import Verdict
-from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
-from pallink.session import Proposal, RoleCheck, Session, connect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pallink.account import Account, AccountKind
+    from pallink.errors import (
+        AccessDeniedError,
+        CancelledError,
+        LinkedElsewhereError,
+        NotLinkedError,
+        PallinkError,
+        PartnerIdRefusedError,
+        ReaderRoleError,
+        RefusedRequestError,
+        SandboxError,
+        ServiceError,
+        SignInError,
+        UnexpectedAnswerError,
+        UnreachableError,
+        UnsettledWriteError,
+        UsageError,
+        WrongAccountError,
+    )
+    from pallink.exit_codes import ExitCode
+    from pallink.linking import Action, Link
+    from pallink.reader_role import Verdict
+    from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
+    from pallink.session import Proposal, RoleCheck, Session, connect
 
 __all__ = [
     "AccessDeniedError",
@@ -68,3 +72,50 @@ __all__ = [
     "WrongAccountError",
     "connect",
 ]
+
+_HOMES = {
+    "Account": "pallink.account",
+    "AccountKind": "pallink.account",
+    "AccessDeniedError": "pallink.errors",
+    "CancelledError": "pallink.errors",
+    "LinkedElsewhereError": "pallink.errors",
+    "NotLinkedError": "pallink.errors",
+    "PallinkError": "pallink.errors",
+    "PartnerIdRefusedError": "pallink.errors",
+    "ReaderRoleError": "pallink.errors",
+    "RefusedRequestError": "pallink.errors",
+    "SandboxError": "pallink.errors",
+    "ServiceError": "pallink.errors",
+    "SignInError": "pallink.errors",
+    "UnexpectedAnswerError": "pallink.errors",
+    "UnreachableError": "pallink.errors",
+    "UnsettledWriteError": "pallink.errors",
+    "UsageError": "pallink.errors",
+    "WrongAccountError": "pallink.errors",
+    "ExitCode": "pallink.exit_codes",
+    "Action": "pallink.linking",
+    "Link": "pallink.linking",
+    "Verdict": "pallink.reader_role",
+    "AccountResult": "pallink.result",
+    "CheckResult": "pallink.result",
+    "Result": "pallink.result",
+    "VerifyResult": "pallink.result",
+    "WriteResult": "pallink.result",
+    "Proposal": "pallink.session",
+    "RoleCheck": "pallink.session",
+    "Session": "pallink.session",
+    "connect": "pallink.session",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Load a public name when it is first used: the command line's help and its refusals need none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
