@@ -1,5 +1,6 @@
 """The errors of Entra ID: an OAuth error, and the AADSTS number that people search for."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -209,3 +210,50 @@ def wrong_verifier() -> EntraError:
         "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
         error="invalid_grant",
     )
+
+
+def invalid_assertion(problem: str) -> EntraError:
+    """What stands for a client assertion is no signed token, or its signature does not hold."""
+    return _client_error(50027, f"JWT token is invalid or malformed. {problem}")
+
+
+def foreign_assertion() -> EntraError:
+    """The assertion speaks for another application than the request."""
+    return _client_error(700021, "Client assertion application identifier doesn't match 'client_id' parameter.")
+
+
+def assertion_for_another_audience() -> EntraError:
+    """The assertion was made for another token endpoint."""
+    return _client_error(700023, "Client assertion audience claim does not match Realm issuer.")
+
+
+def untimely_assertion(now: datetime, not_before: datetime, expires: datetime) -> EntraError:
+    """The assertion has expired, or its time has not come."""
+    return _client_error(
+        700024,
+        f"Client assertion is not within its valid time range. Current time: {now:%Y-%m-%dT%H:%M:%S}Z, assertion valid "
+        f"from {not_before:%Y-%m-%dT%H:%M:%S}Z, expiry time of assertion {expires:%Y-%m-%dT%H:%M:%S}Z.",
+    )
+
+
+def unregistered_certificate(reason: str, thumbprint: str) -> EntraError:
+    """The assertion is signed with a certificate that the application does not have."""
+    return _client_error(
+        700027,
+        "The certificate with identifier used to sign the client assertion is not registered on application. "
+        f"[Reason - {reason}, Thumbprint of key used by client: '{thumbprint}']",
+    )
+
+
+def unknown_federation(claim: str, value: str) -> EntraError:
+    """No federated credential of the application has the issuer, audience or subject of the assertion."""
+    number = {"issuer": 700211, "audience": 700212, "subject": 700213}[claim]
+    return _client_error(
+        number,
+        f"No matching federated identity record found for presented assertion {claim} '{value}'. Check your federated "
+        "identity credential Subject, Audience and Issuer against the presented assertion.",
+    )
+
+
+def _client_error(number: int, explanation: str) -> EntraError:
+    return EntraError(number, explanation, error="invalid_client", status=401)

@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from pallink.sandbox import entra_errors, tokens
+from pallink.sandbox import client_proof, entra_errors, tokens
 from pallink.sandbox.call import Call
-from pallink.sandbox.directory import Client, find_client, find_identity, find_tenant, resource_of
+from pallink.sandbox.directory import find_client, find_identity, find_tenant, resource_of
 from pallink.sandbox.messages import Response, json_response
 from pallink.sandbox.tokens import TokenType
 from pallink.sandbox.world import Account, Tenant
@@ -80,7 +80,7 @@ def _by_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str,
     application = tenant.application(client_id)
     if not application:
         raise entra_errors.application_not_found(client_id, tenant.display_name)
-    _check_secret(find_client(call.state.world, tenant, client_id), form)
+    client_proof.check(call, tenant, application, form)
     return _access_token(call, application, application.name, form.get("scope", ""))
 
 
@@ -128,7 +128,8 @@ def _user_tokens(call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[
     if not person or not tenant:  # Cannot be: the signature says that both are of this world.
         raise entra_errors.invalid_code(form["grant_type"])
     client = find_client(world, tenant, grant.client_id)
-    _check_secret(client, form)
+    if client.application:
+        client_proof.check(call, tenant, client.application, form)
     account = find_identity(tenant, person, client, origin)
     scope = form.get("scope") or grant.scope
     answer = _access_token(call, account, grant.client_id, scope)
@@ -173,15 +174,6 @@ def _claims(call: Call, form: Mapping[str, str], field: str, token_type: TokenTy
         return tokens.verify(form[field], call.state.signing_key, token_type)
     except tokens.InvalidTokenError:
         raise entra_errors.invalid_code(field) from None
-
-
-def _check_secret(client: Client, form: Mapping[str, str]) -> None:
-    if client.secret is None:
-        return
-    if "client_secret" not in form:
-        raise entra_errors.missing_secret()
-    if not hmac.compare_digest(form["client_secret"].encode(), client.secret.encode()):
-        raise entra_errors.wrong_secret(client.id)
 
 
 def _challenge(verifier: str) -> bytes:

@@ -81,6 +81,9 @@ def access_token_claims(
         "tid": account.tenant_id,
         "ver": "1.0",
     }
+    if account.kind is AccountKind.MANAGED_IDENTITY:
+        proof = {"appidacr": "2", "idtyp": "app", "sub": account.object_id}
+        return {**claims, **proof, "xms_mirid": account.resource_id}
     if account.kind is AccountKind.SERVICE_PRINCIPAL:
         return {**claims, "appidacr": "1", "idtyp": "app", "sub": account.object_id}
     claims |= {
