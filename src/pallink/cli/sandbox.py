@@ -12,6 +12,8 @@ from pallink.errors import UsageError, unusable_sandbox
 from pallink.output import OutputFormat, Terminal, write_json
 from pallink.sandbox import Overview, Sandbox, SandboxStateError, home
 
+_SHOW = "pallink sandbox show"
+
 app = typer.Typer(
     help="Look at, set and reset the embedded stand-in for Azure.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -60,10 +62,30 @@ def set_(
         try:
             _sandbox().set(name, value)
         except ValueError as error:
-            raise UsageError(
-                str(error).rstrip("."), remedy="see the settings", command="pallink sandbox show"
-            ) from error
+            raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
         Terminal().say("sandbox", f"{name} is now {value!r}")
+
+    _run(job)
+
+
+@app.command()
+def approve(
+    code: Annotated[str, typer.Argument(help="The code that the sign-in shows.", show_default=False)],
+    account: Annotated[
+        str | None, typer.Option("--account", help="Who signs in; without it the sandbox's default account.")
+    ] = None,
+    deny: Annotated[bool, typer.Option("--deny", help="Say no.")] = False,
+) -> None:
+    """Answer a device code, as the person would who opens the sign-in page on another device."""
+
+    def job() -> None:
+        try:
+            name = _sandbox().approve(code, account, deny=deny)
+        except ValueError as error:
+            raise UsageError(
+                str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
+            ) from error
+        Terminal().say("sandbox", f"{name} {'declined' if deny else 'approved'} the sign-in")
 
     _run(job)
 

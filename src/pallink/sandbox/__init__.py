@@ -5,8 +5,10 @@ the `requests` library sends. The package is made from what Microsoft published 
 nothing in the rest of pallink, so that the two can disagree.
 """
 
+from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.errors import SandboxStateError
-from pallink.sandbox.handler import ORIGIN, Sandbox, home
+from pallink.sandbox.handler import Sandbox, home
+from pallink.sandbox.managed_identity import IMDS_ORIGIN
 from pallink.sandbox.messages import Request, Response
 from pallink.sandbox.overview import (
     AccountOverview,
@@ -18,6 +20,7 @@ from pallink.sandbox.overview import (
 )
 
 __all__ = [
+    "IMDS_ORIGIN",
     "ORIGIN",
     "AccountOverview",
     "LinkOverview",

@@ -1,13 +1,14 @@
 """Entra ID in miniature: who the tenants are, and the browser in which somebody has already signed in."""
 
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from pallink.sandbox import entra_errors, grants
+from pallink.sandbox import device_codes, entra_errors, grants
 from pallink.sandbox.call import Call
 from pallink.sandbox.directory import find_client, find_identity, find_tenant, resource_of
 from pallink.sandbox.entra_errors import EntraError
-from pallink.sandbox.messages import Response, json_response
+from pallink.sandbox.messages import Response, json_response, split_url
 
 _NO_CACHE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
@@ -26,19 +27,8 @@ def answer(call: Call) -> Response:
 def _dispatch(call: Call) -> Response:
     segments = call.request.segments
     tenant, *rest = segments or ("",)
-    match call.request.method, "/".join(rest).lower():
-        case "GET", "v2.0/.well-known/openid-configuration" | ".well-known/openid-configuration":
-            return _openid_configuration(call, tenant)
-        case "GET", "discovery/instance":
-            return _instances(call)
-        case "GET", "discovery/v2.0/keys" | "discovery/keys":
-            return json_response(200, {"keys": []})  # Tokens are signed with a key that nobody else is told.
-        case "GET", "oauth2/v2.0/authorize":
-            return _authorize(call, tenant)
-        case "POST", "oauth2/v2.0/token":
-            return grants.token(call, tenant)
-        case _:
-            return Response(404)
+    answer_it = _ROUTES.get((call.request.method, "/".join(rest).lower()))
+    return answer_it(call, tenant) if answer_it else Response(404)
 
 
 def _openid_configuration(call: Call, tenant_name: str) -> Response:
@@ -51,7 +41,7 @@ def _openid_configuration(call: Call, tenant_name: str) -> Response:
         200,
         {
             "token_endpoint": f"{origin}/{tenant}/oauth2/v2.0/token",
-            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "jwks_uri": f"{origin}/{tenant}/discovery/v2.0/keys",
             "response_modes_supported": ["query"],
             "subject_types_supported": ["pairwise"],
@@ -60,6 +50,7 @@ def _openid_configuration(call: Call, tenant_name: str) -> Response:
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "issuer": f"{origin}/{issuer}/v2.0",
             "request_uri_parameter_supported": False,
+            "device_authorization_endpoint": f"{origin}/{tenant}/oauth2/v2.0/devicecode",
             "authorization_endpoint": f"{origin}/{tenant}/oauth2/v2.0/authorize",
             "claims_supported": [
                 "sub",
@@ -81,10 +72,10 @@ def _openid_configuration(call: Call, tenant_name: str) -> Response:
     )
 
 
-def _instances(call: Call) -> Response:
+def _instances(call: Call, _: str) -> Response:
     """Tells which login hosts belong together, and where the tenant that was asked about is described."""
     host = urlsplit(call.request.origin).netloc
-    endpoint = urlsplit(call.request.query.get("authorization_endpoint", f"{call.request.origin}/common"))
+    endpoint = split_url(call.request.query.get("authorization_endpoint", f"{call.request.origin}/common"))
     if endpoint.netloc != host:
         raise EntraError(50049, "Unknown or invalid instance.", error="invalid_instance")
     tenant = endpoint.path.strip("/").split("/")[0]
@@ -98,6 +89,10 @@ def _instances(call: Call) -> Response:
     )
 
 
+def _keys(_call: Call, _tenant_name: str) -> Response:
+    return json_response(200, {"keys": []})  # Tokens are signed with a key that nobody else is told.
+
+
 def _authorize(call: Call, tenant_name: str) -> Response:
     """Signs in without asking: the account of the `login_hint`, or else the world's default one.
 
@@ -108,7 +103,7 @@ def _authorize(call: Call, tenant_name: str) -> Response:
     if not redirect_uri:
         raise entra_errors.missing_parameter("redirect_uri")
     is_plain = redirect_uri.isascii() and redirect_uri.isprintable()  # It becomes a header.
-    if not is_plain or urlsplit(redirect_uri).scheme not in {"http", "https"}:
+    if not is_plain or split_url(redirect_uri).scheme not in {"http", "https"}:
         raise EntraError(
             50011, f"The redirect URI '{redirect_uri}' specified in the request is not valid.", error="invalid_request"
         )
@@ -144,3 +139,15 @@ def _code(call: Call, tenant_name: str, redirect_uri: str) -> str:
         nonce=query.get("nonce"),
     )
     return grants.new_code(call, grant, redirect_uri=redirect_uri, challenge=query.get("code_challenge"))
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Call, str], Response]] = {
+    ("GET", "v2.0/.well-known/openid-configuration"): _openid_configuration,
+    ("GET", ".well-known/openid-configuration"): _openid_configuration,
+    ("GET", "discovery/instance"): _instances,
+    ("GET", "discovery/v2.0/keys"): _keys,
+    ("GET", "discovery/keys"): _keys,
+    ("GET", "oauth2/v2.0/authorize"): _authorize,
+    ("POST", "oauth2/v2.0/devicecode"): device_codes.start,
+    ("POST", "oauth2/v2.0/token"): grants.token,
+}

@@ -212,6 +212,29 @@ def wrong_verifier() -> EntraError:
     )
 
 
+def pending_device_code(error: str) -> EntraError:
+    """Nobody has answered yet: `authorization_pending`, or `slow_down` to a program that asks too often."""
+    return EntraError(
+        70016,
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        error=error,
+    )
+
+
+def declined_device_code() -> EntraError:
+    """The person said no."""
+    return EntraError(65004, "User declined to consent to access the app.", error="authorization_declined")
+
+
+def expired_device_code() -> EntraError:
+    """Nobody answered in time."""
+    return EntraError(
+        70020,
+        "The provided value for the input parameter 'device_code' is not valid. The device code has expired.",
+        error="expired_token",
+    )
+
+
 def invalid_assertion(problem: str) -> EntraError:
     """What stands for a client assertion is no signed token, or its signature does not hold."""
     return _client_error(50027, f"JWT token is invalid or malformed. {problem}")

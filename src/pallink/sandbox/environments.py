@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pallink.sandbox import certificates, federation
+from pallink.sandbox import certificates, federation, managed_identity
+from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.errors import SandboxStateError
 from pallink.sandbox.store import State
 from pallink.sandbox.world import Account, AccountKind
@@ -116,10 +117,33 @@ def _azure_pipelines(wish: _Wish) -> dict[str, str]:
     }
 
 
+def _managed_identity(wish: _Wish) -> dict[str, str]:
+    world = wish.state.world
+    user_assigned = next(
+        account
+        for tenant in world.tenants
+        for account in tenant.accounts
+        if account.kind is AccountKind.MANAGED_IDENTITY and not account.is_system_assigned
+    )
+    variables = {"AZURE_CLIENT_ID": user_assigned.name}
+    if wish.origin == ORIGIN:
+        return variables  # In process the adapter stands in for the machine's own address.
+    return {**variables, "AZURE_POD_IDENTITY_AUTHORITY_HOST": wish.origin}
+
+
+def _app_service(wish: _Wish) -> dict[str, str]:
+    return {
+        "IDENTITY_ENDPOINT": f"{wish.origin}{managed_identity.IDENTITY_PATH}",
+        "IDENTITY_HEADER": managed_identity.IDENTITY_HEADER,
+    }
+
+
 METHODS: Mapping[str, Callable[[_Wish], dict[str, str]]] = {
     "client-secret": _client_secret,
     "certificate": _certificate,
     "workload-identity": _workload_identity,
     "github": _github,
     "azure-pipelines": _azure_pipelines,
+    "managed-identity": _managed_identity,
+    "app-service": _app_service,
 }

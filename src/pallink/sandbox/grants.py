@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from pallink.sandbox import client_proof, entra_errors, tokens
+from pallink.sandbox import client_proof, device_codes, entra_errors, settings, tokens
 from pallink.sandbox.call import Call
 from pallink.sandbox.directory import find_client, find_identity, find_tenant, resource_of
 from pallink.sandbox.messages import Response, json_response
+from pallink.sandbox.store import State
 from pallink.sandbox.tokens import TokenType
 from pallink.sandbox.world import Account, Tenant
 
@@ -73,6 +74,12 @@ def token(call: Call, tenant_name: str) -> Response:
     return json_response(200, _GRANTS[form["grant_type"]](call, tenant, form))
 
 
+def access_token_lifetime(state: State, usual: int) -> int:
+    """Returns how long an access token is good for, in seconds: `usual`, unless the setting says otherwise."""
+    chosen = state.setting(settings.TOKEN_LIFETIME)
+    return usual if chosen == "usual" else int(chosen)
+
+
 def _by_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
     if not tenant:
         raise entra_errors.tenant_not_told()
@@ -112,10 +119,23 @@ def _by_refresh_token(call: Call, tenant: Tenant | None, form: Mapping[str, str]
     return _user_tokens(call, tenant, grant, form)
 
 
+def _by_device_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
+    code, person = device_codes.redeem(call, form)
+    grant = Grant(
+        client_id=code.client_id,
+        person=person.object_id,
+        tenant_id=code.tenant_id or person.home_tenant_id,
+        scope=code.scope,
+        nonce=None,
+    )
+    return _user_tokens(call, tenant, grant, form)
+
+
 _GRANTS: dict[str, Callable[[Call, Tenant | None, Mapping[str, str]], dict[str, Any]]] = {
     "client_credentials": _by_client_credentials,
     "authorization_code": _by_code,
     "refresh_token": _by_refresh_token,
+    "urn:ietf:params:oauth:grant-type:device_code": _by_device_code,
 }
 
 
@@ -151,14 +171,15 @@ def _user_tokens(call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[
 
 
 def _access_token(call: Call, account: Account, client_id: str, scope: str) -> dict[str, Any]:
+    lifetime = access_token_lifetime(call.state, _seconds(tokens.ACCESS_TOKEN_LIFETIME))
     claims = tokens.access_token_claims(
         account,
         origin=call.request.origin,
         audience=resource_of(scope, call.request.origin),
         client_id=client_id,
         issued_on=call.timestamp,
+        lifetime=lifetime,
     )
-    lifetime = _seconds(tokens.ACCESS_TOKEN_LIFETIME)
     return {
         "token_type": "Bearer",
         "expires_in": lifetime,

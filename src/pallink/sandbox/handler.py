@@ -7,15 +7,13 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from pallink.sandbox import entra, environments, federation, resource_manager
+from pallink.sandbox import device_codes, entra, environments, federation, managed_identity, resource_manager
 from pallink.sandbox.call import Call
+from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.messages import Request, Response
 from pallink.sandbox.overview import Overview, overview
 from pallink.sandbox.settings import setting_named
 from pallink.sandbox.store import Store
-
-ORIGIN = "https://sandbox.invalid"
-"""Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
 
 
 def home() -> Path:
@@ -53,6 +51,8 @@ class Sandbox:
             call = Call(request, state, self._now())
             if federation.owns(request.segments):
                 return federation.answer(call)
+            if managed_identity.owns(request.segments):
+                return managed_identity.answer(call)
             if resource_manager.owns(request.segments):
                 return resource_manager.answer(call)
             return entra.answer(call)
@@ -73,6 +73,24 @@ class Sandbox:
         """
         with self._store.transaction() as state:
             return environments.environment(state, self._store.path, method, origin=origin, now=self._now())
+
+    def approve(self, user_code: str, account: str | None = None, *, deny: bool = False) -> str:
+        """Answers a device code, as the person would whom a program asks to sign in on another device.
+
+        Args:
+            user_code: What the program shows; case, spaces and hyphens do not matter.
+            account: Who signs in, a UPN or object ID; None: the world's default account.
+            deny: Say no.
+
+        Returns:
+            The name of the account.
+
+        Raises:
+            ValueError: The code is unknown, expired or answered, or the account is unknown.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return device_codes.approve(state, user_code, account, deny=deny, now=self._now())
 
     def register_certificate(self, client_id: str, certificate: bytes) -> None:
         """Registers a certificate for an application, which can prove itself with it from then on, until a reset.

@@ -1,4 +1,4 @@
-"""What nobody has recorded of Azure: one setting for each open point, so that a client can meet every answer."""
+"""What can be chosen: what nobody has recorded of Azure, so that a client meets every answer, and what goes wrong."""
 
 from dataclasses import dataclass
 
@@ -61,8 +61,39 @@ PROVIDER = Setting(
     "Whether the cloud has the Microsoft.ManagementPartner provider; absent answers 404 InvalidResourceNamespace, as "
     "Government and China may.",
 )
+DEVICE_CODE_ANSWER = Setting(
+    "device-code-answer",
+    ("by-hand", "approved", "declined", "expired"),
+    "Who answers a device code: somebody, on its page or with pallink sandbox approve, or the sandbox by itself at the "
+    "first poll, as the default account.",
+)
+DEVICE_CODE_INTERVAL = Setting(
+    "device-code-interval",
+    ("5", "1", "0"),
+    "The seconds that a program has to let pass between two polls with a device code; sooner answers slow_down.",
+)
+MANAGED_IDENTITY = Setting(
+    "managed-identity",
+    ("assigned", "none"),
+    "Whether the machine has the world's managed identities; none answers Identity not found.",
+)
+TOKEN_LIFETIME = Setting(
+    "token-lifetime",
+    ("usual", "600", "60", "1"),
+    "The seconds that an access token is good for; usual is an hour, for a managed identity a day.",
+)
 
-SETTINGS = (ALREADY_LINKED, GET_AFTER_DELETE, DELETE_OTHER_ID, VERSION_TYPE, PROVIDER)
+SETTINGS = (
+    ALREADY_LINKED,
+    GET_AFTER_DELETE,
+    DELETE_OTHER_ID,
+    VERSION_TYPE,
+    PROVIDER,
+    DEVICE_CODE_ANSWER,
+    DEVICE_CODE_INTERVAL,
+    MANAGED_IDENTITY,
+    TOKEN_LIFETIME,
+)
 
 
 def setting_named(name: str) -> Setting:

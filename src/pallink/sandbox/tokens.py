@@ -26,6 +26,7 @@ class TokenType(StrEnum):
     JWT = "JWT"
     CODE = "code"
     REFRESH = "refresh"
+    DEVICE = "device"
 
 
 class InvalidTokenError(Exception):
@@ -58,7 +59,7 @@ def verify(token: str, key: bytes, token_type: TokenType = TokenType.JWT) -> dic
 
 
 def access_token_claims(
-    account: Account, *, origin: str, audience: str, client_id: str, issued_on: int
+    account: Account, *, origin: str, audience: str, client_id: str, issued_on: int, lifetime: int
 ) -> dict[str, Any]:
     """Returns the claims of an access token for Resource Manager, in the shape of version 1.0, which that still gets.
 
@@ -68,13 +69,14 @@ def access_token_claims(
         audience: The resource, as the scope named it.
         client_id: The program that asks.
         issued_on: Seconds since the epoch.
+        lifetime: Seconds.
     """
     claims = {
         "aud": audience,
         "iss": f"{origin}/{account.tenant_id}/",
         "iat": issued_on,
         "nbf": issued_on,
-        "exp": issued_on + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+        "exp": issued_on + lifetime,
         "appid": client_id,
         "idp": f"{origin}/{account.home_tenant_id}/",
         "oid": account.object_id,
