@@ -1,7 +1,8 @@
 """Entra ID and Azure Resource Manager in miniature, over one SQLite file: to try things out, to learn, to test.
 
 `Sandbox.handle` answers a request as the services do, down to their errors; `pallink.sandbox.adapter` brings it what
-the `requests` library sends. The package is made from what Microsoft published and from recorded traffic, and from
+the `requests` library sends, `pallink.sandbox.server` what comes over HTTPS, and `pallink.sandbox.browser` plays a
+person who signs in. The package is made from what Microsoft published and from recorded traffic, and from
 nothing in the rest of pallink, so that the two can disagree.
 """
 

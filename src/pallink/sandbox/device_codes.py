@@ -35,6 +35,7 @@ class DeviceCode:
         polled_on: When it last asked; seconds since the epoch.
         answer: None until somebody answers, then `approved`, `declined` or, once the tokens are out, `redeemed`.
         person: Object ID, at home, of whoever approved.
+        has_mfa: Whether somebody was there to give a second factor; the sandbox by itself gives none.
     """
 
     user_code: str
@@ -45,6 +46,7 @@ class DeviceCode:
     polled_on: int = 0
     answer: str | None = None
     person: str | None = None
+    has_mfa: bool = False
 
 
 def start(call: Call, tenant_name: str) -> Response:
@@ -119,7 +121,7 @@ def approve(state: State, user_code: str, account: str | None, *, deny: bool, no
     if person is None:
         raise ValueError(f"the sandbox has no user '{hint}'")
     answer = "declined" if deny else "approved"
-    _save(state, replace(code, answer=answer, person=person.object_id), int(now.timestamp()))
+    _save(state, replace(code, answer=answer, person=person.object_id, has_mfa=True), int(now.timestamp()))
     return person.name
 
 

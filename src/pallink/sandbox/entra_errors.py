@@ -15,20 +15,33 @@ class EntraError(Exception):
         status: The HTTP status, where it is not told by a redirect.
         error: OAuth's word for it, such as `invalid_client`.
         number: The digits behind AADSTS.
-        explanation: What Entra ID writes behind them.
+        suberror: What it adds for programs, such as `basic_action`.
+        claims: What a program has to ask for to get further.
     """
 
-    def __init__(self, number: int, explanation: str, *, error: str, status: int = 400) -> None:
+    def __init__(
+        self,
+        number: int,
+        explanation: str,
+        *,
+        error: str,
+        status: int = 400,
+        suberror: str | None = None,
+        claims: str | None = None,
+    ) -> None:
         super().__init__(f"AADSTS{number}: {explanation}")
         self.status = status
         self.error = error
         self.number = number
+        self.suberror = suberror
+        self.claims = claims
 
     def document(self, call: Call) -> dict[str, Any]:
         """Returns the error as Entra ID words it."""
         trace_id = str(uuid4())
         correlation_id = call.request.header("client-request-id") or str(uuid4())
         timestamp = f"{call.now:%Y-%m-%d %H:%M:%SZ}"
+        more = {"suberror": self.suberror, "claims": self.claims}
         return {
             "error": self.error,
             "error_description": (
@@ -39,6 +52,7 @@ class EntraError(Exception):
             "trace_id": trace_id,
             "correlation_id": correlation_id,
             "error_uri": f"{call.request.origin}/error?code={self.number}",
+            **{name: value for name, value in more.items() if value},
         }
 
     def response(self, call: Call) -> Response:
@@ -112,6 +126,27 @@ def missing_secret() -> EntraError:
         error="invalid_client",
         status=401,
     )
+
+
+def invalid_redirect(redirect_uri: str) -> EntraError:
+    """There is nowhere to send a browser to."""
+    return EntraError(
+        50011, f"The redirect URI '{redirect_uri}' specified in the request is not valid.", error="invalid_request"
+    )
+
+
+def unsupported_response_mode(mode: str) -> EntraError:
+    """An answer cannot be brought like that."""
+    return EntraError(
+        70007,
+        f"'{mode}' is not a supported value of 'response_mode' when requesting a token.",
+        error="unsupported_response_mode",
+    )
+
+
+def cancelled() -> EntraError:
+    """The person left the page."""
+    return EntraError(65004, "User declined to consent to access the app.", error="access_denied")
 
 
 def unsupported_grant(grant_type: str) -> EntraError:

@@ -82,6 +82,64 @@ TOKEN_LIFETIME = Setting(
     ("usual", "600", "60", "1"),
     "The seconds that an access token is good for; usual is an hour, for a managed identity a day.",
 )
+SIGN_IN_PAGE = Setting(
+    "sign-in-page",
+    ("shown", "skipped"),
+    "Whether a sign-in in a browser shows the page with the accounts; skipped signs in the hinted or default account.",
+)
+SIGN_IN_ERROR = Setting(
+    "sign-in-error",
+    (
+        "none",
+        "16000",
+        "50020",
+        "50034",
+        "50053",
+        "50055",
+        "50057",
+        "50076",
+        "50079",
+        "50105",
+        "50126",
+        "50158",
+        "53000",
+        "53003",
+        "65001",
+        "70021",
+        "70043",
+        "90002",
+        "90072",
+        "500133",
+        "700016",
+        "700024",
+        "700027",
+        "700082",
+        "700213",
+        "900023",
+        "7000112",
+        "7000215",
+        "7000222",
+    ),
+    "The AADSTS number that Entra ID refuses every sign-in with that it can happen to: one of a refresh token's only "
+    "when one is used, one of a secret's only when one is shown.",
+)
+ENTRA_ID = Setting(
+    "entra-id",
+    ("up", "throttling", "down"),
+    "Whether Entra ID answers: 429 with Retry-After when it throttles, 503 when it is down.",
+)
+CLAIMS_CHALLENGE = Setting(
+    "claims-challenge",
+    ("off", "once", "always"),
+    "Whether Resource Manager answers 401 with a claims challenge: to tokens that were not asked for with its claims, "
+    "or to every token.",
+)
+MFA_FOR_WRITES = Setting(
+    "mfa-for-writes",
+    ("off", "401", "403"),
+    "The status, with a claims challenge, that answers a write of a user whose token shows no second factor; a person "
+    "who chooses an account on a page, or approves a device code, has given one.",
+)
 
 SETTINGS = (
     ALREADY_LINKED,
@@ -93,6 +151,11 @@ SETTINGS = (
     DEVICE_CODE_INTERVAL,
     MANAGED_IDENTITY,
     TOKEN_LIFETIME,
+    SIGN_IN_PAGE,
+    SIGN_IN_ERROR,
+    ENTRA_ID,
+    CLAIMS_CHALLENGE,
+    MFA_FOR_WRITES,
 )
 
 

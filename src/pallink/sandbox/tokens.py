@@ -59,7 +59,14 @@ def verify(token: str, key: bytes, token_type: TokenType = TokenType.JWT) -> dic
 
 
 def access_token_claims(
-    account: Account, *, origin: str, audience: str, client_id: str, issued_on: int, lifetime: int
+    account: Account,
+    *,
+    origin: str,
+    audience: str,
+    client_id: str,
+    issued_on: int,
+    lifetime: int,
+    has_mfa: bool = False,
 ) -> dict[str, Any]:
     """Returns the claims of an access token for Resource Manager, in the shape of version 1.0, which that still gets.
 
@@ -70,6 +77,7 @@ def access_token_claims(
         client_id: The program that asks.
         issued_on: Seconds since the epoch.
         lifetime: Seconds.
+        has_mfa: Whether a person has given a second factor.
     """
     claims = {
         "aud": audience,
@@ -90,7 +98,7 @@ def access_token_claims(
         return {**claims, "appidacr": "1", "idtyp": "app", "sub": account.object_id}
     claims |= {
         "acr": "1",
-        "amr": ["pwd", "mfa"],
+        "amr": ["pwd", "mfa"] if has_mfa else ["pwd"],
         "appidacr": "0",
         "idtyp": "user",
         "name": account.display_name,
