@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import typer
 
 from pallink.cli.options import CommonOptions
+from pallink.cli.person import AtTheTerminal
 from pallink.clouds import SANDBOX
 from pallink.errors import UsageError
 from pallink.linking import Action
@@ -14,16 +15,23 @@ from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
 from pallink.result import AccountResult, Result
 from pallink.session import Confirm, Proposal, Session, open_session
+from pallink.sign_in import METHODS
+
+_SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.somebody_elses)
 
 
 @contextmanager
 def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
     """Sign in, as the options say. On stderr it is said each time when this is the sandbox and not Azure."""
-    settings = options.settings
-    if settings.cloud == SANDBOX and not options.quiet:
-        Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
-    with open_session(settings, writable=writable) as opened:
+    say_where(options)
+    with open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened:
         yield opened
+
+
+def say_where(options: CommonOptions) -> None:
+    """Say on stderr when this is the sandbox and not Azure."""
+    if options.settings.cloud == SANDBOX and not options.quiet:
+        Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
 
 
 def show(result: Result | AccountResult, options: CommonOptions) -> None:
@@ -48,7 +56,7 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
         always: ask even with `--account`, and refuse where nobody can be asked.
 
     Raises:
-        UsageError: it has to be asked and cannot be.
+        UsageError: it has to be asked and cannot be, or nobody knows who would be linked.
     """
     if yes:
         return None
@@ -59,6 +67,12 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
             "--yes is required where nobody can be asked",
             cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
             remedy="add --yes to the command",
+        )
+    if not can_ask and options.account is None and options.auth in _SESSIONS:
+        raise UsageError(
+            f"--account or --yes is required with --auth {options.auth} where nobody can be asked",
+            cause="pallink did not start that session: whoever is signed in there would be linked",
+            remedy="say with --account who it must be",
         )
     if not can_ask or (options.account is not None and not always):
         return None
