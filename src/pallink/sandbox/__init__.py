@@ -7,6 +7,7 @@ nothing in the rest of pallink, so that the two can disagree.
 """
 
 from pallink.sandbox.directory import ORIGIN
+from pallink.sandbox.environments import METHODS
 from pallink.sandbox.errors import SandboxStateError
 from pallink.sandbox.handler import Sandbox, home
 from pallink.sandbox.managed_identity import IMDS_ORIGIN
@@ -22,6 +23,7 @@ from pallink.sandbox.overview import (
 
 __all__ = [
     "IMDS_ORIGIN",
+    "METHODS",
     "ORIGIN",
     "AccountOverview",
     "LinkOverview",

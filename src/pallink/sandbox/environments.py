@@ -1,6 +1,5 @@
 """What a program's environment has to say for it to sign in, in the variables of azure-identity and CI systems."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from pallink.sandbox import certificates, federation, managed_identity
 from pallink.sandbox.directory import ORIGIN
-from pallink.sandbox.errors import SandboxStateError
+from pallink.sandbox.files import write_private
 from pallink.sandbox.store import State
 from pallink.sandbox.world import Account, AccountKind
 
@@ -33,13 +32,7 @@ class _Wish:
     def write(self, name: str, content: bytes) -> str:
         """Writes a file for the user alone, beside the sandbox's own, and returns its path."""
         file = self.path.with_name(name)
-        try:
-            file.unlink(missing_ok=True)  # One that is there keeps its permissions, whatever they are.
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as opened:
-                opened.write(content)
-        except OSError as error:
-            raise SandboxStateError(file, f"cannot be written: {error.strerror}") from error
+        write_private(file, content)
         return str(file)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from pallink.sandbox import device_codes, entra, environments, federation, managed_identity, resource_manager
+from pallink.sandbox import device_codes, entra, environments, federation, files, managed_identity, resource_manager
 from pallink.sandbox.call import Call
+from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.messages import Request, Response
 from pallink.sandbox.overview import Overview, overview
@@ -105,6 +106,17 @@ class Sandbox:
         """
         with self._store.transaction() as state:
             environments.register_certificate(state, client_id, certificate)
+
+    def server_certificate(self) -> tuple[Path, KeyPair]:
+        """Returns the file of the sandbox's certificate authority, and a new certificate of its for `localhost`.
+
+        The authority is made at the first use, in the folder of the sandbox's file; a reset leaves it alone.
+
+        Raises:
+            SandboxStateError: As for `handle`, or a file cannot be written.
+        """
+        with self._store.transaction():  # Which other processes wait for.
+            return files.server_certificate(self._store.path.parent, now=self._now())
 
     def describe(self) -> Overview:
         """Returns what the sandbox holds.
