@@ -21,6 +21,7 @@
 An error says what happened (`message`), why (`cause`), and what to do next (`remedy`, `command`), in that order.
 """
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -113,6 +114,11 @@ class MoreProofNeededError(SignInError):
     """
 
     claims: str = ""
+
+    @property
+    def encoded(self) -> str:
+        """The claims as `pallink login --claims` takes them: base64url."""
+        return base64.urlsafe_b64encode(self.claims.encode()).decode().rstrip("=")
 
     @classmethod
     def for_request(cls, doing: str, said: str, claims: str, trace: RequestTrace | None = None) -> Self:

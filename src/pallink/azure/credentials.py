@@ -102,7 +102,7 @@ class SignedIn:
             return found
         stored = sign_in.stored
         if isinstance(found, MoreProofNeededError):
-            found.command = login_command(stored, found.claims)
+            found.command = login_command(stored, found.encoded)
         elif isinstance(error, AuthenticationRequiredError) and error.response is None:
             return expired(stored, "its tokens are gone, or too old to be renewed")
         elif isinstance(found, SignInError):
@@ -145,7 +145,7 @@ def expired(stored: StoredSignIn, why: str) -> SignInError:
 
 
 def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
-    """The command that signs the same account in again; `claims` is what the sign-in has to ask for."""
+    """The command that signs the same account in again; `claims` is what to ask for, in base64."""
     words = ["login", "--auth", stored.auth] if stored.auth != SignInMethod.SANDBOX_USER else ["login"]
     if claims:
         words += ["--claims", claims]

@@ -47,7 +47,7 @@ def _refused(error: Exception, seen: SignInTraffic, login: str) -> PallinkError:
     """The error for a sign-in that got its answers."""
     answer = getattr(error, "response", None) or seen.answer
     if isinstance(error, AuthenticationRequiredError) and error.claims:
-        return MoreProofNeededError.for_request("the sign-in", "a claims challenge", error.claims)
+        return MoreProofNeededError.for_request("the request", "a claims challenge", error.claims)
     if answer is None:
         return SignInError(
             "the sign-in failed", cause=one_line(str(error)), remedy="check the account, the tenant and the secret"

@@ -8,7 +8,7 @@ import typer
 from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.clouds import SANDBOX
-from pallink.errors import UsageError
+from pallink.errors import MoreProofNeededError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -24,8 +24,13 @@ _SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.som
 def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
     """Sign in, as the options say. On stderr it is said each time when this is the sandbox and not Azure."""
     say_where(options)
-    with open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened:
-        yield opened
+    try:
+        with open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened:
+            yield opened
+    except MoreProofNeededError as error:
+        if error.command is None and error.claims:
+            error.command = options.settings.command("login", "--claims", error.encoded)
+        raise
 
 
 def say_where(options: CommonOptions) -> None:
