@@ -14,7 +14,7 @@ import typer
 from pallink.cli.run import run
 from pallink.errors import UsageError, unusable_sandbox
 from pallink.output import OutputFormat, Terminal, write_json
-from pallink.sandbox import METHODS, ORIGIN, Overview, Sandbox, SandboxStateError, home
+from pallink.sandbox import METHODS, ORIGIN, AccountOverview, Overview, Sandbox, SandboxStateError, home
 
 _SHOW = "pallink sandbox show"
 
@@ -111,9 +111,9 @@ def serve(
 ) -> None:
     """Serve the sandbox over HTTPS on this machine.
 
-    It is there for browsers and other programs until Ctrl-C. Its address goes to stdout, and to stderr what to paste into another terminal. It listens on 127.0.0.1 and nowhere
-    else. Its certificate is signed by an authority of its own, which is made at the first use: clients have to be told
-    to trust it.
+    It is there for browsers and other programs, until Ctrl-C. Its address goes to stdout, and to stderr what to paste
+    into another terminal. It listens on 127.0.0.1 and nowhere else. Its certificate is signed by an authority of its
+    own, which is made at the first use: clients have to be told to trust it.
     """
 
     def job() -> None:
@@ -158,8 +158,8 @@ def env(
 ) -> None:
     """Print the variables to sign in with.
 
-    The lines are for the shell to run. A certificate or a token file that they name is made in the sandbox's folder. What they hold opens nothing but this
-    sandbox.
+    The lines are for the shell to run. A certificate or a token file that they name is made in the sandbox's folder.
+    What they hold opens nothing but this sandbox.
     """
 
     def job() -> None:
@@ -229,10 +229,8 @@ def _lines(overview: Overview) -> Iterator[str]:
         width = max(map(len, names), default=0)
         for account, name in zip(accounts, names, strict=True):
             yield f"  {name:<{width}}  {account.kind}, object ID {account.object_id}"
-            if account.client_secret:
-                yield f"  {'':<{width}}  client secret {account.client_secret}"
-            for role in account.roles or ("no role",):
-                yield f"  {'':<{width}}  {role}"
+            for line in _about(account):
+                yield f"  {'':<{width}}  {line}"
     yield ""
     yield "partners"
     for partner in overview.partners:
@@ -249,3 +247,14 @@ def _lines(overview: Overview) -> Iterator[str]:
     for setting in overview.settings:
         yield f"  {setting.name} = {setting.value!r}, of {', '.join(map(repr, setting.allowed))}"
         yield f"      {setting.explanation}"
+
+
+def _about(account: AccountOverview) -> Iterator[str]:
+    """What there is to say of an account beside its name."""
+    if account.client_secret:
+        yield f"client secret {account.client_secret}"
+    for trusted in account.trusts:
+        yield f"trusts {trusted}"
+    if account.sign_in_error:
+        yield f"refused with AADSTS{account.sign_in_error}"
+    yield from account.roles or ("no role",)
