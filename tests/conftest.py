@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-_SCRUBBED_PREFIXES = ("PALLINK_", "AZURE_", "GITHUB_", "SYSTEM_", "ACTIONS_")
+_SCRUBBED_PREFIXES = (
+    "PALLINK_",
+    "AZURE_",
+    "GITHUB_",
+    "SYSTEM_",
+    "ACTIONS_",
+    "AZURESUBSCRIPTION_",
+    "IDENTITY_",
+    "IMDS_",
+    "MSI_",
+    "SSH_",
+)
 _SCRUBBED = {
     "CI",
     "TF_BUILD",
@@ -18,6 +29,9 @@ _SCRUBBED = {
     "HTTPS_PROXY",
     "ALL_PROXY",
     "NO_PROXY",
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
 }
 
 
@@ -28,5 +42,9 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.upper().startswith(_SCRUBBED_PREFIXES) or name.upper() in _SCRUBBED:
             monkeypatch.delenv(name)
     monkeypatch.setenv("PALLINK_SANDBOX_HOME", str(tmp_path / "sandbox"))
+    monkeypatch.setenv("PALLINK_HOME", str(tmp_path / "pallink"))
+    # Where azure-identity keeps its token caches.
+    for name in ("HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "user"))
     monkeypatch.setenv("PALLINK_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TERM", "xterm-256color")

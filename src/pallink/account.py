@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from pallink.errors import UnexpectedAnswerError, WrongAccountError
@@ -107,13 +108,27 @@ def account_from_token(token: str) -> Account:
     )
 
 
-def require_account(account: Account, *, identifier: str | None, tenant_id: str | None) -> None:
+def expiry_of(token: str) -> datetime | None:
+    """When an access token ends (UTC), by its own `exp`; None where it does not say."""
+    ends = _claims(token).get("exp")
+    if not isinstance(ends, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(ends, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def require_account(
+    account: Account, *, identifier: str | None, tenant_id: str | None, tenant: str | None = None
+) -> None:
     """Refuse anyone but the account and the tenant that the user named.
 
     Args:
         account: who signed in.
         identifier: the value of `--account`, or None when anyone may sign in.
         tenant_id: the GUID of `--tenant`, or None when any tenant will do.
+        tenant: the same as it was named, where that was by a domain.
 
     Raises:
         WrongAccountError: the message names both.
@@ -126,9 +141,10 @@ def require_account(account: Account, *, identifier: str | None, tenant_id: str 
             remedy=f"sign in as {identifier}, or name the account that you mean with --account",
         )
     if tenant_id is not None and account.tenant_id.casefold() != tenant_id.casefold():
+        named = tenant_id if tenant in (None, tenant_id) else f"{tenant} ({tenant_id})"
         raise WrongAccountError(
-            f"{account.name} signed in to tenant {account.tenant_id}, not to {tenant_id}",
-            cause=f"--tenant requires {tenant_id}; nothing was read or written",
+            f"{account.name} signed in to tenant {account.tenant_id}, not to {named}",
+            cause=f"--tenant requires {named}; nothing was read or written",
             remedy="name the tenant that the account signs in to with --tenant",
         )
 

@@ -1,7 +1,8 @@
 """How much time is left for the whole command."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from pallink.errors import RequestTrace, UnreachableError
 
@@ -26,11 +27,22 @@ class Deadline:
         self._now = now
         self._sleep = sleep
         self._end = now() + seconds
+        self._stopped_at: float | None = None
 
     @property
     def left(self) -> float:
         """Seconds that are left; 0 or less when the time is up."""
-        return self._end - self._now()
+        return self._end - self._now() if self._stopped_at is None else self._stopped_at
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop the clock while somebody signs in: how long a person takes is not the command's time."""
+        self._stopped_at = self.left
+        try:
+            yield
+        finally:
+            self._end = self._now() + self._stopped_at
+            self._stopped_at = None
 
     def share(self, most: float, part: float = 1.0) -> float:
         """The time-out of one request: at most `most` seconds, and at most that part of what is left.

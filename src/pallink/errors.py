@@ -4,7 +4,8 @@
     ├── UsageError                 2  the command line, or an argument of the Python API, is wrong
     ├── NotLinkedError             3  the service's own word that there is no link
     ├── SignInError                4  not signed in, or the sign-in failed
-    │   └── WrongAccountError      4  somebody else than --account or --tenant signed in
+    │   ├── WrongAccountError      4  somebody else than --account or --tenant signed in
+    │   └── MoreProofNeededError   4  Azure wants more of this sign-in: multifactor authentication, a managed device
     ├── LinkedElsewhereError       5  linked to a different partner
     ├── AccessDeniedError          6  Azure refuses the account
     │   └── ReaderRoleError        6  the Reader role is missing or cannot be read
@@ -20,6 +21,7 @@
 An error says what happened (`message`), why (`cause`), and what to do next (`remedy`, `command`), in that order.
 """
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -102,6 +104,35 @@ class SignInError(PallinkError):
 
 class WrongAccountError(SignInError):
     """Somebody else than the required account, or in another tenant than the required one, signed in."""
+
+
+class MoreProofNeededError(SignInError):
+    """Azure refuses the request until the account has proved more, as multifactor authentication does.
+
+    Attributes:
+        claims: what the sign-in has to ask for, as JSON (a claims challenge).
+    """
+
+    claims: str = ""
+
+    @property
+    def encoded(self) -> str:
+        """The claims as `pallink login --claims` takes them: base64url."""
+        return base64.urlsafe_b64encode(self.claims.encode()).decode().rstrip("=")
+
+    @classmethod
+    def for_request(cls, doing: str, said: str, claims: str, trace: RequestTrace | None = None) -> Self:
+        """The error for a request that was answered with a claims challenge; `said` is what the service wrote."""
+        error = cls(
+            f"{doing} failed: Azure asks for more proof of who signed in ({said})",
+            cause="for this request the tenant demands what the sign-in did not have, as multifactor authentication;"
+            " nothing was changed",
+            remedy="sign in again with what it demands; an unattended account that cannot do so needs to be an"
+            " application, or an exception in the tenant's conditional access",
+            trace=trace,
+        )
+        error.claims = claims
+        return error
 
 
 class LinkedElsewhereError(PallinkError):

@@ -127,7 +127,9 @@ class AccountResult:
     """Who signed in, and how.
 
     Attributes:
-        auth: the sign-in method. The others are those of `Result`.
+        auth: the sign-in method. Those above are those of `Result`.
+        stored: whether the sign-in is one that `pallink login` kept.
+        expires_on: when the token ends, ISO 8601, UTC; None where it does not say, or where it was not looked at.
     """
 
     cloud: str
@@ -137,6 +139,8 @@ class AccountResult:
     tenant_id: str
     tenant_name: str | None
     auth: str
+    stored: bool = False
+    expires_on: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The flat object."""

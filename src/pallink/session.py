@@ -41,6 +41,7 @@ from pallink.linking import (
     parse_partner_id,
     verification_error,
 )
+from pallink.person import Nobody, Person
 from pallink.reader_role import ReaderReport, Subscription, SubscriptionVerdict, Verdict, reader_error
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
 from pallink.settings import Settings
@@ -88,6 +89,14 @@ class Connection(Protocol):
     @property
     def method(self) -> str:
         """How it signed in."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether by a sign-in that `pallink login` kept."""
+
+    @property
+    def expires_on(self) -> str | None:
+        """When its token ends, ISO 8601."""
 
     @property
     def links(self) -> PartnerLinks:
@@ -151,7 +160,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the session and its connections. Its tokens lived in memory only."""
+        """End the session and its connections. Its tokens lived in memory, but for those of a stored sign-in."""
         self._connection.close()
 
     @property
@@ -275,6 +284,8 @@ class Session:
             tenant_id=account.tenant_id,
             tenant_name=self._tenant_name(),
             auth=self._connection.method,
+            stored=self._connection.stored,
+            expires_on=self._connection.expires_on,
         )
 
     def _write(
@@ -443,13 +454,13 @@ def connect(
     return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
 
 
-def open_session(settings: Settings, *, writable: bool) -> Session:
-    """The same as `connect`, from settings that were checked before."""
+def open_session(settings: Settings, *, writable: bool, person: Person | None = None) -> Session:
+    """The same as `connect`, from settings that were checked before, and with somebody who can be asked."""
     # azure-identity and the SDK cost some 200 ms to import: they are loaded when somebody signs in.
     from pallink.azure.connection import connect as sign_in  # noqa: PLC0415
 
     deadline = Deadline(settings.timeout)
-    return Session(sign_in(settings, deadline, writable=writable), settings, deadline)
+    return Session(sign_in(settings, deadline, person or Nobody(), writable=writable), settings, deadline)
 
 
 def _reader_outcome(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 from pallink import deadline, session
 from pallink.cli.app import main
 from pallink.sandbox.adapter import SandboxAdapter
+from tests.cli.people import Desk, served
 from tests.harness import Clock, Pallink, Run, Stream, Traffic
 
 
@@ -65,3 +67,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     kept = partial(deadline.Deadline, now=lambda: clock.now, sleep=clock.wait)
     monkeypatch.setattr(session, "Deadline", kept)
     return clock
+
+
+@pytest.fixture
+def desk(pallink: Pallink, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desk:
+    """A machine to sign in on; its sandbox is in process."""
+    return Desk(pallink, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def served_desk(desk: Desk) -> Iterator[Desk]:
+    """The same with the sandbox at an HTTPS address, where a browser reaches it."""
+    with served(desk) as elsewhere:
+        yield elsewhere

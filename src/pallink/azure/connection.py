@@ -1,31 +1,24 @@
 """Signs in and hands out the gateways, all on one guarded transport."""
 
-import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import requests
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
-from pallink import sandbox
-from pallink.account import Account, is_guid, require_account
-from pallink.azure.cloud_metadata import describe_cloud
-from pallink.azure.credentials import SignedIn, credential_for
+from pallink.account import Account
 from pallink.azure.partner_links import ManagementPartner
 from pallink.azure.role_assignments import RoleAssignments
-from pallink.azure.transport import GuardedTransport, new_session
-from pallink.clouds import BUILT_IN, SANDBOX, Cloud
+from pallink.azure.signing_in import Entry, MeansMaker, choose_sign_in, enter
+from pallink.azure.transport import new_session
+from pallink.clouds import Cloud
 from pallink.deadline import Deadline
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.person import Person
 from pallink.settings import Settings
-from pallink.sign_in import SignInMethod, choose
-
-log = logging.getLogger("pallink")
+from pallink.sign_in import SignInMethod
 
 # For reads only; writes are sent once. The waits between them are cut by the command's deadline.
 _READ_RETRIES = 4
@@ -36,17 +29,38 @@ class Connection:
     """A signed-in account and what can be asked on its behalf.
 
     Attributes:
-        cloud: where.
-        account: who.
-        method: how it signed in.
         close: closes the connections to the service.
     """
 
-    cloud: Cloud
-    account: Account
-    method: SignInMethod
+    _entry: Entry
     _client: Callable[[Callable[..., Any]], Any]
     close: Callable[[], None]
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where."""
+        return self._entry.cloud
+
+    @property
+    def account(self) -> Account:
+        """Who."""
+        return self._entry.account
+
+    @property
+    def method(self) -> SignInMethod:
+        """How it signed in."""
+        return self._entry.sign_in.method
+
+    @property
+    def stored(self) -> bool:
+        """Whether by a sign-in that `pallink login` kept."""
+        return self._entry.sign_in.stored is not None
+
+    @property
+    def expires_on(self) -> str | None:
+        """When its token ends, ISO 8601."""
+        ends = self._entry.signed_in.expires_on
+        return ends.isoformat().replace("+00:00", "Z") if ends else None
 
     @cached_property
     def links(self) -> ManagementPartner:
@@ -66,49 +80,35 @@ class Connection:
         )
 
 
-def connect(settings: Settings, deadline: Deadline, *, writable: bool) -> Connection:
+def connect(settings: Settings, deadline: Deadline, person: Person, *, writable: bool) -> Connection:
     """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
 
     Args:
         settings: which cloud, who, how.
         deadline: the time of the whole command.
+        person: who can be asked.
         writable: whether PUT, PATCH and DELETE may be sent at all.
 
     Raises:
         PallinkError: nobody, or somebody else than the required account, signed in; or the cloud cannot be used.
     """
+    # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
+    sign_in = choose_sign_in(settings, person)
     session = new_session()
     try:
-        return _connect(settings, deadline, session, writable=writable)
+        entry = enter(settings, sign_in, MeansMaker(session, deadline, person, writable=writable))
     except BaseException:
         session.close()
         raise
 
-
-def _connect(settings: Settings, deadline: Deadline, session: requests.Session, *, writable: bool) -> Connection:
-    transport = GuardedTransport(deadline, session, writable=writable)
-    # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
-    sign_in = choose(settings, os.environ)
-    if settings.cloud == SANDBOX:
-        session.mount(sandbox.ORIGIN, SandboxAdapter(sandbox.Sandbox(sandbox.home())))
-        cloud = Cloud(SANDBOX, sandbox.ORIGIN, sandbox.ORIGIN, sandbox.ORIGIN)
-    else:
-        cloud = BUILT_IN.get(settings.cloud) or describe_cloud(settings.cloud, transport)
-    transport.allow(login=cloud.login, resource_manager=cloud.resource_manager)
-    log.info("signing in with %s, because %s", sign_in.method, sign_in.because)
-    signed_in = SignedIn(credential_for(sign_in, cloud, transport), cloud, transport)
-    account = signed_in.account
-    tenant_id = settings.tenant if settings.tenant and is_guid(settings.tenant) else None
-    require_account(account, identifier=settings.account, tenant_id=tenant_id)
-
     def client(kind: Callable[..., Any]) -> Any:
         return kind(
-            credential=signed_in,
-            base_url=cloud.resource_manager,
-            credential_scopes=[cloud.scope],
-            transport=transport,
+            credential=entry.signed_in,
+            base_url=entry.cloud.resource_manager,
+            credential_scopes=[entry.cloud.scope],
+            transport=entry.transport,
             permit_redirects=False,
             retry_total=_READ_RETRIES,
         )
 
-    return Connection(cloud, account, sign_in.method, client, session.close)
+    return Connection(entry, client, session.close)

@@ -1,46 +1,47 @@
 """A chosen sign-in -> a credential of azure-identity -> one account and its token."""
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.core.exceptions import AzureError
-from azure.core.rest import HttpRequest
-from azure.identity import AuthorizationCodeCredential, ClientSecretCredential
+from azure.identity import AuthenticationRequiredError
 
-from pallink.account import Account, account_from_token
-from pallink.azure.failures import explain_sign_in
-from pallink.azure.transport import GuardedTransport
-from pallink.clouds import BUILT_IN, Cloud
-from pallink.entra_errors import sign_in_failed
-from pallink.errors import WrongAccountError
-from pallink.plain_text import one_line
-from pallink.sign_in import SignIn, SignInMethod
+from pallink.account import Account, account_from_token, expiry_of
+from pallink.azure import applications, people, sessions, token_store
+from pallink.azure.means import Means
+from pallink.azure.sign_in_failures import explain_sign_in
+from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError, WrongAccountError
+from pallink.settings import Settings
+from pallink.sign_in import SignIn, SignInMethod, StoredSignIn
+from pallink.sign_in_store import cache_name
 
 # Seconds before its end at which a token is no longer used.
 _RENEW_BEFORE = 300
-
-_FOUND = 302
-# What Microsoft's own command-line programs use to receive an authorization code.
-_REDIRECT_URI = "http://localhost"
-# The Azure CLI's application, which is also azure-identity's default for users.
-_CLIENT_PROGRAM = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 class SignedIn:
     """The credential for both SDK clients: one account, whose token is asked for once and renewed when it runs out.
 
     Raises a `PallinkError` where azure-identity raises its own, and refuses a renewed token of somebody else.
+
+    Args:
+        sign_in: who, and how.
+        means: what to sign in with.
+
+    Raises:
+        PallinkError: the sign-in cannot even begin.
     """
 
-    def __init__(self, credential: Any, cloud: Cloud, transport: GuardedTransport) -> None:
-        self._credential = credential
-        self._cloud = cloud
-        self._transport = transport
+    def __init__(self, sign_in: SignIn, means: Means) -> None:
+        self._sign_in = sign_in
+        self._means = means
+        self._credential = credential_for(sign_in, means)
         self._lock = threading.Lock()
         self._token: AccessTokenInfo | None = None
         self._account: Account | None = None
@@ -48,10 +49,15 @@ class SignedIn:
     @property
     def account(self) -> Account:
         """Who signed in; signs in when nobody has yet."""
-        self.get_token_info(self._cloud.scope)
+        self.get_token_info(self._means.cloud.scope)
         if self._account is None:
             raise AssertionError("a token without an account")
         return self._account
+
+    @property
+    def expires_on(self) -> datetime | None:
+        """When the token ends (UTC), as it says itself."""
+        return None if self._token is None else expiry_of(self._token.token)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """A token for Resource Manager, as azure-core's policies ask for it."""
@@ -68,81 +74,95 @@ class SignedIn:
 
     def _request(self, scopes: tuple[str, ...], options: TokenRequestOptions | None) -> AccessTokenInfo:
         try:
-            token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
-        except (AzureError, ValueError) as error:
-            answer = self._transport.last_login_answer
-            raise explain_sign_in(error, answer, login=self._cloud.login) from error
+            with self._clock():
+                token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
+        except (AzureError, ValueError, OSError) as error:
+            raise self._explained(error) from error
         account = account_from_token(token.token)
-        if self._account is not None and (account.object_id, account.tenant_id) != (
-            self._account.object_id,
-            self._account.tenant_id,
-        ):
+        before = self._account or self._sign_in.stored
+        if before is not None and (account.object_id, account.tenant_id) != (before.object_id, before.tenant_id):
+            name = before.account if isinstance(before, StoredSignIn) else before.name
             raise WrongAccountError(
-                f"the sign-in changed from {self._account.name} to {account.name} in the middle of the command",
-                cause="the renewed token belongs to another account; nothing was read or written with it",
+                f"the sign-in changed from {name} to {account.name}",
+                cause="the token belongs to another account than before; nothing was read or written with it",
                 remedy="sign in again",
             )
         self._token, self._account = token, account
         return token
 
+    def _clock(self) -> AbstractContextManager[None]:
+        """How long a person takes to sign in is not the command's time."""
+        is_person = self._sign_in.method in (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+        return self._means.deadline.stopped() if is_person and self._sign_in.stored is None else nullcontext()
 
-def credential_for(sign_in: SignIn, cloud: Cloud, transport: GuardedTransport) -> Any:
+    def _explained(self, error: Exception) -> PallinkError:
+        sign_in = self._sign_in
+        found = explain_sign_in(error, self._means.transport.seen, login=self._means.cloud.login, method=sign_in.method)
+        if sign_in.stored is None or isinstance(found, UnreachableError | WrongAccountError):
+            return found
+        stored = sign_in.stored
+        if isinstance(found, MoreProofNeededError):
+            found.command = login_command(stored, found.encoded)
+        elif isinstance(error, AuthenticationRequiredError) and error.response is None:
+            return expired(stored, "its tokens are gone, or too old to be renewed")
+        elif isinstance(found, SignInError):
+            found.command = login_command(stored)
+        return found
+
+
+def credential_for(sign_in: SignIn, means: Means) -> Any:
     """The credential of azure-identity for a chosen sign-in; it has signed nobody in yet.
 
     Raises:
         PallinkError: the sign-in cannot even begin.
     """
-    return _BUILDERS[sign_in.method](sign_in, cloud, transport)
+    stored = sign_in.stored
+    if stored is None:
+        return _BUILDERS[sign_in.method](sign_in, means)
+    name = cache_name(stored.id)
+    if not stored.plain_text and not token_store.can_encrypt(name):
+        raise SignInError(
+            f"the stored sign-in of {stored.account} cannot be read",
+            cause="its tokens are encrypted, and the keyring cannot be reached from here, as in a remote session",
+            remedy="run the command where the sign-in was made, or sign in again",
+            command=login_command(stored),
+        )
+    means = replace(means, keep=token_store.options(name, plain_text=stored.plain_text))
+    if stored.home_account_id is None:
+        why = "an application's token lives for about an hour, and what it was proved with is not kept"
+        return applications.kept_application(sign_in, means, lambda: expired(stored, why))
+    return people.kept_user(stored, means)
 
 
-def _options(cloud: Cloud, transport: GuardedTransport) -> dict[str, Any]:
-    return {
-        "authority": cloud.login,
-        "transport": transport,
-        # Instance discovery asks login.microsoftonline.com whether a host is one of Microsoft's; it knows no others.
-        "disable_instance_discovery": cloud.name not in BUILT_IN,
-        "permit_redirects": False,
-    }
-
-
-def _client_secret(sign_in: SignIn, cloud: Cloud, transport: GuardedTransport) -> Any:
-    return ClientSecretCredential(
-        sign_in.tenant or "", sign_in.client_id or "", sign_in.secret or "", **_options(cloud, transport)
+def expired(stored: StoredSignIn, why: str) -> SignInError:
+    """The error for a stored sign-in that is of no use any more."""
+    return SignInError(
+        f"the stored sign-in of {stored.account} has expired",
+        cause=why,
+        remedy="sign in again",
+        command=login_command(stored),
     )
 
 
-def _sandbox_user(sign_in: SignIn, cloud: Cloud, transport: GuardedTransport) -> Any:
-    """A user of the sandbox, for whom its Entra ID answers the browser's request without a prompt."""
-    tenant = sign_in.tenant or "organizations"
-    state = secrets.token_urlsafe(16)
-    query = {
-        "client_id": _CLIENT_PROGRAM,
-        "response_type": "code",
-        "redirect_uri": _REDIRECT_URI,
-        "scope": f"{cloud.scope} openid profile offline_access",
-        "prompt": "none",
-        "state": state,
-    }
-    if sign_in.login_hint:
-        query["login_hint"] = sign_in.login_hint
-    request = HttpRequest("GET", f"{cloud.login}/{tenant}/oauth2/v2.0/authorize?{urlencode(query)}")
-    try:
-        response = transport.send(request)
-    except (AzureError, ValueError) as error:
-        raise explain_sign_in(error, None, login=cloud.login) from error
-    answer = parse_qs(urlsplit(response.headers.get("Location", "")).query)
-    code = answer.get("code")
-    if response.status_code != _FOUND or code is None:
-        said = {name: values[0] for name, values in answer.items()}
-        if "error" in said:
-            raise sign_in_failed(said)
-        raise explain_sign_in(ValueError(one_line(response.text())), response, login=cloud.login)
-    if answer.get("state") != [state]:
-        raise sign_in_failed({"error_description": "the answer does not belong to this sign-in"})
-    return AuthorizationCodeCredential(tenant, _CLIENT_PROGRAM, code[0], _REDIRECT_URI, **_options(cloud, transport))
+def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
+    """The command that signs the same account in again; `claims` is what to ask for, in base64."""
+    words = ["login", "--auth", stored.auth] if stored.auth != SignInMethod.SANDBOX_USER else ["login"]
+    if claims:
+        words += ["--claims", claims]
+    if stored.plain_text:
+        words.append("--allow-plain-text-cache")
+    return Settings(cloud=stored.cloud, account=stored.account, tenant=stored.tenant_id).command(*words)
 
 
-_BUILDERS: Mapping[SignInMethod, Callable[[SignIn, Cloud, GuardedTransport], Any]] = {
-    SignInMethod.CLIENT_SECRET: _client_secret,
-    SignInMethod.SANDBOX_USER: _sandbox_user,
+_BUILDERS: Mapping[SignInMethod, Callable[[SignIn, Means], Any]] = {
+    SignInMethod.BROWSER: people.browser,
+    SignInMethod.DEVICE_CODE: people.device_code,
+    SignInMethod.CLIENT_SECRET: applications.client_secret,
+    SignInMethod.CERTIFICATE: applications.certificate,
+    SignInMethod.WORKLOAD_IDENTITY: applications.workload_identity,
+    SignInMethod.GITHUB: applications.github,
+    SignInMethod.AZURE_PIPELINES: applications.azure_pipelines,
+    SignInMethod.MANAGED_IDENTITY: sessions.managed_identity,
+    SignInMethod.AZURE_CLI: sessions.azure_cli,
+    SignInMethod.SANDBOX_USER: people.sandbox_user,
 }

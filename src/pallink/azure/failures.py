@@ -5,7 +5,9 @@ wrong secret all as ClientAuthenticationError without a status. So the chain of 
 the transport decide, never a message's text.
 """
 
+import base64
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -23,9 +25,9 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from pallink.entra_errors import sign_in_failed
 from pallink.errors import (
     AccessDeniedError,
+    MoreProofNeededError,
     PallinkError,
     PartnerIdRefusedError,
     RequestTrace,
@@ -37,41 +39,13 @@ from pallink.errors import (
 from pallink.plain_text import one_line
 
 # Statuses that say "not now": a timed-out request, throttling, and gateways that did not reach the service.
-_NOT_NOW = frozenset({408, 429, 502, 503, 504})
+NOT_NOW = frozenset({408, 429, 502, 503, 504})
 _NOT_FOUND = 404
 _REFUSED = {401: SignInError, 403: AccessDeniedError}
 
+_CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9_+/=-]+)"')
+
 _NOT_OFFERED = frozenset({"InvalidResourceNamespace", "InvalidResourceType", "NoRegisteredProviderFound"})
-
-
-def explain_sign_in(error: Exception, login_answer: Any, *, login: str) -> PallinkError:
-    """The error for a failed sign-in.
-
-    Args:
-        error: what azure-identity or msal raised.
-        login_answer: the last answer of the login host that the transport saw, or None.
-        login: the login host's origin, for the message.
-    """
-    known = _own_error(error) or _no_answer(error, login)
-    if known is not None:
-        return known
-    answer = getattr(error, "response", None) or login_answer
-    if answer is None:
-        return SignInError(
-            "the sign-in failed", cause=one_line(str(error)), remedy="check the account, the tenant and the secret"
-        )
-    trace = trace_of(answer)
-    if answer.status_code in _NOT_NOW or answer.status_code >= 500:  # noqa: PLR2004
-        return _not_now(answer, f"Entra ID at {login}", trace)
-    body = body_of(answer)
-    if "error" in body:
-        return sign_in_failed(body, trace=trace)
-    return UnexpectedAnswerError(
-        f"the sign-in at {login} cannot be understood",
-        cause=f"it answered {answer.status_code} with what is no answer of Entra ID: a proxy may stand in between",
-        remedy="check the proxy and the --cloud that you use",
-        trace=trace,
-    )
 
 
 def explain(error: Exception, *, doing: str, host: str) -> PallinkError:
@@ -82,7 +56,7 @@ def explain(error: Exception, *, doing: str, host: str) -> PallinkError:
         doing: what was being done, as in "reading the link".
         host: the Resource Manager's origin, for the message.
     """
-    known = _own_error(error) or _no_answer(error, host)
+    known = own_error(error) or no_answer(error, host)
     if known is not None:
         return known
     response = getattr(error, "response", None)
@@ -133,6 +107,21 @@ def retry_after_of(response: Any) -> float | None:
         return None
 
 
+def claims_challenge(response: Any) -> str | None:
+    """What a refused request demands of the sign-in, as JSON; None where the answer is no claims challenge.
+
+    The header is `WWW-Authenticate: Bearer ..., error="insufficient_claims", claims="..."`, base64url (Microsoft's
+    description of continuous access evaluation and claims challenges).
+    """
+    match = _CLAIMS.search(response.headers.get("WWW-Authenticate") or "")
+    if match is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4)).decode("utf-8")
+    except ValueError:
+        return None
+
+
 def _from_answer(response: Any, doing: str, host: str, trace: RequestTrace) -> PallinkError:
     status = response.status_code
     code, message = _code_and_message(response)
@@ -144,8 +133,8 @@ def _from_answer(response: Any, doing: str, host: str, trace: RequestTrace) -> P
             remedy="take the location ID in Partner Center under Account settings, Identifiers",
             trace=trace,
         )
-    if status in _NOT_NOW:
-        return _not_now(response, host, trace)
+    if status in NOT_NOW:
+        return not_now(response, host, trace)
     if status == _NOT_FOUND and code in _NOT_OFFERED:
         return ServiceError(
             f"{doing} failed: {host} does not offer Partner Admin Link ({said})",
@@ -153,6 +142,8 @@ def _from_answer(response: Any, doing: str, host: str, trace: RequestTrace) -> P
             remedy="use the cloud in which the customer's tenant is",
             trace=trace,
         )
+    if claims := claims_challenge(response):
+        return MoreProofNeededError.for_request(doing, said, claims, trace)
     if status in _REFUSED:
         refused = _REFUSED[status]
         return refused(
@@ -171,7 +162,8 @@ def _from_answer(response: Any, doing: str, host: str, trace: RequestTrace) -> P
     )
 
 
-def _not_now(response: Any, host: str, trace: RequestTrace) -> UnreachableError:
+def not_now(response: Any, host: str, trace: RequestTrace) -> UnreachableError:
+    """The error for an answer whose status is one of `NOT_NOW`, or 500 and above."""
     wait = retry_after_of(response)
     throttled = response.status_code == 429  # noqa: PLR2004
     return UnreachableError(
@@ -192,17 +184,20 @@ def _code_and_message(response: Any) -> tuple[str | None, str]:
     )
 
 
-def _own_error(error: BaseException) -> PallinkError | None:
+def own_error(error: BaseException) -> PallinkError | None:
     """An error of pallink's own, raised by the transport below."""
-    for each in _chain(error):
+    for each in chain_of(error):
         if isinstance(each, PallinkError):
             return each
     return None
 
 
-def _no_answer(error: BaseException, host: str) -> UnreachableError | None:
-    """The error for a request that got no answer; None where it got one."""
-    chain = list(_chain(error))
+def no_answer(error: BaseException, host: str) -> UnreachableError | None:
+    """The error for a request that got no answer; None where it got one.
+
+    Told apart are TLS interception, a certificate out of its time, the proxy, DNS, a closed port, a time-out.
+    """
+    chain = list(chain_of(error))
     if not any(
         isinstance(each, ServiceRequestError | ServiceResponseError | requests.RequestException) for each in chain
     ):
@@ -213,9 +208,11 @@ def _no_answer(error: BaseException, host: str) -> UnreachableError | None:
     def caused_by(*kinds: type[BaseException]) -> BaseException | None:
         return next((each for each in chain if isinstance(each, kinds)), None)
 
-    if tls := caused_by(ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError):
-        cause = f"its certificate is not trusted ({one_line(str(tls), 160)})"
-        remedy = "if a proxy inspects TLS here, set REQUESTS_CA_BUNDLE to the file with its certificate authority"
+    tls = caused_by(ssl.SSLCertVerificationError) or caused_by(
+        ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError
+    )
+    if tls:
+        cause, remedy = _tls_failure(tls)
     elif caused_by(urllib3.exceptions.ProxyError, requests.exceptions.ProxyError):
         cause, remedy = "the proxy does not answer", "check HTTPS_PROXY and NO_PROXY"
     elif caused_by(socket.gaierror, urllib3.exceptions.NameResolutionError):
@@ -229,7 +226,29 @@ def _no_answer(error: BaseException, host: str) -> UnreachableError | None:
     return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _tls_failure(error: BaseException) -> tuple[str, str]:
+    """Cause and remedy, by OpenSSL's number for what is wrong with the certificate (X509_V_ERR_...)."""
+    said = one_line(str(error), 160)
+    match getattr(error, "verify_code", None):
+        case 9 | 10 as code:
+            state = "is not valid yet" if code == 9 else "has expired"  # noqa: PLR2004
+            return (
+                f"its certificate {state}, or this machine's clock is wrong ({said})",
+                "check this machine's date and time first",
+            )
+        case 62:
+            return (
+                f"its certificate is for another host ({said})",
+                "check the --cloud that you use, and whether the network asks for a sign-in of its own first",
+            )
+        case _:
+            return (
+                f"its certificate is not trusted ({said})",
+                "if a proxy inspects TLS here, set REQUESTS_CA_BUNDLE to the file with its certificate authority",
+            )
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
     """An exception and all that it was raised from, those in its arguments included: requests nests urllib3's there."""
     seen: set[int] = set()
     pending = [error]

@@ -2,6 +2,8 @@
 
 - https only, to the chosen cloud's login host and Resource Manager only; a bearer token to Resource Manager only.
   A redirect or a `nextLink` to another host is therefore refused here, whoever follows it.
+- One further address, where the sign-in method needs it (a CI system's OIDC tokens, a managed identity's): just that
+  path, with just that method, and no token but the one that belongs there.
 - A read-only command sends nothing but GET to Resource Manager, whatever a policy of the SDK would like to do by itself
   (azure-mgmt registers providers with a POST).
 - Each request's time-outs, and each wait between retries, fit into what is left of the command's time.
@@ -10,6 +12,7 @@
 import logging
 import ssl
 import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,9 +33,66 @@ _CONNECT_TIMEOUT = 20.0
 _READ_TIMEOUT = 60.0
 _PART_FOR_A_WRITE = 0.7
 
+# An address of the machine itself: whoever waits for it in vain is not on Azure.
+_CONNECT_TIMEOUT_NEARBY = 2.0
+
 _CONNECTIONS_PER_HOST = 32
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraHost:
+    """An address that a sign-in method needs beside the login host.
+
+    Attributes:
+        url: without a query. Plain http only for an address of the machine itself.
+        method: the only one that may be sent there.
+        bearer: the token that identifies the job there; it goes nowhere else, and no other token goes there.
+    """
+
+    url: str
+    method: str
+    bearer: str | None = field(default=None, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return _origin(self.url)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is reached by plain http."""
+        return urlsplit(self.url).scheme.lower() == "http"
+
+    def is_at(self, url: str) -> bool:
+        """Whether a request to `url` goes to this address."""
+        mine, other = urlsplit(self.url), urlsplit(url)
+        return (mine.scheme.lower(), mine.netloc.lower(), mine.path.rstrip("/")) == (
+            other.scheme.lower(),
+            other.netloc.lower(),
+            other.path.rstrip("/"),
+        )
+
+    def lets_pass(self, request: Any) -> bool:
+        """Whether a request is one that belongs there."""
+        expected = None if self.bearer is None else f"Bearer {self.bearer}"
+        return bool(request.method == self.method and request.headers.get("Authorization") == expected)
+
+
+@dataclass(frozen=True, slots=True)
+class SignInTraffic:
+    """The last request of the sign-in, as far as it got: azure-identity's errors do not tell.
+
+    Attributes:
+        asked: the origin that it went to; None before the first one.
+        answer: its answer; None where there was none.
+        is_oidc: whether it went to the method's further address and not to the login host.
+    """
+
+    asked: str | None = None
+    answer: Any = None
+    is_oidc: bool = False
 
 
 class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core loads its transports lazily, as Any
@@ -46,7 +106,9 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
 
     def __init__(self, deadline: Deadline, session: requests.Session, *, writable: bool) -> None:
         super().__init__(session=session, session_owner=False)
-        self.last_login_answer: Any = None
+        self.seen = SignInTraffic()
+        self._own_session = session
+        self._extra: ExtraHost | None = None
         self._deadline = deadline
         self._writable = writable
         self._login: str | None = None
@@ -57,6 +119,12 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._resource_manager = resource_manager
         self._login = login
 
+    def allow_also(self, extra: ExtraHost) -> None:
+        """Name the one further address that the sign-in method needs."""
+        self._extra = extra
+        if extra.is_plain and f"{extra.origin}/" not in self._own_session.adapters:
+            self._own_session.mount(f"{extra.origin}/", HTTPAdapter())
+
     def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
         """Send one request if the guards let it pass.
 
@@ -64,12 +132,20 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             RefusedRequestError: they do not.
             UnreachableError: the command's time is up.
         """
-        origin = self._guard(request)
+        is_sign_in = self._guard(request)
+        is_nearby = self._extra is not None and self._extra.is_plain and self._extra.is_at(request.url)
         part = _PART_FOR_A_WRITE if request.method in WRITE_METHODS else 1.0
-        kwargs["connection_timeout"] = self._deadline.share(_CONNECT_TIMEOUT, part)
+        longest = _CONNECT_TIMEOUT_NEARBY if is_nearby else _CONNECT_TIMEOUT
+        kwargs["connection_timeout"] = self._deadline.share(longest, part)
+        if is_nearby:
+            # A proxy is on another machine, and would be told the token.
+            proxies = {"no_proxy": urlsplit(request.url).hostname}
         kwargs["read_timeout"] = self._deadline.share(_READ_TIMEOUT, part)
         # Never taken from a caller: verification cannot be switched off.
         kwargs.pop("connection_verify", None)
+        if is_sign_in:
+            is_oidc = self._extra is not None and self._extra.is_at(request.url)
+            self.seen = SignInTraffic(asked=_origin(request.url), is_oidc=is_oidc)
         started = time.monotonic()
         try:
             response = super().send(request, proxies=proxies, **kwargs)
@@ -89,8 +165,8 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
                 or response.headers.get("x-ms-request-id")
                 or "none",
             )
-        if origin == self._login and "Authorization" not in request.headers:
-            self.last_login_answer = response
+        if is_sign_in:
+            self.seen = replace(self.seen, answer=response)
         return response
 
     def sleep(self, duration: float) -> None:
@@ -99,19 +175,28 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             duration, cause=f"Azure did not answer as it should; the next try is due in {duration:.0f} seconds"
         )
 
-    def _guard(self, request: Any) -> str:
+    def _guard(self, request: Any) -> bool:
+        """Whether a request that may be sent is part of the sign-in; others are refused."""
         origin = https_origin(_without_query(request.url))
         where = f"{request.method} {_without_query(request.url)}"
+        authorization = request.headers.get("Authorization")
+        extra = self._extra
+        if extra is not None and extra.is_at(request.url):
+            if not extra.lets_pass(request):
+                raise _refused(where, "this is no request for the token that is to be had there")
+            return True
         if origin is None or origin not in (self._login, self._resource_manager):
             raise _refused(where, "it goes to a host that is not the chosen cloud's, as a redirect or a nextLink may")
-        if "Authorization" in request.headers:
+        if authorization is not None:
             if origin != self._resource_manager:
                 raise _refused(where, "it would carry a token for Resource Manager to another host")
+            if extra is not None and extra.bearer and extra.bearer in authorization:
+                raise _refused(where, "it would carry the CI system's token to another host")
             if request.method != "GET" and not (self._writable and request.method in WRITE_METHODS):
                 raise _refused(where, "this command only reads" if not self._writable else "pallink never sends it")
         elif request.method != "GET" and not (origin == self._login and request.method == "POST"):
             raise _refused(where, "only a sign-in may send anything without a token")
-        return origin
+        return origin == self._login and authorization is None
 
 
 class _OperatingSystemTrust(HTTPAdapter):
@@ -141,6 +226,11 @@ def new_session() -> requests.Session:
     session.adapters.clear()
     session.mount("https://", _OperatingSystemTrust())
     return session
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _without_query(url: str) -> str:

@@ -8,7 +8,7 @@ import typer
 from typer.main import get_command
 
 from pallink.cli import sandbox
-from pallink.cli.commands import check, link, show, unlink, update, verify, whoami
+from pallink.cli.commands import check, link, login, logout, show, unlink, update, verify, whoami
 from pallink.cli.options import NAMES, command_with_options, option_name
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
@@ -16,6 +16,20 @@ from pallink.exit_codes import ExitCode
 from pallink.output import Terminal
 
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {code.meaning}" for code in ExitCode)])
+
+# What scripts for other tools pass as options: here each has a variable, those of azure-identity.
+_SECRETS = {
+    "--client-secret": "AZURE_CLIENT_SECRET",
+    "--secret": "AZURE_CLIENT_SECRET",
+    "--password": "AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PASSWORD for a certificate's file,",
+    "-p": "AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PASSWORD for a certificate's file,",
+    "--client-certificate-password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "--certificate-password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "--client-certificate": "AZURE_CLIENT_CERTIFICATE_PATH",
+    "--certificate": "AZURE_CLIENT_CERTIFICATE_PATH",
+    "--federated-token": "AZURE_FEDERATED_TOKEN_FILE to a file that holds it, and",
+    "--token": "AZURE_FEDERATED_TOKEN_FILE to a file that holds it, and",
+}
 
 app = typer.Typer(
     name="pallink",
@@ -56,6 +70,8 @@ for _command in (
     unlink.unlink,
     verify.verify,
     check.check,
+    login.login,
+    logout.logout,
     whoami.whoami,
 ):
     command_with_options(app)(_command)
@@ -97,6 +113,15 @@ def _usage_error(error: Any) -> int:
         message = f"missing {error.param.param_type_name} {error.param.name.upper()}"
     path = context.command_path if context is not None else "pallink"
     option = getattr(error, "option_name", "")
+    if option in _SECRETS:
+        variable = _SECRETS[option]
+        refused = UsageError(
+            f"there is no option {option}: a secret never passes through the command line",
+            cause="others on this machine, and the shell's history, could read it there",
+            remedy=f"set {variable} in the environment",
+        )
+        print_error(refused, terminal)
+        return ExitCode.USAGE
     before_the_command = context is not None and context.parent is None
     if before_the_command and option.lstrip("-").replace("-", "_") in NAMES | {"o", "q"}:
         refused = UsageError(

@@ -6,24 +6,37 @@ from contextlib import contextmanager
 import typer
 
 from pallink.cli.options import CommonOptions
+from pallink.cli.person import AtTheTerminal
 from pallink.clouds import SANDBOX
-from pallink.errors import UsageError
+from pallink.errors import MoreProofNeededError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
 from pallink.result import AccountResult, Result
 from pallink.session import Confirm, Proposal, Session, open_session
+from pallink.sign_in import METHODS
+
+_SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.somebody_elses)
 
 
 @contextmanager
 def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
     """Sign in, as the options say. On stderr it is said each time when this is the sandbox and not Azure."""
-    settings = options.settings
-    if settings.cloud == SANDBOX and not options.quiet:
+    say_where(options)
+    try:
+        with open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened:
+            yield opened
+    except MoreProofNeededError as error:
+        if error.command is None and error.claims:
+            error.command = options.settings.command("login", "--claims", error.encoded)
+        raise
+
+
+def say_where(options: CommonOptions) -> None:
+    """Say on stderr when this is the sandbox and not Azure."""
+    if options.settings.cloud == SANDBOX and not options.quiet:
         Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
-    with open_session(settings, writable=writable) as opened:
-        yield opened
 
 
 def show(result: Result | AccountResult, options: CommonOptions) -> None:
@@ -48,7 +61,7 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
         always: ask even with `--account`, and refuse where nobody can be asked.
 
     Raises:
-        UsageError: it has to be asked and cannot be.
+        UsageError: it has to be asked and cannot be, or nobody knows who would be linked.
     """
     if yes:
         return None
@@ -59,6 +72,12 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
             "--yes is required where nobody can be asked",
             cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
             remedy="add --yes to the command",
+        )
+    if not can_ask and options.account is None and options.auth in _SESSIONS:
+        raise UsageError(
+            f"--account or --yes is required with --auth {options.auth} where nobody can be asked",
+            cause="pallink did not start that session: whoever is signed in there would be linked",
+            remedy="say with --account who it must be",
         )
     if not can_ask or (options.account is not None and not always):
         return None

@@ -1,7 +1,7 @@
 """Writes a result to stdout in the format that was asked for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -26,8 +26,19 @@ def write_result(result: Result | AccountResult, output: OutputFormat, terminal:
             write_table(result, terminal)
 
 
-def write_json(value: Mapping[str, Any], terminal: Terminal) -> None:
-    """Write an object as JSON; characters that stdout's encoding does not know are escaped."""
+def write_accounts(results: Sequence[AccountResult], output: OutputFormat, terminal: Terminal) -> None:
+    """Write several accounts to stdout: a JSON array, or one table after the other."""
+    if output is OutputFormat.JSON:
+        write_json([each.as_dict() for each in results], terminal)
+        return
+    for index, each in enumerate(results):
+        if index:
+            terminal.stdout.write("\n")
+        write_table(each, terminal)
+
+
+def write_json(value: Mapping[str, Any] | Sequence[Any], terminal: Terminal) -> None:
+    """Write an object or an array as JSON; characters that stdout's encoding does not know are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if not terminal.can_show(text):
         text = json.dumps(value, indent=2)

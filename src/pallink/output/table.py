@@ -48,7 +48,8 @@ def rows(result: Result | AccountResult, arrow: str = " -> ") -> list[Row]:
             *found,
             Row("object ID", result.object_id),
             Row("cloud", result.cloud),
-            Row("signed in with", result.auth),
+            Row("signed in with", f"{result.auth} (stored)" if result.stored else result.auth),
+            *([Row("token until", result.expires_on)] if result.expires_on else []),
         ]
     if result.reader is not None:
         found += _reader_rows(result.reader, every=isinstance(result, CheckResult))

@@ -15,6 +15,8 @@ from pallink.sandbox.messages import Request
 class SandboxAdapter(HTTPAdapter):
     """A transport adapter: `session.mount(ORIGIN, SandboxAdapter(sandbox))`.
 
+    Mounted for `IMDS_ORIGIN` too, it answers for the metadata service of a virtual machine: managed identities.
+
     It opens no connection, and answers with what the sandbox says, redirects included.
 
     Args:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pallink.sandbox import entra_errors
 from pallink.sandbox.world import Account, Tenant, World
 
+ORIGIN = "https://sandbox.invalid"
+"""Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
+
 RESOURCE_MANAGER = "https://management.azure.com"
 """The audience of Azure's own Resource Manager. The sandbox takes it, and its own origin, for the same resource."""
 
@@ -16,11 +19,11 @@ _DEFAULT_SCOPE = "/.default"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A program that asks for tokens; `secret` is None for one that people run."""
+    """A program that asks for tokens; `application` is None for one that people run, which has nothing to prove."""
 
     id: str
     display_name: str
-    secret: str | None
+    application: Account | None
 
 
 def find_tenant(world: World, name: str) -> Tenant | None:
@@ -49,7 +52,7 @@ def find_client(world: World, tenant: Tenant, client_id: str) -> Client:
     if public := world.public_client(client_id):
         return Client(public.client_id, public.display_name, None)
     if application := tenant.application(client_id):
-        return Client(application.name, application.display_name, application.client_secret)
+        return Client(application.name, application.display_name, application)
     raise entra_errors.application_not_found(client_id, tenant.display_name)
 
 

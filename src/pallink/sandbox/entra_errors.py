@@ -1,5 +1,6 @@
 """The errors of Entra ID: an OAuth error, and the AADSTS number that people search for."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,20 +15,33 @@ class EntraError(Exception):
         status: The HTTP status, where it is not told by a redirect.
         error: OAuth's word for it, such as `invalid_client`.
         number: The digits behind AADSTS.
-        explanation: What Entra ID writes behind them.
+        suberror: What it adds for programs, such as `basic_action`.
+        claims: What a program has to ask for to get further.
     """
 
-    def __init__(self, number: int, explanation: str, *, error: str, status: int = 400) -> None:
+    def __init__(
+        self,
+        number: int,
+        explanation: str,
+        *,
+        error: str,
+        status: int = 400,
+        suberror: str | None = None,
+        claims: str | None = None,
+    ) -> None:
         super().__init__(f"AADSTS{number}: {explanation}")
         self.status = status
         self.error = error
         self.number = number
+        self.suberror = suberror
+        self.claims = claims
 
     def document(self, call: Call) -> dict[str, Any]:
         """Returns the error as Entra ID words it."""
         trace_id = str(uuid4())
         correlation_id = call.request.header("client-request-id") or str(uuid4())
         timestamp = f"{call.now:%Y-%m-%d %H:%M:%SZ}"
+        more = {"suberror": self.suberror, "claims": self.claims}
         return {
             "error": self.error,
             "error_description": (
@@ -38,6 +52,7 @@ class EntraError(Exception):
             "trace_id": trace_id,
             "correlation_id": correlation_id,
             "error_uri": f"{call.request.origin}/error?code={self.number}",
+            **{name: value for name, value in more.items() if value},
         }
 
     def response(self, call: Call) -> Response:
@@ -111,6 +126,27 @@ def missing_secret() -> EntraError:
         error="invalid_client",
         status=401,
     )
+
+
+def invalid_redirect(redirect_uri: str) -> EntraError:
+    """There is nowhere to send a browser to."""
+    return EntraError(
+        50011, f"The redirect URI '{redirect_uri}' specified in the request is not valid.", error="invalid_request"
+    )
+
+
+def unsupported_response_mode(mode: str) -> EntraError:
+    """An answer cannot be brought like that."""
+    return EntraError(
+        70007,
+        f"'{mode}' is not a supported value of 'response_mode' when requesting a token.",
+        error="unsupported_response_mode",
+    )
+
+
+def cancelled() -> EntraError:
+    """The person left the page."""
+    return EntraError(65004, "User declined to consent to access the app.", error="access_denied")
 
 
 def unsupported_grant(grant_type: str) -> EntraError:
@@ -209,3 +245,73 @@ def wrong_verifier() -> EntraError:
         "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
         error="invalid_grant",
     )
+
+
+def pending_device_code(error: str) -> EntraError:
+    """Nobody has answered yet: `authorization_pending`, or `slow_down` to a program that asks too often."""
+    return EntraError(
+        70016,
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        error=error,
+    )
+
+
+def declined_device_code() -> EntraError:
+    """The person said no."""
+    return EntraError(65004, "User declined to consent to access the app.", error="authorization_declined")
+
+
+def expired_device_code() -> EntraError:
+    """Nobody answered in time."""
+    return EntraError(
+        70020,
+        "The provided value for the input parameter 'device_code' is not valid. The device code has expired.",
+        error="expired_token",
+    )
+
+
+def invalid_assertion(problem: str) -> EntraError:
+    """What stands for a client assertion is no signed token, or its signature does not hold."""
+    return _client_error(50027, f"JWT token is invalid or malformed. {problem}")
+
+
+def foreign_assertion() -> EntraError:
+    """The assertion speaks for another application than the request."""
+    return _client_error(700021, "Client assertion application identifier doesn't match 'client_id' parameter.")
+
+
+def assertion_for_another_audience() -> EntraError:
+    """The assertion was made for another token endpoint."""
+    return _client_error(700023, "Client assertion audience claim does not match Realm issuer.")
+
+
+def untimely_assertion(now: datetime, not_before: datetime, expires: datetime) -> EntraError:
+    """The assertion has expired, or its time has not come."""
+    return _client_error(
+        700024,
+        f"Client assertion is not within its valid time range. Current time: {now:%Y-%m-%dT%H:%M:%S}Z, assertion valid "
+        f"from {not_before:%Y-%m-%dT%H:%M:%S}Z, expiry time of assertion {expires:%Y-%m-%dT%H:%M:%S}Z.",
+    )
+
+
+def unregistered_certificate(reason: str, thumbprint: str) -> EntraError:
+    """The assertion is signed with a certificate that the application does not have."""
+    return _client_error(
+        700027,
+        "The certificate with identifier used to sign the client assertion is not registered on application. "
+        f"[Reason - {reason}, Thumbprint of key used by client: '{thumbprint}']",
+    )
+
+
+def unknown_federation(claim: str, value: str) -> EntraError:
+    """No federated credential of the application has the issuer, audience or subject of the assertion."""
+    number = {"issuer": 700211, "audience": 700212, "subject": 700213}[claim]
+    return _client_error(
+        number,
+        f"No matching federated identity record found for presented assertion {claim} '{value}'. Check your federated "
+        "identity credential Subject, Audience and Issuer against the presented assertion.",
+    )
+
+
+def _client_error(number: int, explanation: str) -> EntraError:
+    return EntraError(number, explanation, error="invalid_client", status=401)

@@ -12,10 +12,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from pallink.sandbox import entra_errors, tokens
+from pallink.sandbox import challenges, client_proof, device_codes, entra_errors, refusals, settings, tokens
 from pallink.sandbox.call import Call
-from pallink.sandbox.directory import Client, find_client, find_identity, find_tenant, resource_of
+from pallink.sandbox.directory import find_client, find_identity, find_tenant, resource_of
 from pallink.sandbox.messages import Response, json_response
+from pallink.sandbox.refusals import Proof
+from pallink.sandbox.store import State
 from pallink.sandbox.tokens import TokenType
 from pallink.sandbox.world import Account, Tenant
 
@@ -30,6 +32,7 @@ class Grant:
         tenant_id: Where it signed in.
         scope: What was asked for.
         nonce: What the ID token is to repeat.
+        has_mfa: Whether the person gave a second factor.
     """
 
     client_id: str
@@ -37,6 +40,7 @@ class Grant:
     tenant_id: str
     scope: str
     nonce: str | None
+    has_mfa: bool = False
 
 
 def new_code(call: Call, grant: Grant, *, redirect_uri: str, challenge: str | None) -> str:
@@ -73,6 +77,12 @@ def token(call: Call, tenant_name: str) -> Response:
     return json_response(200, _GRANTS[form["grant_type"]](call, tenant, form))
 
 
+def access_token_lifetime(state: State, usual: int) -> int:
+    """Returns how long an access token is good for, in seconds: `usual`, unless the setting says otherwise."""
+    chosen = state.setting(settings.TOKEN_LIFETIME)
+    return usual if chosen == "usual" else int(chosen)
+
+
 def _by_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
     if not tenant:
         raise entra_errors.tenant_not_told()
@@ -80,7 +90,8 @@ def _by_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str,
     application = tenant.application(client_id)
     if not application:
         raise entra_errors.application_not_found(client_id, tenant.display_name)
-    _check_secret(find_client(call.state.world, tenant, client_id), form)
+    client_proof.check(call, tenant, application, form)
+    refusals.check(call, application, Proof.ASSERTION if "client_assertion" in form else Proof.SECRET)
     return _access_token(call, application, application.name, form.get("scope", ""))
 
 
@@ -109,18 +120,37 @@ def _by_refresh_token(call: Call, tenant: Tenant | None, form: Mapping[str, str]
         raise entra_errors.invalid_code("refresh_token")
     if call.timestamp >= claims["exp"]:
         raise entra_errors.expired_refresh_token()
-    return _user_tokens(call, tenant, grant, form)
+    return _user_tokens(call, tenant, grant, form, Proof.REFRESH_TOKEN)
+
+
+def _by_device_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
+    code, person = device_codes.redeem(call, form)
+    grant = Grant(
+        client_id=code.client_id,
+        person=person.object_id,
+        tenant_id=code.tenant_id or person.home_tenant_id,
+        scope=code.scope,
+        nonce=None,
+        has_mfa=code.has_mfa,
+    )
+    return _user_tokens(call, tenant, grant, form, Proof.PERSON)
 
 
 _GRANTS: dict[str, Callable[[Call, Tenant | None, Mapping[str, str]], dict[str, Any]]] = {
     "client_credentials": _by_client_credentials,
     "authorization_code": _by_code,
     "refresh_token": _by_refresh_token,
+    "urn:ietf:params:oauth:grant-type:device_code": _by_device_code,
 }
 
 
-def _user_tokens(call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[str, str]) -> dict[str, Any]:
-    """Returns a person's tokens, for the tenant that the request names, or else for the one that was signed in to."""
+def _user_tokens(
+    call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[str, str], proof: Proof | None = None
+) -> dict[str, Any]:
+    """Returns a person's tokens, for the tenant that the request names, or else for the one that was signed in to.
+
+    Whoever shows a code has met the refusals already, in the browser: there is no `proof` left to give.
+    """
     world = call.state.world
     origin = call.request.origin
     person = world.person(grant.person)
@@ -128,10 +158,15 @@ def _user_tokens(call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[
     if not person or not tenant:  # Cannot be: the signature says that both are of this world.
         raise entra_errors.invalid_code(form["grant_type"])
     client = find_client(world, tenant, grant.client_id)
-    _check_secret(client, form)
+    if client.application:
+        client_proof.check(call, tenant, client.application, form)
     account = find_identity(tenant, person, client, origin)
+    if proof:
+        refusals.check(call, account, proof, has_mfa=grant.has_mfa)
+    if challenges.wants_mfa(form.get("claims")) and not grant.has_mfa:
+        raise refusals.refusal(50076, account, call)
     scope = form.get("scope") or grant.scope
-    answer = _access_token(call, account, grant.client_id, scope)
+    answer = _access_token(call, account, grant.client_id, scope, has_mfa=grant.has_mfa)
     resource = resource_of(scope, origin)
     id_token = tokens.id_token_claims(
         account, origin=origin, client_id=grant.client_id, issued_on=call.timestamp, nonce=grant.nonce
@@ -149,15 +184,18 @@ def _user_tokens(call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[
     }
 
 
-def _access_token(call: Call, account: Account, client_id: str, scope: str) -> dict[str, Any]:
+def _access_token(call: Call, account: Account, client_id: str, scope: str, *, has_mfa: bool = False) -> dict[str, Any]:
+    lifetime = access_token_lifetime(call.state, _seconds(tokens.ACCESS_TOKEN_LIFETIME))
     claims = tokens.access_token_claims(
         account,
         origin=call.request.origin,
         audience=resource_of(scope, call.request.origin),
         client_id=client_id,
         issued_on=call.timestamp,
+        lifetime=lifetime,
+        has_mfa=has_mfa,
     )
-    lifetime = _seconds(tokens.ACCESS_TOKEN_LIFETIME)
+    claims |= challenges.claims_of_token(call.request.form.get("claims"), has_mfa=has_mfa)
     return {
         "token_type": "Bearer",
         "expires_in": lifetime,
@@ -173,15 +211,6 @@ def _claims(call: Call, form: Mapping[str, str], field: str, token_type: TokenTy
         return tokens.verify(form[field], call.state.signing_key, token_type)
     except tokens.InvalidTokenError:
         raise entra_errors.invalid_code(field) from None
-
-
-def _check_secret(client: Client, form: Mapping[str, str]) -> None:
-    if client.secret is None:
-        return
-    if "client_secret" not in form:
-        raise entra_errors.missing_secret()
-    if not hmac.compare_digest(form["client_secret"].encode(), client.secret.encode()):
-        raise entra_errors.wrong_secret(client.id)
 
 
 def _challenge(verifier: str) -> bytes:

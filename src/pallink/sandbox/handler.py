@@ -7,15 +7,14 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from pallink.sandbox import entra, resource_manager
+from pallink.sandbox import device_codes, entra, environments, federation, files, managed_identity, resource_manager
 from pallink.sandbox.call import Call
+from pallink.sandbox.certificates import KeyPair
+from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.messages import Request, Response
 from pallink.sandbox.overview import Overview, overview
 from pallink.sandbox.settings import setting_named
 from pallink.sandbox.store import Store
-
-ORIGIN = "https://sandbox.invalid"
-"""Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
 
 
 def home() -> Path:
@@ -50,10 +49,74 @@ class Sandbox:
             SandboxStateError: The file is corrupt, was made by another version, or cannot be created or written.
         """
         with self._store.transaction() as state:
-            call = Call(request, state, self._clock().astimezone(UTC))
+            call = Call(request, state, self._now())
+            if federation.owns(request.segments):
+                return federation.answer(call)
+            if managed_identity.owns(request.segments):
+                return managed_identity.answer(call)
             if resource_manager.owns(request.segments):
                 return resource_manager.answer(call)
             return entra.answer(call)
+
+    def environment(self, method: str, *, origin: str = ORIGIN) -> dict[str, str]:
+        """Returns the environment variables that a program signs in with.
+
+        What they name is made: a certificate that is registered for the application, or a file with a token in it,
+        both in the folder of the sandbox's file, for nobody else to read, and void after a reset.
+
+        Args:
+            method: One of `environments.METHODS`: `client-secret`, `github` and so on.
+            origin: Where the sandbox is found: in process, or at the address that `serve` prints.
+
+        Raises:
+            ValueError: There is no such way to sign in; the message names those that there are.
+            SandboxStateError: As for `handle`, or the file cannot be written.
+        """
+        with self._store.transaction() as state:
+            return environments.environment(state, self._store.path, method, origin=origin, now=self._now())
+
+    def approve(self, user_code: str, account: str | None = None, *, deny: bool = False) -> str:
+        """Answers a device code, as the person would whom a program asks to sign in on another device.
+
+        Args:
+            user_code: What the program shows; case, spaces and hyphens do not matter.
+            account: Who signs in, a UPN or object ID; None: the world's default account.
+            deny: Say no.
+
+        Returns:
+            The name of the account.
+
+        Raises:
+            ValueError: The code is unknown, expired or answered, or the account is unknown.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return device_codes.approve(state, user_code, account, deny=deny, now=self._now())
+
+    def register_certificate(self, client_id: str, certificate: bytes) -> None:
+        """Registers a certificate for an application, which can prove itself with it from then on, until a reset.
+
+        Args:
+            client_id: The application's.
+            certificate: PEM or DER; a private key in the same file is not looked at.
+
+        Raises:
+            ValueError: It is no certificate, or there is no such application.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            environments.register_certificate(state, client_id, certificate)
+
+    def server_certificate(self) -> tuple[Path, KeyPair]:
+        """Returns the file of the sandbox's certificate authority, and a new certificate of its for `localhost`.
+
+        The authority is made at the first use, in the folder of the sandbox's file; a reset leaves it alone.
+
+        Raises:
+            SandboxStateError: As for `handle`, or a file cannot be written.
+        """
+        with self._store.transaction():  # Which other processes wait for.
+            return files.server_certificate(self._store.path.parent, now=self._now())
 
     def describe(self) -> Overview:
         """Returns what the sandbox holds.
@@ -85,3 +148,6 @@ class Sandbox:
             SandboxStateError: The file cannot be created or written.
         """
         self._store.reset()
+
+    def _now(self) -> datetime:
+        return self._clock().astimezone(UTC)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,14 @@ class Response:
     def with_headers(self, headers: Mapping[str, str]) -> "Response":
         """Returns the same response with more headers; those that it already has prevail."""
         return Response(self.status, {**headers, **self.headers}, self.body)
+
+
+def split_url(text: str) -> SplitResult:
+    """Returns the parts of what somebody sent as a URL; of what is none at all, the parts of an empty one."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def json_response(status: int, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

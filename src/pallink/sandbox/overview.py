@@ -24,15 +24,17 @@ class AccountOverview:
     """An account in one tenant.
 
     Attributes:
-        name: The UPN, at home; of a service principal the client ID.
+        name: The UPN, at home; of an application or a managed identity the client ID.
         display_name: What people read.
-        kind: User, guest or service principal.
+        kind: User, guest, service principal or managed identity.
         object_id: Its identifier in the tenant.
         tenant_id: The tenant.
         tenant: The tenant's default domain.
         roles: In words: `Reader on subscription Contoso Production`.
         is_default: Whether it signs in when nobody says who.
         client_secret: Of a service principal; it opens nothing but this sandbox.
+        trusts: Of a service principal: whose tokens it takes in place of a secret, and for which job.
+        sign_in_error: The AADSTS number that it is always refused with.
     """
 
     name: str
@@ -44,6 +46,8 @@ class AccountOverview:
     roles: tuple[str, ...]
     is_default: bool
     client_secret: str | None
+    trusts: tuple[str, ...] = ()
+    sign_in_error: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ def _account(world: World, tenant: Tenant, account: Account) -> AccountOverview:
         ),
         is_default=account.kind is AccountKind.USER and account.name == world.default_account,
         client_secret=account.client_secret,
+        trusts=tuple(f"{each.name}: {each.subject}" for each in account.federated_credentials),
+        sign_in_error=account.sign_in_error,
     )
 
 

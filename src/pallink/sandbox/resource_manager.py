@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from uuid import uuid4
 
-from pallink.sandbox import authorization, management_partner, settings, subscriptions, tokens
+from pallink.sandbox import authorization, challenges, management_partner, settings, subscriptions, tokens
 from pallink.sandbox.arm import ArmCall, ArmError, Route, provider_of
 from pallink.sandbox.call import Call
 from pallink.sandbox.directory import RESOURCE_MANAGER
@@ -147,6 +147,7 @@ def _authenticate(call: Call) -> tuple[Tenant, Account]:
     account = tenant and tenant.account(claims["oid"])
     if not tenant or not account:
         raise _unauthorized(call, "InvalidAuthenticationToken", "The access token is invalid.")
+    challenges.check(call, claims)
     return tenant, account
 
 

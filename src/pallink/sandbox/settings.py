@@ -1,4 +1,4 @@
-"""What nobody has recorded of Azure: one setting for each open point, so that a client can meet every answer."""
+"""What can be chosen: what nobody has recorded of Azure, so that a client meets every answer, and what goes wrong."""
 
 from dataclasses import dataclass
 
@@ -61,8 +61,102 @@ PROVIDER = Setting(
     "Whether the cloud has the Microsoft.ManagementPartner provider; absent answers 404 InvalidResourceNamespace, as "
     "Government and China may.",
 )
+DEVICE_CODE_ANSWER = Setting(
+    "device-code-answer",
+    ("by-hand", "approved", "declined", "expired"),
+    "Who answers a device code: somebody, on its page or with pallink sandbox approve, or the sandbox by itself at the "
+    "first poll, as the default account.",
+)
+DEVICE_CODE_INTERVAL = Setting(
+    "device-code-interval",
+    ("5", "1", "0"),
+    "The seconds that a program has to let pass between two polls with a device code; sooner answers slow_down.",
+)
+MANAGED_IDENTITY = Setting(
+    "managed-identity",
+    ("assigned", "none"),
+    "Whether the machine has the world's managed identities; none answers Identity not found.",
+)
+TOKEN_LIFETIME = Setting(
+    "token-lifetime",
+    ("usual", "600", "60", "1"),
+    "The seconds that an access token is good for; usual is an hour, for a managed identity a day.",
+)
+SIGN_IN_PAGE = Setting(
+    "sign-in-page",
+    ("shown", "skipped"),
+    "Whether a sign-in in a browser shows the page with the accounts; skipped signs in the hinted or default account.",
+)
+SIGN_IN_ERROR = Setting(
+    "sign-in-error",
+    (
+        "none",
+        "16000",
+        "50020",
+        "50034",
+        "50053",
+        "50055",
+        "50057",
+        "50076",
+        "50079",
+        "50105",
+        "50126",
+        "50158",
+        "53000",
+        "53003",
+        "65001",
+        "70021",
+        "70043",
+        "90002",
+        "90072",
+        "500133",
+        "700016",
+        "700024",
+        "700027",
+        "700082",
+        "700213",
+        "900023",
+        "7000112",
+        "7000215",
+        "7000222",
+    ),
+    "The AADSTS number that Entra ID refuses every sign-in with that it can happen to: one of a refresh token's only "
+    "when one is used, one of a secret's only when one is shown.",
+)
+ENTRA_ID = Setting(
+    "entra-id",
+    ("up", "throttling", "down"),
+    "Whether Entra ID answers: 429 with Retry-After when it throttles, 503 when it is down.",
+)
+CLAIMS_CHALLENGE = Setting(
+    "claims-challenge",
+    ("off", "once", "always"),
+    "Whether Resource Manager answers 401 with a claims challenge: to tokens that were not asked for with its claims, "
+    "or to every token.",
+)
+MFA_FOR_WRITES = Setting(
+    "mfa-for-writes",
+    ("off", "401", "403"),
+    "The status, with a claims challenge, that answers a write of a user whose token shows no second factor; a person "
+    "who chooses an account on a page, or approves a device code, has given one.",
+)
 
-SETTINGS = (ALREADY_LINKED, GET_AFTER_DELETE, DELETE_OTHER_ID, VERSION_TYPE, PROVIDER)
+SETTINGS = (
+    ALREADY_LINKED,
+    GET_AFTER_DELETE,
+    DELETE_OTHER_ID,
+    VERSION_TYPE,
+    PROVIDER,
+    DEVICE_CODE_ANSWER,
+    DEVICE_CODE_INTERVAL,
+    MANAGED_IDENTITY,
+    TOKEN_LIFETIME,
+    SIGN_IN_PAGE,
+    SIGN_IN_ERROR,
+    ENTRA_ID,
+    CLAIMS_CHALLENGE,
+    MFA_FOR_WRITES,
+)
 
 
 def setting_named(name: str) -> Setting:

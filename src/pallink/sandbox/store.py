@@ -13,12 +13,14 @@ from pallink.sandbox.settings import Setting
 from pallink.sandbox.world import World
 from pallink.sandbox.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 1  # Kept in SQLite's own user_version: raise it whenever the tables or the shape of the world change.
+_SCHEMA_VERSION = 2  # Kept in SQLite's own user_version: raise it whenever the tables or the shape of the world change.
 _SCHEMA = (
     "CREATE TABLE world (document TEXT NOT NULL)",
     "CREATE TABLE signing_key (key BLOB NOT NULL)",
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE redeemed_code (id TEXT PRIMARY KEY, expires_on INTEGER NOT NULL)",
+    "CREATE TABLE certificate (client_id TEXT NOT NULL, der BLOB NOT NULL)",
+    "CREATE TABLE device_code (user_code TEXT PRIMARY KEY, document TEXT NOT NULL, expires_on INTEGER NOT NULL)",
     """CREATE TABLE link (
         tenant_id TEXT NOT NULL,
         object_id TEXT NOT NULL,
@@ -30,6 +32,7 @@ _SCHEMA = (
         PRIMARY KEY (tenant_id, object_id)
     )""",
 )
+_FORGET_AFTER = 3600  # Seconds: until then a client is told that its device code expired.
 _BUSY_TIMEOUT = 60.0  # Seconds. Forty processes that queue for the file wait for one another, and none of them fails.
 _PROBLEMS = {
     sqlite3.SQLITE_BUSY: "is in use by another process",
@@ -137,6 +140,32 @@ class State:
         self._connection.execute("DELETE FROM redeemed_code WHERE expires_on < ?", (now,))
         inserted = self._connection.execute("INSERT OR IGNORE INTO redeemed_code VALUES (?, ?)", (code_id, expires_on))
         return inserted.rowcount == 1
+
+    def certificates(self, client_id: str) -> tuple[bytes, ...]:
+        """Returns the certificates (DER) that are registered for an application."""
+        rows = self._connection.execute("SELECT der FROM certificate WHERE client_id = ?", (client_id,))
+        return tuple(bytes(der) for (der,) in rows)
+
+    def register_certificate(self, client_id: str, der: bytes) -> None:
+        """Registers a certificate (DER) for an application."""
+        self._connection.execute("INSERT INTO certificate VALUES (?, ?)", (client_id, der))
+
+    def device_code(self, user_code: str) -> str | None:
+        """Returns what is known of the device code that people type, as `save_device_code` was given it."""
+        row = self._connection.execute("SELECT document FROM device_code WHERE user_code = ?", (user_code,)).fetchone()
+        return row and str(row[0])
+
+    def save_device_code(self, user_code: str, document: str, *, expires_on: int, now: int) -> None:
+        """Stores a device code in the place of the one with the same name, and forgets those that expired an hour ago.
+
+        Args:
+            user_code: What people type.
+            document: What is known of it.
+            expires_on: Seconds since the epoch, as `now`.
+            now: The present.
+        """
+        self._connection.execute("DELETE FROM device_code WHERE expires_on < ?", (now - _FORGET_AFTER,))
+        self._connection.execute("REPLACE INTO device_code VALUES (?, ?, ?)", (user_code, document, expires_on))
 
     def _value(self, query: str) -> Any:  # noqa: ANN401 - A column of any type.
         row = self._connection.execute(query).fetchone()

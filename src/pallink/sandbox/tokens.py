@@ -26,6 +26,7 @@ class TokenType(StrEnum):
     JWT = "JWT"
     CODE = "code"
     REFRESH = "refresh"
+    DEVICE = "device"
 
 
 class InvalidTokenError(Exception):
@@ -58,7 +59,14 @@ def verify(token: str, key: bytes, token_type: TokenType = TokenType.JWT) -> dic
 
 
 def access_token_claims(
-    account: Account, *, origin: str, audience: str, client_id: str, issued_on: int
+    account: Account,
+    *,
+    origin: str,
+    audience: str,
+    client_id: str,
+    issued_on: int,
+    lifetime: int,
+    has_mfa: bool = False,
 ) -> dict[str, Any]:
     """Returns the claims of an access token for Resource Manager, in the shape of version 1.0, which that still gets.
 
@@ -68,24 +76,29 @@ def access_token_claims(
         audience: The resource, as the scope named it.
         client_id: The program that asks.
         issued_on: Seconds since the epoch.
+        lifetime: Seconds.
+        has_mfa: Whether a person has given a second factor.
     """
     claims = {
         "aud": audience,
         "iss": f"{origin}/{account.tenant_id}/",
         "iat": issued_on,
         "nbf": issued_on,
-        "exp": issued_on + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+        "exp": issued_on + lifetime,
         "appid": client_id,
         "idp": f"{origin}/{account.home_tenant_id}/",
         "oid": account.object_id,
         "tid": account.tenant_id,
         "ver": "1.0",
     }
+    if account.kind is AccountKind.MANAGED_IDENTITY:
+        proof = {"appidacr": "2", "idtyp": "app", "sub": account.object_id}
+        return {**claims, **proof, "xms_mirid": account.resource_id}
     if account.kind is AccountKind.SERVICE_PRINCIPAL:
         return {**claims, "appidacr": "1", "idtyp": "app", "sub": account.object_id}
     claims |= {
         "acr": "1",
-        "amr": ["pwd", "mfa"],
+        "amr": ["pwd", "mfa"] if has_mfa else ["pwd"],
         "appidacr": "0",
         "idtyp": "user",
         "name": account.display_name,

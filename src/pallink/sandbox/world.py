@@ -13,6 +13,28 @@ class AccountKind(StrEnum):
     USER = "user"
     GUEST = "guest"
     SERVICE_PRINCIPAL = "service principal"
+    MANAGED_IDENTITY = "managed identity"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssuer:
+    """What signs tokens outside Entra ID: a system that runs jobs, and one job of its own.
+
+    Attributes:
+        name: What a federated credential names it by.
+        issuer: The `iss` of its tokens.
+        subject: Their `sub`: the job.
+        lifetime: Theirs, in seconds.
+        request_token: What the job shows to be given one; None where it finds it in a file.
+        service_connection_id: Of Azure Pipelines.
+    """
+
+    name: str
+    issuer: str
+    subject: str
+    lifetime: int
+    request_token: str | None = None
+    service_connection_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +44,16 @@ class Account:
     Attributes:
         tenant_id: The tenant that the account is in.
         object_id: Its identifier there.
-        kind: User, guest or service principal.
-        name: The UPN of a user or, at home, of a guest; the client ID of a service principal.
+        kind: User, guest, service principal or managed identity.
+        name: The UPN of a user or, at home, of a guest; the client ID of a service principal or managed identity.
         display_name: What people read.
         home_tenant_id: Where a guest comes from; otherwise `tenant_id`.
         home_object_id: A guest's object ID at home; otherwise `object_id`.
-        client_secret: Of a service principal.
+        client_secret: Of a service principal that has one.
+        federated_credentials: Of a service principal: whose tokens it may show in place of a secret.
+        sign_in_error: The AADSTS number that the account is always refused with.
+        resource_id: Of a managed identity: what it belongs to or, user-assigned, is.
+        is_system_assigned: Of a managed identity.
     """
 
     tenant_id: str
@@ -38,6 +64,15 @@ class Account:
     home_tenant_id: str
     home_object_id: str
     client_secret: str | None = None
+    federated_credentials: tuple[TokenIssuer, ...] = ()
+    sign_in_error: int | None = None
+    resource_id: str | None = None
+    is_system_assigned: bool = False
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a user or a guest."""
+        return self.kind in {AccountKind.USER, AccountKind.GUEST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +204,7 @@ class World:
     partners: tuple[Partner, ...]
     roles: tuple[Role, ...]
     public_clients: tuple[PublicClient, ...]
+    token_issuers: tuple[TokenIssuer, ...] = ()
 
     def tenant(self, name: str) -> Tenant | None:
         """Returns the tenant with this ID or verified domain, in any case."""
@@ -180,7 +216,7 @@ class World:
         hint = hint.lower()
         for tenant in self.tenants:
             for account in tenant.accounts:
-                if account.kind is not AccountKind.SERVICE_PRINCIPAL and hint in {account.name, account.object_id}:
+                if account.is_person and hint in {account.name, account.object_id}:
                     return self.home_of(account).account(account.home_object_id)
         return None
 
@@ -195,6 +231,10 @@ class World:
     def role(self, role_id: str) -> Role | None:
         """Returns the role with this GUID."""
         return next((each for each in self.roles if each.id == role_id.lower()), None)
+
+    def token_issuer(self, name: str) -> TokenIssuer:
+        """Returns the token issuer of that name, which the world has to have."""
+        return next(each for each in self.token_issuers if each.name == name)
 
     def public_client(self, client_id: str) -> PublicClient | None:
         """Returns the program with this client ID."""

@@ -18,6 +18,7 @@ from pallink.sandbox.world import (
     RoleAssignment,
     Subscription,
     Tenant,
+    TokenIssuer,
     World,
 )
 
@@ -62,22 +63,31 @@ def parse_world(document: str) -> World:
             display_name=user["display_name"],
             home_tenant_id=tenant["id"],
             home_object_id=user["object_id"],
+            sign_in_error=user.get("sign_in_error"),
         )
         for tenant in data["tenants"]
         for user in tenant.get("users", ())
     }
+    roles_by_name = {role.name: role for role in roles}
     _look_up(users, data["default_account"], "user")
+    issuers = {issuer["name"]: TokenIssuer(**issuer) for issuer in data["token_issuers"]}
     return World(
         default_account=data["default_account"],
-        tenants=tuple(_tenant(tenant, users, {role.name: role for role in roles}) for tenant in data["tenants"]),
+        tenants=tuple(_tenant(tenant, users, roles_by_name, issuers) for tenant in data["tenants"]),
         partners=tuple(Partner(**partner) for partner in data["partners"]),
         roles=roles,
         public_clients=tuple(PublicClient(**client) for client in data["public_clients"]),
+        token_issuers=tuple(issuers.values()),
     )
 
 
-def _tenant(data: Mapping[str, Any], users: Mapping[str, Account], roles: Mapping[str, Role]) -> Tenant:
-    accounts = tuple(_accounts(data, users))
+def _tenant(
+    data: Mapping[str, Any],
+    users: Mapping[str, Account],
+    roles: Mapping[str, Role],
+    issuers: Mapping[str, TokenIssuer],
+) -> Tenant:
+    accounts = (*_accounts(data, users), *_workloads(data, issuers))
     principals = _principals(data, accounts)
     # Azure gives each tenant a root group, named after the tenant.
     management_groups = {data["id"]: ManagementGroup(data["id"], "Tenant Root Group", None)}
@@ -136,30 +146,46 @@ def _accounts(data: Mapping[str, Any], users: Mapping[str, Account]) -> Iterator
             home_tenant_id=home.tenant_id,
             home_object_id=home.object_id,
         )
+
+
+def _workloads(data: Mapping[str, Any], issuers: Mapping[str, TokenIssuer]) -> Iterator[Account]:
     for application in data.get("applications", ()):
         yield Account(
-            tenant_id=data["id"],
-            object_id=application["object_id"],
+            **_workload(data, application),
             kind=AccountKind.SERVICE_PRINCIPAL,
-            name=application["client_id"],
-            display_name=application["display_name"],
-            home_tenant_id=data["id"],
-            home_object_id=application["object_id"],
-            client_secret=application["client_secret"],
+            client_secret=application.get("client_secret"),
+            federated_credentials=tuple(
+                _look_up(issuers, name, "token issuer") for name in application.get("federated_credentials", ())
+            ),
         )
+    for identity in data.get("managed_identities", ()):
+        yield Account(
+            **_workload(data, identity),
+            kind=AccountKind.MANAGED_IDENTITY,
+            resource_id=identity["resource_id"],
+            is_system_assigned=identity["system_assigned"],
+        )
+
+
+def _workload(tenant: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "tenant_id": tenant["id"],
+        "object_id": data["object_id"],
+        "name": data["client_id"],
+        "display_name": data["display_name"],
+        "home_tenant_id": tenant["id"],
+        "home_object_id": data["object_id"],
+        "sign_in_error": data.get("sign_in_error"),
+    }
 
 
 def _principals(data: Mapping[str, Any], accounts: tuple[Account, ...]) -> dict[str, tuple[str, str]]:
     """Returns object ID and principal type of whatever a role can be given to, by its name."""
     return {
-        **{each.display_name: (each.object_id, "ServicePrincipal") for each in accounts if _is_application(each)},
-        **{each.name: (each.object_id, "User") for each in accounts if not _is_application(each)},
+        **{each.display_name: (each.object_id, "ServicePrincipal") for each in accounts if not each.is_person},
+        **{each.name: (each.object_id, "User") for each in accounts if each.is_person},
         **{group["display_name"]: (group["object_id"], "Group") for group in data.get("groups", ())},
     }
-
-
-def _is_application(account: Account) -> bool:
-    return account.kind is AccountKind.SERVICE_PRINCIPAL
 
 
 def _scope(

@@ -1,11 +1,41 @@
 """pallink whoami."""
 
+from typing import Annotated
+
+import typer
+
 from pallink.cli.job import session, show
 from pallink.cli.options import CommonOptions
+from pallink.clouds import SANDBOX
+from pallink.output import Terminal, write_accounts
+from pallink.result import AccountResult
+from pallink.sign_in import StoredSignIn
+from pallink.sign_in_store import store_for
 
 
-def whoami(options: CommonOptions) -> None:
+def whoami(
+    options: CommonOptions,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="List the stored sign-ins instead; signs nobody in.")] = False,
+) -> None:
     """Show which account signs in, and how. The partner API is not touched."""
+    if every:
+        stored = (*store_for("").all(), *store_for(SANDBOX).all())
+        write_accounts([_result(each) for each in stored], options.output, Terminal())
+        return
     with session(options) as opened:
         result = opened.whoami()
     show(result, options)
+
+
+def _result(stored: StoredSignIn) -> AccountResult:
+    return AccountResult(
+        cloud=stored.cloud,
+        account=stored.account,
+        account_kind=stored.kind,
+        object_id=stored.object_id,
+        tenant_id=stored.tenant_id,
+        tenant_name=None,
+        auth=stored.auth,
+        stored=True,
+    )

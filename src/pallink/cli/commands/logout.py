@@ -1,0 +1,61 @@
+"""pallink logout."""
+
+from typing import Annotated
+
+import typer
+
+from pallink.cli.options import CommonOptions
+from pallink.cli.person import AtTheTerminal
+from pallink.clouds import SANDBOX
+from pallink.output.terminal import Terminal
+from pallink.plain_text import one_line
+from pallink.sign_in import StoredSignIn, matching, several_stored
+from pallink.sign_in_store import SignInStore, store_for
+
+
+def logout(
+    options: CommonOptions,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every stored sign-in, in every cloud.")] = False,
+) -> None:
+    """Remove a stored sign-in, with all its tokens.
+
+    --cloud, --account and --tenant say which one, where several are stored.
+    """
+    stores = [store_for(options.settings.cloud)]
+    if every:
+        stores = [store_for(""), store_for(SANDBOX)]
+        chosen = [each for store in stores for each in store.all()]
+    else:
+        chosen = _chosen(stores[0], options)
+    from pallink.azure import keeping  # noqa: PLC0415 - azure-identity costs 200 ms to import
+
+    keeping.logout(chosen)
+    if every:
+        for store in stores:
+            keeping.remove_left_overs(store)
+    if any(each.cloud == SANDBOX for each in chosen) and not store_for(SANDBOX).all():
+        store_for(SANDBOX).sign_out()
+    terminal = Terminal()
+    if not options.quiet:
+        for each in chosen:
+            terminal.say("signed out", one_line(str(each)))
+        if not chosen:
+            terminal.say("signed out", "no such sign-in was stored")
+
+
+def _chosen(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:
+    settings = options.settings
+    found = matching(
+        store.all(),
+        cloud=settings.cloud,
+        account=settings.account,
+        tenant=settings.tenant,
+        client_id=settings.client_id,
+    )
+    if len(found) <= 1:
+        return list(found)
+    person = AtTheTerminal(options)
+    if not person.can_ask:
+        raise several_stored(found, settings, "logout")
+    return [person.pick(found)]

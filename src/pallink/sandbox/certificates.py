@@ -1,0 +1,214 @@
+"""Keys and certificates, made and checked with the `cryptography` package, which is loaded at need."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.x509 import Certificate, CertificateBuilder, KeyUsage, Name
+
+_KEY_SIZE = 2048  # Bits.
+_LIFETIME = timedelta(days=825)  # The longest that Apple's systems take a server's certificate for.
+_CLOCK_SKEW = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A certificate and its private key.
+
+    Attributes:
+        certificate: PEM.
+        private_key: PEM, PKCS 8, not encrypted.
+        der: The certificate alone, in binary.
+    """
+
+    certificate: bytes
+    private_key: bytes
+    der: bytes
+
+
+def new_application_certificate(name: str, *, now: datetime) -> KeyPair:
+    """Returns a certificate that signs for itself, as applications register them.
+
+    Args:
+        name: Whose it is.
+        now: When it becomes valid; UTC.
+    """
+    key = _new_key()
+    builder = _builder(name, name, key, now)
+    return _key_pair(_sign(builder, key), key)
+
+
+def new_authority(name: str, *, now: datetime) -> KeyPair:
+    """Returns a certificate authority of its own; the arguments are those of `new_application_certificate`."""
+    from cryptography import x509
+
+    key = _new_key()
+    builder = _builder(name, name, key, now)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_key_usage(authority=True), critical=True)
+    # Trusted by mistake, it can still speak for this machine only.
+    only_here = [x509.DNSName("localhost"), x509.IPAddress(IPv4Network("127.0.0.0/8"))]
+    builder = builder.add_extension(
+        x509.NameConstraints(permitted_subtrees=only_here, excluded_subtrees=None), critical=True
+    )
+    return _key_pair(_sign(builder, key), key)
+
+
+def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
+    """Returns a certificate for `localhost` and 127.0.0.1 that the authority has signed; `now` is UTC.
+
+    Raises:
+        ValueError: The authority's files are none.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    issuer = x509.load_pem_x509_certificate(authority.certificate)
+    issuer_key = load_pem_private_key(authority.private_key, None)
+    if not isinstance(issuer_key, RSAPrivateKey) or issuer_key.public_key() != issuer.public_key():
+        raise ValueError("the key is not the certificate's")
+    key = _new_key()
+    builder = _builder("localhost", _common_name(issuer), key, now)
+    names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_key_usage(authority=False), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+    )
+    return _key_pair(_sign(builder, issuer_key), key)
+
+
+def thumbprints(der: bytes) -> dict[str, str]:
+    """Returns what names a certificate in the header of a signed token, by the header's field (RFC 7515, 4.1.7-8)."""
+    return {
+        "x5t": _encode(hashlib.sha1(der, usedforsecurity=False).digest()),
+        "x5t#S256": _encode(hashlib.sha256(der).digest()),
+    }
+
+
+def to_der(certificate: bytes) -> bytes:
+    """Returns a certificate in binary; `certificate` is PEM, where whatever stands beside it is skipped, or DER.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    load = x509.load_pem_x509_certificate if b"-----BEGIN" in certificate else x509.load_der_x509_certificate
+    return load(certificate).public_bytes(Encoding.DER)
+
+
+def expires_on(der: bytes) -> datetime:
+    """Returns when a certificate expires; UTC."""
+    from cryptography import x509
+
+    return x509.load_der_x509_certificate(der).not_valid_after_utc
+
+
+def has_signed(der: bytes, signature: bytes, signed: bytes, algorithm: str) -> bool:
+    """Tells whether a signature was made with a certificate's key.
+
+    Args:
+        der: The certificate.
+        signature: What to check.
+        signed: What it is of.
+        algorithm: `RS256` or `PS256` (RFC 7518, 3.1); no signature holds by another one.
+    """
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    paddings: dict[str, AsymmetricPadding] = {
+        "RS256": padding.PKCS1v15(),
+        "PS256": padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH),
+    }
+    key = x509.load_der_x509_certificate(der).public_key()
+    if algorithm not in paddings or not isinstance(key, RSAPublicKey):
+        return False
+    try:
+        key.verify(signature, signed, paddings[algorithm], hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _new_key() -> "RSAPrivateKey":
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_SIZE)
+
+
+def _builder(name: str, issuer: str, key: "RSAPrivateKey", now: datetime) -> "CertificateBuilder":
+    from cryptography import x509
+
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(name))
+        .issuer_name(_name(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now.astimezone(UTC) - _CLOCK_SKEW)
+        .not_valid_after(now.astimezone(UTC) + _LIFETIME - _CLOCK_SKEW)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _name(common_name: str) -> "Name":
+    from cryptography import x509
+
+    return x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, common_name)])
+
+
+def _common_name(certificate: "Certificate") -> str:
+    from cryptography import x509
+
+    (attribute,) = certificate.subject.get_attributes_for_oid(x509.oid.NameOID.COMMON_NAME)
+    return str(attribute.value)
+
+
+def _key_usage(*, authority: bool) -> "KeyUsage":
+    from cryptography import x509
+
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_encipherment=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _sign(builder: "CertificateBuilder", key: "RSAPrivateKey") -> "Certificate":
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    return builder.sign(key, SHA256())
+
+
+def _key_pair(certificate: "Certificate", key: "RSAPrivateKey") -> KeyPair:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return KeyPair(
+        certificate=certificate.public_bytes(Encoding.PEM),
+        private_key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        der=certificate.public_bytes(Encoding.DER),
+    )
+
+
+def _encode(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

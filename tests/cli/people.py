@@ -1,0 +1,107 @@
+"""People and machines that sign in to the sandbox, for the tests: each method with all that it needs."""
+
+import json
+import os
+import sys
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from pallink.cli.person import AtTheTerminal
+from pallink.sandbox import ORIGIN, Request, Sandbox, home
+from pallink.sandbox.browser import Browser
+from tests.harness import Pallink, Run
+from tests.https_server import https_server, serve_sandbox
+from tests.sandbox.client import Client
+
+INVOICES = "invoices@contoso.com"
+APPROVERS = "svc_approvers@contoso.com"
+CONTOSO = "8fe81352-b317-4e31-9d5b-b42cafcd167c"
+FABRIKAM = "cfea1764-3805-4abd-a169-4a8af158423d"
+APPLICATION = "6be1d7c7-4712-4123-a241-8b8918c455f9"
+SECRET = "sandbox-onboarding-secret"
+BUILD_AGENT = "d793c792-e3f1-4fc6-9b92-3a226c6952cc"
+PARTNER_LINK = "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f"
+
+
+@dataclass
+class Desk:
+    """A machine on which somebody uses pallink against one sandbox, in process or served over HTTPS.
+
+    Attributes:
+        seen: what a served sandbox was asked.
+    """
+
+    pallink: Pallink
+    patch: pytest.MonkeyPatch
+    folder: Path
+    origin: str = ORIGIN
+    seen: list[Request] = field(default_factory=list)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return Sandbox(home())
+
+    @property
+    def cloud(self) -> str:
+        return "sandbox" if self.origin == ORIGIN else self.origin
+
+    def run(self, command: str, **rest: object) -> Run:
+        return self.pallink(*command.split(), "--cloud", self.cloud, **rest)
+
+    def environment(self, method: str) -> None:
+        """What the method's variables have to say."""
+        for name, value in self.sandbox.environment(method, origin=self.origin).items():
+            self.patch.setenv(name, value)
+
+    def browser(self, account: str | None = None) -> None:
+        """A browser whose person chooses this account."""
+        self.patch.setenv("BROWSER", "true")
+        self.patch.setattr(webbrowser, "open", Browser(self.sandbox, account).open)
+
+    def reader_of_device_codes(self, account: str | None = None, *, deny: bool = False) -> None:
+        """Somebody who enters the code that pallink shows, as this account."""
+        self.sandbox.set("device-code-interval", "0")
+        show: Callable[..., None] = AtTheTerminal.show_device_code
+
+        def read(person: AtTheTerminal, url: str, code: str, expires_on: datetime, wanted: str | None) -> None:
+            show(person, url, code, expires_on, wanted)
+            self.sandbox.approve(code, account, deny=deny)
+
+        self.patch.setattr(AtTheTerminal, "show_device_code", read)
+
+    def az(self, account: str = INVOICES, *, prints: str | None = None, fails: bool = False) -> None:
+        """An `az` in whose session this account is signed in."""
+        client = Client(Path(os.environ["PALLINK_SANDBOX_HOME"]))
+        client.sandbox = self.sandbox
+        token = client.tokens(account, origin=self.origin)["access_token"]
+        answer = {"accessToken": token, "expires_on": 4102444800, "tokenType": "Bearer"}
+        said = self.folder / "az-says.txt"
+        said.write_text(prints if prints is not None else json.dumps(answer))
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        if sys.platform == "win32":
+            (folder / "az.cmd").write_text(f'@type "{said}"{" 1>&2 & exit /b 1" if fails else ""}\n')
+        else:
+            script = folder / "az"
+            script.write_text(f"#!/bin/sh\ncat '{said}' {'>&2; exit 1' if fails else ''}\n")
+            script.chmod(0o755)
+        self.patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@contextmanager
+def served(desk: Desk) -> Iterator[Desk]:
+    """The same desk, with its sandbox at an HTTPS address that this machine trusts."""
+    authority = trustme.CA()
+    bundle = desk.folder / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    desk.patch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with https_server(serve_sandbox(desk.sandbox, desk.seen), authority) as origin:
+        desk.origin = origin
+        yield desk

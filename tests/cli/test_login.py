@@ -1,0 +1,356 @@
+"""login, logout and whoami: what is kept, where, for whom, and that it can be got rid of."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.identity import _persistent_cache
+
+from pallink.azure import token_store
+from pallink.sandbox import Sandbox, home
+from pallink.sign_in_store import store_for
+from tests.cli.people import APPLICATION, APPROVERS, CONTOSO, FABRIKAM, INVOICES, SECRET, Desk
+from tests.harness import Pallink, Traffic
+
+KEPT = "--allow-plain-text-cache"
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without a desktop: tokens cannot be encrypted, whatever the machine of the tests could do."""
+    plain: Any = _persistent_cache._get_persistence
+
+    def unencrypted(*, allow_unencrypted: bool, account_name: str, cache_name: str) -> Any:  # noqa: ARG001 - as there
+        import msal_extensions  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        if not allow_unencrypted:
+            raise ValueError("Cache encryption is impossible")
+        return msal_extensions.FilePersistence(str(token_store._folder() / cache_name))
+
+    assert callable(plain)
+    monkeypatch.setattr(_persistent_cache, "_get_persistence", unencrypted)
+    monkeypatch.setattr(token_store, "_get_persistence", unencrypted)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, ...]:
+    """Everywhere that something may be kept."""
+    return tmp_path / "user", tmp_path / "pallink", tmp_path / "sandbox" / "sign-ins", tmp_path / "cache"
+
+
+def files(folders: tuple[Path, ...]) -> Iterator[Path]:
+    for folder in folders:
+        yield from (each for each in folder.rglob("*") if each.is_file())
+
+
+def sign_in_requests(traffic: Traffic) -> list[str]:
+    return [path for _, path in traffic.sent if "/oauth2/" in path]
+
+
+def test_a_sign_in_is_kept_for_new_processes_and_removed_for_real(folders: tuple[Path, ...]) -> None:
+    environ = {**os.environ, "PALLINK_CLOUD": "sandbox"}
+    if sys.platform == "linux":
+        # No session bus: no keyring in the new processes either.
+        environ = {name: value for name, value in environ.items() if name != "DBUS_SESSION_BUS_ADDRESS"}
+
+    def pallink(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pallink", *words],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    signed_in = pallink("login", "--account", INVOICES, KEPT, "-o", "json")
+    assert signed_in.returncode == 0, signed_in.stderr
+    assert json.loads(signed_in.stdout)["stored"] is True
+
+    shown = pallink("whoami", "-o", "json", "--debug")
+    assert (shown.returncode, json.loads(shown.stdout)["account"]) == (0, INVOICES)
+    assert "because it is stored" in shown.stderr
+    assert "/oauth2/" not in shown.stderr, "the second command signed in anew"
+
+    linked = pallink("link", "719878", "--debug")
+    assert linked.returncode == 0, linked.stderr
+    assert "/oauth2/" not in linked.stderr
+
+    assert pallink("logout").returncode == 0
+    left = [each for each in files(folders) if each.stat().st_size]
+    assert left == []
+    refused = pallink("whoami")
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "error: not signed in" in refused.stderr
+    assert "pallink login --cloud sandbox" in refused.stderr
+
+
+def test_the_first_sign_in_can_be_renewed_without_asking(desk: Desk, traffic: Traffic) -> None:
+    desk.sandbox.set("token-lifetime", "60")
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    traffic.sent.clear()
+    assert desk.run("whoami").code == 0
+    assert set(sign_in_requests(traffic)) == {"/organizations/oauth2/v2.0/token"}, "a refresh, and nobody was asked"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps files by access lists")
+def test_what_is_kept_is_for_its_owner_alone_and_holds_no_secret(desk: Desk, folders: tuple[Path, ...]) -> None:
+    desk.environment("client-secret")
+    assert desk.run(f"login --auth client-secret {KEPT}").code == 0
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    kept = list(files(folders))
+    assert {each.suffix for each in kept} == {".json", ".nocae"}
+    for each in kept:
+        assert stat.S_IMODE(each.stat().st_mode) == 0o600, each
+        assert SECRET not in each.read_text()
+        if each.suffix == ".json":
+            assert "eyJ" not in each.read_text(), "a token beside the store of tokens"
+
+
+def test_several_accounts_and_tenants_are_kept_side_by_side(desk: Desk, pallink: Pallink) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    assert desk.run("whoami -o json").json["account"] == INVOICES
+    assert desk.run(f"login --account {APPROVERS} {KEPT}").code == 0
+    assert desk.run(f"login --account {INVOICES} --tenant fabrikam.onmicrosoft.com {KEPT}").code == 0
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0, "instead of the first, not beside it"
+
+    listed = json.loads(pallink("whoami --all -o json").stdout)
+    assert len(listed) == 3
+    assert {(each["account"], each["tenantId"]) for each in listed} == {
+        (INVOICES, CONTOSO),
+        (APPROVERS, CONTOSO),
+        (INVOICES, FABRIKAM),
+    }
+    assert APPROVERS in pallink("whoami --all").stdout
+
+    for words, account, tenant in (
+        (f"--account {APPROVERS}", APPROVERS, CONTOSO),
+        (f"--tenant {FABRIKAM}", INVOICES, FABRIKAM),
+        ("--tenant fabrikam.onmicrosoft.com", INVOICES, FABRIKAM),
+        (f"--account {INVOICES} --tenant {CONTOSO}", INVOICES, CONTOSO),
+    ):
+        shown = desk.run(f"whoami {words} -o json --verbose")
+        assert (shown.json["account"], shown.json["tenantId"], shown.json["stored"]) == (account, tenant, True)
+
+
+def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: Desk, traffic: Traffic) -> None:
+    for account in (INVOICES, APPROVERS):
+        assert desk.run(f"login --account {account} {KEPT}").code == 0
+    traffic.sent.clear()
+    refused = desk.run("link 719878")
+    assert refused.code == 4
+    assert "2 sign-ins are stored" in refused.stderr
+    assert INVOICES in refused.stderr
+    assert APPROVERS in refused.stderr
+    assert f"pallink whoami --cloud sandbox --account {INVOICES}" in refused.stderr
+    assert desk.run("logout").code == 4
+    assert traffic.sent == []
+
+    asked = desk.run("whoami -o json", tty=True, stdin="7\n2\n")
+    assert asked.json["account"] == APPROVERS
+    assert f"1  {INVOICES}" in asked.stderr
+    assert asked.stderr.count("Which sign-in?") == 2
+    assert desk.run("whoami", tty=True, stdin="").code == 130
+    assert desk.run("whoami --no-input", tty=True).code == 4
+
+    assert desk.run(f"logout --account {APPROVERS}").code == 0
+    assert desk.run("whoami -o json").json["account"] == INVOICES
+    assert desk.run(f"whoami --account {APPROVERS} -o json").json["stored"] is False
+
+
+def test_logout_all_leaves_nothing_in_any_cloud(desk: Desk, served_desk: Desk, folders: tuple[Path, ...]) -> None:
+    served_desk.reader_of_device_codes(APPROVERS)
+    assert served_desk.run(f"login --auth device-code {KEPT}").code == 0
+    served_desk.environment("client-secret")
+    assert served_desk.run(f"login --auth client-secret {KEPT}").code == 0
+    left_over = token_store._folder() / f"pallink-{store_for('').prefix}{'a' * 24}.nocae"
+    left_over.write_text("tokens of a sign-in that was interrupted")
+    somebody_elses = token_store._folder() / f"pallink-{'f' * 32}.nocae"
+    somebody_elses.write_text("tokens of another PALLINK_HOME")
+    desk.origin = "https://sandbox.invalid"
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    assert len(json.loads(desk.run("whoami --all -o json").stdout)) == 3
+
+    done = desk.run("logout --all")
+    assert done.code == 0
+    assert done.stderr.count("signed out: ") == 3
+    assert [each.name for each in files(folders) if each.stat().st_size and "cloud-" not in each.name] == [
+        somebody_elses.name
+    ]
+    assert json.loads(desk.run("whoami --all -o json").stdout) == []
+    assert "no such sign-in was stored" in desk.run("logout --all").stderr
+
+
+def test_an_application_is_kept_until_its_token_ends(desk: Desk, traffic: Traffic, clock_ahead: Any) -> None:
+    desk.environment("client-secret")
+    assert desk.run(f"login --auth client-secret {KEPT}").code == 0
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        desk.patch.delenv(name)
+    traffic.sent.clear()
+    shown = desk.run("link 719878 -o json")
+    assert (shown.code, shown.json["account"]) == (0, APPLICATION), shown.stderr
+    assert sign_in_requests(traffic) == []
+    clock_ahead(2 * 60 * 60)
+    expired = desk.run("show")
+    assert expired.code == 4
+    assert f"the stored sign-in of {APPLICATION} has expired" in expired.stderr
+    assert f"pallink login --auth client-secret {KEPT} --cloud sandbox --account {APPLICATION}" in expired.stderr
+
+
+@pytest.fixture
+def clock_ahead(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Moves the clock that azure-identity looks at."""
+    import time  # noqa: PLC0415
+
+    now = time.time
+
+    def move(seconds: float) -> None:
+        monkeypatch.setattr(time, "time", lambda: now() + seconds)
+
+    return move
+
+
+def test_a_refresh_token_that_was_revoked(desk: Desk) -> None:
+    desk.sandbox.set("token-lifetime", "60")
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.set("sign-in-error", "700082")
+    refused = desk.run("show")
+    assert refused.code == 4
+    assert "AADSTS700082" in refused.stderr
+    assert "the stored sign-in has expired or was revoked" in refused.stderr
+    assert f"pallink login {KEPT} --cloud sandbox --account {INVOICES} --tenant {CONTOSO}" in refused.stderr
+
+
+def test_tokens_that_somebody_deleted(desk: Desk) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    for each in token_store._folder().glob("pallink-*"):
+        each.unlink()
+    refused = desk.run("show")
+    assert refused.code == 4
+    assert f"the stored sign-in of {INVOICES} has expired" in refused.stderr
+    assert desk.run("logout").code == 0
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1, "id": "../x"}'])
+def test_a_broken_record_is_passed_over(desk: Desk, content: str) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    (record,) = (home() / "sign-ins").glob("*.json")
+    record.with_name(f"{'0' * 32}.json").write_text(content)
+    assert desk.run("whoami -o json").json["stored"] is True
+
+
+def test_a_record_cannot_name_another_cache_or_another_account(desk: Desk, traffic: Traffic) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    (record,) = (home() / "sign-ins").glob("*.json")
+    written = json.loads(record.read_text())
+    record.write_text(json.dumps({**written, "id": "msal.cache"}))
+    assert desk.run("whoami -o json").json["stored"] is False
+    record.write_text(
+        json.dumps({**written, "account": APPROVERS, "object_id": "13993e34-d56f-43ab-8bd7-cc9a9669780f"})
+    )
+    traffic.sent.clear()
+    refused = desk.run(f"link 719878 --account {APPROVERS}")
+    assert refused.code == 4
+    assert f"the sign-in changed from {APPROVERS} to {INVOICES}" in refused.stderr
+    assert traffic.of_partners() == []
+
+
+def test_without_encryption_a_sign_in_lasts_for_the_command(desk: Desk, folders: tuple[Path, ...]) -> None:
+    done = desk.run(f"login --account {INVOICES} -o json")
+    assert (done.code, done.json["account"], done.json["stored"]) == (0, INVOICES, False)
+    assert "warning: this sign-in lasts for this command only" in done.stderr
+    assert KEPT in done.stderr
+    assert list(files(folders)) == []
+
+
+@pytest.mark.parametrize("auth", ["workload-identity", "github", "azure-pipelines", "managed-identity"])
+def test_what_cannot_be_kept_says_so(desk: Desk, folders: tuple[Path, ...], auth: str) -> None:
+    desk.environment(auth)
+    done = desk.run(f"login --auth {auth} {KEPT} -o json")
+    assert (done.code, done.json["stored"]) == (0, False)
+    assert "warning: nothing is kept" in done.stderr
+    assert list(files(folders)) == []
+
+
+def test_a_sign_in_of_the_wrong_account_is_not_kept(desk: Desk, folders: tuple[Path, ...]) -> None:
+    desk.reader_of_device_codes(APPROVERS)
+    refused = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}")
+    assert refused.code == 4
+    assert f"{APPROVERS} signed in, not {INVOICES}" in refused.stderr
+    assert [each for each in files(folders) if each.stat().st_size] == []
+
+
+def test_a_person_signs_in_by_device_code_once(desk: Desk, traffic: Traffic) -> None:
+    desk.reader_of_device_codes(INVOICES)
+    asked = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}", tty=True)
+    assert asked.code == 0, asked.stderr
+    assert f"to sign in as {INVOICES}, open https://" in asked.stderr
+    assert "and enter the code " in asked.stderr
+    traffic.sent.clear()
+    linked = desk.run(f"link 719878 --auth device-code --account {INVOICES}")
+    assert linked.code == 0
+    assert "enter the code" not in linked.stderr
+    assert sign_in_requests(traffic) == []
+
+
+def test_a_person_signs_in_by_browser_once(served_desk: Desk) -> None:
+    served_desk.browser()
+    asked = served_desk.run(f"login --account {INVOICES} {KEPT}", tty=True)
+    assert asked.code == 0, asked.stderr
+    assert f"a browser opens: sign in there as {INVOICES}" in asked.stderr
+    served_desk.seen.clear()
+    linked = served_desk.run(f"link 719878 --account {INVOICES}")
+    assert linked.code == 0, linked.stderr
+    assert [request.path for request in served_desk.seen if "/oauth2/" in request.path] == []
+
+
+def test_nobody_waits_for_a_person_on_the_commands_time(desk: Desk, clock: Any) -> None:
+    desk.reader_of_device_codes(INVOICES)
+    read = desk.sandbox.approve
+
+    def slowly(self: Sandbox, *args: Any, **rest: Any) -> str:
+        del self
+        clock.now += 600
+        return read(*args, **rest)
+
+    desk.patch.setattr(Sandbox, "approve", slowly)
+    assert desk.run(f"show --auth device-code --account {INVOICES}").code == 3
+
+
+def test_the_second_proof_that_a_write_demands_is_a_matter_of_signing_in(desk: Desk, traffic: Traffic) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.set("mfa-for-writes", "401")
+    assert desk.run("show").code == 3
+    refused = desk.run("link 719878")
+    assert refused.code == 4, refused.stderr
+    (command,) = (line.split() for line in refused.stderr.splitlines() if line.startswith("    pallink login"))
+    assert desk.run("show").code == 3
+    desk.reader_of_device_codes(INVOICES)
+    assert desk.pallink(*command[1:], "--auth", "device-code").code == 0
+    assert desk.run("link 719878").code == 0
+    assert traffic.writes() == ["PUT", "PUT"]
+
+
+def test_a_demand_without_a_challenge_status_names_the_command_too(desk: Desk) -> None:
+    desk.sandbox.set("mfa-for-writes", "403")
+    refused = desk.run(f"link 719878 --account {INVOICES}")
+    assert refused.code == 4, refused.stderr
+    assert "pallink login --claims ey" in refused.stderr
+    assert f"--cloud sandbox --account {INVOICES}" in refused.stderr
+
+
+def test_a_claims_challenge_is_met_without_a_word_where_that_is_possible(desk: Desk, traffic: Traffic) -> None:
+    desk.environment("client-secret")
+    desk.sandbox.set("claims-challenge", "once")
+    done = desk.run("link 719878 --auth client-secret --no-input")
+    assert done.code == 0, done.stderr
+    desk.sandbox.set("claims-challenge", "always")
+    refused = desk.run("show --auth client-secret")
+    assert refused.code == 4, refused.stderr
+    assert "Azure asks for more proof of who signed in" in refused.stderr
+    assert traffic.writes() == ["PUT"]

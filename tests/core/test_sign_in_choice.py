@@ -1,0 +1,318 @@
+"""The choice of a sign-in, as a table: what is there -> which method, and why; or what is missing."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pallink.account import AccountKind
+from pallink.errors import SignInError, UsageError
+from pallink.settings import Settings
+from pallink.sign_in import (
+    METHODS,
+    OFFERED_METHODS,
+    Circumstances,
+    SignIn,
+    SignInMethod,
+    StoredSignIn,
+    WhichOne,
+    choose,
+    has_browser,
+)
+
+TENANT = "8fe81352-b317-4e31-9d5b-b42cafcd167c"
+FABRIKAM = "cfea1764-3805-4abd-a169-4a8af158423d"
+CLIENT = "6be1d7c7-4712-4123-a241-8b8918c455f9"
+
+WHO = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT}
+SECRET = {"AZURE_CLIENT_SECRET": "s3cret"}
+CERTIFICATE = {"AZURE_CLIENT_CERTIFICATE_PATH": "/keys/app.pem"}
+TOKEN_FILE = {"AZURE_FEDERATED_TOKEN_FILE": "/run/token"}
+GITHUB = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://ci.example/x?y=1", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t0ken"}
+PIPELINES = {
+    "AZURESUBSCRIPTION_TENANT_ID": TENANT,
+    "AZURESUBSCRIPTION_CLIENT_ID": CLIENT,
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "connection",
+    "SYSTEM_OIDCREQUESTURI": "https://ci.example/oidc",
+    "SYSTEM_ACCESSTOKEN": "t0ken",
+}
+
+INVOICES = StoredSignIn(
+    id="0" * 32,
+    cloud="AzureCloud",
+    auth="browser",
+    account="invoices@contoso.com",
+    kind=AccountKind.USER,
+    object_id="a423e88c-fb42-4a0f-bc27-18c0c8a37472",
+    tenant_id=TENANT,
+    client_id="04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+    home_account_id=f"a423e88c-fb42-4a0f-bc27-18c0c8a37472.{TENANT}",
+    username="invoices@contoso.com",
+    tenant=None,
+    authority_tenant="organizations",
+    plain_text=False,
+    signed_in_on="2026-01-01T00:00:00Z",
+)
+APPROVERS = replace(
+    INVOICES, id="1" * 32, auth="device-code", account="svc_approvers@contoso.com", username="svc_approvers@contoso.com"
+)
+AS_GUEST = replace(
+    INVOICES,
+    id="2" * 32,
+    kind=AccountKind.GUEST,
+    object_id="4068e629-8af2-4f43-9bcf-a27cb3299348",
+    tenant_id=FABRIKAM,
+    tenant="fabrikam.onmicrosoft.com",
+)
+ELSEWHERE = replace(INVOICES, id="3" * 32, cloud="AzureChinaCloud")
+
+
+def chosen(settings: dict[str, Any], anew: bool = False, **given: Any) -> SignIn:
+    sign_in = choose(Settings(**settings), Circumstances(**given), anew=anew)
+    assert isinstance(sign_in, SignIn)
+    return sign_in
+
+
+@pytest.mark.parametrize(
+    ("environ", "method"),
+    [
+        (WHO | SECRET, "client-secret"),
+        (WHO | CERTIFICATE, "certificate"),
+        (WHO | TOKEN_FILE, "workload-identity"),
+        (WHO | GITHUB, "github"),
+        (PIPELINES, "azure-pipelines"),
+        # Several at once: the first of them, always the same one.
+        (WHO | SECRET | CERTIFICATE | TOKEN_FILE | GITHUB | PIPELINES, "client-secret"),
+        (WHO | CERTIFICATE | TOKEN_FILE | GITHUB | PIPELINES, "certificate"),
+        (WHO | TOKEN_FILE | GITHUB | PIPELINES, "workload-identity"),
+        (WHO | GITHUB | PIPELINES, "azure-pipelines"),
+        # A complete statement counts more than half of another one.
+        (WHO | GITHUB | {"AZURESUBSCRIPTION_CLIENT_ID": CLIENT}, "github"),
+    ],
+)
+@pytest.mark.parametrize("stored", [(), (INVOICES,)])
+@pytest.mark.parametrize("can_ask", [False, True])
+def test_what_the_environment_states_completely_comes_first(
+    environ: dict[str, str], method: str, stored: Any, can_ask: bool
+) -> None:
+    sign_in = chosen({}, environ=environ, stored=stored, can_ask=can_ask, has_browser=True)
+    assert sign_in.method == method
+    assert (sign_in.tenant, sign_in.client_id) == (TENANT, CLIENT)
+    assert " are set" in sign_in.because
+    for secret in ("s3cret", "t0ken"):
+        assert secret not in repr(sign_in) + sign_in.because
+
+
+def test_the_other_statements_are_mentioned() -> None:
+    assert chosen({}, environ=WHO | SECRET | TOKEN_FILE).because.endswith("and come before those of workload-identity")
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing", "given"),
+    [
+        (SECRET, ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"], ["AZURE_CLIENT_SECRET"]),
+        (SECRET | {"AZURE_CLIENT_ID": CLIENT}, ["AZURE_TENANT_ID"], ["AZURE_CLIENT_ID"]),
+        (CERTIFICATE | {"AZURE_TENANT_ID": TENANT}, ["AZURE_CLIENT_ID"], ["AZURE_TENANT_ID"]),
+        (TOKEN_FILE, ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"], ["AZURE_FEDERATED_TOKEN_FILE"]),
+        (GITHUB | {"AZURE_CLIENT_ID": CLIENT}, ["AZURE_TENANT_ID"], ["AZURE_CLIENT_ID", "ACTIONS_"]),
+        (WHO | {"GITHUB_ACTIONS": "true"}, ["ACTIONS_ID_TOKEN_REQUEST_URL"], ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"]),
+        (WHO, ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"], ["AZURE_CLIENT_ID", "AZURE_TENANT_ID"]),
+        (
+            {name: value for name, value in PIPELINES.items() if name != "SYSTEM_ACCESSTOKEN"},
+            ["SYSTEM_ACCESSTOKEN"],
+            ["SYSTEM_OIDCREQUESTURI", "AZURESUBSCRIPTION"],
+        ),
+        (WHO | {"AZURE_CLIENT_SECRET": ""}, ["AZURE_CLIENT_SECRET"], ["AZURE_CLIENT_ID"]),
+    ],
+)
+@pytest.mark.parametrize("can_ask", [False, True])
+@pytest.mark.parametrize("stored", [(), (INVOICES,)])
+def test_half_a_statement_is_an_error_that_names_the_other_half(
+    environ: dict[str, str], missing: list[str], given: list[str], can_ask: bool, stored: Any
+) -> None:
+    with pytest.raises(SignInError) as refused:
+        choose(Settings(), Circumstances(environ=environ, can_ask=can_ask, has_browser=True, stored=stored))
+    for name in missing:
+        assert name in refused.value.message
+    for name in given:
+        assert name not in refused.value.message
+
+
+def test_the_permission_for_github_is_named() -> None:
+    with pytest.raises(SignInError) as refused:
+        choose(Settings(auth="github"), Circumstances(environ=WHO))
+    assert "id-token: write" in (refused.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"AZURE_TENANT_ID": TENANT},
+        {"AZURE_CLIENT_ID": CLIENT},
+        GITHUB,
+        {"SYSTEM_OIDCREQUESTURI": "https://ci.example/oidc", "SYSTEM_ACCESSTOKEN": "t0ken"},
+    ],
+)
+def test_a_tenant_a_client_id_or_what_the_ci_system_sets_is_no_statement(environ: dict[str, str]) -> None:
+    assert chosen({}, environ=environ, stored=(INVOICES,)).stored == INVOICES
+    with pytest.raises(SignInError, match=r"^not signed in$") as refused:
+        choose(Settings(), Circumstances(environ=environ))
+    assert refused.value.command == "pallink login"
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "method"),
+    [
+        ({"tenant": TENANT, "client_id": CLIENT}, SECRET, "client-secret"),
+        ({"client_id": CLIENT}, {"AZURE_TENANT_ID": TENANT} | GITHUB, "github"),
+        ({"tenant": TENANT, "client_id": CLIENT}, PIPELINES | {"AZURESUBSCRIPTION_CLIENT_ID": ""}, "azure-pipelines"),
+    ],
+)
+def test_options_stand_in_for_variables(settings: dict[str, str], environ: dict[str, str], method: str) -> None:
+    sign_in = chosen(settings, environ=environ)
+    assert (sign_in.method, sign_in.tenant, sign_in.client_id) == (method, TENANT, CLIENT)
+
+
+def test_options_alone_are_hints_for_the_browser() -> None:
+    sign_in = chosen({"tenant": TENANT, "client_id": CLIENT}, can_ask=True, has_browser=True)
+    assert (sign_in.method, sign_in.tenant, sign_in.client_id) == ("browser", TENANT, CLIENT)
+
+
+@pytest.mark.parametrize("method", [SignInMethod.AZURE_CLI, SignInMethod.MANAGED_IDENTITY])
+def test_a_session_that_somebody_left_behind_is_used_only_when_it_is_named(method: SignInMethod) -> None:
+    assert chosen({"auth": method}).because == "--auth names it"
+    assert METHODS[method].stated_by == frozenset()
+    assert METHODS[method].needs == ()
+
+
+def test_a_user_assigned_identity_is_named_by_its_variable_or_the_option() -> None:
+    by_variable = chosen({"auth": "managed-identity"}, environ={"AZURE_CLIENT_ID": CLIENT})
+    by_option = chosen({"auth": "managed-identity", "client_id": CLIENT}, environ={"AZURE_CLIENT_ID": TENANT})
+    assert by_variable.client_id == by_option.client_id == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("given", "method", "because"),
+    [
+        ({"can_ask": True, "has_browser": True}, "browser", "there is a terminal"),
+        ({"can_ask": True}, "device-code", "no browser can be opened"),
+    ],
+)
+def test_on_a_terminal_a_person_signs_in(given: dict[str, Any], method: str, because: str) -> None:
+    sign_in = chosen({"account": "invoices@contoso.com"}, **given)
+    assert sign_in.method == method
+    assert because in sign_in.because
+    assert sign_in.login_hint == "invoices@contoso.com"
+
+
+@pytest.mark.parametrize("method", ["browser", "device-code"])
+def test_no_input_lets_nobody_be_asked_even_by_name(method: str) -> None:
+    given = Circumstances(can_ask=False, has_browser=True, no_input=True)
+    with pytest.raises(SignInError, match="--no-input"):
+        choose(Settings(auth=method), given)
+    assert chosen({"auth": method}, has_browser=True).method == method, "a log may be all that somebody looks at"
+
+
+@pytest.mark.parametrize("method", OFFERED_METHODS)
+def test_a_named_method_is_used_or_says_what_it_misses(method: SignInMethod) -> None:
+    given = Circumstances(environ={}, has_browser=True)
+    if not METHODS[method].needs:
+        assert chosen({"auth": method}, has_browser=True).method is method
+        return
+    with pytest.raises(SignInError) as refused:
+        choose(Settings(auth=method), given)
+    for name in METHODS[method].needs:
+        assert name in refused.value.message
+
+
+def test_an_unknown_method() -> None:
+    for name in ("password", "sandbox-user", "Browser", ""):
+        with pytest.raises(UsageError, match="unknown sign-in method"):
+            choose(Settings(auth=name), Circumstances())
+
+
+@pytest.mark.parametrize(
+    ("settings", "stored", "expected"),
+    [
+        ({}, (INVOICES,), INVOICES),
+        ({}, (INVOICES, ELSEWHERE), INVOICES),
+        ({"account": "SVC_approvers@contoso.com"}, (INVOICES, APPROVERS), APPROVERS),
+        ({"account": INVOICES.object_id}, (INVOICES, AS_GUEST), INVOICES),
+        ({"tenant": FABRIKAM}, (INVOICES, AS_GUEST), AS_GUEST),
+        ({"tenant": "fabrikam.onmicrosoft.com"}, (INVOICES, AS_GUEST), AS_GUEST),
+        ({"tenant": "contoso.com"}, (INVOICES, AS_GUEST), INVOICES),
+        ({"tenant": "other-name-of-contoso.com"}, (INVOICES,), INVOICES),
+        ({"cloud": "AzureChinaCloud"}, (INVOICES, ELSEWHERE), ELSEWHERE),
+        ({"auth": "device-code"}, (INVOICES, APPROVERS), APPROVERS),
+    ],
+)
+def test_a_stored_sign_in_is_the_default(settings: dict[str, str], stored: Any, expected: StoredSignIn) -> None:
+    sign_in = chosen(settings, stored=stored)
+    assert sign_in.stored == expected
+    assert str(expected) in sign_in.because
+
+
+@pytest.mark.parametrize(
+    ("settings", "option"), [({}, "--account"), ({"account": "invoices@contoso.com"}, "--account and --tenant")]
+)
+def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str, Any], option: str) -> None:
+    stored = (APPROVERS, INVOICES) if not settings else (AS_GUEST, INVOICES)
+    asked = choose(Settings(**settings), Circumstances(stored=stored, can_ask=True))
+    assert isinstance(asked, WhichOne)
+    assert set(asked.candidates) == set(stored)
+    with pytest.raises(SignInError) as refused:
+        choose(Settings(**settings), Circumstances(stored=stored))
+    for each in stored:
+        assert each.account in (refused.value.cause or "")
+    assert f"with {option}, as in" in (refused.value.remedy or "")
+    assert (refused.value.command or "").startswith("pallink whoami --account invoices@contoso.com")
+
+
+def test_a_stored_sign_in_of_somebody_else_is_not_used() -> None:
+    settings: dict[str, Any] = {"account": "svc_approvers@contoso.com"}
+    with pytest.raises(SignInError) as refused:
+        choose(Settings(**settings), Circumstances(stored=(INVOICES,)))
+    assert "invoices@contoso.com" in (refused.value.cause or "")
+    assert refused.value.command == "pallink login --account svc_approvers@contoso.com"
+    assert chosen(settings, stored=(INVOICES,), can_ask=True).method == "device-code"
+
+
+def test_login_signs_in_anew() -> None:
+    assert chosen({}, anew=True, stored=(INVOICES,), can_ask=True, has_browser=True).stored is None
+    assert chosen({"auth": "browser"}, anew=True, stored=(INVOICES,), has_browser=True).stored is None
+    assert chosen({"cloud": "sandbox"}, anew=True, signed_out=True).method == "sandbox-user"
+
+
+def test_the_sandbox_signs_in_whom_one_likes_until_somebody_signed_out() -> None:
+    kept = replace(INVOICES, cloud="sandbox", auth="sandbox-user")
+    assert chosen({"cloud": "sandbox"}, environ=WHO | SECRET).method == "sandbox-user"
+    assert chosen({"cloud": "sandbox"}, stored=(kept,)).stored == kept
+    assert chosen({"cloud": "sandbox", "account": "owner@contoso.com"}, stored=(kept,)).stored is None
+    with pytest.raises(SignInError) as refused:
+        choose(Settings(cloud="sandbox"), Circumstances(signed_out=True, can_ask=True))
+    assert refused.value.command == "pallink login --cloud sandbox"
+
+
+def test_no_browser_reaches_the_embedded_sandbox() -> None:
+    with pytest.raises(SignInError, match="with a browser") as refused:
+        choose(Settings(cloud="sandbox", auth="browser"), Circumstances(has_browser=True))
+    assert "pallink sandbox serve" in (refused.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "release", "expected"),
+    [
+        ({}, "linux", "6.1", False),
+        ({"DISPLAY": ":0"}, "linux", "6.1", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", "6.1", True),
+        ({}, "linux", "5.15-microsoft-standard-WSL2", True),
+        ({"DISPLAY": ":0", "SSH_CONNECTION": "::1 2 ::1 22"}, "linux", "6.1", False),
+        ({"BROWSER": "firefox", "SSH_CONNECTION": "::1 2 ::1 22"}, "linux", "6.1", True),
+        ({}, "darwin", "24.0", True),
+        ({"SSH_TTY": "/dev/ttys1"}, "darwin", "24.0", False),
+        ({}, "win32", "11", True),
+    ],
+)
+def test_whether_a_browser_can_be_opened(environ: dict[str, str], platform: str, release: str, expected: bool) -> None:
+    assert has_browser(environ, platform, release) is expected

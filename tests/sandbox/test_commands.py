@@ -1,0 +1,87 @@
+"""The commands: pallink sandbox approve, serve and env. What they do is tested elsewhere; here is how they say it."""
+
+import json
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from typer.testing import CliRunner
+
+from pallink.cli.sandbox import app
+from pallink.sandbox import METHODS, ORIGIN, Request, Sandbox, home
+from tests.sandbox.client import AZURE_CLI, CONTOSO, ONBOARDING_CLIENT, ONBOARDING_SECRET, SCOPE
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, words)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def new_code() -> str:
+    body = urlencode({"client_id": AZURE_CLI, "scope": SCOPE}).encode()
+    answer = Sandbox(home()).handle(Request("POST", f"{ORIGIN}/common/oauth2/v2.0/devicecode", {}, body))
+    return str(json.loads(answer.body)["user_code"])
+
+
+def test_approve() -> None:
+    assert run("approve", new_code()) == (0, "", "sandbox: invoices@contoso.com approved the sign-in\n")
+    words = ("--account", "owner@contoso.com", "--deny")
+    assert run("approve", new_code(), *words) == (0, "", "sandbox: owner@contoso.com declined the sign-in\n")
+
+
+def test_approve_says_what_is_wrong() -> None:
+    code, out, err = run("approve", "ABC")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: 'ABC' is no code that the sandbox gave out\n")
+    code, _, err = run("approve", new_code(), "--account", "nobody@contoso.com")
+    assert code == 2
+    assert "no user 'nobody@contoso.com'" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Its users have another shell.")
+def test_env_for_a_shell() -> None:
+    variables = {"TENANT_ID": CONTOSO, "CLIENT_ID": ONBOARDING_CLIENT, "CLIENT_SECRET": ONBOARDING_SECRET}
+    lines = "".join(f"export AZURE_{name}={value}\n" for name, value in variables.items())
+    assert run("env", "client-secret") == (0, lines, "")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_env_as_json(method: str) -> None:
+    code, out, err = run("env", method, "--origin", "https://localhost:8443/", "-o", "json")
+    assert (code, err) == (0, "")
+    variables = json.loads(out)
+    assert variables
+    assert all("sandbox.invalid" not in value for value in variables.values())
+    for name in ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"):
+        assert name not in variables or Path(variables[name]).is_file()
+
+
+def test_env_says_what_there_is() -> None:
+    code, out, err = run("env", "password")
+    assert (code, out) == (2, "")
+    assert "there are client-secret, certificate, " in err
+
+
+def test_serve_says_that_a_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = run("serve", "--port", str(port))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: cannot listen on port {port}: ")
+    assert "choose another port" in err
+
+
+def test_a_setting_of_a_sign_in() -> None:
+    assert run("set", "sign-in-error", "50057")[0] == 0
+    code, _, err = run("set", "sign-in-error", "1")
+    assert code == 2
+    assert "'50057'" in err
+
+
+def test_show_tells_of_managed_identities() -> None:
+    _, out, _ = run("show")
+    assert "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f  managed identity, object ID" in out
+    assert "refused with AADSTS53003" in out
+    assert "trusts github: repo:contoso/onboarding:ref:refs/heads/main" in out

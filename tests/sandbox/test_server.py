@@ -1,0 +1,285 @@
+"""The door over HTTPS: real connections on loopback, real clients."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import ClientSecretCredential, ManagedIdentityCredential
+from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
+
+from pallink.sandbox import Request, Response, Sandbox
+from pallink.sandbox.server import SandboxServer
+from tests.sandbox.client import CONTOSO, ONBOARDING, ONBOARDING_CLIENT, ONBOARDING_SECRET, Clock, claims
+
+METADATA = "/metadata/endpoints?api-version=2022-09-01"
+
+
+@contextmanager
+def serving(sandbox: Sandbox) -> Iterator[SandboxServer]:
+    with SandboxServer(sandbox) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            thread.join()
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    return Sandbox(tmp_path)
+
+
+@pytest.fixture
+def server(sandbox: Sandbox) -> Iterator[SandboxServer]:
+    with serving(sandbox) as server:
+        yield server
+
+
+@pytest.fixture
+def session(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[requests.Session]:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
+    with requests.Session() as session:
+        yield session
+
+
+def connection(server: SandboxServer) -> http.client.HTTPSConnection:
+    context = ssl.create_default_context(cafile=server.authority)
+    return http.client.HTTPSConnection("127.0.0.1", urlsplit(server.origin).port, context=context, timeout=60)
+
+
+def test_it_listens_on_loopback_only(server: SandboxServer) -> None:
+    assert server._server.socket.getsockname()[0] == "127.0.0.1"
+
+
+def test_it_answers_by_name_and_by_address(server: SandboxServer, session: requests.Session) -> None:
+    for origin in (server.origin, server.origin.replace("localhost", "127.0.0.1")):
+        described = session.get(f"{origin}{METADATA}").json()
+        assert described["resourceManager"] == described["authentication"]["loginEndpoint"] == origin
+
+
+def test_an_application_links_itself_over_the_wire(server: SandboxServer, session: requests.Session) -> None:
+    transport = RequestsTransport(session=session, session_owner=False)
+    credential = ClientSecretCredential(
+        CONTOSO,
+        ONBOARDING_CLIENT,
+        ONBOARDING_SECRET,
+        authority=server.origin,
+        disable_instance_discovery=True,
+        transport=transport,
+    )
+    client = ACEProvisioningManagementPartnerAPI(
+        credential, base_url=server.origin, credential_scopes=[f"{server.origin}/.default"], transport=transport
+    )
+    assert client.partner.create("719878").object_id == ONBOARDING
+    assert client.partners.get().partner_name == "Mekorma"
+
+
+def test_a_managed_identity_signs_in_over_the_wire(
+    sandbox: Sandbox, server: SandboxServer, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in sandbox.environment("managed-identity", origin=server.origin).items():
+        monkeypatch.setenv(name, value)
+    transport = RequestsTransport(session=session, session_owner=False)
+    token = ManagedIdentityCredential(transport=transport, retry_total=0).get_token(f"{server.origin}/.default")
+    assert claims(token.token)["aud"] == server.origin
+
+
+def test_many_clients_at_once(server: SandboxServer) -> None:
+    def ask(_: int) -> list[int]:
+        with requests.Session() as own:
+            own.trust_env = False
+            own.verify = str(server.authority)
+            return [own.get(f"{server.origin}{METADATA}").status_code for _ in range(3)]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(ask, range(32))) == [[200] * 3] * 32
+
+
+def test_a_client_that_says_nothing_keeps_nobody_waiting(server: SandboxServer, session: requests.Session) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(server.origin).port or 0), timeout=60):
+        assert session.get(f"{server.origin}{METADATA}").status_code == 200
+
+
+def test_a_client_that_does_not_trust_it_makes_no_noise(
+    server: SandboxServer, session: requests.Session, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with requests.Session() as stranger:
+        stranger.trust_env = False
+        with pytest.raises(requests.exceptions.SSLError):
+            stranger.get(server.origin)
+    with socket.create_connection(("127.0.0.1", urlsplit(server.origin).port or 0), timeout=60) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while plain.recv(1024):
+            pass
+    assert session.get(f"{server.origin}{METADATA}").status_code == 200
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "target", "status"),
+    [
+        ({"Host": "sandbox.example"}, METADATA, 421),
+        ({"Content-Length": "-1"}, METADATA, 400),
+        ({"Content-Length": "9999999999"}, METADATA, 413),
+        ({"Transfer-Encoding": "chunked"}, METADATA, 411),
+        ({}, "*", 400),
+    ],
+)
+def test_what_is_no_request_for_it_is_refused(
+    server: SandboxServer, headers: dict[str, str], target: str, status: int
+) -> None:
+    client = connection(server)
+    client.putrequest("POST", target, skip_host="Host" in headers)
+    for name, value in headers.items():
+        client.putheader(name, value)
+    client.endheaders()
+    response = client.getresponse()
+    assert (response.status, response.getheader("Connection")) == (status, "close")
+    client.close()
+
+
+def test_one_connection_carries_many_requests(server: SandboxServer) -> None:
+    client = connection(server)
+    for _ in range(3):
+        client.request("GET", METADATA)
+        response = client.getresponse()
+        assert response.status == 200
+        assert json.loads(response.read())["name"] == "Sandbox"
+    client.close()
+
+
+def test_a_file_that_cannot_be_used_is_told(sandbox: Sandbox, server: SandboxServer, session: requests.Session) -> None:
+    sandbox.describe().path.write_bytes(b"no database")
+    response = session.get(f"{server.origin}{METADATA}")
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "SandboxUnusable")
+
+
+class _Defective(Sandbox):
+    def handle(self, request: Request) -> Response:
+        raise ZeroDivisionError(request.method)
+
+
+def test_a_defect_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(_Defective(tmp_path)) as server:
+        client = connection(server)
+        client.request("GET", "/")
+        response = client.getresponse()
+        assert (response.status, json.loads(response.read())["error"]["code"]) == (500, "InternalServerError")
+        client.close()
+    assert "ZeroDivisionError: GET" in capfd.readouterr().err
+
+
+class _Slow(Sandbox):
+    """Answers when it is let."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def handle(self, request: Request) -> Response:
+        self.asked.set()
+        self.may_answer.wait(60)
+        return super().handle(request)
+
+
+def test_what_is_being_answered_is_answered_before_it_stops(tmp_path: Path) -> None:
+    sandbox = _Slow(tmp_path)
+    with SandboxServer(sandbox) as server, ThreadPoolExecutor(2) as pool:
+        running = pool.submit(server.serve_forever)
+        client, idle = connection(server), connection(server)
+        idle.connect()
+        client.request("GET", METADATA)
+        sandbox.asked.wait(60)
+        server.stop()
+        running.result(60)
+        closing = pool.submit(server._server.close_all)
+        sandbox.may_answer.set()
+        assert client.getresponse().status == 200
+        closing.result(60)
+        assert idle.sock is not None
+        with pytest.raises(ConnectionRefusedError):
+            connection(server).connect()
+        client.close()
+        idle.close()
+
+
+# --- The certificate authority ---------------------------------------------------------------------------------------
+
+
+def test_the_authority_is_made_once_and_its_key_is_for_nobody_else(tmp_path: Path) -> None:
+    clock = Clock()
+    sandbox = Sandbox(tmp_path, clock=clock)
+    file, first = sandbox.server_certificate()
+    content = file.read_bytes()
+    assert b"PRIVATE KEY" not in content
+    assert stat.S_IMODE((tmp_path / "certificate-authority-key.pem").stat().st_mode) == 0o600
+
+    again, second = sandbox.server_certificate()
+    assert (again, again.read_bytes()) == (file, content)
+    assert first.certificate != second.certificate
+    sandbox.reset()
+    assert sandbox.server_certificate()[0].read_bytes() == content
+
+    clock.advance(timedelta(days=800))
+    assert sandbox.server_certificate()[0].read_bytes() != content
+
+
+@pytest.mark.parametrize("name", ["certificate-authority.pem", "certificate-authority-key.pem"])
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN nonsense", b"nonsense"])
+def test_an_authority_that_cannot_be_read_is_made_anew(sandbox: Sandbox, name: str, content: bytes | None) -> None:
+    file, _ = sandbox.server_certificate()
+    before = file.read_bytes()
+    damaged = file.with_name(name)
+    if content is None:
+        damaged.unlink()
+    else:
+        damaged.write_bytes(content)
+    sandbox.server_certificate()
+    assert file.read_bytes() != before
+    with serving(sandbox) as server, requests.Session() as session:
+        session.trust_env = False
+        assert session.get(f"{server.origin}{METADATA}", verify=str(server.authority)).status_code == 200
+
+
+# --- The command -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can answer.")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, how: signal.Signals) -> None:
+    environment = {**os.environ, "PALLINK_SANDBOX_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "pallink", "sandbox", "serve"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        origin = process.stdout.readline().strip()
+        authority = tmp_path / "certificate-authority.pem"
+        with requests.Session() as session:
+            session.trust_env = False
+            described = session.get(f"{origin}{METADATA}", verify=str(authority)).json()
+        process.send_signal(how)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, ""), err
+    assert described["resourceManager"] == origin
+    assert f"export REQUESTS_CA_BUNDLE={authority}" in err
+    assert f"--cloud {origin}" in err
+    assert err.endswith("sandbox: stopped\n")
