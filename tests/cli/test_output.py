@@ -31,7 +31,7 @@ FIELDS = {
     "verify 719878": [*BASE, "expectedPartnerId", "matches"],
     "check": [*BASE, "subscriptions"],
     "update 6183402": BASE + WRITE,
-    "whoami": [*BASE[:6], "auth"],
+    "whoami": [*BASE[:6], "auth", "stored", "expiresOn"],
     "unlink --yes": BASE + WRITE,
 }
 

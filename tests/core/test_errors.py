@@ -26,6 +26,7 @@ TREE = {
     "NotLinkedError": ("PallinkError", 3),
     "SignInError": ("PallinkError", 4),
     "WrongAccountError": ("SignInError", 4),
+    "MoreProofNeededError": ("SignInError", 4),
     "LinkedElsewhereError": ("PallinkError", 5),
     "AccessDeniedError": ("PallinkError", 6),
     "ReaderRoleError": ("AccessDeniedError", 6),

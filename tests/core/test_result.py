@@ -103,7 +103,9 @@ COMMON: dict[str, Any] = {
             id="check",
         ),
         pytest.param(
-            AccountResult(**IDENTITY, auth="client-secret"), SHOWN_IDENTITY | {"auth": "client-secret"}, id="whoami"
+            AccountResult(**IDENTITY, auth="client-secret", stored=True, expires_on="2026-11-23T08:00:00Z"),
+            SHOWN_IDENTITY | {"auth": "client-secret", "stored": True, "expiresOn": "2026-11-23T08:00:00Z"},
+            id="whoami",
         ),
     ],
 )
