@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import requests
-from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
@@ -17,7 +16,7 @@ from pallink.account import Account, is_guid, require_account
 from pallink.azure.cloud_metadata import describe_cloud
 from pallink.azure.credentials import SignedIn, credential_for
 from pallink.azure.partner_links import ManagementPartner
-from pallink.azure.role_assignments import RoleAssignments
+from pallink.azure.role_assignments import RoleAssignments, authorization_client
 from pallink.azure.transport import GuardedTransport, new_session
 from pallink.clouds import BUILT_IN, SANDBOX, Cloud
 from pallink.deadline import Deadline
@@ -56,13 +55,11 @@ class Connection:
     @cached_property
     def roles(self) -> RoleAssignments:
         """The account's subscriptions, role assignments and tenant."""
-
-        def authorization(*, credential: Any, **options: Any) -> AuthorizationManagementClient:
-            # The subscription of the client is not used: scopes are named with each request.
-            return AuthorizationManagementClient(credential, "", api_version="2022-04-01", **options)
-
         return RoleAssignments(
-            self._client(SubscriptionClient), self._client(authorization), self.account, self.cloud.resource_manager
+            self._client(SubscriptionClient),
+            self._client(authorization_client),
+            self.account,
+            self.cloud.resource_manager,
         )
 
 

@@ -20,3 +20,13 @@ RoleCheckOption = Annotated[
         help="What a missing Reader role means: an error, a warning, nothing.",
     ),
 ]
+
+Subscriptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--subscription",
+        metavar="ID|NAME",
+        help="A subscription on which Reader must be held; can be repeated. Without it, one of all is enough.",
+        show_default=False,
+    ),
+]
