@@ -34,6 +34,9 @@ log = logging.getLogger("pallink")
 # a connection, of which the transport keeps 32.
 _WORKERS = 16
 
+# At the tenant's level even an account without any role may read the definitions of roles.
+_TENANT = ""
+
 Progress = Callable[[int, int], None]
 """Called with how many subscriptions were read, and of how many; both are the same when it is over."""
 
@@ -185,8 +188,15 @@ class _Definitions:
             being_read = self._being_read.setdefault(role_id, threading.Lock())
         with being_read:
             if role_id not in self._read:
-                try:
-                    self._read[role_id] = self._roles.role(role_id, scope)
-                except AccessDeniedError as error:
-                    self._read[role_id] = Role(role_id, role_id, every_read=None, reason=error.message)
+                self._read[role_id] = self._first_readable(role_id, scope, _TENANT)
             return self._read[role_id]
+
+    def _first_readable(self, role_id: str, *scopes: str) -> Role:
+        """The role by its definition at the first scope where the account may read it."""
+        reason = None
+        for scope in scopes:
+            try:
+                return self._roles.role(role_id, scope)
+            except AccessDeniedError as error:
+                reason = reason or error.message
+        return Role(role_id, role_id, every_read=None, reason=reason)

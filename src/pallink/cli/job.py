@@ -6,13 +6,14 @@ from contextlib import contextmanager
 import typer
 
 from pallink.cli.options import CommonOptions
+from pallink.cli.progress import ProgressLine
 from pallink.clouds import SANDBOX
 from pallink.errors import UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
-from pallink.result import AccountResult, Result
+from pallink.result import AccountResult, CheckResult, Result
 from pallink.session import Confirm, Proposal, Session, open_session
 
 
@@ -22,7 +23,9 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Sessi
     settings = options.settings
     if settings.cloud == SANDBOX and not options.quiet:
         Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
-    with open_session(settings, writable=writable) as opened:
+    shown = not (options.quiet or options.verbose or options.debug)
+    with open_session(settings, writable=writable) as opened, ProgressLine(Terminal(), shown=shown) as line:
+        opened.progress = line.update
         yield opened
 
 
@@ -35,6 +38,8 @@ def show(result: Result | AccountResult, options: CommonOptions) -> None:
     if not options.quiet:
         for warning in result.warnings:
             terminal.say("warning", one_line(warning), "yellow")
+        if isinstance(result, CheckResult) and result.advice:
+            terminal.say("note", one_line(result.advice), "cyan")
     if result.error is not None:
         raise result.error
 

@@ -8,7 +8,7 @@
 """
 
 from pallink.reader_role.assignments import EligibleRole, RoleAssignment, Subscription
-from pallink.reader_role.choice import choose
+from pallink.reader_role.choice import choose, names
 from pallink.reader_role.remedies import Remedies, credit_advice, reader_error
 from pallink.reader_role.roles import KNOWN_ROLES, Permission, Role, defined_role
 from pallink.reader_role.verdicts import (
@@ -36,6 +36,7 @@ __all__ = [
     "credit_advice",
     "defined_role",
     "judge",
+    "names",
     "not_visible",
     "reader_error",
     "unreadable",

@@ -50,7 +50,7 @@ def _find(visible: Sequence[Subscription], text: str) -> Subscription:
             remedy="name the one that you mean by its ID, with --subscription",
         )
     if is_guid(text):
-        return Subscription(wanted, text)
+        return Subscription(wanted, wanted)
     sees = f"the account sees {names(visible)}" if visible else "the account sees no subscription"
     if _MEANT_AS_GUID.fullmatch(text):
         raise UsageError(

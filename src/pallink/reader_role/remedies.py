@@ -86,21 +86,22 @@ def reader_error(report: ReaderReport, remedies: Remedies) -> PallinkError | Non
         return _not_activated(report, remedies)
     failing = report.failing
     commands = _assignments(report, remedies)
-    where, who = _portal_place(failing), "an administrator"
+    way = _way(remedies, failing)
     if best is not None and best.verdict is Verdict.UNKNOWN:
         return ReaderRoleError(
             f"whether {account.name} holds the Reader role cannot be read",
             cause=f"{best.subscription.name}: {best.reason}",
             remedy="an account without Reader may not read this, nor may one with a role on a resource group alone;"
-            f" {who} can give it Reader, {_way(remedies, where)}",
+            f" an administrator can give it Reader, {way}",
             command=commands,
+            trace=best.error.trace if best.error else None,
         )
     on = names([each.subscription for each in failing]) if report.all_required and failing else "any subscription"
     return ReaderRoleError(
         f"the Reader role is missing: {account.name} does not hold it on {on}",
         cause=_cause(report),
-        remedy=f"{who} gives it Reader, {_way(remedies, where)}" + _skip_hint(report),
-        command=commands,
+        remedy=f"an administrator gives it Reader, {way}{_skip_hint(report)}",
+        command=commands or None,
     )
 
 
@@ -169,21 +170,21 @@ def _assignments(report: ReaderReport, remedies: Remedies) -> str:
     subscriptions: Sequence[Subscription] = [each.subscription for each in report.failing]
     if not report.all_required:
         subscriptions = subscriptions[:1]
-    if not subscriptions and not report.disabled:
-        return remedies.assignment(None)
+        if not subscriptions:
+            return remedies.assignment(None)
     return "\n".join(remedies.assignment(each.scope) for each in subscriptions[:_MOST_COMMANDS])
 
 
-def _portal_place(failing: Sequence[SubscriptionVerdict]) -> str:
-    return f"Subscriptions, {failing[0].subscription.name}" if failing else "Subscriptions, the subscription"
-
-
-def _way(remedies: Remedies, place: str) -> str:
+def _way(remedies: Remedies, failing: Sequence[SubscriptionVerdict]) -> str:
     if remedies.sandbox:
-        in_azure = Remedies(remedies.account).assignment("/subscriptions/ID")
-        return f"here by the sandbox's own command; in Azure it would be: {in_azure}"
-    where = "" if "the subscription" not in place else " (it takes the subscription that their Azure CLI is set to)"
-    return f"by the command{where} or in the portal: {place}, {_PORTAL}"
+        in_azure = Remedies(remedies.account).assignment(failing[0].subscription.scope if failing else None)
+        return f"here by the command below; in Azure it would be: {in_azure}"
+    if not failing:
+        return (
+            "by this command, for the subscription that their Azure CLI is set to,"
+            f" or in the portal: Subscriptions, the subscription, {_PORTAL}"
+        )
+    return f"by this command, or in the portal: Subscriptions, {failing[0].subscription.name}, {_PORTAL}"
 
 
 def _skip_hint(report: ReaderReport) -> str:

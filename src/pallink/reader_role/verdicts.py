@@ -165,7 +165,9 @@ def judge(
 
 def unreadable(subscription: Subscription, error: PallinkError) -> SubscriptionVerdict:
     """The verdict on a subscription whose role assignments could not be read: never `none`."""
-    return SubscriptionVerdict(subscription, Verdict.UNKNOWN, reason=error.message, error=error)
+    refused = "Azure does not let this account read its role assignments there (403)"
+    reason = refused if isinstance(error, AccessDeniedError) else error.message
+    return SubscriptionVerdict(subscription, Verdict.UNKNOWN, reason=reason, error=error)
 
 
 def not_visible(subscription: Subscription) -> SubscriptionVerdict:
@@ -194,6 +196,9 @@ def with_eligible(
         if role is None or (verdict is not None and verdict.rank < _ELIGIBLE_RANK):
             return verdict
         own = role.principal_id.casefold() == account.object_id.casefold()
+        if subscription.name == subscription.id and role.scope_name:
+            # It was named by its ID and is not visible: here its name is told.
+            subscription = replace(subscription, name=role.scope_name)
         return SubscriptionVerdict(
             subscription,
             Verdict.ELIGIBLE,
@@ -232,6 +237,8 @@ def explanation(verdict: SubscriptionVerdict) -> str:
         text += f", through group {verdict.group_id}"
     if verdict.condition is not None:
         text += ", under a condition"
+    if verdict.verdict is Verdict.OTHER_ROLE:
+        text += "; it does not allow every read"
     if verdict.verdict is Verdict.MORE_THAN_READER:
         text += "; less would do: Reader"
     if verdict.verdict is Verdict.UNKNOWN:

@@ -1,4 +1,4 @@
-"""What nobody has recorded of Azure: one setting for each open point, so that a client can meet every answer."""
+"""What nobody has recorded of Azure, one setting for each open point, and what differs from tenant to tenant."""
 
 from dataclasses import dataclass
 
@@ -62,7 +62,33 @@ PROVIDER = Setting(
     "Government and China may.",
 )
 
-SETTINGS = (ALREADY_LINKED, GET_AFTER_DELETE, DELETE_OTHER_ID, VERSION_TYPE, PROVIDER)
+INSIDE_ONLY = Setting(
+    "role-inside-only",
+    ("refused", "listed"),
+    "What an account with a role on a resource group alone gets when it lists its role assignments at the "
+    "subscription: 403, or the list.",
+)
+PAGE_SIZE = Setting(
+    "page-size",
+    ("1000", "200", "100", "50", "20", "10", "5", "2", "1"),
+    "How many subscriptions, role assignments or eligible roles come with one answer; the rest follow by its nextLink.",
+)
+RESPONSE_DELAY = Setting(
+    "response-delay",
+    ("0", "50", "100", "250", "500", "1000", "5000"),
+    "How many milliseconds each answer takes more, as over a network.",
+)
+
+SETTINGS = (
+    ALREADY_LINKED,
+    GET_AFTER_DELETE,
+    DELETE_OTHER_ID,
+    VERSION_TYPE,
+    PROVIDER,
+    INSIDE_ONLY,
+    PAGE_SIZE,
+    RESPONSE_DELAY,
+)
 
 
 def setting_named(name: str) -> Setting:
