@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 from pallink.errors import PallinkError
 
+THREAD_NAME = "pallink"
+"""What the threads are called, so that a debugger or a test knows whose they are."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -54,7 +57,7 @@ def as_they_come(
                 answers.put((index, error))
 
     for _ in range(min(workers, len(items))):
-        threading.Thread(target=work, daemon=True).start()
+        threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
     try:
         for _ in items:
             answer = _next(answers, stop)

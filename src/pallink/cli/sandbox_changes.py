@@ -26,7 +26,9 @@ def assign(
     role: _Role = "Reader",
     scope: Annotated[
         str | None,
-        typer.Option(help="Where, as in /subscriptions/ID; without it on the first one that is enabled.", show_default=False),
+        typer.Option(
+            help="Where, as in /subscriptions/ID; without it on the first one that is enabled.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Give an account or a group a role, as az role assignment create does in Azure."""
