@@ -100,10 +100,10 @@ class CheckResult(Result):
     Attributes:
         subscriptions: one object for each subscription that was looked at: subscriptionId, name, enabled, verdict (null
             for a disabled one, which does not count), role, scope, groupId, condition, reason.
-        advice: what would be better still, though nothing is missing; not part of the object.
+        advice: what would be better still, though nothing is missing, and the command for it; not part of the object.
     """
 
-    advice: str | None = field(default=None, metadata=_NOT_SHOWN)
+    advice: tuple[str, str] | None = field(default=None, metadata=_NOT_SHOWN)
 
     @property
     def subscriptions(self) -> list[dict[str, Any]]:

@@ -39,7 +39,9 @@ def show(result: Result | AccountResult, options: CommonOptions) -> None:
         for warning in result.warnings:
             terminal.say("warning", one_line(warning), "yellow")
         if isinstance(result, CheckResult) and result.advice:
-            terminal.say("note", one_line(result.advice), "cyan")
+            advice, command = result.advice
+            terminal.say("note", one_line(advice), "cyan")
+            print(f"    {one_line(command, 2000)}", file=terminal.stderr)
     if result.error is not None:
         raise result.error
 

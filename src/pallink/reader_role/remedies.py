@@ -105,15 +105,17 @@ def reader_error(report: ReaderReport, remedies: Remedies) -> PallinkError | Non
     )
 
 
-def credit_advice(report: ReaderReport, remedies: Remedies) -> str | None:
-    """Which role would earn partner credit, for an account that is recognised but earns none; otherwise None."""
-    if not report.passes or report.earns_credit is not False:
-        return None
+def credit_advice(report: ReaderReport, remedies: Remedies) -> tuple[str, str] | None:
+    """Which role would earn partner credit, and the command that gives it.
+
+    Only for an account that is recognised but is known to earn none; otherwise None.
+    """
     best = report.best
-    command = remedies.assignment(best.subscription.scope if best else None, CREDIT_ROLE.name)
+    if best is None or not report.passes or report.earns_credit is not False:
+        return None
     return (
-        f"Reader is enough for recognition, but earns no partner earned credit;"
-        f" {CREDIT_ROLE.name} beside it would: {command}"
+        f"Reader is enough for recognition, but earns no partner earned credit; {CREDIT_ROLE.name} beside it would",
+        remedies.assignment(best.subscription.scope, CREDIT_ROLE.name),
     )
 
 

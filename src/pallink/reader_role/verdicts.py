@@ -227,7 +227,8 @@ def explanation(verdict: SubscriptionVerdict) -> str:
     if verdict.role_name is None:
         if verdict.verdict is Verdict.UNKNOWN:
             return f"could not be read: {verdict.reason}"
-        return f"no role: {verdict.reason}" if verdict.reason else "no role"
+        # A subscription that is visible without a role is most likely one that Lighthouse delegates.
+        return f"no role: {verdict.reason or 'none is listed, as one through Azure Lighthouse would not be'}"
     text = verdict.role_name
     if verdict.verdict is Verdict.ELIGIBLE:
         text += ", eligible in Privileged Identity Management but not activated"
