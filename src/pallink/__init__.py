@@ -31,9 +31,10 @@ from pallink.errors import (
 )
 from pallink.exit_codes import ExitCode
 from pallink.linking import Action, Link
+from pallink.reader_check import RoleCheck
 from pallink.reader_role import Verdict
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
-from pallink.session import Proposal, RoleCheck, Session, connect
+from pallink.session import Proposal, Session, connect
 
 __all__ = [
     "AccessDeniedError",

@@ -7,14 +7,16 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 from pallink.account import Account
-from pallink.errors import AccessDeniedError, PallinkError, ServiceError, UnreachableError
+from pallink.errors import AccessDeniedError, PallinkError, ServiceError, SignInError, UnreachableError, UsageError
 from pallink.reader_role import (
     KNOWN_ROLES,
     EligibleRole,
     ReaderReport,
+    Remedies,
     Role,
     RoleAssignment,
     Subscription,
@@ -23,6 +25,7 @@ from pallink.reader_role import (
     choose,
     judge,
     not_visible,
+    reader_error,
     unreadable,
     with_eligible,
 )
@@ -39,6 +42,14 @@ _TENANT = ""
 
 Progress = Callable[[int, int], None]
 """Called with how many subscriptions were read, and of how many; both are the same when it is over."""
+
+
+class RoleCheck(StrEnum):
+    """What a missing Reader role means."""
+
+    REQUIRE = "require"
+    WARN = "warn"
+    SKIP = "skip"
 
 
 class Roles(Protocol):
@@ -164,6 +175,23 @@ class ReaderCheck:
             log.info("what the account is eligible for could not be read: %s", error)
             return report
         return with_eligible(report, eligible, self.account, roles)
+
+
+def reader_outcome(
+    outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, remedies: Remedies
+) -> tuple[Any, PallinkError | None]:
+    """What reading the roles came to: a report (or the error that ends the command), and what is wrong with the roles.
+
+    A refusal (403) is a finding like a missing role, and ranks behind what is wrong with the link. So does any failure
+    but a sign-in's where the role is only warned about.
+    """
+    if not isinstance(outcome, PallinkError):
+        return outcome, None if outcome is None else reader_error(outcome, remedies)
+    is_finding = isinstance(outcome, AccessDeniedError)
+    is_bearable = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError | UsageError)
+    if not is_finding and not is_bearable:
+        return outcome, None
+    return ReaderReport((unreadable(Subscription("", "any subscription"), outcome),)), outcome
 
 
 class _Definitions:

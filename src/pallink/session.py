@@ -12,7 +12,6 @@ This is the Python API; the command line is one caller of it::
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import uuid4
 
@@ -20,12 +19,10 @@ from pallink.account import Account
 from pallink.clouds import SANDBOX, Cloud
 from pallink.deadline import Deadline
 from pallink.errors import (
-    AccessDeniedError,
     CancelledError,
     LinkedElsewhereError,
     NotLinkedError,
     PallinkError,
-    SignInError,
     UnsettledWriteError,
     UsageError,
     most_important,
@@ -43,15 +40,8 @@ from pallink.linking import (
     parse_partner_id,
     verification_error,
 )
-from pallink.reader_check import Progress, ReaderCheck, Roles
-from pallink.reader_role import (
-    ReaderReport,
-    Remedies,
-    Subscription,
-    credit_advice,
-    reader_error,
-    unreadable,
-)
+from pallink.reader_check import Progress, ReaderCheck, RoleCheck, Roles, reader_outcome
+from pallink.reader_role import ReaderReport, Remedies, credit_advice
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
 from pallink.settings import Settings
 from pallink.side_by_side import errors_in, side_by_side
@@ -61,14 +51,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 log = logging.getLogger("pallink")
-
-
-class RoleCheck(StrEnum):
-    """What a missing Reader role means."""
-
-    REQUIRE = "require"
-    WARN = "warn"
-    SKIP = "skip"
 
 
 class Connection(Protocol):
@@ -381,7 +363,7 @@ class Session:
             # Ctrl-C: what still runs in its thread asks nothing further.
             reader_check.stop.set()
         role_outcome = outcomes[2] if role_check is not RoleCheck.SKIP else None
-        reader, role_error = _reader_outcome(role_outcome, role_check, self._remedies)
+        reader, role_error = reader_outcome(role_outcome, role_check, self._remedies)
         first = most_important(errors_in([outcomes[0], reader]))
         if first is not None:
             raise first
@@ -476,20 +458,3 @@ def open_session(settings: Settings, *, writable: bool) -> Session:
 
     deadline = Deadline(settings.timeout)
     return Session(sign_in(settings, deadline, writable=writable), settings, deadline)
-
-
-def _reader_outcome(
-    outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, remedies: Remedies
-) -> tuple[Any, PallinkError | None]:
-    """What reading the roles came to: a report (or the error that ends the command), and what is wrong with the roles.
-
-    A refusal (403) is a finding like a missing role, and ranks behind what is wrong with the link. So does any failure
-    but a sign-in's where the role is only warned about.
-    """
-    if not isinstance(outcome, PallinkError):
-        return outcome, None if outcome is None else reader_error(outcome, remedies)
-    is_finding = isinstance(outcome, AccessDeniedError)
-    is_bearable = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError | UsageError)
-    if not is_finding and not is_bearable:
-        return outcome, None
-    return ReaderReport((unreadable(Subscription("", "any subscription"), outcome),)), outcome

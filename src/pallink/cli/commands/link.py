@@ -8,7 +8,7 @@ from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscripti
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.options import CommonOptions
 from pallink.linking import parse_partner_id
-from pallink.session import RoleCheck
+from pallink.reader_check import RoleCheck
 
 
 def link(

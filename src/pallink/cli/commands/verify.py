@@ -4,7 +4,7 @@ from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
 from pallink.cli.job import session, show
 from pallink.cli.options import CommonOptions
 from pallink.linking import parse_partner_id
-from pallink.session import RoleCheck
+from pallink.reader_check import RoleCheck
 
 
 def verify(
