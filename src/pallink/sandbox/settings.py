@@ -1,4 +1,4 @@
-"""What nobody has recorded of Azure, one setting for each open point, and what differs from tenant to tenant."""
+"""What nobody has recorded of Azure: one setting for each open point, so that a client can meet every answer."""
 
 from dataclasses import dataclass
 
