@@ -6,6 +6,7 @@ What the findings amount to is decided in `pallink.reader_role`; how they are re
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -133,15 +134,16 @@ class ReaderCheck:
         first = 0 if every else 1
         for batch in (range(first), range(first, len(subscriptions))):
             here = [subscriptions[index] for index in batch if index < len(subscriptions)]
-            for index, outcome in as_they_come(verdict, here, workers=_WORKERS, stop=self.stop):
-                if isinstance(outcome, PallinkError):
-                    self.progress(len(subscriptions), len(subscriptions))
-                    raise outcome
-                found[batch.start + index] = outcome
-                self.progress(len(found), len(subscriptions))
-                if outcome.verdict.passes and not every:
-                    self.progress(len(subscriptions), len(subscriptions))
-                    return [found[index] for index in sorted(found)]
+            with closing(as_they_come(verdict, here, workers=_WORKERS, stop=self.stop)) as outcomes:
+                for index, outcome in outcomes:
+                    if isinstance(outcome, PallinkError):
+                        self.progress(len(subscriptions), len(subscriptions))
+                        raise outcome
+                    found[batch.start + index] = outcome
+                    self.progress(len(found), len(subscriptions))
+                    if outcome.verdict.passes and not every:
+                        self.progress(len(subscriptions), len(subscriptions))
+                        return [found[index] for index in sorted(found)]
         return [found[index] for index in sorted(found)]
 
     def _verdict(self, subscription: Subscription) -> SubscriptionVerdict:

@@ -369,7 +369,7 @@ class Session:
             raise first
         warnings: tuple[str, ...] = ()
         if role_error is not None and role_check is RoleCheck.WARN:
-            warnings = (role_error.message,)
+            warnings = (f"{role_error.message}; more about it: {self._settings.command('check')}",)
             role_error = None
         return _Situation(outcomes[0], reader, outcomes[1], role_error, warnings)
 

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from pallink.errors import PallinkError
@@ -28,10 +28,10 @@ def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
 
 def as_they_come(
     job: Callable[[T], R], items: Sequence[T], *, workers: int, stop: threading.Event | None = None
-) -> Iterator[tuple[int, R | PallinkError]]:
+) -> Generator[tuple[int, R | PallinkError]]:
     """Do a job on each item in so many daemon threads, and yield the position and the outcome of each that is done.
 
-    Whoever has seen enough stops iterating: then no further item is begun, and those under way are not waited for.
+    Whoever has seen enough closes it: then no further item is begun, and those under way are not waited for.
 
     Args:
         job: may raise a `PallinkError`, which is an outcome too; any other exception is a defect and is raised here.

@@ -113,6 +113,7 @@ class RoleAssignments:
                     schedule_id=each.role_eligibility_schedule_id,
                     role_name=_display_name(each, "role_definition"),
                     scope_name=_display_name(each, "scope"),
+                    condition=each.condition,
                 )
                 for each in self._authorization.role_eligibility_schedule_instances.list_for_scope(
                     "", filter="asTarget()"

@@ -54,6 +54,7 @@ class EligibleRole:
         schedule_id: what an activation has to name: the ID of the eligibility's schedule.
         role_name: the role's name, where the service told it.
         scope_name: the name of the subscription or management group, where the service told it.
+        condition: would restrict the role, where there is one.
     """
 
     role_definition_id: str
@@ -62,6 +63,7 @@ class EligibleRole:
     schedule_id: str | None = None
     role_name: str | None = None
     scope_name: str | None = None
+    condition: str | None = None
 
     @property
     def role_id(self) -> str:

@@ -184,9 +184,13 @@ def with_eligible(
         report: one that does not pass.
         eligible: every role that the account is eligible for.
         account: whose they are.
-        roles: by GUID. Only those count that are known to be as good as Reader.
+        roles: by GUID. Only those count that are known to be as good as Reader, and under no condition.
     """
-    good = [each for each in eligible if (role := roles.get(each.role_id)) is not None and role.every_read]
+    good = [
+        each
+        for each in eligible
+        if (role := roles.get(each.role_id)) is not None and role.every_read and not each.condition
+    ]
     # Reader first: where several could be activated, the least of them is named.
     good.sort(key=lambda each: not roles[each.role_id].is_reader)
     by_subscription = {name: each for each in reversed(good) if (name := each.subscription_id) is not None}

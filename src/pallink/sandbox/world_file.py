@@ -102,6 +102,7 @@ def _tenant(data: Mapping[str, Any], users: Mapping[str, Account], built_in: tup
         )
         for subscription in data.get("subscriptions", ())
     )
+    subscriptions_by_name = {each.display_name: each for each in subscriptions}
 
     def given(assignment: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
         """Name, principal, its type, role and scope of a role that somebody holds or is eligible for."""
@@ -109,7 +110,7 @@ def _tenant(data: Mapping[str, Any], users: Mapping[str, Account], built_in: tup
             assignment["name"],
             *_look_up(principals, assignment["principal"], "principal"),
             _look_up(roles, assignment["role"], "role").id,
-            _scope(assignment, management_groups, {each.display_name: each for each in subscriptions}),
+            _scope(assignment, management_groups, subscriptions_by_name),
         )
 
     return Tenant(
