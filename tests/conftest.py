@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test depends on the machine's speed, and none leaves a database of examples behind.
+settings.register_profile("pallink", deadline=None, database=None)
+settings.load_profile("pallink")
 
 _SCRUBBED_PREFIXES = (
     "PALLINK_",

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     )
     from pallink.exit_codes import ExitCode
     from pallink.linking import Action, Link
+    from pallink.reader_check import RoleCheck
     from pallink.reader_role import Verdict
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
-    from pallink.session import Proposal, RoleCheck, Session, connect
+    from pallink.session import Proposal, Session, connect
 
 __all__ = [
     "AccessDeniedError",
@@ -102,7 +103,7 @@ _HOMES = {
     "VerifyResult": "pallink.result",
     "WriteResult": "pallink.result",
     "Proposal": "pallink.session",
-    "RoleCheck": "pallink.session",
+    "RoleCheck": "pallink.reader_check",
     "Session": "pallink.session",
     "connect": "pallink.session",
 }

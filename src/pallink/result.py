@@ -7,7 +7,7 @@ from typing import Any
 from pallink.account import AccountKind
 from pallink.errors import PallinkError
 from pallink.linking import Action, Link
-from pallink.reader_role import ReaderReport, Verdict
+from pallink.reader_role import ReaderReport, Subscription, Verdict
 
 _NOT_SHOWN: dict[str, Any] = {"shown": False}
 
@@ -98,23 +98,31 @@ class CheckResult(Result):
     """Whether the account is ready to be linked.
 
     Attributes:
-        subscriptions: one object for each subscription that was looked at: subscriptionId, name, verdict, role, scope,
-            groupId.
+        subscriptions: one object for each subscription that was looked at: subscriptionId, name, enabled, verdict (null
+            for a disabled one, which does not count), role, scope, groupId, condition, reason.
+        advice: what would be better still, though nothing is missing, and the command for it; not part of the object.
     """
+
+    advice: tuple[str, str] | None = field(default=None, metadata=_NOT_SHOWN)
 
     @property
     def subscriptions(self) -> list[dict[str, Any]]:
         """The verdict on each subscription."""
-        return [
-            {
-                "subscriptionId": each.subscription.id,
-                "name": each.subscription.name,
-                "verdict": each.verdict.value,
+        if self.reader is None:
+            return []
+        judged = [
+            _subscription(each.subscription, each.verdict.value)
+            | {
                 "role": each.role_name,
                 "scope": each.scope,
                 "groupId": each.group_id,
+                "condition": each.condition,
+                "reason": each.reason,
             }
-            for each in (self.reader.subscriptions if self.reader else ())
+            for each in self.reader.subscriptions
+        ]
+        return judged + [
+            _subscription(each, None) | {"reason": "the subscription is disabled"} for each in self.reader.disabled
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -145,6 +153,11 @@ class AccountResult:
     def as_dict(self) -> dict[str, Any]:
         """The flat object."""
         return {_camel_case(each.name): _plain(getattr(self, each.name)) for each in fields(self)}
+
+
+def _subscription(subscription: Subscription, verdict: str | None) -> dict[str, Any]:
+    fields = {"subscriptionId": subscription.id, "name": subscription.name, "enabled": subscription.enabled}
+    return fields | {"verdict": verdict, "role": None, "scope": None, "groupId": None, "condition": None}
 
 
 def link_fields(link: Link | None) -> dict[str, Any]:

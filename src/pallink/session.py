@@ -10,22 +10,21 @@ This is the Python API; the command line is one caller of it::
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from uuid import uuid4
 
 from pallink.account import Account
-from pallink.clouds import Cloud
+from pallink.clouds import SANDBOX, Cloud
 from pallink.deadline import Deadline
 from pallink.errors import (
-    AccessDeniedError,
     CancelledError,
     LinkedElsewhereError,
     NotLinkedError,
     PallinkError,
-    SignInError,
     UnsettledWriteError,
+    UsageError,
     most_important,
 )
 from pallink.linking import (
@@ -42,7 +41,8 @@ from pallink.linking import (
     verification_error,
 )
 from pallink.person import Nobody, Person
-from pallink.reader_role import ReaderReport, Subscription, SubscriptionVerdict, Verdict, reader_error
+from pallink.reader_check import Progress, ReaderCheck, RoleCheck, Roles, reader_outcome
+from pallink.reader_role import ReaderReport, Remedies, credit_advice
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
 from pallink.settings import Settings
 from pallink.side_by_side import errors_in, side_by_side
@@ -52,27 +52,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 log = logging.getLogger("pallink")
-
-
-class RoleCheck(StrEnum):
-    """What a missing Reader role means."""
-
-    REQUIRE = "require"
-    WARN = "warn"
-    SKIP = "skip"
-
-
-class Roles(Protocol):
-    """What the account sees of its tenant."""
-
-    def subscriptions(self) -> list[Subscription]:
-        """Every subscription that it sees."""
-
-    def verdict(self, subscription: Subscription) -> SubscriptionVerdict:
-        """The Reader verdict on one of them."""
-
-    def tenant_name(self) -> str | None:
-        """The tenant's name."""
 
 
 class Connection(Protocol):
@@ -150,6 +129,8 @@ class Session:
         self._connection = connection
         self._settings = settings
         self._deadline = deadline
+        # Told how many subscriptions were read, where they are many; replaced by whoever shows it.
+        self.progress: Progress = lambda _done, _total: None
 
     def __enter__(self) -> Self:
         return self
@@ -174,6 +155,7 @@ class Session:
         *,
         replace: bool = False,
         role_check: RoleCheck = RoleCheck.REQUIRE,
+        subscriptions: Sequence[str] = (),
         dry_run: bool = False,
         confirm: Confirm | None = None,
     ) -> WriteResult:
@@ -183,6 +165,7 @@ class Session:
             partner_id: 5 to 10 digits.
             replace: change the link where it is another partner's.
             role_check: what a missing Reader role means.
+            subscriptions: IDs or names of those on which Reader has to be held; without any, one of all is enough.
             dry_run: find out what would be done, and write nothing.
             confirm: asked before the write; a no raises `CancelledError`.
 
@@ -192,13 +175,16 @@ class Session:
             PallinkError: see `pallink.errors`.
         """
         goal = LinkGoal(parse_partner_id(partner_id), replace)
-        return self._write("link", goal, role_check=role_check, dry_run=dry_run, confirm=confirm)
+        return self._write(
+            "link", goal, role_check=role_check, subscriptions=subscriptions, dry_run=dry_run, confirm=confirm
+        )
 
     def update(
         self,
         partner_id: str,
         *,
         role_check: RoleCheck = RoleCheck.REQUIRE,
+        subscriptions: Sequence[str] = (),
         dry_run: bool = False,
         confirm: Confirm | None = None,
     ) -> WriteResult:
@@ -208,7 +194,9 @@ class Session:
             NotLinkedError: there is no link.
         """
         goal = UpdateGoal(parse_partner_id(partner_id))
-        return self._write("update", goal, role_check=role_check, dry_run=dry_run, confirm=confirm)
+        return self._write(
+            "update", goal, role_check=role_check, subscriptions=subscriptions, dry_run=dry_run, confirm=confirm
+        )
 
     def unlink(
         self, partner_id: str | None = None, *, dry_run: bool = False, confirm: Confirm | None = None
@@ -238,14 +226,16 @@ class Session:
             )
         return Result(**self._identity(situation), **link_fields(linked))
 
-    def verify(self, partner_id: str, *, role_check: RoleCheck = RoleCheck.WARN) -> VerifyResult:
-        """Whether the account is linked to just this partner. Writes nothing.
+    def verify(
+        self, partner_id: str, *, role_check: RoleCheck = RoleCheck.WARN, subscriptions: Sequence[str] = ()
+    ) -> VerifyResult:
+        """Whether the account is linked to just this partner. Writes nothing. Arguments as for `link`.
 
         Returns:
             The finding; where it is not a pass, `error` says why, as an exception that is not raised.
         """
         expected = parse_partner_id(partner_id)
-        situation = self._look(role_check)
+        situation = self._look(role_check, subscriptions)
         found = verification_error(situation.current, expected)
         if found is not None:
             self._advise(found, expected)
@@ -259,18 +249,23 @@ class Session:
             error=most_important(candidates),
         )
 
-    def check(self) -> CheckResult:
+    def check(self, *, subscriptions: Sequence[str] = ()) -> CheckResult:
         """Whether the account is ready: who it is, Reader on which subscriptions, and the present link. Writes nothing.
+
+        Args:
+            subscriptions: IDs or names of those to look at, on which Reader has to be held; without any, all that are
+                visible are looked at, and one is enough.
 
         Returns:
             The finding; where Reader is missing, `error` says so, as an exception that is not raised.
         """
-        situation = self._look(RoleCheck.REQUIRE, every_subscription=True)
+        situation = self._look(RoleCheck.REQUIRE, subscriptions, every=True)
         return CheckResult(
             **self._identity(situation),
             **link_fields(active(situation.current)),
             warnings=situation.warnings,
             error=situation.role_error,
+            advice=credit_advice(situation.reader, self._remedies) if situation.reader else None,
         )
 
     def whoami(self) -> AccountResult:
@@ -289,9 +284,16 @@ class Session:
         )
 
     def _write(
-        self, verb: str, goal: Goal, *, role_check: RoleCheck, dry_run: bool, confirm: Confirm | None
+        self,
+        verb: str,
+        goal: Goal,
+        *,
+        role_check: RoleCheck,
+        subscriptions: Sequence[str] = (),
+        dry_run: bool,
+        confirm: Confirm | None,
     ) -> WriteResult:
-        situation = self._look(role_check)
+        situation = self._look(role_check, subscriptions)
         try:
             return self._decide_and_write(goal, situation, dry_run=dry_run, confirm=confirm)
         except PallinkError as error:
@@ -307,6 +309,8 @@ class Session:
         except PallinkError as refusal:
             # Where the role is missing too, the refusal of the link comes first, and says so.
             if situation.role_error is not None:
+                if most_important([refusal, situation.role_error]) is situation.role_error:
+                    raise situation.role_error from refusal
                 refusal.with_cause(f"besides, {situation.role_error.message}")
             raise
         if situation.role_error is not None:
@@ -348,18 +352,29 @@ class Session:
             warnings=situation.warnings,
         )
 
-    def _look(self, role_check: RoleCheck, *, every_subscription: bool = False) -> _Situation:
+    def _look(self, role_check: RoleCheck, subscriptions: Sequence[str] = (), *, every: bool = False) -> _Situation:
         """Read the link, the roles and the tenant's name, side by side.
 
         Raises:
-            PallinkError: the most important one, where the link cannot be read or the roles got no answer.
+            PallinkError: the most important one, where the link or the subscriptions cannot be read.
         """
+        if subscriptions and role_check is RoleCheck.SKIP:
+            raise UsageError(
+                "--subscription contradicts --role-check skip",
+                cause="it names subscriptions that have to pass a check that is skipped",
+                remedy="leave one of them out",
+            )
         calls: list[Callable[[], Any]] = [self._read_link, self._tenant_name]
+        reader_check = ReaderCheck(self._connection.roles, self.account, progress=self.progress)
         if role_check is not RoleCheck.SKIP:
-            calls.append(lambda: self._reader_report(every_subscription=every_subscription))
-        outcomes = side_by_side(*calls)
+            calls.append(lambda: reader_check.report(subscriptions, every=every))
+        try:
+            outcomes = side_by_side(*calls)
+        finally:
+            # Ctrl-C: what still runs in its thread asks nothing further.
+            reader_check.stop.set()
         role_outcome = outcomes[2] if role_check is not RoleCheck.SKIP else None
-        reader, role_error = _reader_outcome(role_outcome, role_check, self.account)
+        reader, role_error = reader_outcome(role_outcome, role_check, self._remedies)
         first = most_important(errors_in([outcomes[0], reader]))
         if first is not None:
             raise first
@@ -368,6 +383,10 @@ class Session:
             warnings = (role_error.message,)
             role_error = None
         return _Situation(outcomes[0], reader, outcomes[1], role_error, warnings)
+
+    @property
+    def _remedies(self) -> Remedies:
+        return Remedies(self.account, sandbox=self._connection.cloud.name == SANDBOX, activation_id=str(uuid4()))
 
     def _read_link(self) -> Link | None:
         current = self._connection.links.read()
@@ -382,17 +401,6 @@ class Session:
         except PallinkError as error:
             log.info("the tenant's name could not be read: %s", error)
             return None
-
-    def _reader_report(self, *, every_subscription: bool) -> ReaderReport:
-        verdicts = []
-        for subscription in self._connection.roles.subscriptions():
-            if not subscription.enabled:
-                verdicts.append(SubscriptionVerdict(subscription, Verdict.NONE, reason="the subscription is disabled"))
-                continue
-            verdicts.append(self._connection.roles.verdict(subscription))
-            if verdicts[-1].verdict.passes and not every_subscription:
-                break
-        return ReaderReport(tuple(verdicts))
 
     def _identity(self, situation: _Situation) -> dict[str, Any]:
         account = self.account
@@ -461,21 +469,3 @@ def open_session(settings: Settings, *, writable: bool, person: Person | None = 
 
     deadline = Deadline(settings.timeout)
     return Session(sign_in(settings, deadline, person or Nobody(), writable=writable), settings, deadline)
-
-
-def _reader_outcome(
-    outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, account: Account
-) -> tuple[Any, PallinkError | None]:
-    """What reading the roles came to: a report (or the error that ends the command), and what is wrong with the roles.
-
-    A refusal (403) is a finding like a missing role, and ranks behind what is wrong with the link. So does any failure
-    but a sign-in's where the role is only warned about.
-    """
-    if not isinstance(outcome, PallinkError):
-        return outcome, None if outcome is None else reader_error(outcome, account)
-    is_finding = isinstance(outcome, AccessDeniedError)
-    is_bearable = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError)
-    if not is_finding and not is_bearable:
-        return outcome, None
-    unreadable = SubscriptionVerdict(Subscription("", "any subscription"), Verdict.UNKNOWN, reason=outcome.message)
-    return ReaderReport((unreadable,)), outcome

@@ -1,6 +1,7 @@
 """Fixtures that drive the command line; see `tests.harness`."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,19 @@ import requests
 from pallink import deadline, session
 from pallink.cli.app import main
 from pallink.sandbox.adapter import SandboxAdapter
+from pallink.side_by_side import THREAD_NAME
 from tests.cli.people import Desk, served
 from tests.harness import Clock, Pallink, Run, Stream, Traffic
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test() -> Iterator[None]:
+    """What a command does not wait for, a test does: else it would meet the next test's sandbox."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            thread.join(timeout=60)
+            assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_a_malformed_variable_is_refused_like_a_malformed_option(
         monkeypatch.setenv(name, value)
     refused = pallink("show")
     assert refused.code == 2
-    assert "'con toso' is not a tenant" in refused.stderr
+    assert "the value of AZURE_TENANT_ID is not a tenant" in refused.stderr
 
 
 QUESTION = "Link this account? [y/N]"

@@ -85,18 +85,24 @@ COMMON: dict[str, Any] = {
                     {
                         "subscriptionId": "1",
                         "name": "Production",
+                        "enabled": True,
                         "verdict": "reader",
                         "role": "Reader",
                         "scope": "/subscriptions/1",
                         "groupId": GROUP,
+                        "condition": None,
+                        "reason": None,
                     },
                     {
                         "subscriptionId": "2",
                         "name": "Test",
+                        "enabled": True,
                         "verdict": "none",
                         "role": None,
                         "scope": None,
                         "groupId": None,
+                        "condition": None,
+                        "reason": None,
                     },
                 ]
             },
@@ -139,7 +145,7 @@ def test_values_are_plain_enough_for_any_format(action: Action, verdict: Verdict
     ("values", "texts"),
     [
         (Action, ["created", "updated", "unchanged", "deleted"]),
-        (Verdict, ["reader", "more-than-reader", "partial", "other-role", "unknown", "none"]),
+        (Verdict, ["reader", "more-than-reader", "eligible", "unknown", "partial", "other-role", "none"]),
         (AccountKind, ["user", "guest", "application", "managedIdentity"]),
     ],
     ids=["action", "role", "accountKind"],

@@ -316,3 +316,23 @@ def test_no_browser_reaches_the_embedded_sandbox() -> None:
 )
 def test_whether_a_browser_can_be_opened(environ: dict[str, str], platform: str, release: str, expected: bool) -> None:
     assert has_browser(environ, platform, release) is expected
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param(SECRET, id="half-set"),
+        pytest.param(WHO | SECRET | {"AZURE_CLIENT_ID": "s3cret"}, id="secret where the client ID belongs"),
+        pytest.param(WHO | SECRET | {"AZURE_TENANT_ID": "s3cret"}, id="secret where the tenant belongs"),
+        pytest.param({**WHO, "AZURE_CLIENT_ID": "s3cret", "AZURE_CLIENT_SECRET": CLIENT}, id="swapped"),
+    ],
+)
+def test_no_error_quotes_a_secret(environ: dict[str, str]) -> None:
+    with pytest.raises((SignInError, UsageError)) as failure:
+        choose(Settings(), Circumstances(environ))
+    error = failure.value
+    assert "s3cret" not in f"{error.message} {error.cause} {error.remedy} {error.command}"
+
+
+def test_no_sign_in_shows_its_secret() -> None:
+    assert "s3cret" not in repr(choose(Settings(), Circumstances(WHO | SECRET)))

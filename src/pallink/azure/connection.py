@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account
 from pallink.azure.partner_links import ManagementPartner
-from pallink.azure.role_assignments import RoleAssignments
+from pallink.azure.role_assignments import RoleAssignments, authorization_client
 from pallink.azure.signing_in import Entry, MeansMaker, choose_sign_in, enter
 from pallink.azure.transport import new_session
 from pallink.clouds import Cloud
@@ -70,13 +69,11 @@ class Connection:
     @cached_property
     def roles(self) -> RoleAssignments:
         """The account's subscriptions, role assignments and tenant."""
-
-        def authorization(*, credential: Any, **options: Any) -> AuthorizationManagementClient:
-            # The subscription of the client is not used: scopes are named with each request.
-            return AuthorizationManagementClient(credential, "", api_version="2022-04-01", **options)
-
         return RoleAssignments(
-            self._client(SubscriptionClient), self._client(authorization), self.account, self.cloud.resource_manager
+            self._client(SubscriptionClient),
+            self._client(authorization_client),
+            self.account,
+            self.cloud.resource_manager,
         )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pallink.session import RoleCheck
+from pallink.reader_check import RoleCheck
 
 PartnerId = Annotated[str, typer.Argument(help="The partner's location ID: digits, as in 719878.", show_default=False)]
 
@@ -18,5 +18,15 @@ RoleCheckOption = Annotated[
         "--role-check",
         envvar="PALLINK_ROLE_CHECK",
         help="What a missing Reader role means: an error, a warning, nothing.",
+    ),
+]
+
+Subscriptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--subscription",
+        metavar="ID|NAME",
+        help="A subscription on which Reader must be held; can be repeated. Without it, one of all is enough.",
+        show_default=False,
     ),
 ]

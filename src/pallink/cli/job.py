@@ -7,13 +7,14 @@ import typer
 
 from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
+from pallink.cli.progress import ProgressLine
 from pallink.clouds import SANDBOX
 from pallink.errors import MoreProofNeededError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
-from pallink.result import AccountResult, Result
+from pallink.result import AccountResult, CheckResult, Result
 from pallink.session import Confirm, Proposal, Session, open_session
 from pallink.sign_in import METHODS
 
@@ -24,8 +25,13 @@ _SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.som
 def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
     """Sign in, as the options say. On stderr it is said each time when this is the sandbox and not Azure."""
     say_where(options)
+    shown = not (options.quiet or options.verbose or options.debug)
     try:
-        with open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened:
+        with (
+            open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened,
+            ProgressLine(Terminal(), shown=shown) as line,
+        ):
+            opened.progress = line.update
             yield opened
     except MoreProofNeededError as error:
         if error.command is None and error.claims:
@@ -48,6 +54,10 @@ def show(result: Result | AccountResult, options: CommonOptions) -> None:
     if not options.quiet:
         for warning in result.warnings:
             terminal.say("warning", one_line(warning), "yellow")
+        if isinstance(result, CheckResult) and result.advice:
+            advice, command = result.advice
+            terminal.say("note", one_line(advice), "cyan")
+            print(f"    {one_line(command, 2000)}", file=terminal.stderr)
     if result.error is not None:
         raise result.error
 

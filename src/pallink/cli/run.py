@@ -48,8 +48,8 @@ def print_error(error: PallinkError, terminal: Terminal) -> None:
         terminal.say("cause", one_line(error.cause))
     if error.remedy or error.command:
         terminal.say("to fix", one_line(error.remedy or "run this command"))
-    if error.command:
-        print(f"    {one_line(error.command, 2000)}", file=terminal.stderr)
+    for command in (error.command or "").splitlines():
+        print(f"    {one_line(command, 2000)}", file=terminal.stderr)
     if error.trace and str(error.trace):
         terminal.say("request", str(error.trace))
 

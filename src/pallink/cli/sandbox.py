@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from pallink.cli import sandbox_changes
 from pallink.cli.run import run
 from pallink.errors import UsageError, unusable_sandbox
 from pallink.output import OutputFormat, Terminal, write_json
@@ -21,6 +22,9 @@ _SHOW = "pallink sandbox show"
 app = typer.Typer(
     help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True, rich_markup_mode=None
 )
+
+for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
+    app.command()(_change)
 
 
 @app.command()

@@ -1,13 +1,13 @@
 """A result as a few aligned lines that a person reads at a glance."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pallink.account import AccountKind
 from pallink.linking import Action
 from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
-from pallink.reader_role import ReaderReport, SubscriptionVerdict
+from pallink.reader_role import ReaderReport, SubscriptionVerdict, Verdict, names
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 
 
@@ -18,6 +18,9 @@ class Row(NamedTuple):
     text: str
     mood: str = ""
 
+
+# What fits on one screen.
+_MOST_GROUPS = 8
 
 _STYLES = {"good": "green", "bad": "red", "": ""}
 
@@ -76,15 +79,43 @@ def _link_rows(result: Result, arrow: str) -> Iterable[Row]:
 
 
 def _reader_rows(report: ReaderReport, *, every: bool) -> Iterable[Row]:
-    if not report.subscriptions:
+    if not report.subscriptions and not report.disabled and not report.eligible:
         yield Row("Reader", "no: it sees no subscription", "bad")
         return
-    shown: Iterable[SubscriptionVerdict | None] = report.subscriptions if every else (report.best,)
-    for index, each in enumerate(each for each in shown if each is not None):
-        passes = each.verdict.passes
-        state = "yes" if passes else "unknown" if each.reason else "no"
-        text = f"{state}: {each.subscription.name}: {each}"
-        yield Row("Reader" if index == 0 else "", text, "good" if passes else "bad")
+    best = report.best
+    if not every and best is not None:
+        yield Row("Reader", f"{_state(report)}: {best.subscription.name}: {best}", _mood(report.passes))
+        return
+    passing = sum(each.verdict.passes for each in report.subscriptions)
+    if not report.subscriptions:
+        yield Row("Reader", "no: on no subscription that counts", "bad")
+    else:
+        yield Row("Reader", f"{_state(report)}: on {passing} of {_counted(report.subscriptions)}", _mood(report.passes))
+    groups: dict[tuple[str, str], list[SubscriptionVerdict]] = {}
+    for each in report.subscriptions:
+        groups.setdefault((each.verdict, str(each)), []).append(each)
+    for (verdict, explanation), members in list(groups.items())[:_MOST_GROUPS]:
+        yield Row("", f"{verdict}: {explanation}", _mood(members[0].verdict.passes))
+        yield Row("", f"on {names([each.subscription for each in members])}")
+    if len(groups) > _MOST_GROUPS:
+        yield Row("", f"and {len(groups) - _MOST_GROUPS} more findings: -o json has them all")
+    for role in report.eligible:
+        where = role.scope_name or role.scope
+        yield Row("", f"eligible: {role.role_name or role.role_id} on {where}, not activated", "bad")
+    if report.disabled:
+        yield Row("", f"disabled, not counted: {names(report.disabled)}")
+
+
+def _counted(subscriptions: Sequence[SubscriptionVerdict]) -> str:
+    return f"{len(subscriptions)} subscription{'' if len(subscriptions) == 1 else 's'}"
+
+
+def _state(report: ReaderReport) -> str:
+    return "yes" if report.passes else "unknown" if report.verdict is Verdict.UNKNOWN else "no"
+
+
+def _mood(passes: bool) -> str:
+    return "good" if passes else "bad"
 
 
 def _partner(partner_id: str | None, partner_name: str | None) -> str:

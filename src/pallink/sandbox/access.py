@@ -49,12 +49,59 @@ def is_visible(tenant: Tenant, object_id: str, subscription: Subscription) -> bo
     )
 
 
+def scopes_at(tenant: Tenant, scope: str) -> tuple[str, ...] | None:
+    """Returns the scopes that any scope inherits from, itself first, in lower case; None when it is not in the tenant.
+
+    Args:
+        tenant: Where.
+        scope: The tenant's root, a management group, a subscription, or a path inside a subscription.
+    """
+    parts = scope.lower().strip("/").split("/")
+    match parts:
+        case [""]:
+            return (ROOT_SCOPE,)
+        case ["providers", "microsoft.management", "managementgroups", name]:
+            groups = {group.name.lower(): group for group in tenant.management_groups}
+            found = []
+            group = groups.get(name)
+            if group is None:
+                return None
+            while group is not None:
+                found.append(group.scope.lower())
+                group = groups[group.parent.lower()] if group.parent else None
+            return (*found, ROOT_SCOPE)
+        case ["subscriptions", subscription_id, *inside]:
+            subscription = tenant.subscription(subscription_id)
+            if subscription is None:
+                return None
+            nested = (f"{subscription.scope}/{'/'.join(inside[:end])}" for end in range(len(inside), 0, -1))
+            return (*nested, *map(str.lower, scopes_above(tenant, subscription)))
+        case _:
+            return None
+
+
 def allows(world: World, tenant: Tenant, object_id: str, action: str, subscription: Subscription) -> bool:
     """Tells whether the roles that an account holds at a subscription allow an action there."""
+    return allows_at(world, tenant, object_id, action, subscription.scope)
+
+
+def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: str) -> bool:
+    """Tells whether the roles that an account holds at a scope of the tenant, or above it, allow an action there."""
+    scopes = scopes_at(tenant, scope) or ()
     held = principals(tenant, object_id)
     return any(
         (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
-        for assignment in assignments_above(tenant, subscription)
+        for assignment in tenant.role_assignments
+        if assignment.principal_id in held and assignment.scope.lower() in scopes
+    )
+
+
+def allows_inside(world: World, tenant: Tenant, object_id: str, action: str, subscription: Subscription) -> bool:
+    """Tells whether a role that an account holds at something inside a subscription allows an action there."""
+    held = principals(tenant, object_id)
+    return any(
+        (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
+        for assignment in assignments_below(tenant, subscription)
         if assignment.principal_id in held
     )
 

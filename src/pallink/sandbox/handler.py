@@ -1,20 +1,31 @@
 """The sandbox's one request handler, which every door leads to."""
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from platformdirs import user_data_path
 
-from pallink.sandbox import device_codes, entra, environments, federation, files, managed_identity, resource_manager
+from pallink.sandbox import (
+    changes,
+    device_codes,
+    entra,
+    environments,
+    federation,
+    files,
+    managed_identity,
+    resource_manager,
+)
 from pallink.sandbox.call import Call
 from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.messages import Request, Response
 from pallink.sandbox.overview import Overview, overview
-from pallink.sandbox.settings import setting_named
+from pallink.sandbox.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.store import Store
+from pallink.sandbox.world import RoleAssignment
 
 
 def home() -> Path:
@@ -36,11 +47,19 @@ class Sandbox:
     Args:
         home: The folder that its file is in, or will be: it is made at the first use.
         clock: Tells the time, with a time zone.
+        sleep: Waits for a number of seconds, as long as the setting `response-delay` says.
     """
 
-    def __init__(self, home: Path, *, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._store = Store(home)
         self._clock = clock
+        self._sleep = sleep
 
     def handle(self, request: Request) -> Response:
         """Answers a request, whatever it asks for; its path alone tells which service it is for.
@@ -50,13 +69,22 @@ class Sandbox:
         """
         with self._store.transaction() as state:
             call = Call(request, state, self._now())
-            if federation.owns(request.segments):
-                return federation.answer(call)
-            if managed_identity.owns(request.segments):
-                return managed_identity.answer(call)
-            if resource_manager.owns(request.segments):
-                return resource_manager.answer(call)
-            return entra.answer(call)
+            response = self._answer(call)
+            delay = int(state.setting(RESPONSE_DELAY))
+        # Out of the transaction: those who wait keep nobody else waiting.
+        if delay:
+            self._sleep(delay / 1000)
+        return response
+
+    @staticmethod
+    def _answer(call: Call) -> Response:
+        if federation.owns(call.request.segments):
+            return federation.answer(call)
+        if managed_identity.owns(call.request.segments):
+            return managed_identity.answer(call)
+        if resource_manager.owns(call.request.segments):
+            return resource_manager.answer(call)
+        return entra.answer(call)
 
     def environment(self, method: str, *, origin: str = ORIGIN) -> dict[str, str]:
         """Returns the environment variables that a program signs in with.
@@ -138,6 +166,35 @@ class Sandbox:
         setting.check(value)
         with self._store.transaction() as state:
             state.set(setting, value)
+
+    def assign(self, *, principal_id: str, role: str, scope: str | None = None) -> RoleAssignment:
+        """Gives a role to an account or a group; see `pallink.sandbox.changes.assign`.
+
+        Raises:
+            ValueError: There is no such account, group, role or scope; the message says which.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return changes.assign(state, principal_id=principal_id, role=role, scope=scope)
+
+    def activate(self, *, account_id: str, role: str, scope: str) -> RoleAssignment:
+        """Activates a role that an account is eligible for; see `pallink.sandbox.changes.activate`.
+
+        Raises:
+            ValueError: It is not eligible for that; the message says what is wrong.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return changes.activate(state, account_id=account_id, role=role, scope=scope)[1]
+
+    def grow(self, count: int) -> int:
+        """Makes the number of generated subscriptions just so high, and returns how many the first tenant has then.
+
+        Raises:
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return changes.grow(state, count)
 
     def reset(self) -> None:
         """Starts over: the world as it was seeded, no links, every setting at its default, every token void.

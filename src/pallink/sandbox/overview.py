@@ -7,7 +7,7 @@ from pathlib import Path
 from pallink.sandbox.access import assignments_above, assignments_below, principals
 from pallink.sandbox.settings import SETTINGS
 from pallink.sandbox.store import State
-from pallink.sandbox.world import Account, AccountKind, RoleAssignment, Subscription, Tenant, World
+from pallink.sandbox.world import Account, AccountKind, RoleAssignment, RoleEligibility, Subscription, Tenant, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ def _account(world: World, tenant: Tenant, account: Account) -> AccountOverview:
         tenant_id=tenant.id,
         tenant=tenant.default_domain,
         roles=tuple(
-            role for subscription in tenant.subscriptions for role in _roles(world, tenant, account, subscription)
+            [role for subscription in tenant.subscriptions for role in _roles(world, tenant, account, subscription)]
+            + list(_eligible(world, tenant, account))
         ),
         is_default=account.kind is AccountKind.USER and account.name == world.default_account,
         client_secret=account.client_secret,
@@ -147,14 +148,29 @@ def _roles(world: World, tenant: Tenant, account: Account, subscription: Subscri
         if assignment.principal_id in held:
             group = groups.get(assignment.principal_id, "")
             assigned = scopes.get(assignment.scope, f", assigned at {assignment.scope}")
-            yield f"{_role_name(world, assignment)} on subscription {subscription.display_name}{group}{assigned}"
+            condition = ", under a condition" if assignment.condition else ""
+            name = f"subscription {subscription.display_name}{_state(subscription)}"
+            yield f"{_role_name(world, assignment)} on {name}{group}{assigned}{condition}"
     for assignment in assignments_below(tenant, subscription):
         if assignment.principal_id in held:
             group = groups.get(assignment.principal_id, "")
             yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
 
 
-def _role_name(world: World, assignment: RoleAssignment) -> str:
+def _eligible(world: World, tenant: Tenant, account: Account) -> Iterator[str]:
+    held = principals(tenant, account.object_id)
+    names = {each.scope: f"subscription {each.display_name}" for each in tenant.subscriptions}
+    for each in tenant.role_eligibilities:
+        if each.principal_id in held:
+            where = names.get(each.scope, each.scope)
+            yield f"{_role_name(world, each)} on {where}, eligible in Privileged Identity Management"
+
+
+def _state(subscription: Subscription) -> str:
+    return "" if subscription.state == "Enabled" else f" ({subscription.state})"
+
+
+def _role_name(world: World, assignment: RoleAssignment | RoleEligibility) -> str:
     role = world.role(assignment.role_id)
     return role.name if role else assignment.role_id
 

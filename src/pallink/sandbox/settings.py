@@ -141,6 +141,23 @@ MFA_FOR_WRITES = Setting(
     "who chooses an account on a page, or approves a device code, has given one.",
 )
 
+INSIDE_ONLY = Setting(
+    "role-inside-only",
+    ("refused", "listed"),
+    "What an account with a role on a resource group alone gets when it lists its role assignments at the "
+    "subscription: 403, or the list.",
+)
+PAGE_SIZE = Setting(
+    "page-size",
+    ("1000", "200", "100", "50", "20", "10", "5", "2", "1"),
+    "How many subscriptions, role assignments or eligible roles come with one answer; the rest follow by its nextLink.",
+)
+RESPONSE_DELAY = Setting(
+    "response-delay",
+    ("0", "50", "100", "250", "500", "1000", "5000"),
+    "How many milliseconds each answer takes more, as over a network.",
+)
+
 SETTINGS = (
     ALREADY_LINKED,
     GET_AFTER_DELETE,
@@ -156,6 +173,9 @@ SETTINGS = (
     ENTRA_ID,
     CLAIMS_CHALLENGE,
     MFA_FOR_WRITES,
+    INSIDE_ONLY,
+    PAGE_SIZE,
+    RESPONSE_DELAY,
 )
 
 

@@ -1,8 +1,9 @@
 """The sandbox's state: one SQLite file, one transaction per request, any number of processes at once."""
 
+import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pallink.sandbox.settings import Setting
 from pallink.sandbox.world import World
 from pallink.sandbox.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 2  # Kept in SQLite's own user_version: raise it whenever the tables or the shape of the world change.
+_SCHEMA_VERSION = 3  # Kept in SQLite's own user_version: raise it whenever the tables or the shape of the world change.
 _SCHEMA = (
     "CREATE TABLE world (document TEXT NOT NULL)",
     "CREATE TABLE signing_key (key BLOB NOT NULL)",
@@ -89,6 +90,21 @@ class State:
             return parse_world(self._value("SELECT document FROM world"))
         except (KeyError, TypeError, ValueError) as error:
             raise SandboxStateError(self._path, f"holds a world that cannot be read: {error}") from error
+
+    def change_world(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Changes the world.
+
+        Args:
+            change: Is given the world as the object that world.toml stands for, and changes it in place.
+
+        Raises:
+            ValueError: It is no world any more, as a name in it stands for nothing; then nothing is changed.
+        """
+        data = json.loads(self._value("SELECT document FROM world"))
+        change(data)
+        document = json.dumps(data)
+        parse_world(document)
+        self._connection.execute("UPDATE world SET document = ?", (document,))
 
     @property
     def signing_key(self) -> bytes:

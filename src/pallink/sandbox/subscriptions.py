@@ -5,6 +5,7 @@ from typing import Any
 from pallink.sandbox.access import is_visible
 from pallink.sandbox.arm import ArmCall, Route
 from pallink.sandbox.messages import Response, json_response
+from pallink.sandbox.paging import page
 from pallink.sandbox.world import Subscription
 
 _API_VERSIONS = ("2022-12-01", "2022-01-01", "2021-01-01", "2020-01-01", "2019-11-01", "2019-06-01", "2016-06-01")
@@ -35,7 +36,7 @@ def _list_subscriptions(call: ArmCall) -> Response:
         for subscription in call.tenant.subscriptions
         if is_visible(call.tenant, call.account.object_id, subscription)
     ]
-    return json_response(200, {"value": visible, "count": {"type": "Total", "value": len(visible)}})
+    return json_response(200, {**page(call, visible), "count": {"type": "Total", "value": len(visible)}})
 
 
 def _get_subscription(call: ArmCall) -> Response:
@@ -53,7 +54,7 @@ def _document(subscription: Subscription) -> dict[str, Any]:
         "subscriptionId": subscription.id,
         "tenantId": subscription.tenant_id,
         "displayName": subscription.display_name,
-        "state": "Enabled",
+        "state": subscription.state,
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
             "quotaId": "PayAsYouGo_2014-09-01",

@@ -100,12 +100,17 @@ class ManagementGroup:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription, below a management group that is named."""
+    """A subscription, below a management group that is named, with the names of its resource groups.
+
+    `state` is a word of Azure's: Enabled, Warned, PastDue, Disabled, Deleted.
+    """
 
     id: str
     tenant_id: str
     display_name: str
     management_group: str
+    state: str = "Enabled"
+    resource_groups: tuple[str, ...] = ()
 
     @property
     def scope(self) -> str:
@@ -116,6 +121,18 @@ class Subscription:
 @dataclass(frozen=True, slots=True)
 class RoleAssignment:
     """A role, given to a principal at a scope. `principal_type` is a word of Azure's: User, Group, ServicePrincipal."""
+
+    name: str
+    principal_id: str
+    principal_type: str
+    role_id: str
+    scope: str
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEligibility:
+    """A role that a principal can activate in Privileged Identity Management, and does not hold until then."""
 
     name: str
     principal_id: str
@@ -133,6 +150,7 @@ class Role:
     description: str
     actions: tuple[str, ...]
     not_actions: tuple[str, ...]
+    is_custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +166,8 @@ class Tenant:
     management_groups: tuple[ManagementGroup, ...]
     subscriptions: tuple[Subscription, ...]
     role_assignments: tuple[RoleAssignment, ...]
+    custom_roles: tuple[Role, ...] = ()
+    role_eligibilities: tuple[RoleEligibility, ...] = ()
 
     @property
     def default_domain(self) -> str:
@@ -229,8 +249,9 @@ class World:
         return next((each for each in self.partners if each.id == partner_id), None)
 
     def role(self, role_id: str) -> Role | None:
-        """Returns the role with this GUID."""
-        return next((each for each in self.roles if each.id == role_id.lower()), None)
+        """Returns the role with this GUID, built-in or a tenant's own."""
+        own = (each for tenant in self.tenants for each in tenant.custom_roles)
+        return next((each for each in (*self.roles, *own) if each.id == role_id.lower()), None)
 
     def token_issuer(self, name: str) -> TokenIssuer:
         """Returns the token issuer of that name, which the world has to have."""

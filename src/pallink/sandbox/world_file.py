@@ -16,6 +16,7 @@ from pallink.sandbox.world import (
     PublicClient,
     Role,
     RoleAssignment,
+    RoleEligibility,
     Subscription,
     Tenant,
     TokenIssuer,
@@ -44,16 +45,7 @@ def parse_world(document: str) -> World:
         KeyError: Something is missing.
     """
     data = json.loads(document)
-    roles = tuple(
-        Role(
-            id=role["id"],
-            name=role["name"],
-            description=role["description"],
-            actions=tuple(role["actions"]),
-            not_actions=tuple(role.get("not_actions", ())),
-        )
-        for role in data["roles"]
-    )
+    roles = tuple(_role(role) for role in data["roles"])
     users = {
         user["upn"]: Account(
             tenant_id=tenant["id"],
@@ -68,12 +60,11 @@ def parse_world(document: str) -> World:
         for tenant in data["tenants"]
         for user in tenant.get("users", ())
     }
-    roles_by_name = {role.name: role for role in roles}
     _look_up(users, data["default_account"], "user")
     issuers = {issuer["name"]: TokenIssuer(**issuer) for issuer in data["token_issuers"]}
     return World(
         default_account=data["default_account"],
-        tenants=tuple(_tenant(tenant, users, roles_by_name, issuers) for tenant in data["tenants"]),
+        tenants=tuple(_tenant(tenant, users, roles, issuers) for tenant in data["tenants"]),
         partners=tuple(Partner(**partner) for partner in data["partners"]),
         roles=roles,
         public_clients=tuple(PublicClient(**client) for client in data["public_clients"]),
@@ -81,30 +72,56 @@ def parse_world(document: str) -> World:
     )
 
 
+def _role(data: Mapping[str, Any], *, is_custom: bool = False) -> Role:
+    return Role(
+        id=data["id"],
+        name=data["name"],
+        description=data["description"],
+        actions=tuple(data["actions"]),
+        not_actions=tuple(data.get("not_actions", ())),
+        is_custom=is_custom,
+    )
+
+
 def _tenant(
     data: Mapping[str, Any],
     users: Mapping[str, Account],
-    roles: Mapping[str, Role],
+    built_in: tuple[Role, ...],
     issuers: Mapping[str, TokenIssuer],
 ) -> Tenant:
     accounts = (*_accounts(data, users), *_workloads(data, issuers))
     principals = _principals(data, accounts)
+    custom_roles = tuple(_role(role, is_custom=True) for role in data.get("custom_roles", ()))
+    roles = {key: role for role in (*built_in, *custom_roles) for key in (role.id, role.name)}
     # Azure gives each tenant a root group, named after the tenant.
     management_groups = {data["id"]: ManagementGroup(data["id"], "Tenant Root Group", None)}
     for group in data.get("management_groups", ()):
         parent = _look_up(management_groups, group.get("parent", data["id"]), "management group")
         management_groups[group["name"]] = ManagementGroup(group["name"], group["display_name"], parent.name)
-    subscriptions = {
-        subscription["display_name"]: Subscription(
+    subscriptions = tuple(
+        Subscription(
             id=subscription["id"],
             tenant_id=data["id"],
             display_name=subscription["display_name"],
             management_group=_look_up(
                 management_groups, subscription.get("management_group", data["id"]), "management group"
             ).name,
+            state=subscription.get("state", "Enabled"),
+            resource_groups=tuple(subscription.get("resource_groups", ())),
         )
         for subscription in data.get("subscriptions", ())
-    }
+    )
+    subscriptions_by_name = {each.display_name: each for each in subscriptions}
+
+    def given(assignment: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+        """Name, principal, its type, role and scope of a role that somebody holds or is eligible for."""
+        return (
+            assignment["name"],
+            *_look_up(principals, assignment["principal"], "principal"),
+            _look_up(roles, assignment["role"], "role").id,
+            _scope(assignment, management_groups, subscriptions_by_name),
+        )
+
     return Tenant(
         id=data["id"],
         display_name=data["display_name"],
@@ -120,16 +137,12 @@ def _tenant(
             for group in data.get("groups", ())
         ),
         management_groups=tuple(management_groups.values()),
-        subscriptions=tuple(subscriptions.values()),
+        subscriptions=subscriptions,
         role_assignments=tuple(
-            RoleAssignment(
-                assignment["name"],
-                *_look_up(principals, assignment["principal"], "principal"),
-                role_id=_look_up(roles, assignment["role"], "role").id,
-                scope=_scope(assignment, management_groups, subscriptions),
-            )
-            for assignment in data.get("role_assignments", ())
+            RoleAssignment(*given(each), condition=each.get("condition")) for each in data.get("role_assignments", ())
         ),
+        custom_roles=custom_roles,
+        role_eligibilities=tuple(RoleEligibility(*given(each)) for each in data.get("role_eligibilities", ())),
     )
 
 
@@ -180,12 +193,13 @@ def _workload(tenant: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, A
 
 
 def _principals(data: Mapping[str, Any], accounts: tuple[Account, ...]) -> dict[str, tuple[str, str]]:
-    """Returns object ID and principal type of whatever a role can be given to, by its name."""
-    return {
+    """Returns object ID and principal type of whatever a role can be given to, by its name and by its object ID."""
+    by_name = {
         **{each.display_name: (each.object_id, "ServicePrincipal") for each in accounts if not each.is_person},
         **{each.name: (each.object_id, "User") for each in accounts if each.is_person},
         **{group["display_name"]: (group["object_id"], "Group") for group in data.get("groups", ())},
     }
+    return by_name | {principal[0]: principal for principal in by_name.values()}
 
 
 def _scope(
@@ -195,7 +209,12 @@ def _scope(
 ) -> str:
     """Returns the scope of a role assignment: by the name of what it is, or as a path (a resource group's, say)."""
     if "subscription" in assignment:
-        return _look_up(subscriptions, assignment["subscription"], "subscription").scope
+        subscription = _look_up(subscriptions, assignment["subscription"], "subscription")
+        if "resource_group" not in assignment:
+            return subscription.scope
+        resource_groups = {name: name for name in subscription.resource_groups}
+        name = _look_up(resource_groups, assignment["resource_group"], "resource group")
+        return f"{subscription.scope}/resourceGroups/{name}"
     if "management_group" in assignment:
         return _look_up(management_groups, assignment["management_group"], "management group").scope
     return str(assignment["scope"])

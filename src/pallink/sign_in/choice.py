@@ -195,12 +195,26 @@ def _values(method: SignInMethod, settings: Settings, environ: Mapping[str, str]
 def _checked(method: SignInMethod, because: str, found: Mapping[str, str], environ: Mapping[str, str]) -> SignIn:
     tenant = found.get(names.TENANT) or found.get(names.PIPELINES_TENANT)
     client_id = found.get(names.CLIENT) or found.get(names.PIPELINES_CLIENT)
-    # Through Settings, so that a malformed variable is refused in the same words as a malformed option.
-    checked = Settings(tenant=tenant or None, client_id=client_id or None)
+    for name, key in _BY_OPTION.items():
+        if value := found.get(name):
+            _refuse_malformed(name, key, value)
     others = [each for each in METHODS if each is not method and METHODS[each].stated_by & _set(environ)]
     if others and "set" in because:
         because += f", and come before those of {_and(others)}"
-    return SignIn(method, because, tenant=checked.tenant, client_id=checked.client_id, inputs=dict(found))
+    return SignIn(method, because, tenant=tenant, client_id=client_id, inputs=dict(found))
+
+
+def _refuse_malformed(name: str, key: str, value: str) -> None:
+    """Refuse a tenant or a client ID that is none, without its value: it may be a secret in the wrong variable."""
+    try:
+        Settings(tenant=value) if key == "tenant" else Settings(client_id=value)
+    except UsageError as error:
+        what = {"tenant": "a tenant", "client_id": "a client ID"}[key]
+        raise UsageError(
+            f"the value of {name} is not {what}",
+            cause=error.cause,
+            remedy=f"correct {name}, and look whether it is swapped",
+        ) from None
 
 
 def _set(environ: Mapping[str, str]) -> frozenset[str]:

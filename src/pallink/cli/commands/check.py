@@ -1,14 +1,16 @@
 """pallink check."""
 
+from pallink.cli.arguments import Subscriptions
 from pallink.cli.job import session, show
 from pallink.cli.options import CommonOptions
 
 
-def check(options: CommonOptions) -> None:
+def check(options: CommonOptions, *, subscription: Subscriptions = None) -> None:
     """Is this account ready to be linked?
 
-    Reads only: who signed in, Reader on which subscriptions, the present link. Without Reader: exit code 6.
+    Reads only: who signed in, Reader on which subscriptions and where it comes from, the present link. Without Reader:
+    exit code 6. Where the roles could not be read because nothing answered: 7.
     """
     with session(options) as opened:
-        result = opened.check()
+        result = opened.check(subscriptions=subscription or ())
     show(result, options)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Yes
+from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.options import CommonOptions
 from pallink.linking import parse_partner_id
-from pallink.session import RoleCheck
+from pallink.reader_check import RoleCheck
 
 
 def link(
@@ -17,6 +17,7 @@ def link(
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Change the link where it is another partner's.")] = False,
     role_check: RoleCheckOption = RoleCheck.REQUIRE,
+    subscription: Subscriptions = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -28,5 +29,12 @@ def link(
     parse_partner_id(partner_id)
     confirm = confirmation(options, yes=yes)
     with session(options, writable=not dry_run) as opened:
-        result = opened.link(partner_id, replace=replace, role_check=role_check, dry_run=dry_run, confirm=confirm)
+        result = opened.link(
+            partner_id,
+            replace=replace,
+            role_check=role_check,
+            subscriptions=subscription or (),
+            dry_run=dry_run,
+            confirm=confirm,
+        )
     show(result, options)

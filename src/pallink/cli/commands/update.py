@@ -1,10 +1,10 @@
 """pallink update."""
 
-from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Yes
+from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.options import CommonOptions
 from pallink.linking import parse_partner_id
-from pallink.session import RoleCheck
+from pallink.reader_check import RoleCheck
 
 
 def update(
@@ -12,6 +12,7 @@ def update(
     partner_id: PartnerId,
     *,
     role_check: RoleCheckOption = RoleCheck.REQUIRE,
+    subscription: Subscriptions = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -22,5 +23,7 @@ def update(
     parse_partner_id(partner_id)
     confirm = confirmation(options, yes=yes)
     with session(options, writable=not dry_run) as opened:
-        result = opened.update(partner_id, role_check=role_check, dry_run=dry_run, confirm=confirm)
+        result = opened.update(
+            partner_id, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
+        )
     show(result, options)

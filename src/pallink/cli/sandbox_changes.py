@@ -1,0 +1,82 @@
+"""pallink sandbox assign, activate and grow: the sandbox's own way to do what an administrator does in Azure."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from pallink.cli.run import run
+from pallink.errors import UsageError, unusable_sandbox
+from pallink.output import Terminal
+from pallink.sandbox import Sandbox, SandboxStateError, home
+
+_MOST_SUBSCRIPTIONS = 20_000
+
+_ObjectId = Annotated[str, typer.Option("--assignee-object-id", help="Whom: the object ID.", show_default=False)]
+_Role = Annotated[str, typer.Option("--role", help="The role's name or GUID.")]
+
+
+def assign(
+    *,
+    assignee_object_id: _ObjectId,
+    assignee_principal_type: Annotated[
+        Literal["User", "Group", "ServicePrincipal"] | None,
+        typer.Option(help="What it is; the sandbox knows by itself.", show_default=False),
+    ] = None,
+    role: _Role = "Reader",
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            help="Where, as in /subscriptions/ID; without it on the first one that is enabled.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Give an account or a group a role, as az role assignment create does in Azure."""
+    del assignee_principal_type
+
+    def job() -> str:
+        made = Sandbox(home()).assign(principal_id=assignee_object_id, role=role, scope=scope)
+        return f"{assignee_object_id} holds {role} at {made.scope}"
+
+    _change(job)
+
+
+def activate(
+    *,
+    assignee_object_id: _ObjectId,
+    role: _Role = "Reader",
+    scope: Annotated[str, typer.Option(help="Where it is eligible, as in /subscriptions/ID.", show_default=False)],
+) -> None:
+    """Activate a role that an account is eligible for, as Privileged Identity Management does in Azure."""
+
+    def job() -> str:
+        made = Sandbox(home()).activate(account_id=assignee_object_id, role=role, scope=scope)
+        return f"{assignee_object_id} has activated {role} at {made.scope}"
+
+    _change(job)
+
+
+def grow(
+    count: Annotated[
+        int,
+        typer.Argument(min=0, max=_MOST_SUBSCRIPTIONS, help="How many; 0 takes them away again.", show_default=False),
+    ],
+) -> None:
+    """Generate so many subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""
+    _change(lambda: f"there are {Sandbox(home()).grow(count)} subscriptions now, {count} of them generated")
+
+
+def _change(job: Callable[[], str]) -> None:
+    def with_sandbox_errors() -> None:
+        try:
+            said = job()
+        except SandboxStateError as error:
+            raise unusable_sandbox(str(error), error.path) from error
+        except ValueError as error:
+            text = str(error).rstrip(".")
+            raise UsageError(
+                text[:1].lower() + text[1:], remedy="see what there is", command="pallink sandbox show"
+            ) from error
+        Terminal().say("sandbox", said)
+
+    run(with_sandbox_errors, verbose=False, debug=False)
