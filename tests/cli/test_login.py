@@ -289,13 +289,20 @@ def test_a_person_signs_in_by_device_code_once(desk: Desk, traffic: Traffic) -> 
     desk.reader_of_device_codes(INVOICES)
     asked = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}", tty=True)
     assert asked.code == 0, asked.stderr
-    assert f"to sign in as {INVOICES}, open https://" in asked.stderr
-    assert "and enter the code " in asked.stderr
+    assert f"to sign in as {INVOICES}, run in another terminal: pallink sandbox approve " in asked.stderr
     traffic.sent.clear()
     linked = desk.run(f"link 719878 --auth device-code --account {INVOICES}")
     assert linked.code == 0
-    assert "enter the code" not in linked.stderr
+    assert "to sign in" not in linked.stderr
     assert sign_in_requests(traffic) == []
+
+
+def test_a_person_is_told_where_to_enter_the_code(served_desk: Desk) -> None:
+    served_desk.reader_of_device_codes(INVOICES)
+    asked = served_desk.run("whoami --auth device-code")
+    assert asked.code == 0
+    assert "sign in: to sign in, open https://localhost:" in asked.stderr
+    assert " in any browser and enter the code " in asked.stderr
 
 
 def test_a_person_signs_in_by_browser_once(served_desk: Desk) -> None:
