@@ -236,6 +236,15 @@ def test_tokens_that_somebody_deleted(desk: Desk) -> None:
     assert desk.run("logout").code == 0
 
 
+def test_tokens_that_azure_takes_no_more(desk: Desk) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.reset()
+    refused = desk.run(f"show --account {INVOICES}")
+    assert refused.code == 4
+    assert "Azure refuses the account" in refused.stderr
+    assert f"pallink login --cloud sandbox --account {INVOICES}" in refused.stderr
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1, "id": "../x"}'])
 def test_a_broken_record_is_passed_over(desk: Desk, content: str) -> None:
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
@@ -266,6 +275,31 @@ def test_without_encryption_a_sign_in_lasts_for_the_command(desk: Desk, folders:
     assert "warning: this sign-in lasts for this command only" in done.stderr
     assert KEPT in done.stderr
     assert list(files(folders)) == []
+
+
+def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, traffic: Traffic
+) -> None:
+    without: Any = _persistent_cache._get_persistence
+
+    def keyring(*, allow_unencrypted: bool, account_name: str, cache_name: str) -> Any:
+        del allow_unencrypted
+        return without(allow_unencrypted=True, account_name=account_name, cache_name=cache_name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_persistent_cache, "_get_persistence", keyring)
+        patch.setattr(token_store, "_get_persistence", keyring)
+        done = desk.run(f"login --account {INVOICES} -o json")
+        assert done.json["stored"] is True
+        assert "warning" not in done.stderr
+        assert desk.run("whoami -o json").json["stored"] is True
+    # The same machine from a remote session, where the keyring is out of reach.
+    traffic.sent.clear()
+    refused = desk.run("link 719878")
+    assert refused.code == 4
+    assert f"the stored sign-in of {INVOICES} cannot be read" in refused.stderr
+    assert desk.run("logout").code == 4, "its tokens would stay where they are"
+    assert traffic.sent == []
 
 
 @pytest.mark.parametrize("auth", ["workload-identity", "github", "azure-pipelines", "managed-identity"])

@@ -8,7 +8,7 @@ import typer
 from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.clouds import SANDBOX
-from pallink.errors import MoreProofNeededError, UsageError
+from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, SignInError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -27,9 +27,11 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Sessi
     try:
         with open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened:
             yield opened
-    except MoreProofNeededError as error:
-        if error.command is None and error.claims:
+    except SignInError as error:
+        if error.command is None and isinstance(error, MoreProofNeededError):
             error.command = options.settings.command("login", "--claims", error.encoded)
+        elif error.command is None and error.remedy == SIGN_IN_AGAIN and options.auth is None:
+            error.command = options.settings.command("login")
         raise
 
 
