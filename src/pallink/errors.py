@@ -96,6 +96,10 @@ class NotLinkedError(PallinkError):
     exit_code = ExitCode.NOT_LINKED
 
 
+SIGN_IN_AGAIN = "sign in again"
+"""The remedy for a sign-in that was good and is so no longer; who knows the settings adds the command."""
+
+
 class SignInError(PallinkError):
     """Nobody is signed in, or the sign-in failed."""
 

@@ -35,11 +35,11 @@ class Person(Protocol):
     def pick(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
         """Ask which stored sign-in is meant."""
 
-    def show_device_code(self, url: str, code: str, expires_on: datetime, wanted: str | None) -> None:
-        """Show the code that has to be entered at `url` until `expires_on` (UTC), by `wanted` where that is known."""
+    def show_device_code(self, message: str, code: str) -> None:
+        """Show what to do with a device code."""
 
-    def show_browser(self, wanted: str | None) -> None:
-        """Tell that a browser opens, for `wanted` to sign in where that is known."""
+    def show_browser(self, message: str) -> None:
+        """Tell that a browser opens."""
 
 
 class Nobody:
@@ -64,13 +64,13 @@ class Nobody:
         """Nobody can say."""
         raise SignInError(f"{len(candidates)} sign-ins are stored, and nothing says which one is meant")
 
-    def show_device_code(self, url: str, code: str, expires_on: datetime, wanted: str | None) -> None:
+    def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
         """To stderr."""
-        print(device_code_message(url, code, expires_on, wanted), file=sys.stderr)
+        print(message, file=sys.stderr)
 
-    def show_browser(self, wanted: str | None) -> None:
+    def show_browser(self, message: str) -> None:
         """To stderr."""
-        print(browser_message(wanted), file=sys.stderr)
+        print(message, file=sys.stderr)
 
 
 def browser_at_hand() -> bool:
@@ -78,10 +78,20 @@ def browser_at_hand() -> bool:
     return has_browser(os.environ, sys.platform, platform.release())
 
 
-def device_code_message(url: str, code: str, expires_on: datetime, wanted: str | None) -> str:
-    """What to do with a device code, in words."""
+def device_code_message(url: str | None, code: str, expires_on: datetime, wanted: str | None) -> str:
+    """What to do with a device code, in words.
+
+    Args:
+        url: where to enter it; None for the embedded sandbox, which has no page that a browser could open.
+        code: the code.
+        expires_on: until when (UTC).
+        wanted: who is to sign in, where that is known. The page does not know it: a device code takes no hint.
+    """
     who = f"to sign in as {wanted}" if wanted else "to sign in"
     until = expires_on.astimezone().strftime("%H:%M")
+    if url is None:
+        account = f" --account {wanted}" if wanted else ""
+        return f"{who}, run in another terminal: pallink sandbox approve {code}{account} (good until {until})"
     return f"{who}, open {url} in any browser and enter the code {code} (good until {until})"
 
 

@@ -7,7 +7,6 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -70,8 +69,8 @@ class Desk:
         self.sandbox.set("device-code-interval", "0")
         show: Callable[..., None] = AtTheTerminal.show_device_code
 
-        def read(person: AtTheTerminal, url: str, code: str, expires_on: datetime, wanted: str | None) -> None:
-            show(person, url, code, expires_on, wanted)
+        def read(person: AtTheTerminal, message: str, code: str) -> None:
+            show(person, message, code)
             self.sandbox.approve(code, account, deny=deny)
 
         self.patch.setattr(AtTheTerminal, "show_device_code", read)

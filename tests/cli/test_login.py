@@ -236,6 +236,15 @@ def test_tokens_that_somebody_deleted(desk: Desk) -> None:
     assert desk.run("logout").code == 0
 
 
+def test_tokens_that_azure_takes_no_more(desk: Desk) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.reset()
+    refused = desk.run(f"show --account {INVOICES}")
+    assert refused.code == 4
+    assert "Azure refuses the account" in refused.stderr
+    assert f"pallink login --cloud sandbox --account {INVOICES}" in refused.stderr
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1, "id": "../x"}'])
 def test_a_broken_record_is_passed_over(desk: Desk, content: str) -> None:
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
@@ -268,6 +277,31 @@ def test_without_encryption_a_sign_in_lasts_for_the_command(desk: Desk, folders:
     assert list(files(folders)) == []
 
 
+def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, traffic: Traffic
+) -> None:
+    without: Any = _persistent_cache._get_persistence
+
+    def keyring(*, allow_unencrypted: bool, account_name: str, cache_name: str) -> Any:
+        del allow_unencrypted
+        return without(allow_unencrypted=True, account_name=account_name, cache_name=cache_name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_persistent_cache, "_get_persistence", keyring)
+        patch.setattr(token_store, "_get_persistence", keyring)
+        done = desk.run(f"login --account {INVOICES} -o json")
+        assert done.json["stored"] is True
+        assert "warning" not in done.stderr
+        assert desk.run("whoami -o json").json["stored"] is True
+    # The same machine from a remote session, where the keyring is out of reach.
+    traffic.sent.clear()
+    refused = desk.run("link 719878")
+    assert refused.code == 4
+    assert f"the stored sign-in of {INVOICES} cannot be read" in refused.stderr
+    assert desk.run("logout").code == 4, "its tokens would stay where they are"
+    assert traffic.sent == []
+
+
 @pytest.mark.parametrize("auth", ["workload-identity", "github", "azure-pipelines", "managed-identity"])
 def test_what_cannot_be_kept_says_so(desk: Desk, folders: tuple[Path, ...], auth: str) -> None:
     desk.environment(auth)
@@ -289,13 +323,20 @@ def test_a_person_signs_in_by_device_code_once(desk: Desk, traffic: Traffic) -> 
     desk.reader_of_device_codes(INVOICES)
     asked = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}", tty=True)
     assert asked.code == 0, asked.stderr
-    assert f"to sign in as {INVOICES}, open https://" in asked.stderr
-    assert "and enter the code " in asked.stderr
+    assert f"to sign in as {INVOICES}, run in another terminal: pallink sandbox approve " in asked.stderr
     traffic.sent.clear()
     linked = desk.run(f"link 719878 --auth device-code --account {INVOICES}")
     assert linked.code == 0
-    assert "enter the code" not in linked.stderr
+    assert "to sign in" not in linked.stderr
     assert sign_in_requests(traffic) == []
+
+
+def test_a_person_is_told_where_to_enter_the_code(served_desk: Desk) -> None:
+    served_desk.reader_of_device_codes(INVOICES)
+    asked = served_desk.run("whoami --auth device-code")
+    assert asked.code == 0
+    assert "sign in: to sign in, open https://localhost:" in asked.stderr
+    assert " in any browser and enter the code " in asked.stderr
 
 
 def test_a_person_signs_in_by_browser_once(served_desk: Desk) -> None:

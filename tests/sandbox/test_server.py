@@ -281,5 +281,5 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, how: signal
     assert (process.returncode, out) == (0, ""), err
     assert described["resourceManager"] == origin
     assert f"export REQUESTS_CA_BUNDLE={authority}" in err
-    assert f"--cloud {origin}" in err
+    assert f"pallink link 719878 --cloud {origin}\n" in err
     assert err.endswith("sandbox: stopped\n")

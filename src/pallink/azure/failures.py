@@ -26,6 +26,7 @@ from azure.core.exceptions import (
 )
 
 from pallink.errors import (
+    SIGN_IN_AGAIN,
     AccessDeniedError,
     MoreProofNeededError,
     PallinkError,
@@ -149,7 +150,7 @@ def _from_answer(response: Any, doing: str, host: str, trace: RequestTrace) -> P
         return refused(
             f"{doing} failed: Azure refuses the account ({said})",
             cause=None if code else f"it answered {status} and gave no reason",
-            remedy="sign in again"
+            remedy=SIGN_IN_AGAIN
             if refused is SignInError
             else "check what the account is allowed to do in this tenant",
             trace=trace,

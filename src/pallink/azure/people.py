@@ -1,6 +1,7 @@
 """Credentials of people: the browser, a device code, a sign-in that was kept, and the sandbox's users."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -17,6 +18,7 @@ from azure.identity import (
 from pallink.azure.means import Means
 from pallink.azure.sign_in_failures import explain_sign_in
 from pallink.entra_errors import sign_in_failed
+from pallink.person import browser_message, device_code_message
 from pallink.plain_text import one_line
 from pallink.sign_in import SignIn, StoredSignIn
 
@@ -30,8 +32,7 @@ CLIENT_PROGRAM = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 def browser(sign_in: SignIn, means: Means) -> Any:
     """InteractiveBrowserCredential."""
     return _AnnouncedBrowser(
-        means.person.show_browser,
-        sign_in.login_hint,
+        lambda: means.person.show_browser(browser_message(sign_in.login_hint)),
         tenant_id=sign_in.tenant,
         client_id=sign_in.client_id or CLIENT_PROGRAM,
         login_hint=sign_in.login_hint,
@@ -43,7 +44,9 @@ def device_code(sign_in: SignIn, means: Means) -> Any:
     """DeviceCodeCredential. It takes no hint: the person is told who is wanted."""
 
     def show(url: str, code: str, expires_on: datetime) -> None:
-        means.person.show_device_code(one_line(url), one_line(code), expires_on, sign_in.login_hint)
+        place = None if means.cloud.is_sandbox else one_line(url)
+        code = one_line(code)
+        means.person.show_device_code(device_code_message(place, code, expires_on, sign_in.login_hint), code)
 
     return DeviceCodeCredential(
         sign_in.client_id or CLIENT_PROGRAM, tenant_id=sign_in.tenant, prompt_callback=show, **means.options
@@ -104,11 +107,10 @@ def sandbox_user(sign_in: SignIn, means: Means) -> Any:
 class _AnnouncedBrowser(InteractiveBrowserCredential):
     """The browser, announced just before it opens: not where a cached token makes it needless."""
 
-    def __init__(self, announce: Any, wanted: str | None, **options: Any) -> None:
+    def __init__(self, announce: Callable[[], None], **options: Any) -> None:
         super().__init__(**options)
         self._announce = announce
-        self._wanted = wanted
 
     def _request_token(self, *scopes: str, **options: Any) -> Any:
-        self._announce(self._wanted)
+        self._announce()
         return super()._request_token(*scopes, **options)

@@ -9,7 +9,7 @@ from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.cli.progress import ProgressLine
 from pallink.clouds import SANDBOX
-from pallink.errors import MoreProofNeededError, UsageError
+from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, SignInError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -33,9 +33,11 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Sessi
         ):
             opened.progress = line.update
             yield opened
-    except MoreProofNeededError as error:
-        if error.command is None and error.claims:
+    except SignInError as error:
+        if error.command is None and isinstance(error, MoreProofNeededError):
             error.command = options.settings.command("login", "--claims", error.encoded)
+        elif error.command is None and error.remedy == SIGN_IN_AGAIN and options.auth is None:
+            error.command = options.settings.command("login")
         raise
 
 

@@ -1,13 +1,12 @@
 """The person at the terminal: asked on stderr, as stdout is for data."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import typer
 
 from pallink.cli.options import CommonOptions
 from pallink.output.terminal import Terminal
-from pallink.person import browser_at_hand, browser_message, device_code_message
+from pallink.person import browser_at_hand
 from pallink.plain_text import one_line
 from pallink.sign_in import StoredSignIn
 
@@ -46,12 +45,12 @@ class AtTheTerminal:
             if not answer:
                 raise typer.Abort
 
-    def show_device_code(self, url: str, code: str, expires_on: datetime, wanted: str | None) -> None:
+    def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
         """To stderr, even with `--quiet`: without it nobody could sign in."""
-        self._terminal.say("sign in", device_code_message(url, code, expires_on, wanted), "cyan")
+        self._terminal.say("sign in", message, "cyan")
         self._terminal.stderr.flush()
 
-    def show_browser(self, wanted: str | None) -> None:
+    def show_browser(self, message: str) -> None:
         """To stderr."""
-        self._terminal.say("sign in", browser_message(wanted), "cyan")
+        self._terminal.say("sign in", message, "cyan")
         self._terminal.stderr.flush()

@@ -137,7 +137,8 @@ def serve(
             terminal.say("sandbox", "in another terminal:")
             for line in (
                 _assignment("REQUESTS_CA_BUNDLE", str(server.authority)),
-                f"pallink link 719878 --cloud {server.origin} --account invoices@contoso.com --yes",
+                _setting_variables("client-secret"),
+                f"pallink link 719878 --cloud {server.origin}",
             ):
                 print(f"    {line}", file=terminal.stderr)
             terminal.stderr.flush()
@@ -188,6 +189,12 @@ def _assignment(name: str, value: str) -> str:
         doubled = value.replace("'", "''")
         return f"$env:{name} = '{doubled}'"
     return f"export {name}={shlex.quote(value)}"
+
+
+def _setting_variables(method: str) -> str:
+    """Returns the line that has the shell of this system's users run what `pallink sandbox env` prints."""
+    command = f"pallink sandbox env {method}"
+    return f"{command} | Out-String | Invoke-Expression" if sys.platform == "win32" else f'eval "$({command})"'
 
 
 @contextlib.contextmanager

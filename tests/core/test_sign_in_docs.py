@@ -1,0 +1,49 @@
+"""The documentation's table of methods is the code's."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pallink.azure import credentials
+from pallink.sign_in import METHODS, OFFERED_METHODS, SignInMethod
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "sign-in.md"
+NOTHING = "\N{EN DASH}"
+PLACES = ("terminal", "GitHub", "Azure Pipelines", "AKS", "VM")
+
+
+def table() -> str:
+    """The table as the code has it."""
+
+    def names(variables: Iterable[str]) -> str:
+        return ", ".join(f"`{name}`" for name in variables) or NOTHING
+
+    head = ("method", *PLACES, "needs", "also looks at", "`login` keeps it")
+    rows = [head, ("---",) * len(head)]
+    for method in OFFERED_METHODS:
+        facts = METHODS[method]
+        works = ["yes" if place in facts.works else NOTHING for place in PLACES]
+        rows.append((f"`{method}`", *works, names(facts.needs), names(facts.takes), "yes" if facts.kept else "no"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
+
+
+def documented() -> str:
+    text = DOCUMENT.read_text("utf-8")
+    return text.partition("<!-- methods -->\n")[2].partition("\n<!-- /methods -->")[0]
+
+
+def test_the_table_of_methods_is_the_codes() -> None:
+    assert documented() == table(), f"the table should be:\n{table()}"
+
+
+def test_the_order_of_the_environments_methods_is_the_codes() -> None:
+    paragraph = DOCUMENT.read_text("utf-8").partition("1. What the environment states")[2].partition("\n2. ")[0]
+    assert re.findall(r"`([a-z-]+)`", paragraph) == [method for method, facts in METHODS.items() if facts.needs]
+
+
+def test_every_method_can_be_built() -> None:
+    assert set(credentials._BUILDERS) == set(METHODS) == set(SignInMethod)
+
+
+def test_only_places_that_the_table_has() -> None:
+    assert {place for facts in METHODS.values() for place in facts.works} == set(PLACES)
