@@ -82,16 +82,23 @@ class Desk:
         token = client.tokens(account, origin=self.origin)["access_token"]
         answer = {"accessToken": token, "expires_on": 4102444800, "tokenType": "Bearer"}
         said = self.folder / "az-says.txt"
-        said.write_text(prints if prints is not None else json.dumps(answer))
         folder = self.folder / "bin"
         folder.mkdir(exist_ok=True)
-        if sys.platform == "win32":
-            (folder / "az.cmd").write_text(f'@type "{said}"{" 1>&2 & exit /b 1" if fails else ""}\n')
-        else:
-            script = folder / "az"
-            script.write_text(f"#!/bin/sh\ncat '{said}' {'>&2; exit 1' if fails else ''}\n")
-            script.chmod(0o755)
+        on_windows = sys.platform == "win32"
+        program = f'@type "{said}"{" 1>&2 & exit /b 1" if fails else ""}\n'
+        if not on_windows:
+            program = f"#!/bin/sh\ncat '{said}' {'>&2; exit 1' if fails else ''}\n"
+        # Moved into place: another thread of the command may be running az at this moment.
+        for path, text in ((said, prints if prints is not None else json.dumps(answer)), (_az_in(folder), program)):
+            draft = path.with_name(f"{path.name}.draft")
+            draft.write_text(text)
+            draft.chmod(0o755)
+            draft.replace(path)
         self.patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def _az_in(folder: Path) -> Path:
+    return folder / ("az.cmd" if sys.platform == "win32" else "az")
 
 
 @contextmanager
