@@ -107,6 +107,7 @@ def test_verbose_says_why_and_debug_says_each_request(in_sandbox: Pallink) -> No
     assert "GET https://" not in verbose
     debug = in_sandbox("show --debug").stderr
     assert "GET https://sandbox.invalid/providers/Microsoft.ManagementPartner/partners -> 200 in" in debug
+    assert debug.index("at ") > 0
     for secret in ("Bearer", "eyJ", "code="):
         assert secret not in debug
 

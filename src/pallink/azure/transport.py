@@ -108,6 +108,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         super().__init__(session=session, session_owner=False)
         self.seen = SignInTraffic()
         self._own_session = session
+        self._began = time.monotonic()
         self._extra: ExtraHost | None = None
         self._deadline = deadline
         self._writable = writable
@@ -147,27 +148,30 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             is_oidc = self._extra is not None and self._extra.is_at(request.url)
             self.seen = SignInTraffic(asked=_origin(request.url), is_oidc=is_oidc)
         started = time.monotonic()
+        request_line = f"{request.method} {_without_query(request.url)}"
         try:
             response = super().send(request, proxies=proxies, **kwargs)
         except SandboxStateError as error:
             raise unusable_sandbox(str(error), error.path) from error
         except Exception as error:
-            log.debug("%s %s failed: %s", request.method, _without_query(request.url), type(error).__name__)
+            log.debug("at %4.0f ms: %s failed: %s", self._since_start(started), request_line, type(error).__name__)
             raise
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug(
-                "%s %s -> %s in %.0f ms, correlation ID %s",
-                request.method,
-                _without_query(request.url),
-                response.status_code,
-                (time.monotonic() - started) * 1000,
-                response.headers.get("x-ms-correlation-request-id")
-                or response.headers.get("x-ms-request-id")
-                or "none",
-            )
+        headers = response.headers
+        log.debug(
+            "at %4.0f ms: %s -> %s in %.0f ms, correlation ID %s",
+            self._since_start(started),
+            request_line,
+            response.status_code,
+            (time.monotonic() - started) * 1000,
+            headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id") or "none",
+        )
         if is_sign_in:
             self.seen = replace(self.seen, answer=response)
         return response
+
+    def _since_start(self, moment: float) -> float:
+        """Milliseconds from the start of the command's requests: what began before another ended ran beside it."""
+        return (moment - self._began) * 1000
 
     def sleep(self, duration: float) -> None:
         """Wait between retries, or give up at once when the wait would outlast the command's time."""
