@@ -24,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from pallink.clouds import https_origin
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, unusable_sandbox
-from pallink.sandbox import SandboxStateError
+from pallink.sandbox.errors import SandboxStateError
 
 log = logging.getLogger("pallink.requests")
 

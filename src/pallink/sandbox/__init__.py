@@ -6,20 +6,24 @@ person who signs in. The package is made from what Microsoft published and from 
 nothing in the rest of pallink, so that the two can disagree.
 """
 
-from pallink.sandbox.directory import ORIGIN
-from pallink.sandbox.environments import METHODS
-from pallink.sandbox.errors import SandboxStateError
-from pallink.sandbox.handler import Sandbox, home
-from pallink.sandbox.managed_identity import IMDS_ORIGIN
-from pallink.sandbox.messages import Request, Response
-from pallink.sandbox.overview import (
-    AccountOverview,
-    LinkOverview,
-    Overview,
-    PartnerOverview,
-    SettingOverview,
-    TenantOverview,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pallink.sandbox.directory import ORIGIN
+    from pallink.sandbox.environments import METHODS
+    from pallink.sandbox.errors import SandboxStateError
+    from pallink.sandbox.handler import Sandbox, home
+    from pallink.sandbox.managed_identity import IMDS_ORIGIN
+    from pallink.sandbox.messages import Request, Response
+    from pallink.sandbox.overview import (
+        AccountOverview,
+        LinkOverview,
+        Overview,
+        PartnerOverview,
+        SettingOverview,
+        TenantOverview,
+    )
 
 __all__ = [
     "IMDS_ORIGIN",
@@ -37,3 +41,33 @@ __all__ = [
     "TenantOverview",
     "home",
 ]
+
+_HOMES = {
+    "ORIGIN": "pallink.sandbox.directory",
+    "METHODS": "pallink.sandbox.environments",
+    "SandboxStateError": "pallink.sandbox.errors",
+    "Sandbox": "pallink.sandbox.handler",
+    "home": "pallink.sandbox.handler",
+    "IMDS_ORIGIN": "pallink.sandbox.managed_identity",
+    "Request": "pallink.sandbox.messages",
+    "Response": "pallink.sandbox.messages",
+    "AccountOverview": "pallink.sandbox.overview",
+    "LinkOverview": "pallink.sandbox.overview",
+    "Overview": "pallink.sandbox.overview",
+    "PartnerOverview": "pallink.sandbox.overview",
+    "SettingOverview": "pallink.sandbox.overview",
+    "TenantOverview": "pallink.sandbox.overview",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - Any public name.
+    """Loads a public name when it is first used: whoever works with Azure needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
