@@ -36,7 +36,7 @@ log = logging.getLogger("pallink")
 
 # Each subscription has its own bucket of requests in Resource Manager, so that more would do it no harm; but each takes
 # a connection, of which the transport keeps 32.
-_WORKERS = 16
+_WORKERS = 30
 
 # At the tenant's level even an account without any role may read the definitions of roles.
 _TENANT = ""

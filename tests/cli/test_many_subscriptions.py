@@ -20,7 +20,7 @@ from tests.worlds import given, role, subscription
 
 APPROVERS = "--account svc_approvers@contoso.com"
 VISIBLE = 202  # Contoso Production, Contoso Development, and those that are generated.
-WORKERS = 16
+WORKERS = 30
 
 Handle = Callable[[], requests.Response]
 
