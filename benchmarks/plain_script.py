@@ -7,6 +7,7 @@ No checks, no settling, no messages. With `every` it reads the role assignments 
 
 import json
 import sys
+from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import EnvironmentCredential
@@ -16,7 +17,7 @@ from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 origin, partner_id, *rest = sys.argv[1:]
 credential = EnvironmentCredential(authority=origin, disable_instance_discovery=True)
-options = {"base_url": origin, "credential_scopes": [f"{origin}/.default"]}
+options: dict[str, Any] = {"base_url": origin, "credential_scopes": [f"{origin}/.default"]}
 subscriptions = SubscriptionClient(credential, **options)
 roles = AuthorizationManagementClient(credential, "", api_version="2022-04-01", **options)
 partners = ACEProvisioningManagementPartnerAPI(credential, **options)
@@ -26,7 +27,7 @@ visible = list(subscriptions.subscriptions.list())
 for subscription in visible if rest else visible[:1]:
     list(roles.role_assignments.list_for_scope(f"subscriptions/{subscription.subscription_id}", filter="atScope()"))
 try:
-    link = partners.partners.get()
+    print(json.dumps(partners.partners.get().as_dict(), indent=2))
 except ResourceNotFoundError:
-    link = None if rest else partners.partner.create(partner_id)
-print(json.dumps(link.as_dict() if link else None, indent=2))
+    if not rest:
+        print(json.dumps(partners.partner.create(partner_id).as_dict(), indent=2))
