@@ -25,7 +25,7 @@ while IFS= read -r account || [ -n "$account" ]; do
   account=${account%$'\r'}
   case $account in '' | '#'*) continue ;; esac
   # Nobody is asked anything: --account says who must sign in, and standard input is the list.
-  if message=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" -o json 2>&1 </dev/null); then
+  if message=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" -o none 2>&1 </dev/null); then
     linked=$((linked + 1))
     echo "linked  $account"
   else

@@ -13,6 +13,7 @@ import requests
 from pallink import deadline, session
 from pallink.cli.app import main
 from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.server import SandboxServer
 from pallink.side_by_side import THREAD_NAME
 from tests.cli.people import Desk, served
 from tests.harness import Clock, Pallink, Run, Stream, Traffic
@@ -43,6 +44,16 @@ def pallink(monkeypatch: pytest.MonkeyPatch) -> Pallink:
         return Run(code, streams[1].text, streams[2].text)
 
     return run
+
+
+@pytest.fixture
+def serve_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sandbox serve` ends as soon as it serves, as by Ctrl-C."""
+
+    def interrupted(_: SandboxServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SandboxServer, "serve_forever", interrupted)
 
 
 @pytest.fixture

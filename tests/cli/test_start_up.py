@@ -11,7 +11,19 @@ from pallink.cli.options import HEADING, NAMES, option_name
 from pallink.exit_codes import ExitCode
 from tests.harness import Pallink
 
-HEAVY = {"azure", "cryptography", "jmespath", "jwt", "msal", "pydantic", "requests", "rich", "truststore", "urllib3"}
+HEAVY = {
+    "azure",
+    "cryptography",
+    "jmespath",
+    "jwt",
+    "msal",
+    "pydantic",
+    "requests",
+    "rich",
+    "truststore",
+    "urllib3",
+    "yaml",
+}
 COMMANDS = ("link", "show", "update", "unlink", "verify", "check", "whoami")
 
 SCRIPT = f"""
