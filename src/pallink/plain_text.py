@@ -11,4 +11,6 @@ def one_line(text: str, limit: int = 500) -> str:
     stripped = text.strip()
     first = stripped.splitlines()[0].rstrip() if stripped else ""
     shown = "".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in first[: limit + 1])
+    # CI systems obey these wherever they stand in a line.
+    shown = shown.replace("##vso[", "## vso[").replace("##[", "## [")
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."

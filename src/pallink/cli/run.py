@@ -34,19 +34,17 @@ def run(
     _log_to(terminal, verbose=verbose, debug=debug)
     try:
         job()
-    except PallinkError as error:
-        print_error(error, terminal, output)
-        raise typer.Exit(error.exit_code) from error
     except (KeyboardInterrupt, typer.Abort) as interruption:
         print_error(CancelledError("interrupted", cause="nothing was written"), terminal, output)
         raise typer.Exit(ExitCode.INTERRUPTED) from interruption
     except (typer.Exit, typer.TyperException):
         raise
-    except Exception as defect:
-        print_error(defect_error(defect), terminal, output)
-        if terminal.environ.get("PALLINK_TRACEBACK"):
-            traceback.print_exception(defect, file=terminal.stderr)
-        raise typer.Exit(ExitCode.ERROR) from defect
+    except Exception as raised:
+        error = as_pallink_error(raised)
+        print_error(error, terminal, output)
+        if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
+            traceback.print_exception(raised, file=terminal.stderr)
+        raise typer.Exit(error.exit_code) from raised
 
 
 def print_error(error: PallinkError, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
@@ -68,10 +66,12 @@ def print_error(error: PallinkError, terminal: Terminal, output: OutputFormat = 
         terminal.say("request", str(error.trace))
 
 
-def defect_error(defect: Exception) -> DefectError:
-    """The error for an exception that nobody foresaw."""
+def as_pallink_error(error: Exception) -> PallinkError:
+    """The error itself, or what is said of an exception that nobody foresaw."""
+    if isinstance(error, PallinkError):
+        return error
     return DefectError(
-        f"pallink has a defect: {type(defect).__name__}: {one_line(str(defect), 200)}",
+        f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
         cause="this should not happen, whatever Azure answers",
         remedy="look at the link before you go on, and report this with what PALLINK_TRACEBACK=1 prints",
     )

@@ -34,7 +34,7 @@ def yaml_text(value: object, *, ascii_only: bool = False) -> str:
         # PyYAML leaves some characters alone that steer a terminal.
         return yaml_text(value, ascii_only=True)
     # What ends a document that is a mere scalar.
-    return text.removesuffix("...\n")
+    return _without_commands(text.removesuffix("...\n"))
 
 
 def tsv_text(value: object, *, ascii_only: bool = False) -> str:
@@ -73,7 +73,7 @@ def _cell(value: object, *, ascii_only: bool = False) -> str:
         return ""
     if isinstance(value, str):
         spaced = "".join(" " if each in "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029" else each for each in value)
-        return "".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in spaced)
+        return _without_commands("".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in spaced))
     return json_line(value, ascii_only=ascii_only).rstrip("\n")
 
 
@@ -89,8 +89,14 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def _without_commands(text: str) -> str:
+    """CI systems obey these wherever they stand in a line."""
+    return text.replace("##vso[", "## vso[").replace("##[", "## [")
+
+
 def _escaped(text: str) -> str:
-    """JSON leaves some characters alone that steer a terminal: they can only stand in a string, as an escape."""
+    """JSON leaves some characters alone that steer a terminal or a CI system: an escape says the same in a string."""
+    text = text.replace("##", "#\\u0023")
     return "".join(
         json.dumps(each)[1:-1] if each != "\n" and unicodedata.category(each) in UNPRINTABLE else each for each in text
     )
