@@ -1,16 +1,13 @@
 """Every command of the program, taken from the program, and how a test calls each."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
-from typer.main import get_command
-
-from pallink.cli.app import app
 from pallink.sandbox import ORIGIN, Request, Sandbox, home
+from tools.program import commands
 
 _ELIGIBLE = "--assignee-object-id 5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a01"
 _SCOPE = "--scope /subscriptions/0e3bd0a4-6f3c-4bd5-a8a5-5d0f53a30f1b"
+
 
 # What a command needs to do its job in the sandbox, after `link 719878`; a command that is not named needs nothing.
 ARGUMENTS = {
@@ -28,19 +25,7 @@ ARGUMENTS = {
 }
 
 
-def every_command() -> Iterator[tuple[str, Any]]:
-    """Name and command object of each, as `sandbox show`; groups are not among them."""
-    pending = [("", get_command(app))]
-    while pending:
-        name, command = pending.pop()
-        below = getattr(command, "commands", None)
-        if below is None:
-            yield name, command
-            continue
-        pending += [(f"{name} {each}".strip(), found) for each, found in below.items()]
-
-
-COMMANDS = dict(sorted(every_command()))
+COMMANDS = commands()
 
 
 def words_for(name: str) -> list[str]:

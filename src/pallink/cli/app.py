@@ -90,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if reconfigure is not None:
             # A character that the encoding does not know is no reason to fail.
             reconfigure(errors="replace")
+    if "_PALLINK_COMPLETE" in os.environ:
+        _complete_without_rich()
     command: Any = get_command(app)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -99,6 +101,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return ExitCode.INTERRUPTED
     return int(code or 0)
+
+
+def _complete_without_rich() -> None:
+    """Keep Typer from loading rich (50 ms at each press of Tab) to take markup out of helps that have none.
+
+    Where a later Typer has no such function any more, nothing is lost but the time; a test says so.
+    """
+    from typer import _completion_classes  # noqa: PLC0415
+
+    _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
 
 
 def output_asked_for(arguments: Sequence[str], environ: Mapping[str, str]) -> OutputFormat:

@@ -58,6 +58,7 @@ class CommonOptions(OutputOptions):
         typer.Option(
             metavar="CLOUD",
             envvar="PALLINK_CLOUD",
+            autocompletion=lambda: list(CLOUD_NAMES),
             help=f"{', '.join(CLOUD_NAMES)}, or the https:// URL of another Resource Manager.",
         ),
     ] = DEFAULT_CLOUD
@@ -66,6 +67,7 @@ class CommonOptions(OutputOptions):
         typer.Option(
             metavar="METHOD",
             envvar="PALLINK_AUTH",
+            autocompletion=lambda: list(OFFERED_METHODS),
             help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Otherwise chosen by what the environment states.",
         ),
     ] = None

@@ -16,8 +16,10 @@ from pallink.errors import UsageError, unusable_sandbox
 from pallink.output import Terminal, write_value
 from pallink.result import camel_case
 from pallink.sandbox import METHODS, ORIGIN, AccountOverview, Overview, Sandbox, SandboxStateError, home
+from pallink.sandbox.settings import SETTINGS
 
 _SHOW = "pallink sandbox show"
+
 
 app = typer.Typer(
     help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True, rich_markup_mode=None
@@ -25,6 +27,11 @@ app = typer.Typer(
 
 for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
     command_with_options(app, options=OutputOptions)(_change)
+
+
+def _values(context: typer.Context) -> list[str]:
+    """The values of the setting that stands before, for completion."""
+    return [value for each in SETTINGS if each.name == context.params.get("name") for value in each.allowed]
 
 
 @command_with_options(app, options=OutputOptions)
@@ -58,8 +65,18 @@ def reset(options: OutputOptions) -> None:
 @command_with_options(app, "set", options=OutputOptions)
 def set_(
     options: OutputOptions,
-    name: Annotated[str, typer.Argument(help="The setting; see pallink sandbox show.", show_default=False)],
-    value: Annotated[str, typer.Argument(help="One of its values.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The setting; see pallink sandbox show.",
+            show_default=False,
+            autocompletion=lambda: [each.name for each in SETTINGS],
+        ),
+    ],
+    value: Annotated[
+        str,
+        typer.Argument(help="One of its values.", show_default=False, autocompletion=_values),
+    ],
 ) -> None:
     """Choose how the sandbox answers.
 
