@@ -11,7 +11,6 @@ home=${PALLINK_ACTION_HOME:?the folder that install.sh filled}
 programs=$home/venv/bin
 [ -d "$programs" ] || programs=$home/venv/Scripts
 
-partner_id=${INPUT_PARTNER_ID-}
 command=${INPUT_COMMAND:-verify}
 report=
 
@@ -22,8 +21,7 @@ verify)
   rm -f "$report"
   arguments=(--junit "$report")
   ;;
-link | update) arguments=(--yes) ;;
-show | check) partner_id= ;;
+link | update | show | check) ;;
 *)
   echo "error: the input command is '${command//[^a-z-]/?}': it must be verify, link, update, show or check" >&2
   exit 2
@@ -35,7 +33,7 @@ esac
 [ -n "${INPUT_AUTH-}" ] && arguments+=("--auth=$INPUT_AUTH")
 [ -n "${INPUT_CLOUD-}" ] && arguments+=("--cloud=$INPUT_CLOUD")
 case $command in
-verify | link | update) arguments+=(-- "$partner_id") ;;
+verify | link | update) arguments+=(-- "${INPUT_PARTNER_ID-}") ;;
 esac
 
 # Settings that somebody left behind must not change what is printed, or ask for an answer.

@@ -101,6 +101,11 @@ def test_azure_pipelines_gets_issues_and_a_summary(
     assert path.is_relative_to(tmp_path)
     assert path.read_text("utf-8").startswith("## pallink verify: not as expected")
 
+    in_sandbox("link 719878")
+    assert "##vso[task.uploadsummary]" in in_sandbox("verify 719878").stderr
+    quiet = in_sandbox("verify 719878 --quiet")
+    assert (quiet.code, quiet.stderr) == (0, "")
+
 
 def test_outside_ci_nobody_is_told(in_sandbox: Pallink, tmp_path: Path) -> None:
     failed = in_sandbox("verify 719878")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pallink.reports.annotations import azure_pipelines, github, upload_summary
-from pallink.reports.finding import Finding
+from pallink.reports.finding import Finding, State
 from pallink.reports.junit import junit
 from pallink.reports.markdown import LIMIT, markdown
 
@@ -16,7 +16,7 @@ def publish(
     junit_file: Path | None,
     environ: Mapping[str, str],
     tell: Callable[[str], None],
-    with_warnings: bool = True,
+    quiet: bool = False,
 ) -> tuple[str, ...]:
     """Write every report that was asked for, by an option or by the CI system's own variables.
 
@@ -25,7 +25,7 @@ def publish(
         junit_file: where the JUnit report goes; None for none.
         environ: the environment: GITHUB_ACTIONS with GITHUB_STEP_SUMMARY, TF_BUILD with AGENT_TEMPDIRECTORY.
         tell: writes one line where the CI system reads it.
-        with_warnings: whether warnings are told too.
+        quiet: tell nothing but errors; where all passed, nothing at all.
 
     Returns:
         What could not be written, one sentence each. A verdict stays what it is without its report.
@@ -34,15 +34,17 @@ def publish(
     if junit_file is not None:
         failures.append(_attempt("JUnit report", junit_file, lambda: _write(junit_file, junit(findings))))
     if environ.get("GITHUB_ACTIONS"):
-        for line in github(findings, with_warnings=with_warnings):
+        for line in github(findings, with_warnings=not quiet):
             tell(line)
         if summary := environ.get("GITHUB_STEP_SUMMARY"):
             failures.append(_attempt("summary", Path(summary), lambda: _append(Path(summary), findings)))
     if environ.get("TF_BUILD"):
-        for line in azure_pipelines(findings, with_warnings=with_warnings):
+        for line in azure_pipelines(findings, with_warnings=not quiet):
             tell(line)
+        passed = all(each.state is State.PASS for each in findings)
         folder = Path(environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir())
-        failures.append(_attempt("summary", folder, lambda: _upload(folder, findings, tell)))
+        if not (quiet and passed):
+            failures.append(_attempt("summary", folder, lambda: _upload(folder, findings, tell)))
     return tuple(each for each in failures if each is not None)
 
 

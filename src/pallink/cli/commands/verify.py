@@ -45,15 +45,15 @@ def verify(
             junit_file=junit,
             environ=terminal.environ,
             tell=terminal.tell,
-            with_warnings=not options.quiet,
+            quiet=options.quiet,
         )
 
     try:
         parse_partner_id(partner_id)
         with session(options) as opened:
             result = opened.verify(partner_id, role_check=role_check, subscriptions=subscription or ())
-    except CancelledError:
-        raise
+    except (CancelledError, typer.Abort):
+        raise  # nobody's verdict
     except Exception as raised:
         error = as_pallink_error(raised)
         error.warnings += report(finding_of_error(error, options.settings, partner_id))
