@@ -7,11 +7,10 @@
 # Run it as often as you like: what is linked already stays as it is. Exit code: 0 when all are linked, 8 when some are
 # not, 2 when the command line is wrong.
 #
-# To try it: printf '%s\n' invoices@contoso.com newhire@contoso.com > accounts.txt
-#            examples/onboard.sh 719878 accounts.txt --cloud sandbox
+# To try it: examples/onboard.sh 719878 examples/accounts.txt --cloud sandbox
 set -uo pipefail
 
-if [ $# -lt 2 ] || [ ! -r "$2" ]; then
+if [ $# -lt 2 ] || [ ! -r "$2" ] || [ -d "$2" ]; then
   echo "usage: ${0##*/} PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]" >&2
   exit 2
 fi
@@ -24,20 +23,22 @@ failures=()
 while IFS= read -r account || [ -n "$account" ]; do
   account=${account%$'\r'}
   case $account in '' | '#'*) continue ;; esac
-  # Nobody is asked anything: --account says who must sign in, and standard input is the list.
-  if message=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" -o json 2>&1 </dev/null); then
+  # Nobody is asked anything: --account says who must sign in, and standard input is the list. What was done goes to
+  # stdout, and with --quiet nothing but an error to stderr: one of the two is empty.
+  if said=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" \
+    --output tsv --query action 2>&1 </dev/null); then
     linked=$((linked + 1))
-    echo "linked  $account"
+    printf '%-10s %s\n' "$said" "$account"
   else
     code=$?
-    # A wrong command line is wrong for every account.
-    if [ "$code" -eq 2 ]; then
-      echo "$message" >&2
-      exit 2
+    # A wrong command line is wrong for every account, and who presses Ctrl-C means the whole list.
+    if [ "$code" -eq 2 ] || [ "$code" -eq 130 ]; then
+      printf '%s\n' "$said" >&2
+      exit "$code"
     fi
-    reason=$(printf '%s\n' "$message" | sed -n 's/^error: //p' | head -n 1)
+    reason=$(printf '%s\n' "$said" | sed -n 's/^error: //p' | head -n 1)
     failures+=("$account: exit code $code: $reason")
-    echo "failed  $account"
+    printf '%-10s %s\n' failed "$account"
   fi
 done <"$accounts_file"
 

@@ -21,6 +21,9 @@ _SCRUBBED_PREFIXES = (
     "IMDS_",
     "MSI_",
     "SSH_",
+    "AGENT_",
+    "RUNNER_",
+    "INPUT_",
 )
 _SCRUBBED = {
     "CI",

@@ -55,32 +55,6 @@ def test_the_python_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == "created Mekorma\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a script for bash")
-def test_the_onboarding_script_names_who_failed_and_changes_nothing_the_second_time(tmp_path: Path) -> None:
-    accounts = tmp_path / "accounts.txt"
-    accounts.write_text(
-        "# accounts\n\ninvoices@contoso.com\r\nsvc_approvers@contoso.com\nnewhire@contoso.com\nowner@contoso.com"
-    )
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-
-    def onboard(*words: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["bash", str(ROOT / "examples" / "onboard.sh"), *words],  # noqa: S607
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PATH": path},
-            check=False,
-        )
-
-    first = onboard("719878", str(accounts), "--cloud", "sandbox")
-    assert first.returncode == 8
-    assert "3 linked, 1 failed" in first.stdout
-    assert first.stderr.startswith("newhire@contoso.com: exit code 6: the Reader role is missing")
-    assert onboard("719878", str(accounts), "--cloud", "sandbox").stdout == first.stdout
-    assert onboard("abc", str(accounts), "--cloud", "sandbox").returncode == 2
-    assert onboard("719878", str(tmp_path / "missing.txt")).returncode == 2
-
-
 def test_the_changelog_has_the_version_or_what_is_unreleased() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     project = (ROOT / "pyproject.toml").read_text("utf-8")

@@ -16,6 +16,8 @@
     ├── RefusedRequestError        1  pallink itself refused to send a request
     ├── SandboxError               1  the sandbox's file is unusable
     ├── UnsettledWriteError        7  nobody knows whether a write took effect
+    ├── OutputError                1  the result cannot be written to stdout
+    ├── DefectError                1  pallink itself is wrong
     └── CancelledError           130  Ctrl-C, or a "no" to the confirmation
 
 An error says what happened (`message`), why (`cause`), and what to do next (`remedy`, `command`), in that order.
@@ -57,6 +59,7 @@ class PallinkError(Exception):
         remedy: what to do next, in words.
         command: a command that can be pasted, on a line of its own.
         trace: the identifiers of the failed request, where there was one.
+        warnings: what else a person should know, said before the error.
         exit_code: the exit code that the command line makes of it.
     """
 
@@ -77,6 +80,12 @@ class PallinkError(Exception):
         self.remedy = remedy
         self.command = command
         self.trace = trace
+        self.warnings: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """What a program knows this kind of error by, as in `NotLinked`. Part of the interface, like the exit codes."""
+        return type(self).__name__.removesuffix("Error")
 
     def with_cause(self, cause: str) -> Self:
         """The same error with a further reason, for a caller that knows more."""
@@ -217,6 +226,14 @@ class UnsettledWriteError(PallinkError):
 
     def __init__(self, message: str, *, cause: str, trace: RequestTrace | None = None) -> None:
         super().__init__(message, cause=cause, remedy="look at the link, then repeat the command", trace=trace)
+
+
+class OutputError(PallinkError):
+    """The result cannot be written to stdout, as on a full disk."""
+
+
+class DefectError(PallinkError):
+    """pallink itself is wrong: an exception that nobody foresaw."""
 
 
 class CancelledError(PallinkError):

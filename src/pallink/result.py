@@ -57,7 +57,7 @@ class Result:
     def as_dict(self) -> dict[str, Any]:
         """The flat object: camelCase names, plain values, always the same fields in the same order."""
         return {
-            _camel_case(each.name): _plain(getattr(self, each.name))
+            camel_case(each.name): _plain(getattr(self, each.name))
             for each in fields(self)
             if each.metadata.get("shown", True)
         }
@@ -152,7 +152,7 @@ class AccountResult:
 
     def as_dict(self) -> dict[str, Any]:
         """The flat object."""
-        return {_camel_case(each.name): _plain(getattr(self, each.name)) for each in fields(self)}
+        return {camel_case(each.name): _plain(getattr(self, each.name)) for each in fields(self)}
 
 
 def _subscription(subscription: Subscription, verdict: str | None) -> dict[str, Any]:
@@ -175,7 +175,8 @@ def link_fields(link: Link | None) -> dict[str, Any]:
     }
 
 
-def _camel_case(name: str) -> str:
+def camel_case(name: str) -> str:
+    """A field's name as results have it: `partner_id` -> `partnerId`."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 

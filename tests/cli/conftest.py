@@ -13,9 +13,11 @@ import requests
 from pallink import deadline, session
 from pallink.cli.app import main
 from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.server import SandboxServer
 from pallink.side_by_side import THREAD_NAME
 from tests.cli.people import Desk, served
 from tests.harness import Clock, Pallink, Run, Stream, Traffic
+from tools.troubleshooting import has_entry
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +42,21 @@ def pallink(monkeypatch: pytest.MonkeyPatch) -> Pallink:
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 patch.setattr(sys, name, stream)
             code = main(arguments)
+        said = [line.partition("error: ")[2] for line in streams[2].text.splitlines() if line.startswith("error: ")]
+        assert all(map(has_entry, said)), f"docs/troubleshooting.md has no entry for {said}"
         return Run(code, streams[1].text, streams[2].text)
 
     return run
+
+
+@pytest.fixture
+def serve_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sandbox serve` ends as soon as it serves, as by Ctrl-C."""
+
+    def interrupted(_: SandboxServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SandboxServer, "serve_forever", interrupted)
 
 
 @pytest.fixture

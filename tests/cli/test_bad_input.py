@@ -85,7 +85,7 @@ def test_an_empty_account(in_sandbox: Pallink) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--cloud", "sandbox"), ("--account", "a@contoso.com"), ("-o", "json"), ("--timeout", "5"), ("--no-input", None)],
+    [("--cloud", "sandbox"), ("--account", "a@contoso.com"), ("-o", "tsv"), ("--timeout", "5"), ("--no-input", None)],
 )
 def test_an_option_before_the_command_gets_the_hint_to_move(pallink: Pallink, option: str, value: str | None) -> None:
     refused = pallink(*[option, *([value] if value else []), "show"])

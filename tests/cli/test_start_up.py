@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from typer.main import get_command
@@ -11,7 +12,19 @@ from pallink.cli.options import HEADING, NAMES, option_name
 from pallink.exit_codes import ExitCode
 from tests.harness import Pallink
 
-HEAVY = {"azure", "cryptography", "jmespath", "jwt", "msal", "pydantic", "requests", "rich", "truststore", "urllib3"}
+HEAVY = {
+    "azure",
+    "cryptography",
+    "jmespath",
+    "jwt",
+    "msal",
+    "pydantic",
+    "requests",
+    "rich",
+    "truststore",
+    "urllib3",
+    "yaml",
+}
 COMMANDS = ("link", "show", "update", "unlink", "verify", "check", "whoami")
 
 SCRIPT = f"""
@@ -48,20 +61,55 @@ def test_what_needs_no_azure_loads_none(arguments: str, code: int) -> None:
     assert f"code: {code}\n" in done.stderr
 
 
-def test_completion_loads_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("_PALLINK_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "pallink ver")
-    monkeypatch.setenv("COMP_CWORD", "1")
+# How each shell asks: the line so far, and the word that is being typed.
+SHELLS: dict[str, Callable[[str, str], dict[str, str]]] = {
+    "bash": lambda line, _: {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)},
+    "zsh": lambda line, _: {"_TYPER_COMPLETE_ARGS": line},
+    "fish": lambda line, _: {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    "powershell": lambda line, word: {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_WORD_TO_COMPLETE": word},
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ver", "verify"),
+        ("sandbox res", "reset"),
+        ("verify --jun", "--junit"),
+        ("show --quer", "--query"),
+        ("show --cloud AzureUS", "AzureUSGovernment"),
+        ("show -o jsonl", "jsonl"),
+        ("link --role-check req", "require"),
+        ("link --auth client-s", "client-secret"),
+        ("sandbox set prov", "provider"),
+        ("sandbox set provider abs", "absent"),
+    ],
+)
+def test_completion_is_right_and_loads_nothing_heavy(
+    monkeypatch: pytest.MonkeyPatch, shell: str, line: str, expected: str
+) -> None:
+    monkeypatch.setenv("_PALLINK_COMPLETE", f"complete_{shell}")
+    for name, value in SHELLS[shell](f"pallink {line}", line.rpartition(" ")[2]).items():
+        monkeypatch.setenv(name, value)
     # Completion ends the process by itself: what was loaded is told on the way out.
     script = """
 import atexit, sys
 from pallink.cli.app import main
-atexit.register(lambda: print(*sys.modules))
+atexit.register(lambda: print("LOADED", *sys.modules))
 main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("verify\n")
-    assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
+    offered, _, loaded = done.stdout.partition("LOADED")
+    assert expected in offered, done.stderr
+    assert not {name.partition(".")[0] for name in loaded.split()} & HEAVY
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_there_is_a_completion_script_for_each_shell(monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    monkeypatch.setenv("_PALLINK_COMPLETE", f"source_{shell}")
+    done = subprocess.run([sys.executable, "-m", "pallink"], capture_output=True, text=True, check=False)
+    assert "_PALLINK_COMPLETE" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -37,6 +37,8 @@ TREE = {
     "RefusedRequestError": ("PallinkError", 1),
     "SandboxError": ("PallinkError", 1),
     "UnsettledWriteError": ("PallinkError", 7),
+    "OutputError": ("PallinkError", 1),
+    "DefectError": ("PallinkError", 1),
     "CancelledError": ("PallinkError", 130),
 }
 

@@ -1,7 +1,8 @@
 """The commands of pallink, and what stands before them on the command line."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,11 +10,11 @@ from typer.main import get_command
 
 from pallink.cli import sandbox
 from pallink.cli.commands import check, link, login, logout, show, unlink, update, verify, whoami
-from pallink.cli.options import NAMES, command_with_options, option_name
+from pallink.cli.options import NAMES, CommonOptions, command_with_options, option_name
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
-from pallink.output import Terminal
+from pallink.output import OutputFormat, Terminal
 
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {code.meaning}" for code in ExitCode)])
 
@@ -74,7 +75,7 @@ for _command in (
     logout.logout,
     whoami.whoami,
 ):
-    command_with_options(app)(_command)
+    command_with_options(app, options=CommonOptions)(_command)
 app.add_typer(sandbox.app, name="sandbox")
 
 
@@ -89,25 +90,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if reconfigure is not None:
             # A character that the encoding does not know is no reason to fail.
             reconfigure(errors="replace")
+    if "_PALLINK_COMPLETE" in os.environ:
+        _complete_without_rich()
     command: Any = get_command(app)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = command.main(
-            args=None if arguments is None else list(arguments), prog_name="pallink", standalone_mode=False
-        )
+        code = command.main(args=given, prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
-        return _usage_error(error)
+        return _usage_error(error, output_asked_for(given, os.environ))
     except typer.Abort:
         return ExitCode.INTERRUPTED
     return int(code or 0)
 
 
-def _usage_error(error: Any) -> int:
+def _complete_without_rich() -> None:
+    """Keep Typer from loading rich (50 ms at each press of Tab) to take markup out of helps that have none.
+
+    Where a later Typer has no such function any more, nothing is lost but the time; a test says so.
+    """
+    from typer import _completion_classes  # noqa: PLC0415
+
+    _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
+
+
+def output_asked_for(arguments: Sequence[str], environ: Mapping[str, str]) -> OutputFormat:
+    """The output format of a command line that could not be parsed: whoever asked for objects gets errors so too."""
+    found = environ.get("PALLINK_OUTPUT", "")
+    for index, each in enumerate(arguments):
+        following = arguments[index + 1] if index + 1 < len(arguments) else ""
+        if each in ("-o", "--output"):
+            found = following
+        elif each.startswith("--output="):
+            found = each.removeprefix("--output=")
+        elif each.startswith("-o") and not each.startswith("--"):
+            found = each.removeprefix("-o")
+    return OutputFormat(found) if found in set(OutputFormat) else OutputFormat.TABLE
+
+
+def _usage_error(error: Any, output: OutputFormat) -> int:
     """Say what is wrong with the command line; the help where nothing was asked at all."""
     terminal = Terminal()
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
-        terminal.stdout.write(f"{message}\n")
+        terminal.write(f"{message}\n")
         return ExitCode.USAGE
     if type(error).__name__ == "MissingParameter" and error.param is not None:
         message = f"missing {error.param.param_type_name} {error.param.name.upper()}"
@@ -137,7 +163,7 @@ def _usage_error(error: Any) -> int:
         )
     else:
         refused = UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
-    print_error(refused, terminal)
+    print_error(refused, terminal, output)
     return ExitCode.USAGE
 
 

@@ -1,6 +1,6 @@
 """What the commands share: open a session, ask for a yes, show the result."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
@@ -9,7 +9,7 @@ from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.cli.progress import ProgressLine
 from pallink.clouds import SANDBOX
-from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, SignInError, UsageError
+from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, PallinkError, SignInError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -20,12 +20,19 @@ from pallink.sign_in import METHODS
 
 _SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.somebody_elses)
 
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
+
 
 @contextmanager
 def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
-    """Sign in, as the options say. On stderr it is said each time when this is the sandbox and not Azure."""
-    say_where(options)
-    shown = not (options.quiet or options.verbose or options.debug)
+    """Sign in, as the options say.
+
+    On stderr it is said each time when this is the sandbox and not Azure: at once, or, where an error would have to be
+    the only object on stderr, when the job is done or somebody is asked.
+    """
+    if not options.output.has_error_objects:
+        say_where(options)
+    shown = not (options.quiet or options.logs or options.output.has_error_objects)
     try:
         with (
             open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened,
@@ -47,21 +54,37 @@ def say_where(options: CommonOptions) -> None:
         Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
 
 
-def show(result: Result | AccountResult, options: CommonOptions) -> None:
-    """Write a result to stdout and its warnings to stderr, then raise its error where it has one."""
+def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
+    """Write a result to stdout and its warnings to stderr, then raise its error where it has one.
+
+    Args:
+        result: what was found or done.
+        options: how to write it.
+        unquiet: warnings that are said in spite of `--quiet`.
+    """
     terminal = Terminal()
-    write_result(result, options.output, terminal)
-    if isinstance(result, AccountResult):
-        return
-    if not options.quiet:
-        for warning in result.warnings:
-            terminal.say("warning", one_line(warning), "yellow")
-        if isinstance(result, CheckResult) and result.advice:
-            advice, command = result.advice
-            terminal.say("note", one_line(advice), "cyan")
-            print(f"    {one_line(command, 2000)}", file=terminal.stderr)
-    if result.error is not None:
-        raise result.error
+    error = None if isinstance(result, AccountResult) else result.error
+    warnings = () if isinstance(result, AccountResult) or options.quiet else result.warnings
+    warnings += tuple(unquiet)
+    try:
+        write_result(result, options.output, terminal, options.query)
+    except PallinkError as unwritten:
+        # What was found out counts for more than that it could not be written.
+        if error is None:
+            unwritten.warnings = warnings
+            raise
+        warnings = (*warnings, unwritten.message)
+    if error is not None:
+        error.warnings = warnings
+        raise error
+    if options.output.has_error_objects:
+        say_where(options)
+    for warning in warnings:
+        terminal.say("warning", one_line(warning), "yellow")
+    if isinstance(result, CheckResult) and result.advice and not options.quiet:
+        advice, command = result.advice
+        terminal.say("note", one_line(advice), "cyan")
+        terminal.tell(f"    {one_line(command, 2000)}")
 
 
 def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> Confirm | None:
@@ -93,7 +116,13 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
         )
     if not can_ask or (options.account is not None and not always):
         return None
-    return lambda proposal: _ask(proposal, terminal)
+
+    def ask(proposal: Proposal) -> bool:
+        if options.output.has_error_objects:
+            say_where(options)
+        return _ask(proposal, terminal)
+
+    return ask
 
 
 def _ask(proposal: Proposal, terminal: Terminal) -> bool:
@@ -106,6 +135,20 @@ def _ask(proposal: Proposal, terminal: Terminal) -> bool:
         ("tenant", tenant),
         ("partner", f"now {linked}, then {wanted}"),
     ):
-        print(f"  {label:<8} {one_line(text)}", file=terminal.stderr)
+        terminal.tell(f"  {label:<8} {one_line(text)}")
     verb = {Action.CREATED: "Link", Action.UPDATED: "Change the link of", Action.DELETED: "Remove the link of"}
-    return typer.confirm(f"{verb[proposal.step.action]} this account?", default=False, err=True)
+    return _yes_or_no(f"{verb[proposal.step.action]} this account?", terminal)
+
+
+def _yes_or_no(question: str, terminal: Terminal) -> bool:
+    """Ask on stderr until the answer is one; no answer at all is the end.
+
+    Typer's own question writes a blank to stdout, where only data belongs.
+    """
+    while True:
+        print(f"{question} [y/N]: ", end="", file=terminal.stderr, flush=True)
+        answer = terminal.stdin.readline()
+        if not answer:
+            raise typer.Abort
+        if answer.strip().casefold() in _ANSWERS:
+            return _ANSWERS[answer.strip().casefold()]

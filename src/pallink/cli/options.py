@@ -1,14 +1,14 @@
 """The options that mean the same in every command: declared here, once.
 
-`CommonOptions` is the declaration; `command_with_options` gives a command all of them, and its help a heading of its
-own for them.
+`OutputOptions` and `CommonOptions` are the declarations; `command_with_options` gives a command all of either, and its
+help a heading of its own for them.
 """
 
 import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES, SANDBOX
 from pallink.errors import UsageError
-from pallink.output import OutputFormat
+from pallink.output import OutputFormat, check_query
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.sign_in import OFFERED_METHODS
 
@@ -26,14 +26,39 @@ HEADING = "Common options"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommonOptions:
-    """What every command takes. Precedence: option, environment, default."""
+class OutputOptions:
+    """What every command takes, those too that sign nobody in. Precedence: option, environment, default."""
+
+    output: Annotated[
+        OutputFormat,
+        typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", help="How to write the result."),
+    ] = OutputFormat.TABLE
+    query: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JMESPATH", envvar="PALLINK_QUERY", help="Write only what this expression finds in the result."
+        ),
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", envvar="PALLINK_QUIET", help="Say nothing on stderr but errors.")
+    ] = False
+
+    @property
+    def logs(self) -> bool:
+        """Whether stderr says what is done."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions(OutputOptions):
+    """What every command takes that signs somebody in."""
 
     cloud: Annotated[
         str,
         typer.Option(
             metavar="CLOUD",
             envvar="PALLINK_CLOUD",
+            autocompletion=lambda: list(CLOUD_NAMES),
             help=f"{', '.join(CLOUD_NAMES)}, or the https:// URL of another Resource Manager.",
         ),
     ] = DEFAULT_CLOUD
@@ -42,6 +67,7 @@ class CommonOptions:
         typer.Option(
             metavar="METHOD",
             envvar="PALLINK_AUTH",
+            autocompletion=lambda: list(OFFERED_METHODS),
             help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Otherwise chosen by what the environment states.",
         ),
     ] = None
@@ -61,10 +87,6 @@ class CommonOptions:
         str | None,
         typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
     ] = None
-    output: Annotated[
-        OutputFormat,
-        typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", help="How to write the result."),
-    ] = OutputFormat.TABLE
     no_input: Annotated[bool, typer.Option("--no-input", envvar="PALLINK_NO_INPUT", help="Never ask anything.")] = False
     timeout: Annotated[
         float,
@@ -80,9 +102,11 @@ class CommonOptions:
     debug: Annotated[
         bool, typer.Option("--debug", envvar="PALLINK_DEBUG", help="Say each request too, without its secrets.")
     ] = False
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", envvar="PALLINK_QUIET", help="Say nothing on stderr but errors.")
-    ] = False
+
+    @property
+    def logs(self) -> bool:
+        """Whether stderr says what is done."""
+        return self.verbose or self.debug
 
     @property
     def settings(self) -> Settings:
@@ -90,17 +114,25 @@ class CommonOptions:
         return Settings(self.cloud, self.account, self.tenant, self.client_id, self.auth, self.timeout)
 
 
-_PARAMETERS = tuple(
-    inspect.Parameter(
-        each.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if each.default is MISSING else each.default,
-        annotation=get_type_hints(CommonOptions, include_extras=True)[each.name],
-    )
-    for each in fields(CommonOptions)
-)
+OptionsT = TypeVar("OptionsT", bound=OutputOptions)
 
-NAMES = frozenset(parameter.name for parameter in _PARAMETERS)
+
+def _parameters(options: type[OutputOptions]) -> tuple[inspect.Parameter, ...]:
+    """One keyword parameter for each option; those of `OutputOptions` stand behind those of who signs in."""
+    inherited = {each.name for each in fields(OutputOptions)}
+    hints = get_type_hints(options, include_extras=True)
+    return tuple(
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if each.default is MISSING else each.default,
+            annotation=hints[each.name],
+        )
+        for each in sorted(fields(options), key=lambda each: each.name in inherited)
+    )
+
+
+NAMES = frozenset(each.name for each in fields(CommonOptions))
 
 
 def option_name(field_name: str) -> str:
@@ -129,28 +161,35 @@ class CommandWithCommonOptions(TyperCommand):
 
 
 def command_with_options(
-    app: typer.Typer, name: str | None = None
-) -> Callable[[Callable[Concatenate[CommonOptions, P], None]], Callable[..., None]]:
-    """Register a function as a command of `app` that also takes the common options.
+    app: typer.Typer, name: str | None = None, *, options: type[OptionsT]
+) -> Callable[[Callable[Concatenate[OptionsT, P], None]], Callable[..., None]]:
+    """Register a function as a command of `app` that also takes the options of a kind.
 
     The function gets them, as one object, before its own parameters.
     """
+    parameters = _parameters(options)
 
-    def register(function: Callable[Concatenate[CommonOptions, P], None]) -> Callable[..., None]:
+    def register(function: Callable[Concatenate[OptionsT, P], None]) -> Callable[..., None]:
         own = list(inspect.signature(function).parameters.values())[1:]
         context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
         @functools.wraps(function)
         def command(*, context: typer.Context, **values: Any) -> None:
-            options = CommonOptions(**{key: values.pop(key) for key in NAMES})
+            given = options(**{each.name: values.pop(each.name) for each in parameters})
+
+            def job() -> None:
+                _check(given, context)
+                function(given, **values)  # type: ignore[call-arg]
+
             run(
-                lambda: function(_checked(options, context), **values),  # type: ignore[call-arg]
-                verbose=options.verbose,
-                debug=options.debug,
+                job,
+                output=given.output,
+                verbose=given.logs,
+                debug=getattr(given, "debug", False),
             )
 
         command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *_PARAMETERS]
+            [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *parameters]
         )
         app.command(name, cls=CommandWithCommonOptions)(command)
         return command
@@ -158,10 +197,19 @@ def command_with_options(
     return register
 
 
-def _checked(options: CommonOptions, context: typer.Context) -> CommonOptions:
-    """Refuse a left-over PALLINK_CLOUD=sandbox in CI: a build must not turn green on a stand-in."""
+def _check(options: OutputOptions, context: typer.Context) -> None:
+    """Refuse what contradicts itself, and what can be known to be wrong before anything is sent.
+
+    Raises:
+        UsageError: the query is no expression; --quiet and --verbose; or a left-over PALLINK_CLOUD=sandbox in CI, where
+            a build must not turn green on a stand-in.
+    """
     import os  # noqa: PLC0415
 
+    if options.query is not None:
+        check_query(options.query)
+    if not isinstance(options, CommonOptions):
+        return
     source = context.get_parameter_source("cloud")
     from_environment = source is not None and source.name == "ENVIRONMENT"
     if options.settings.cloud == SANDBOX and from_environment and os.environ.get("CI"):
@@ -170,6 +218,5 @@ def _checked(options: CommonOptions, context: typer.Context) -> CommonOptions:
             cause="the variable CI is set, and a left-over setting must not turn a build green",
             remedy="unset PALLINK_CLOUD, or say --cloud sandbox on the command line if you mean it",
         )
-    if options.quiet and (options.verbose or options.debug):
+    if options.quiet and options.logs:
         raise UsageError("--quiet contradicts --verbose and --debug", remedy="leave one of them out")
-    return options

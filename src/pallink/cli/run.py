@@ -1,21 +1,31 @@
 """The one place where errors become messages and exit codes."""
 
 import logging
-import os
-import sys
 import traceback
 from collections.abc import Callable
 
 import typer
 
-from pallink.errors import CancelledError, PallinkError
+from pallink.errors import CancelledError, DefectError, PallinkError
 from pallink.exit_codes import ExitCode
-from pallink.output.terminal import Terminal
+from pallink.output import OutputFormat, Terminal, error_object, json_line
 from pallink.plain_text import one_line
 
 
-def run(job: Callable[[], None], *, verbose: bool, debug: bool) -> None:
+def run(
+    job: Callable[[], None],
+    *,
+    output: OutputFormat = OutputFormat.TABLE,
+    verbose: bool = False,
+    debug: bool = False,
+) -> None:
     """Do a command's job and end with the right exit code.
+
+    Args:
+        job: what to do.
+        output: in which format an error is reported.
+        verbose: log what is done.
+        debug: log each request too.
 
     Raises:
         typer.Exit: the job failed; the message is on stderr.
@@ -24,47 +34,47 @@ def run(job: Callable[[], None], *, verbose: bool, debug: bool) -> None:
     _log_to(terminal, verbose=verbose, debug=debug)
     try:
         job()
-    except PallinkError as error:
-        print_error(error, terminal)
-        raise typer.Exit(error.exit_code) from error
     except (KeyboardInterrupt, typer.Abort) as interruption:
-        print_error(CancelledError("interrupted", cause="nothing was written"), terminal)
+        print_error(CancelledError("interrupted", cause="nothing was written"), terminal, output)
         raise typer.Exit(ExitCode.INTERRUPTED) from interruption
-    except BrokenPipeError as error:
-        # Whoever read stdout has gone (`| head -1`). Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(ExitCode.ERROR) from error
     except (typer.Exit, typer.TyperException):
         raise
-    except Exception as defect:
-        _print_defect(defect, terminal)
-        raise typer.Exit(ExitCode.ERROR) from defect
+    except Exception as raised:
+        error = as_pallink_error(raised)
+        print_error(error, terminal, output)
+        if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
+            traceback.print_exception(raised, file=terminal.stderr)
+        raise typer.Exit(error.exit_code) from raised
 
 
-def print_error(error: PallinkError, terminal: Terminal) -> None:
-    """Say what happened, why, and what to do next."""
+def print_error(error: PallinkError, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
+    """Say what happened, why, and what to do next; where a program reads objects, as one JSON object in one line."""
+    if output.has_error_objects:
+        text = json_line(error_object(error), ascii_only=True)
+        terminal.tell(text.rstrip("\n"))
+        return
+    for warning in error.warnings:
+        terminal.say("warning", one_line(warning), "yellow")
     terminal.say("error", one_line(error.message), "red")
     if error.cause:
         terminal.say("cause", one_line(error.cause))
     if error.remedy or error.command:
         terminal.say("to fix", one_line(error.remedy or "run this command"))
     for command in (error.command or "").splitlines():
-        print(f"    {one_line(command, 2000)}", file=terminal.stderr)
+        terminal.tell(f"    {one_line(command, 2000)}")
     if error.trace and str(error.trace):
         terminal.say("request", str(error.trace))
 
 
-def _print_defect(defect: Exception, terminal: Terminal) -> None:
-    print_error(
-        PallinkError(
-            f"pallink has a defect: {type(defect).__name__}: {one_line(str(defect), 200)}",
-            cause="this should not happen, whatever Azure answers",
-            remedy="look at the link before you go on, and report this with what PALLINK_TRACEBACK=1 prints",
-        ),
-        terminal,
+def as_pallink_error(error: Exception) -> PallinkError:
+    """The error itself, or what is said of an exception that nobody foresaw."""
+    if isinstance(error, PallinkError):
+        return error
+    return DefectError(
+        f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
+        cause="this should not happen, whatever Azure answers",
+        remedy="look at the link before you go on, and report this with what PALLINK_TRACEBACK=1 prints",
     )
-    if terminal.environ.get("PALLINK_TRACEBACK"):
-        traceback.print_exception(defect, file=terminal.stderr)
 
 
 def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:

@@ -5,85 +5,94 @@ import dataclasses
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from pallink.cli import sandbox_changes
-from pallink.cli.run import run
+from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError, unusable_sandbox
-from pallink.output import OutputFormat, Terminal, write_json
+from pallink.output import Terminal, write_value
+from pallink.result import camel_case
 from pallink.sandbox import METHODS, ORIGIN, AccountOverview, Overview, Sandbox, SandboxStateError, home
+from pallink.sandbox.settings import SETTINGS
 
 _SHOW = "pallink sandbox show"
+
 
 app = typer.Typer(
     help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True, rich_markup_mode=None
 )
 
 for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
-    app.command()(_change)
+    command_with_options(app, options=OutputOptions)(_change)
 
 
-@app.command()
-def show(
-    output: Annotated[
-        OutputFormat, typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", help="How to write it.")
-    ] = OutputFormat.TABLE,
-) -> None:
+def _values(context: typer.Context) -> list[str]:
+    """The values of the setting that stands before, for completion."""
+    return [value for each in SETTINGS if each.name == context.params.get("name") for value in each.allowed]
+
+
+@command_with_options(app, options=OutputOptions)
+def show(options: OutputOptions) -> None:
     """Show the sandbox's world and settings."""
-
-    def job() -> None:
-        terminal = Terminal()
-        overview = _sandbox().describe()
-        if output is OutputFormat.JSON:
-            write_json({**dataclasses.asdict(overview), "path": str(overview.path)}, terminal)
-            return
-        for line in _lines(overview):
-            terminal.stdout.write(f"{line}\n")
-        terminal.stdout.flush()
-
-    _run(job)
+    with _explained():
+        overview = Sandbox(home()).describe()
+    terminal = Terminal()
+    write_value(
+        _plain(dataclasses.asdict(overview)),
+        options.output,
+        terminal,
+        options.query,
+        table=lambda: terminal.write("".join(f"{line}\n" for line in _lines(overview))),
+    )
 
 
-@app.command()
-def reset() -> None:
+@command_with_options(app, options=OutputOptions)
+def reset(options: OutputOptions) -> None:
     """Start over with the world as it came.
 
     No links are left, every setting is at its default, and every token is void. Works on a corrupt file too.
     """
+    with _explained():
+        sandbox = Sandbox(home())
+        sandbox.reset()
+        path = str(sandbox.describe().path)
+    _done({"path": path}, f"reset: {path}", options)
 
-    def job() -> None:
-        _sandbox().reset()
-        Terminal().say("sandbox", f"reset: {_path()}")
 
-    _run(job)
-
-
-@app.command("set")
+@command_with_options(app, "set", options=OutputOptions)
 def set_(
-    name: Annotated[str, typer.Argument(help="The setting; see pallink sandbox show.", show_default=False)],
-    value: Annotated[str, typer.Argument(help="One of its values.", show_default=False)],
+    options: OutputOptions,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The setting; see pallink sandbox show.",
+            show_default=False,
+            autocompletion=lambda: [each.name for each in SETTINGS],
+        ),
+    ],
+    value: Annotated[
+        str,
+        typer.Argument(help="One of its values.", show_default=False, autocompletion=_values),
+    ],
 ) -> None:
     """Choose how the sandbox answers.
 
     There are settings for what nobody has recorded of Azure, and for what goes wrong: pallink sandbox show lists them.
     """
-
-    def job() -> None:
+    with _explained():
         try:
-            _sandbox().set(name, value)
+            Sandbox(home()).set(name, value)
         except ValueError as error:
             raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
-        Terminal().say("sandbox", f"{name} is now {value!r}")
-
-    _run(job)
+    _done({"name": name, "value": value}, f"{name} is now {value!r}", options)
 
 
-@app.command()
+@command_with_options(app, options=OutputOptions)
 def approve(
+    options: OutputOptions,
     code: Annotated[str, typer.Argument(help="The code that the sign-in shows.", show_default=False)],
     account: Annotated[
         str | None, typer.Option("--account", help="Who signs in; without it the sandbox's default account.")
@@ -94,21 +103,20 @@ def approve(
 
     As the person would who opens the sign-in page on another device.
     """
-
-    def job() -> None:
+    with _explained():
         try:
-            name = _sandbox().approve(code, account, deny=deny)
+            name = Sandbox(home()).approve(code, account, deny=deny)
         except ValueError as error:
             raise UsageError(
                 str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
             ) from error
-        Terminal().say("sandbox", f"{name} {'declined' if deny else 'approved'} the sign-in")
+    answer = "declined" if deny else "approved"
+    _done({"account": name, "answer": answer}, f"{name} {answer} the sign-in", options)
 
-    _run(job)
 
-
-@app.command()
+@command_with_options(app, options=OutputOptions)
 def serve(
+    options: OutputOptions,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: any port that is free.")
     ] = 0,
@@ -119,68 +127,63 @@ def serve(
     into another terminal. It listens on 127.0.0.1 and nowhere else. Its certificate is signed by an authority of its
     own, which is made at the first use: clients have to be told to trust it.
     """
+    from pallink.sandbox.server import SandboxServer  # noqa: PLC0415
 
-    def job() -> None:
-        from pallink.sandbox.server import SandboxServer  # noqa: PLC0415
+    terminal = Terminal()
 
+    def say(text: str) -> None:
+        if not options.quiet:
+            terminal.say("sandbox", text)
+
+    with _explained():
         try:
-            server = SandboxServer(_sandbox(), port)
+            server = SandboxServer(Sandbox(home()), port)
         except OSError as error:
             raise UsageError(
                 f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
                 remedy="choose another port, or none for any that is free",
                 command="pallink sandbox serve",
             ) from error
-        terminal = Terminal()
         with server, _stopped_by_signals():
-            terminal.say("sandbox", f"serving until Ctrl-C; its certificate authority is {server.authority}")
-            terminal.say("sandbox", "in another terminal:")
-            for line in (
-                _assignment("REQUESTS_CA_BUNDLE", str(server.authority)),
-                _setting_variables("client-secret"),
-                f"pallink link 719878 --cloud {server.origin}",
-            ):
-                print(f"    {line}", file=terminal.stderr)
-            terminal.stderr.flush()
-            terminal.stdout.write(f"{server.origin}\n")
-            terminal.stdout.flush()
+            say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
+            if not options.quiet:
+                say("in another terminal:")
+                terminal.tell(f"    {_assignment('REQUESTS_CA_BUNDLE', str(server.authority))}")
+                terminal.tell(f"    {_setting_variables('client-secret')}")
+                terminal.tell(f"    pallink link 719878 --cloud {server.origin}")
+            write_value(
+                {"origin": server.origin, "authority": str(server.authority)},
+                options.output,
+                terminal,
+                options.query,
+                table=lambda: terminal.write(f"{server.origin}\n"),
+            )
             with contextlib.suppress(KeyboardInterrupt):
                 server.serve_forever()
-        terminal.say("sandbox", "stopped")
-
-    _run(job)
+    say("stopped")
 
 
-@app.command()
+@command_with_options(app, options=OutputOptions)
 def env(
+    options: OutputOptions,
     method: Annotated[str, typer.Argument(help=f"How to sign in: {', '.join(METHODS)}.", show_default=False)],
     origin: Annotated[
         str, typer.Option("--origin", help="The address that pallink sandbox serve printed; default: in process.")
     ] = ORIGIN,
-    output: Annotated[
-        OutputFormat, typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", help="How to write it.")
-    ] = OutputFormat.TABLE,
 ) -> None:
     """Print the variables to sign in with.
 
     The lines are for the shell to run. A certificate or a token file that they name is made in the sandbox's folder.
     What they hold opens nothing but this sandbox.
     """
-
-    def job() -> None:
+    with _explained():
         try:
-            variables = _sandbox().environment(method, origin=origin.rstrip("/"))
+            variables = Sandbox(home()).environment(method, origin=origin.rstrip("/"))
         except ValueError as error:
             raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
-        terminal = Terminal()
-        if output is OutputFormat.JSON:
-            write_json(variables, terminal)
-            return
-        for name, value in variables.items():
-            terminal.stdout.write(f"{_assignment(name, value)}\n")
-        terminal.stdout.flush()
-
-    _run(job)
+    terminal = Terminal()
+    lines = "".join(f"{_assignment(name, value)}\n" for name, value in variables.items())
+    write_value(dict(variables), options.output, terminal, options.query, table=lambda: terminal.write(lines))
 
 
 def _assignment(name: str, value: str) -> str:
@@ -211,22 +214,29 @@ def _stopped_by_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _sandbox() -> Sandbox:
-    return Sandbox(home())
+def _plain(value: object) -> object:
+    """A value in plain JSON types, its fields named as those of every result."""
+    if isinstance(value, dict):
+        return {camel_case(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
-def _path() -> Path:
-    return _sandbox().describe().path
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except SandboxStateError as error:
+        raise unusable_sandbox(str(error), error.path) from error
 
 
-def _run(job: Callable[[], None]) -> None:
-    def with_sandbox_errors() -> None:
-        try:
-            job()
-        except SandboxStateError as error:
-            raise unusable_sandbox(str(error), error.path) from error
-
-    run(with_sandbox_errors, verbose=False, debug=False)
+def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:
+    """Say what was done: people read the sentence on stderr, programs the value on stdout."""
+    terminal = Terminal()
+    write_value(value, options.output, terminal, options.query, table=lambda: None)
+    if not options.quiet:
+        terminal.say("sandbox", sentence)
 
 
 def _lines(overview: Overview) -> Iterator[str]:

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from pallink.cli.run import run
+from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError, unusable_sandbox
-from pallink.output import Terminal
+from pallink.output import Terminal, write_value
 from pallink.sandbox import Sandbox, SandboxStateError, home
 
 _MOST_SUBSCRIPTIONS = 20_000
@@ -17,6 +17,7 @@ _Role = Annotated[str, typer.Option("--role", help="The role's name or GUID.")]
 
 
 def assign(
+    options: OutputOptions,
     *,
     assignee_object_id: _ObjectId,
     assignee_principal_type: Annotated[
@@ -38,10 +39,11 @@ def assign(
         made = Sandbox(home()).assign(principal_id=assignee_object_id, role=role, scope=scope)
         return f"{assignee_object_id} holds {role} at {made.scope}"
 
-    _change(job)
+    _change(job, options)
 
 
 def activate(
+    options: OutputOptions,
     *,
     assignee_object_id: _ObjectId,
     role: _Role = "Reader",
@@ -53,30 +55,31 @@ def activate(
         made = Sandbox(home()).activate(account_id=assignee_object_id, role=role, scope=scope)
         return f"{assignee_object_id} has activated {role} at {made.scope}"
 
-    _change(job)
+    _change(job, options)
 
 
 def grow(
+    options: OutputOptions,
     count: Annotated[
         int,
         typer.Argument(min=0, max=_MOST_SUBSCRIPTIONS, help="How many; 0 takes them away again.", show_default=False),
     ],
 ) -> None:
     """Generate so many subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""
-    _change(lambda: f"there are {Sandbox(home()).grow(count)} subscriptions now, {count} of them generated")
+    _change(lambda: f"there are {Sandbox(home()).grow(count)} subscriptions now, {count} of them generated", options)
 
 
-def _change(job: Callable[[], str]) -> None:
-    def with_sandbox_errors() -> None:
-        try:
-            said = job()
-        except SandboxStateError as error:
-            raise unusable_sandbox(str(error), error.path) from error
-        except ValueError as error:
-            text = str(error).rstrip(".")
-            raise UsageError(
-                text[:1].lower() + text[1:], remedy="see what there is", command="pallink sandbox show"
-            ) from error
-        Terminal().say("sandbox", said)
-
-    run(with_sandbox_errors, verbose=False, debug=False)
+def _change(job: Callable[[], str], options: OutputOptions) -> None:
+    try:
+        said = job()
+    except SandboxStateError as error:
+        raise unusable_sandbox(str(error), error.path) from error
+    except ValueError as error:
+        text = str(error).rstrip(".")
+        raise UsageError(
+            text[:1].lower() + text[1:], remedy="see what there is", command="pallink sandbox show"
+        ) from error
+    terminal = Terminal()
+    write_value({"changed": said}, options.output, terminal, options.query, table=lambda: None)
+    if not options.quiet:
+        terminal.say("sandbox", said)

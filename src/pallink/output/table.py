@@ -34,10 +34,8 @@ def write_table(result: Result | AccountResult, terminal: Terminal) -> None:
         return
     width = max(len(each.label) for each in shown)
     encoding = terminal.stdout.encoding or "ascii"
-    for row in shown:
-        line = f"{row.label:<{width}}  {row.text}".rstrip()
-        terminal.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
-    terminal.stdout.flush()
+    lines = (f"{row.label:<{width}}  {row.text}".rstrip() for row in shown)
+    terminal.write("".join(line.encode(encoding, "replace").decode(encoding) + "\n" for line in lines))
 
 
 def rows(result: Result | AccountResult, arrow: str = " -> ") -> list[Row]:
@@ -135,12 +133,13 @@ def _draw(shown: list[Row], terminal: Terminal) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     colour = terminal.has_colour(terminal.stdout)
-    console = Console(
-        file=terminal.stdout, no_color=not colour, highlight=False, color_system="standard" if colour else None
-    )
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for row in shown:
         grid.add_row(Text(row.label, style="bold"), Text(row.text, style=_STYLES[row.mood]))
-    console.print(grid)
+    with terminal.writing() as stdout:
+        console = Console(
+            file=stdout, no_color=not colour, highlight=False, color_system="standard" if colour else None
+        )
+        console.print(grid)

@@ -36,7 +36,8 @@ def login(
     """
     demanded = None if claims is None else _decoded(claims)
     settings = options.settings
-    say_where(options)
+    if not options.output.has_error_objects:
+        say_where(options)
     from pallink.azure.keeping import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
     person = AtTheTerminal(options)

@@ -7,7 +7,7 @@ import typer
 from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.clouds import SANDBOX
-from pallink.output.terminal import Terminal
+from pallink.output import Terminal, write_value
 from pallink.plain_text import one_line
 from pallink.sign_in import StoredSignIn, matching, several_stored
 from pallink.sign_in_store import SignInStore, store_for
@@ -37,6 +37,8 @@ def logout(
     if any(each.cloud == SANDBOX for each in chosen) and not store_for(SANDBOX).all():
         store_for(SANDBOX).sign_out()
     terminal = Terminal()
+    gone = [{"cloud": each.cloud, "account": each.account, "tenantId": each.tenant_id} for each in chosen]
+    write_value({"signedOut": gone}, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
         for each in chosen:
             terminal.say("signed out", one_line(str(each)))

@@ -1,10 +1,21 @@
 """pallink verify."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
 from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
 from pallink.cli.job import session, show
 from pallink.cli.options import CommonOptions
+from pallink.cli.run import as_pallink_error
+from pallink.errors import CancelledError
 from pallink.linking import parse_partner_id
+from pallink.output import Terminal
 from pallink.reader_check import RoleCheck
+
+if TYPE_CHECKING:
+    from pallink.reports import Finding
 
 
 def verify(
@@ -13,13 +24,38 @@ def verify(
     *,
     role_check: RoleCheckOption = RoleCheck.WARN,
     subscription: Subscriptions = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", envvar="PALLINK_JUNIT", help="Write the verdict as JUnit XML too."),
+    ] = None,
 ) -> None:
     """Fail unless the account is linked to this partner.
 
     For CI: reads only. Not linked: exit code 3. Linked to another partner: 5. A missing Reader role is a warning, or
-    with --role-check require an error (6).
+    with --role-check require an error (6). In GitHub Actions and Azure Pipelines it annotates the run and adds to its
+    summary.
     """
-    parse_partner_id(partner_id)
-    with session(options) as opened:
-        result = opened.verify(partner_id, role_check=role_check, subscriptions=subscription or ())
-    show(result, options)
+    # XML and temporary files are no other command's business.
+    from pallink.reports import finding_of, finding_of_error, publish  # noqa: PLC0415
+
+    def report(finding: "Finding") -> tuple[str, ...]:
+        terminal = Terminal()
+        return publish(
+            [finding],
+            junit_file=junit,
+            environ=terminal.environ,
+            tell=terminal.tell,
+            quiet=options.quiet,
+        )
+
+    try:
+        parse_partner_id(partner_id)
+        with session(options) as opened:
+            result = opened.verify(partner_id, role_check=role_check, subscriptions=subscription or ())
+    except (CancelledError, typer.Abort):
+        raise  # nobody's verdict
+    except Exception as raised:
+        error = as_pallink_error(raised)
+        error.warnings += report(finding_of_error(error, options.settings, partner_id))
+        raise error from raised
+    show(result, options, unquiet=report(finding_of(result)))

@@ -21,7 +21,7 @@ def whoami(
     """Show which account signs in, and how. The partner API is not touched."""
     if every:
         stored = (*store_for("").all(), *store_for(SANDBOX).all())
-        write_accounts([_result(each) for each in stored], options.output, Terminal())
+        write_accounts([_result(each) for each in stored], options.output, Terminal(), options.query)
         return
     with session(options) as opened:
         result = opened.whoami()

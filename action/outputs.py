@@ -1,0 +1,83 @@
+"""Hands the result of a pallink command to the steps behind it, as GitHub Actions and Azure Pipelines take it.
+
+    outputs.py RESULT_FILE EXIT_CODE PARTNER_ID REPORT_FILE
+
+The outputs: `linked`, `partner-id`, `partner-name`, `exit-code`, `report`. In Azure Pipelines their names have an
+underscore.
+"""
+
+import json
+import os
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# What pallink exits with when it found out that there is no such link.
+_NOT_LINKED, _LINKED_ELSEWHERE = 3, 5
+
+
+def outputs(result: Mapping[str, Any] | None, exit_code: int, partner_id: str, report: str) -> dict[str, str]:
+    """The outputs as text; what is not known is empty.
+
+    Args:
+        result: the object that pallink printed; None where it printed none.
+        exit_code: what it ended with.
+        partner_id: the partner that was asked for.
+        report: the path of the JUnit report; empty where none was written.
+    """
+    found = result or {}
+    linked = ""
+    if exit_code in (_NOT_LINKED, _LINKED_ELSEWHERE):
+        linked = "false"
+    elif "partnerId" in found:
+        linked = "true" if found["partnerId"] == partner_id and not found.get("dryRun") else "false"
+    return {
+        "linked": linked,
+        "partner-id": str(found.get("partnerId") or ""),
+        "partner-name": str(found.get("partnerName") or ""),
+        "exit-code": str(exit_code),
+        "report": report,
+    }
+
+
+def for_github(values: Mapping[str, str]) -> str:
+    """The text for the file that GITHUB_OUTPUT names; no value can end its own block."""
+    end = f"end-{uuid.uuid4()}"
+    return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
+
+
+def for_azure_pipelines(values: Mapping[str, str]) -> str:
+    """The lines that set output variables of an Azure Pipelines step."""
+
+    def escaped(value: str) -> str:
+        return value.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+
+    return "".join(
+        f"##vso[task.setvariable variable={name.replace('-', '_')};isoutput=true]{escaped(value)}\n"
+        for name, value in values.items()
+    )
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def main(result_file: str, exit_code: str, partner_id: str, report: str) -> None:
+    """Write the outputs to wherever the CI system takes them from."""
+    written = report if report and Path(report).is_file() else ""
+    values = outputs(_read(Path(result_file)), int(exit_code), partner_id, written)
+    if github := os.environ.get("GITHUB_OUTPUT"):
+        with Path(github).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(for_github(values))
+    if os.environ.get("TF_BUILD"):
+        sys.stdout.write(for_azure_pipelines(values))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Runs one pallink command, hands its result to the steps behind it, and ends with its exit code.
+#
+# INPUT_PARTNER_ID, INPUT_COMMAND   what to do
+# INPUT_ACCOUNT, INPUT_TENANT, INPUT_CLIENT_ID, INPUT_AUTH, INPUT_CLOUD   as the options; empty for none
+# PALLINK_ACTION_HOME   the folder that install.sh filled
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+home=${PALLINK_ACTION_HOME:?the folder that install.sh filled}
+programs=$home/venv/bin
+[ -d "$programs" ] || programs=$home/venv/Scripts
+
+command=${INPUT_COMMAND:-verify}
+report=
+
+arguments=()
+case $command in
+verify)
+  report=$home/pallink-junit.xml
+  rm -f "$report"
+  arguments=(--junit "$report")
+  ;;
+link | update | show | check) ;;
+*)
+  echo "error: the input command is '${command//[^a-z-]/?}': it must be verify, link, update, show or check" >&2
+  exit 2
+  ;;
+esac
+[ -n "${INPUT_ACCOUNT-}" ] && arguments+=("--account=$INPUT_ACCOUNT")
+[ -n "${INPUT_TENANT-}" ] && arguments+=("--tenant=$INPUT_TENANT")
+[ -n "${INPUT_CLIENT_ID-}" ] && arguments+=("--client-id=$INPUT_CLIENT_ID")
+[ -n "${INPUT_AUTH-}" ] && arguments+=("--auth=$INPUT_AUTH")
+[ -n "${INPUT_CLOUD-}" ] && arguments+=("--cloud=$INPUT_CLOUD")
+case $command in
+verify | link | update) arguments+=(-- "${INPUT_PARTNER_ID-}") ;;
+esac
+
+# Settings that somebody left behind must not change what is printed, or ask for an answer.
+unset PALLINK_QUERY PALLINK_QUIET
+export PYTHONUTF8=1
+result=$home/pallink-result.json
+"$programs/pallink" "$command" --no-input --output json ${arguments[@]+"${arguments[@]}"} >"$result"
+code=$?
+cat "$result"
+"$programs/python" "$here/outputs.py" "$result" "$code" "${INPUT_PARTNER_ID-}" "$report"
+exit "$code"

@@ -1,0 +1,235 @@
+"""`-o` and `--query`: what a program gets from every command, its errors included."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from pallink.cli.app import output_asked_for
+from pallink.errors import PallinkError, RequestTrace
+from pallink.output import OutputFormat, error_object
+from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text
+from tests.cli.commands import COMMANDS, words_for
+from tests.harness import Pallink, Traffic
+
+pytestmark = pytest.mark.usefixtures("serve_ends")
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "results.schema.json").read_text("utf-8"))
+
+
+def validate(value: object, definition: str) -> None:
+    jsonschema.validate(value, SCHEMA["$defs"][definition], cls=jsonschema.Draft202012Validator)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert set(SCHEMA["$defs"]) == {*COMMANDS, "error"}
+    for definition in SCHEMA["$defs"].values():
+        for name, field in definition["properties"].items():
+            assert field.get("description") or definition["description"].endswith("sandbox show."), name
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["linked", "not-linked"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_prints_is_what_the_schema_says(pallink: Pallink, name: str, linked: bool) -> None:
+    if linked:
+        pallink("link 719878 --cloud sandbox")
+    done = pallink(*words_for(name), "-o", "json")
+    if done.stdout:
+        validate(json.loads(done.stdout), name)
+    if done.code:
+        validate(json.loads(done.stderr), "error")
+    assert done.code == 0 or not linked, done.stderr
+
+
+def test_all_formats_say_the_same(in_sandbox: Pallink) -> None:
+    in_sandbox("link 719878")
+    expected = in_sandbox("check -o json").json
+    lines = in_sandbox("check -o jsonl").stdout.splitlines()
+    assert [json.loads(each) for each in lines] == [expected]
+    assert yaml.safe_load(in_sandbox("check -o yaml").stdout) == expected
+    (line,) = in_sandbox("check -o tsv").stdout.splitlines()
+    assert line.split("\t")[:5] == [expected[name] for name in list(expected)[:5]]
+    assert json.loads(line.split("\t")[-1]) == expected["subscriptions"]
+    assert in_sandbox("check -o none").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "output", "expected"),
+    [
+        ("partnerId", "json", '"719878"\n'),
+        ("partnerId", "jsonl", '"719878"\n'),
+        ("partnerId", "yaml", "'719878'\n"),
+        ("partnerId", "tsv", "719878\n"),
+        ("partnerId", "table", "719878\n"),
+        ("partnerId", "none", ""),
+        ("partnerName", "yaml", "Mekorma\n"),
+        ("nothing", "json", "null\n"),
+        ("nothing", "tsv", "\n"),
+        ("[partnerId, partnerName]", "tsv", "719878\nMekorma\n"),
+        ("[[partnerId, partnerName]]", "tsv", "719878\tMekorma\n"),
+        ("{id: partnerId, name: partnerName}", "tsv", "719878\tMekorma\n"),
+        ("{id: partnerId, name: partnerName}", "table", "id    719878\nname  Mekorma\n"),
+        ("[{id: partnerId}, {name: partnerName}]", "table", "id      name\n719878\n        Mekorma\n"),
+        ("[partnerId, partnerName]", "jsonl", '"719878"\n"Mekorma"\n'),
+        ("state == 'Active'", "tsv", "true\n"),
+    ],
+)
+def test_a_query_applies_before_the_format(in_sandbox: Pallink, query: str, output: str, expected: str) -> None:
+    in_sandbox("link 719878")
+    done = in_sandbox("show", "--query", query, "-o", output)
+    assert (done.code, done.stdout) == (0, expected)
+
+
+@pytest.mark.parametrize(
+    ("query", "position"),
+    [
+        ("", 1),
+        ("partnerId.", 11),
+        ("foo)", 4),
+        ("(((", 4),
+        ("a b", 3),
+        ("`x", 1),
+        ("'abc", 1),
+        ("a.[0", 4),
+        ("x | bogus(@)", 5),
+        ("length(a, b)", 1),
+        ("(" * 1500, 1501),
+        ("a" * 3000, 2001),
+    ],
+)
+def test_a_bad_query_is_refused_with_its_position_before_anything_is_sent(
+    in_sandbox: Pallink, traffic: Traffic, query: str, position: int
+) -> None:
+    refused = in_sandbox("link", "719878", "--query", query)
+    assert refused.code == 2
+    assert f"error: --query cannot be understood at position {position}: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert traffic.sent == []
+
+
+def test_a_query_that_does_not_fit_says_that_the_job_is_done(in_sandbox: Pallink, traffic: Traffic) -> None:
+    failed = in_sandbox("link", "719878", "--query", "length(version)")
+    assert failed.code == 2
+    assert "the command itself was carried out" in failed.stderr
+    assert traffic.writes() == ["PUT"]
+    # A verdict counts for more.
+    assert in_sandbox("verify", "6183402", "--query", "length(version)").code == 5
+
+
+@pytest.mark.parametrize("output", list(OutputFormat))
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        ("show --cloud sandbox", 3, "NotLinked"),
+        ("verify 719878 --cloud sandbox --role-check warn --account newhire@contoso.com", 3, "NotLinked"),
+        ("check --cloud sandbox --account newhire@contoso.com", 6, "ReaderRole"),
+        ("show --cloud sandbox --account nobody@contoso.com", 4, "SignIn"),
+        ("link abc --cloud sandbox", 2, "Usage"),
+        ("lnk", 2, "Usage"),
+        ("sandbox set nothing here", 2, "Usage"),
+        ("show --cloud sandbox --query )", 2, "Usage"),
+        ("unlink --cloud sandbox", 2, "Usage"),
+    ],
+)
+def test_an_error_is_one_object_where_a_program_reads_objects(
+    pallink: Pallink, output: OutputFormat, words: str, code: int, kind: str
+) -> None:
+    failed = pallink(f"{words} -o {output}")
+    assert failed.code == code
+    if not output.has_error_objects:
+        assert "error: " in failed.stderr
+        return
+    found = json.loads(failed.stderr)
+    validate(found, "error")
+    assert failed.stderr.count("\n") == 1
+    assert (found["code"], found["exitCode"]) == (kind, code)
+    if "newhire" in words and kind == "NotLinked":
+        assert found["warnings"] == [
+            "the Reader role is missing: newhire@contoso.com does not hold it on any subscription"
+        ]
+
+
+def test_the_object_has_the_identifiers_for_support() -> None:
+    trace = RequestTrace("c-1", "r-1", "Mon, 02 Jul 2018 00:00:00 GMT")
+    error = PallinkError("wrong\x1b[31m\nnot shown", cause="why", remedy="do", command="pallink show", trace=trace)
+    found = error_object(error)
+    validate(found, "error")
+    assert found["message"] == "wrong?[31m"
+    assert (found["correlationId"], found["requestId"], found["time"]) == ("c-1", "r-1", trace.time)
+
+
+def test_a_defect_is_an_object_too(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pallink.session.verification_error", None)
+    found = json.loads(in_sandbox("verify 719878 -o json").stderr)
+    assert (found["code"], found["exitCode"]) == ("Defect", 1)
+
+
+@pytest.mark.parametrize("output", list(OutputFormat))
+@pytest.mark.parametrize("name", COMMANDS)
+def test_quiet_leaves_stderr_empty_on_success(pallink: Pallink, name: str, output: str) -> None:
+    pallink("link 719878 --cloud sandbox")
+    done = pallink(*words_for(name), "--quiet", "-o", output)
+    assert (done.code, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("output", list(OutputFormat))
+def test_the_sandbox_says_what_it_is_whatever_the_format(in_sandbox: Pallink, output: str) -> None:
+    assert in_sandbox(f"link 719878 -o {output}").stderr == "sandbox: this is pallink's embedded sandbox, not Azure\n"
+
+
+def test_who_is_asked_for_a_yes_knows_that_it_is_the_sandbox(in_sandbox: Pallink) -> None:
+    done = in_sandbox("link 719878 -o json", tty=True, stdin="n\n")
+    assert (done.code, done.stdout) == (130, "")
+    assert done.stderr.splitlines()[0].endswith("this is pallink's embedded sandbox, not Azure")
+    assert json.loads(done.stderr.partition("[y/N]: ")[2])["code"] == "Cancelled"
+
+
+NASTY: dict[str, Any] = {"name": "a\tb\nc\x1b[31m\x9b\u202e→", "flag": True, "none": None, "list": [1, {"x": "y"}]}
+
+
+def test_nothing_in_a_value_steers_a_terminal_or_breaks_a_line() -> None:
+    for render in (json_text, jsonl_text, yaml_text, tsv_text):
+        for ascii_only in (False, True):
+            text = render(NASTY, ascii_only=ascii_only)
+            assert not set(text) & set("\x1b\x9b\u202e")
+            if ascii_only and render is not tsv_text:
+                text.encode("ascii")
+    assert json.loads(json_text(NASTY)) == yaml.safe_load(yaml_text(NASTY)) == json.loads(jsonl_text(NASTY)) == NASTY
+    assert tsv_text([NASTY, NASTY]).count("\n") == 2
+    assert tsv_text(NASTY).rstrip("\n").split("\t") == ["a b c?[31m??→", "true", "", '[1, {"x": "y"}]']
+    assert "\x1b" not in table_text([NASTY]) + table_text(NASTY) + table_text(NASTY["name"])
+    assert table_text([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "expected"),
+    [
+        ("-o json", "", "json"),
+        ("-ojson", "", "json"),
+        ("--output json", "", "json"),
+        ("--output=yaml", "", "yaml"),
+        ("-o json -o tsv", "", "tsv"),
+        ("lnk", "jsonl", "jsonl"),
+        ("-o table", "json", "table"),
+        ("-o", "json", "table"),
+        ("-o xml", "", "table"),
+        ("", "", "table"),
+    ],
+)
+def test_the_format_of_a_command_line_that_cannot_be_parsed(arguments: str, variable: str, expected: str) -> None:
+    assert output_asked_for(arguments.split(), {"PALLINK_OUTPUT": variable}) == expected
+
+
+def test_no_stream_at_all_is_no_reason_to_fail(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    del in_sandbox  # it has streams
+    from pallink.cli.app import main  # noqa: PLC0415
+
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert main(["whoami", "--cloud", "sandbox"]) == 0
+    assert main(["show", "--cloud", "sandbox"]) == 3

@@ -1,0 +1,169 @@
+"""`verify` as CI systems run it: reports, annotations, summaries, and what happens when they cannot be written."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from junitparser import Error, Failure, JUnitXml
+
+from tests.cli.test_settling import answering
+from tests.harness import Pallink, Traffic
+
+
+def outcome_of(path: Path) -> type | None:
+    """The class of what junitparser sees: None for a pass."""
+    (suite,) = JUnitXml.fromfile(str(path))
+    (case,) = suite
+    return type(case.result[0]) if case.result else None
+
+
+def test_the_three_states_in_junit(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:
+    report = tmp_path / "reports" / "pallink.xml"
+    words = f"verify 719878 --junit {report}"
+    assert in_sandbox(words).code == 3
+    assert outcome_of(report) is Failure
+    in_sandbox("link 6183402")
+    assert in_sandbox(words).code == 5
+    assert outcome_of(report) is Failure
+    in_sandbox("update 719878")
+    assert in_sandbox(words).code == 0
+    assert outcome_of(report) is None
+    assert in_sandbox(f"{words} --account newhire@contoso.com --role-check require").code == 3
+    assert outcome_of(report) is Failure
+    assert in_sandbox(f"{words} --account nobody@contoso.com").code == 4
+    assert outcome_of(report) is Error
+    traffic.fail("GET", "/partners", answering(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}'))
+    assert in_sandbox(words).code == 6
+    assert outcome_of(report) is Error
+    traffic.fail(
+        "GET", "roleAssignments", answering(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}')
+    )
+    assert in_sandbox(f"{words} --role-check require").code == 6
+    assert outcome_of(report) is Error, "a role that could not be read was reported as checked"
+
+
+def test_a_wrong_partner_id_is_reported_too(in_sandbox: Pallink, tmp_path: Path) -> None:
+    report = tmp_path / "pallink.xml"
+    assert in_sandbox("verify", "abc", "--junit", str(report)).code == 2
+    assert outcome_of(report) is Error
+
+
+def test_a_defect_is_reported_too(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pallink.session.verification_error", None)
+    report = tmp_path / "pallink.xml"
+    assert in_sandbox(f"verify 719878 --junit {report}").code == 1
+    assert outcome_of(report) is Error
+
+
+def test_the_variable_names_the_report(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALLINK_JUNIT", str(tmp_path / "junit.xml"))
+    in_sandbox("verify 719878")
+    assert outcome_of(tmp_path / "junit.xml") is Failure
+
+
+def test_github_gets_annotations_and_a_summary(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    failed = in_sandbox("verify 719878 --account newhire@contoso.com -o json")
+    assert failed.code == 3
+    error, warning, last = failed.stderr.splitlines()
+    assert error.startswith("::error title=pallink verify%3A NotLinked::newhire@contoso.com: not linked")
+    assert warning.startswith("::warning title=pallink verify::newhire@contoso.com: the Reader role is missing")
+    assert json.loads(last)["exitCode"] == 3
+    assert json.loads(failed.stdout)["matches"] is False
+    text = summary.read_text("utf-8")
+    assert text.startswith("before\n## pallink verify: not as expected\n")
+    assert "| newhire&#64;contoso.com | Contoso" in text
+    assert "\x1b" not in text + failed.stderr
+
+    in_sandbox("link 719878")
+    passed = in_sandbox("verify 719878 --quiet")
+    assert (passed.code, passed.stderr) == (0, "")
+    assert "## pallink verify: linked as expected" in summary.read_text("utf-8")
+
+
+def test_azure_pipelines_gets_issues_and_a_summary(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_BUILD", "True")
+    monkeypatch.setenv("AGENT_TEMPDIRECTORY", str(tmp_path))
+    failed = in_sandbox("verify 719878")
+    assert failed.code == 3
+    issue, upload = [line for line in failed.stderr.splitlines() if line.startswith("##vso[")]
+    assert issue.startswith("##vso[task.logissue type=error;code=NotLinked]invoices@contoso.com: not linked")
+    path = Path(upload.removeprefix("##vso[task.uploadsummary]"))
+    assert path.is_relative_to(tmp_path)
+    assert path.read_text("utf-8").startswith("## pallink verify: not as expected")
+
+    in_sandbox("link 719878")
+    assert "##vso[task.uploadsummary]" in in_sandbox("verify 719878").stderr
+    quiet = in_sandbox("verify 719878 --quiet")
+    assert (quiet.code, quiet.stderr) == (0, "")
+
+
+def test_outside_ci_nobody_is_told(in_sandbox: Pallink, tmp_path: Path) -> None:
+    failed = in_sandbox("verify 719878")
+    assert "::error" not in failed.stderr
+    assert "##vso" not in failed.stderr
+    assert list(tmp_path.glob("*.md")) == []
+
+
+def _folder(tmp_path: Path) -> str:
+    return str(tmp_path)
+
+
+def _below_a_file(tmp_path: Path) -> str:
+    (tmp_path / "file").write_text("")
+    return str(tmp_path / "file" / "junit.xml")
+
+
+def _full_disk(_tmp_path: Path) -> str:
+    if not Path("/dev/full").exists():
+        pytest.skip("no device that is always full")
+    return "/dev/full"
+
+
+def _unwritable(tmp_path: Path) -> str:
+    path = tmp_path / "kept.xml"
+    path.write_text("")
+    path.chmod(0o400)
+    if os.access(path, os.W_OK):  # root may write to anything
+        pytest.skip("nothing is unwritable for this user")
+    return str(path)
+
+
+@pytest.mark.parametrize("where", [_folder, _below_a_file, _full_disk, _unwritable])
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_report_that_cannot_be_written_changes_no_verdict(
+    in_sandbox: Pallink, tmp_path: Path, where: Callable[[Path], str], output: str
+) -> None:
+    words = ["verify", "719878", "--junit", where(tmp_path), "--quiet", "-o", output]
+    failed = in_sandbox(*words)
+    assert failed.code == 3
+    assert "the JUnit report could not be written to" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    if output == "json":
+        assert json.loads(failed.stderr)["warnings"]
+    in_sandbox("link 719878")
+    passed = in_sandbox(*words)
+    assert passed.code == 0
+    assert passed.stderr.startswith("warning: the JUnit report could not be written to ")
+
+
+def test_a_summary_that_cannot_be_written_changes_no_verdict(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_sandbox("link 719878")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    monkeypatch.setenv("TF_BUILD", "True")
+    monkeypatch.setenv("AGENT_TEMPDIRECTORY", str(tmp_path / "missing"))
+    done = in_sandbox("verify 719878")
+    assert done.code == 0
+    assert done.stderr.count("warning: the summary could not be written to ") == 2

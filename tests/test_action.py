@@ -1,0 +1,167 @@
+"""The GitHub Action and the Azure Pipelines template: their steps, run against the sandbox."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from junitparser import JUnitXml
+
+from tests.runner import Ended, Runner
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="scripts for bash")
+
+# Stands for Python on the runner: makes an environment out of the one that runs the tests, and notes what pip is told.
+PYTHON = """#!/usr/bin/env bash
+set -e
+case "$1 $2" in
+"-m venv")
+  mkdir -p "$3/bin"
+  cp "$0" "$3/bin/python"
+  ln -s "{pallink}" "$3/bin/pallink" ;;
+"-m pip") printf '%s\\n' "${{@:3}}" >"{log}" ;;
+*) exec "{python}" "$@" ;;
+esac
+"""
+
+Act = Callable[..., Ended]
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    path = tmp_path / "python"
+    pallink = Path(sys.executable).with_name("pallink")
+    path.write_text(PYTHON.format(pallink=pallink, python=sys.executable, log=tmp_path / "pip.log"))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def act(tmp_path: Path, python: Path) -> Act:
+    """Runs the action against the sandbox, each time in a job of its own."""
+    jobs = iter(range(100))
+
+    def run(**inputs: str) -> Ended:
+        temp = tmp_path / f"runner {next(jobs)}"
+        temp.mkdir()
+        runner = Runner(ROOT, temp, used={"actions/setup-python": {"python-path": str(python)}})
+        # The sandbox's users sign in by name; GitHub's own token has its tests where the sign-in has.
+        return runner.run(**{"cloud": "sandbox", "auth": "", **inputs})
+
+    return run
+
+
+def test_pallink_is_installed_from_the_checkout_of_the_action(act: Act, tmp_path: Path) -> None:
+    act(partner_id="719878")
+    told = (tmp_path / "pip.log").read_text().splitlines()
+    assert told[0] == "install"
+    assert told[-1] == str(ROOT)
+    assert told[told.index("--constraint") + 1] == str(ROOT / "constraints.txt")
+
+
+def test_a_missing_link_fails_the_step_with_code_3(act: Act) -> None:
+    ended = act(partner_id="719878", account="invoices@contoso.com")
+    assert ended.code == 3
+    report = ended.outputs.pop("report")
+    assert ended.outputs == {"linked": "false", "partner-id": "", "partner-name": "", "exit-code": "3"}
+    assert JUnitXml.fromfile(report).failures == 1
+    assert ended.summary.startswith("## pallink verify: not as expected")
+    assert "::error title=pallink verify%3A NotLinked::" in ended.log
+    assert "\x1b" not in ended.log + ended.summary
+
+
+def test_link_then_verify(act: Act) -> None:
+    linked = act(partner_id="719878", command="link", account="invoices@contoso.com", tenant="contoso.onmicrosoft.com")
+    assert linked.code == 0
+    assert linked.outputs == {
+        "linked": "true",
+        "partner-id": "719878",
+        "partner-name": "Mekorma",
+        "exit-code": "0",
+        "report": "",
+    }
+    verified = act(partner_id="719878")
+    assert (verified.code, verified.outputs["linked"]) == (0, "true")
+    assert "linked as expected" in verified.summary
+    elsewhere = act(partner_id="6183402")
+    assert (elsewhere.code, elsewhere.outputs["linked"], elsewhere.outputs["partner-id"]) == (5, "false", "719878")
+    shown = act(partner_id="6183402", command="show")
+    assert (shown.code, shown.outputs["linked"], shown.outputs["partner-name"]) == (0, "false", "Mekorma")
+    assert act(partner_id="719878", command="check").outputs["linked"] == "true"
+    updated = act(partner_id="6183402", command="update", account="invoices@contoso.com")
+    assert (updated.code, updated.outputs["partner-id"]) == (0, "6183402")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [
+        ({"account": "nobody@contoso.com"}, 4),
+        ({"partner_id": "abc"}, 2),
+        ({"partner_id": "--help"}, 2),
+        ({"partner_id": ""}, 2),
+        ({"auth": "password"}, 2),
+        ({"cloud": "AzureMoon"}, 2),
+        ({"tenant": "a b"}, 2),
+    ],
+)
+def test_what_could_not_be_found_out_is_not_called_not_linked(act: Act, inputs: dict[str, str], code: int) -> None:
+    ended = act(**{"partner_id": "719878", **inputs})
+    assert ended.code == code
+    assert (ended.outputs["linked"], ended.outputs["exit-code"]) == ("", str(code))
+
+
+@pytest.mark.parametrize("command", ["unlink", "verify; touch stolen", "$(touch stolen)", "--help", "sandbox"])
+def test_a_command_that_the_action_does_not_offer(act: Act, command: str) -> None:
+    ended = act(partner_id="719878", command=command)
+    assert ended.code == 2
+    assert "it must be verify, link, update, show or check" in ended.log
+
+
+@pytest.mark.parametrize("name", ["partner_id", "account", "tenant", "client_id", "command", "auth", "cloud"])
+def test_no_input_reaches_a_shell(act: Act, tmp_path: Path, name: str) -> None:
+    stolen = tmp_path / "stolen"
+    hostile = f"x'\"; touch {stolen}; $(touch {stolen}) `touch {stolen}`\n::error::y\nlinked=true"
+    ended = act(**{"partner_id": "719878", name: hostile})
+    assert ended.code != 0
+    assert not stolen.exists()
+    assert ended.outputs["linked"] in ("", "false")
+    assert not any(line.startswith("::error::y") for line in ended.log.splitlines())
+
+
+def test_azure_pipelines_gets_output_variables(act: Act, tmp_path: Path, python: Path) -> None:
+    """The template's two scripts, with the environment that the agent gives them."""
+    del act
+    home = tmp_path / "agent" / "pallink"
+    environ = {**os.environ, "CI": "true", "TF_BUILD": "True", "AGENT_TEMPDIRECTORY": str(home.parent)}
+    environ |= {"PALLINK_ACTION_SOURCE": str(ROOT), "PALLINK_ACTION_HOME": str(home)}
+    environ |= {"PALLINK_ACTION_PYTHON": str(python), "INPUT_CLOUD": "sandbox", "INPUT_PARTNER_ID": "719878"}
+
+    def step(script: str) -> "subprocess.CompletedProcess[str]":
+        path = str(ROOT / "action" / script)
+        return subprocess.run([path], env=environ, capture_output=True, text=True, check=False)
+
+    assert step("install.sh").returncode == 0
+    missing = step("run.sh")
+    assert missing.returncode == 3
+    assert "##vso[task.setvariable variable=linked;isoutput=true]false\n" in missing.stdout
+    assert "##vso[task.setvariable variable=exit_code;isoutput=true]3\n" in missing.stdout
+    assert "##vso[task.uploadsummary]" in missing.stderr
+    assert (home / "pallink-junit.xml").is_file()
+
+
+def test_the_template_says_what_the_action_says() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    template = yaml.safe_load((ROOT / "azure-pipelines" / "pallink.yml").read_text("utf-8"))
+    parameters = {each["name"] for each in template["parameters"]}
+    # A service connection stands for the application there.
+    assert {"partnerId", "account", "tenant", "command", "auth", "cloud"} <= parameters
+    scripts = [each.get("inputs", {}) for each in template["steps"] if "task" in each]
+    paths = [each.get("filePath") or each.get("scriptPath") for each in scripts]
+    assert [each.rpartition("/")[2] for each in paths if each] == ["install.sh", "run.sh"]
+    assert {"partner-id", "account", "tenant", "command", "auth"} <= set(action["inputs"])
+    assert set(action["outputs"]) == {"linked", "partner-id", "partner-name", "exit-code", "report"}

@@ -1,0 +1,163 @@
+"""Every example: run against the sandbox where it can be run, else read as whoever uses it would."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tree_sitter_powershell
+import yaml
+from tree_sitter import Language, Parser
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+ACCOUNTS = EXAMPLES / "accounts.txt"
+
+bash_only = pytest.mark.skipif(sys.platform == "win32", reason="scripts for bash")
+
+Onboard = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of this test, with the tested pallink first on the path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, **more}
+
+
+def run(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        words, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment(**environ), check=False
+    )
+
+
+@pytest.fixture(params=["sh", "ps1"])
+def onboard(request: pytest.FixtureRequest) -> Onboard:
+    """Runs the onboarding script of one of the shells."""
+    shell = {"sh": "bash", "ps1": "pwsh"}[request.param]
+    if shutil.which(shell) is None or (shell == "bash" and sys.platform == "win32"):
+        pytest.skip(f"there is no {shell} here")
+    return lambda *words: run(shell, str(EXAMPLES / f"onboard.{request.param}"), *words)
+
+
+def test_ten_accounts_of_which_two_fail_and_a_second_run_changes_nothing(onboard: Onboard) -> None:
+    listed = [line for line in ACCOUNTS.read_text().splitlines() if not line.startswith("#")]
+    assert len(listed) == 10
+    run("pallink", "link", "6183402", "--account", "owner@contoso.com", "--cloud", "sandbox")
+    before = run("pallink", "sandbox", "show", "-o", "json", "--query", "links").stdout
+
+    first = onboard("719878", str(ACCOUNTS), "--cloud", "sandbox")
+    assert first.returncode == 8
+    assert first.stdout.count("created ") == 8
+    assert first.stdout.endswith("8 linked, 2 failed\n")
+    without_reader, elsewhere = first.stderr.splitlines()
+    assert without_reader.startswith("newhire@contoso.com: exit code 6: the Reader role is missing")
+    assert elsewhere.startswith("owner@contoso.com: exit code 5: linked to a different partner: 6183402 (Fourth Coffee")
+
+    links = run("pallink", "sandbox", "show", "-o", "json", "--query", "links").stdout
+    assert links.count('"719878"') == 8
+    assert links != before
+    second = onboard("719878", str(ACCOUNTS), "--cloud", "sandbox")
+    assert (second.returncode, second.stderr) == (8, first.stderr)
+    assert second.stdout.count("unchanged ") == 8
+    assert run("pallink", "sandbox", "show", "-o", "json", "--query", "links").stdout == links
+
+
+def test_odd_lists_and_wrong_command_lines(onboard: Onboard, tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.txt"
+    accounts.write_bytes(b"# none\r\n\r\ninvoices@contoso.com\r\npayroll@contoso.com")
+    done = onboard("719878", str(accounts), "--cloud", "sandbox")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("2 linked, 0 failed\n")
+    wrong = onboard("abc", str(accounts), "--cloud", "sandbox")
+    assert wrong.returncode == 2
+    assert "'abc' is not a partner ID" in wrong.stderr
+    assert onboard("719878", str(tmp_path / "missing.txt")).returncode == 2
+    assert onboard("719878", str(tmp_path)).returncode == 2
+
+
+def test_the_powershell_script_is_powershell_and_says_that_nobody_has_run_it() -> None:
+    text = (EXAMPLES / "onboard.ps1").read_bytes()
+    tree = Parser(Language(tree_sitter_powershell.language())).parse(text)
+    assert not tree.root_node.has_error
+    assert b"UNTESTED" in text
+
+
+SCHEMAS = {
+    "action.yml": ["vendor.github-actions"],
+    "azure-pipelines/pallink.yml": ["vendor.azure-pipelines"],
+    "examples/azure-pipelines-nightly.yml": ["vendor.azure-pipelines"],
+    "examples/github-nightly.yml": ["vendor.github-workflows"],
+}
+
+
+@pytest.mark.parametrize(("path", "schema"), SCHEMAS.items(), ids=list(SCHEMAS))
+def test_yaml_is_what_its_published_schema_says(path: str, schema: list[str]) -> None:
+    words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema]
+    if "azure" in path:
+        # The published schema has regular expressions that are only valid outside Unicode mode.
+        words += ["--data-transform", "azure-pipelines", "--regex-variant", "nonunicode"]
+    done = run(*words, str(ROOT / path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_yaml_file_has_a_schema() -> None:
+    found = {each.relative_to(ROOT).as_posix() for each in (*ROOT.glob("*.yml"), *ROOT.glob("[!.]*/*.yml"))}
+    assert found == set(SCHEMAS)
+
+
+def test_the_github_workflow_uses_the_action_as_it_is() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    text = (EXAMPLES / "github-nightly.yml").read_text("utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"]["id-token"] == "write"
+    (step,) = [each for each in workflow["jobs"]["verify"]["steps"] if each.get("id") == "link"]
+    assert set(step["with"]) <= set(action["inputs"])
+    assert set(re.findall(r"steps\.link\.outputs\.([a-z-]+)", text)) <= set(action["outputs"])
+    assert "secrets." not in text
+    assert all("${{" not in each.get("run", "") for each in workflow["jobs"]["verify"]["steps"])
+
+
+def test_the_azure_pipeline_uses_the_template_as_it_is() -> None:
+    template = yaml.safe_load((ROOT / "azure-pipelines" / "pallink.yml").read_text("utf-8"))
+    text = (EXAMPLES / "azure-pipelines-nightly.yml").read_text("utf-8")
+    pipeline = yaml.safe_load(text)
+    (step,) = [each for each in pipeline["steps"] if "template" in each]
+    assert step["template"] == "azure-pipelines/pallink.yml@pallink"
+    known = {each["name"]: "default" in each for each in template["parameters"]}
+    assert set(step["parameters"]) <= set(known)
+    assert {name for name, has_default in known.items() if not has_default} <= set(step["parameters"])
+    assert set(re.findall(r"pallink\.([a-z_]+)[')]", text)) <= {"linked", "partner_id", "partner_name", "exit_code"}
+
+
+@bash_only
+def test_the_cron_line_says_nothing_until_something_is_wrong(tmp_path: Path) -> None:
+    (line,) = [each for each in (EXAMPLES / "pallink.cron").read_text().splitlines() if re.match(r"\d", each)]
+    fields = line.split(maxsplit=5)
+    assert "%" not in fields[5], "cron would end the line there"
+    variables = tmp_path / "environment"
+    variables.write_text("PALLINK_CLOUD=sandbox\nPALLINK_ACCOUNT=invoices@contoso.com\n")
+    missing = run("sh", "-c", fields[5], PALLINK_ENVIRONMENT=str(variables))
+    assert missing.returncode == 3
+    assert missing.stderr.startswith("error: not linked")
+    run("pallink", "link", "719878", "--cloud", "sandbox")
+    fine = run("sh", "-c", fields[5], PALLINK_ENVIRONMENT=str(variables))
+    assert (fine.returncode, fine.stdout, fine.stderr) == (0, "", "")
+
+
+def test_the_container_file_holds_no_secret_and_runs_as_nobody_special() -> None:
+    lines = (EXAMPLES / "Containerfile").read_text().splitlines()
+    instructions = [line.split()[0] for line in lines if re.match(r"[A-Z]+ ", line)]
+    assert instructions == ["FROM", "COPY", "RUN", "USER", "ENTRYPOINT"]
+    assert "USER pallink" in lines
+    assert any("--constraint /tmp/pallink/constraints.txt" in line for line in lines)
+
+
+def test_every_example_is_one_of_those_above() -> None:
+    here = Path(__file__).read_text("utf-8")
+    for each in EXAMPLES.iterdir():
+        stem = "onboard." if each.stem == "onboard" else each.name
+        assert stem in here, each

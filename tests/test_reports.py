@@ -1,0 +1,181 @@
+"""The reports of `verify` as texts: what they say, that they are escaped, and that they stay within the limits."""
+
+import re
+from pathlib import Path
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+from markdown_it import MarkdownIt
+
+from pallink.errors import (
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    RequestTrace,
+    SignInError,
+    UnreachableError,
+)
+from pallink.reports import Finding, State, finding_of_error, publish
+from pallink.reports.annotations import LIMIT as MOST_ANNOTATIONS, azure_pipelines, github, upload_summary
+from pallink.reports.junit import junit
+from pallink.reports.markdown import LIMIT, markdown
+from pallink.settings import Settings
+
+NASTY = (
+    "a|b`c`\x1b[31m\x00\u202e<script>x</script>![i](https://evil.example/i.png) https://evil.example @everyone"
+    " ::error::x ##vso[task.setvariable variable=x]y ##[add-mask]z 100% ]]> & \ud800 \ufffe"
+)
+
+
+def finding(state: State, number: int = 1, **rest: object) -> Finding:
+    errors: dict[State, PallinkError | None] = {
+        State.PASS: None,
+        State.FAILURE: NotLinkedError("not linked", cause="no link", remedy="create it", command="pallink link 719878"),
+        State.ERROR: UnreachableError("no answer", trace=RequestTrace(correlation_id="c-1")),
+    }
+    values = {
+        "account": f"svc{number}@contoso.com",
+        "tenant": "Contoso",
+        "cloud": "sandbox",
+        "expected_partner_id": "719878",
+        "error": errors[state],
+        **rest,
+    }
+    return Finding(state=state, **values)  # type: ignore[arg-type]
+
+
+NASTY_FINDING = finding(
+    State.FAILURE,
+    account=NASTY,
+    tenant=NASTY,
+    linked_to=NASTY,
+    warnings=(NASTY,),
+    error=NotLinkedError(NASTY, cause=NASTY, remedy=NASTY, command=NASTY, trace=RequestTrace(NASTY)),
+)
+ALL_THREE = [finding(State.PASS, 1, linked_to="719878 (Mekorma)"), finding(State.FAILURE, 2), finding(State.ERROR, 3)]
+
+
+def suite_of(findings: list[Finding], tmp_path: Path) -> TestSuite:
+    path = tmp_path / "junit.xml"
+    path.write_bytes(junit(findings))
+    (suite,) = JUnitXml.fromfile(str(path))
+    assert isinstance(suite, TestSuite)
+    return suite
+
+
+def test_junit_tells_a_pass_a_failure_and_an_error_apart(tmp_path: Path) -> None:
+    suite = suite_of(ALL_THREE, tmp_path)
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (3, 1, 1, 0)
+    passed, failed, unknown = suite
+    assert isinstance(passed, TestCase)
+    assert passed.is_passed
+    assert passed.name == "svc1@contoso.com is linked to partner 719878"
+    assert "linked to: 719878 (Mekorma)" in str(passed.system_out)
+    (failure,) = failed.result
+    assert isinstance(failure, Failure)
+    assert (failure.message, failure.type) == ("not linked", "NotLinked")
+    assert failure.text == "not linked\ncause: no link\nto fix: create it\npallink link 719878"
+    (error,) = unknown.result
+    assert isinstance(error, Error)
+    assert "request: correlation ID c-1" in error.text
+    assert junit(ALL_THREE) == junit(ALL_THREE)
+
+
+def test_nothing_from_elsewhere_breaks_the_xml(tmp_path: Path) -> None:
+    (case,) = suite_of([NASTY_FINDING], tmp_path)
+    assert "\x1b" not in case.name
+    assert "<script>" in case.name
+
+
+def test_nothing_from_elsewhere_becomes_markup() -> None:
+    text = markdown([NASTY_FINDING])
+    shown = MarkdownIt("commonmark").enable("table").render(text)
+    assert not re.search(r"<(a|img|script|em|h1)\b", shown)
+    assert "\x1b" not in text
+    assert "https://" not in text.split("```")[0]
+    assert " @" not in text.split("```")[0]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {6}
+    assert shown.count("<td>") == 5
+
+
+@pytest.mark.parametrize("limit", [0, 1, 100, 200, 500, 1000, 5000, LIMIT])
+def test_the_summary_stays_within_its_limit(limit: int) -> None:
+    text = markdown([finding(State.FAILURE, number, tenant="Ünï" * 10) for number in range(3000)], limit)
+    assert len(text.encode()) <= limit
+    if 100 < limit < LIMIT:
+        assert "left out" in text
+        assert text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("findings", "headline"),
+    [
+        (ALL_THREE[:1], "linked as expected"),
+        (ALL_THREE[:1] * 2, "all 2 accounts are linked as expected"),
+        (ALL_THREE[1:2], "not as expected"),
+        (ALL_THREE[2:], "could not be checked"),
+        (ALL_THREE, "1 passed, 1 failed, 1 could not be checked"),
+    ],
+)
+def test_the_headline_counts(findings: list[Finding], headline: str) -> None:
+    assert markdown(findings).splitlines()[0] == f"## pallink verify: {headline}"
+
+
+def test_annotations_are_escaped() -> None:
+    error = SignInError("50% of\r\nthis", cause="a, b: c; d]")
+    found = [finding(State.ERROR, error=error, account="svc@contoso.com", warnings=("w\n::error::x",))]
+    assert github(found) == [
+        "::error title=pallink verify%3A SignIn::svc@contoso.com: 50%25 of%0Acause: a, b: c; d]",
+        "::warning title=pallink verify::svc@contoso.com: w%0A::error::x",
+    ]
+    assert azure_pipelines(found, with_warnings=False) == [
+        "##vso[task.logissue type=error;code=SignIn]svc@contoso.com: 50%AZP25 of%0Acause: a, b: c; d]",
+    ]
+    assert upload_summary("C:\\a%b\\x.md") == "##vso[task.uploadsummary]C:\\a%AZP25b\\x.md"
+
+
+@pytest.mark.parametrize("lines", [github, azure_pipelines])
+def test_a_hostile_name_starts_no_command(lines: object) -> None:
+    assert callable(lines)
+    for line in lines([NASTY_FINDING]):
+        assert "\n" not in line
+        assert line.count("##vso[") == line.startswith("##vso[")
+        assert "##[" not in line
+        assert "\x1b" not in line
+        assert len(line) < 15_000
+
+
+@pytest.mark.parametrize("lines", [github, azure_pipelines])
+@pytest.mark.parametrize("count", [9, 10, 11, 5000])
+def test_annotations_stay_within_what_is_shown(lines: object, count: int) -> None:
+    assert callable(lines)
+    found = [finding(State.FAILURE, number, warnings=("w",)) for number in range(count)]
+    written = lines(found)
+    assert len(written) == 2 * min(count, MOST_ANNOTATIONS)
+    if count > MOST_ANNOTATIONS:
+        assert f"and {count - MOST_ANNOTATIONS + 1} more" in written[MOST_ANNOTATIONS - 1]
+
+
+def test_what_could_not_be_checked_is_no_failure() -> None:
+    for error, state in (
+        (SignInError("x"), State.ERROR),
+        (UnreachableError("x"), State.ERROR),
+        (NotLinkedError("x"), State.FAILURE),
+        (LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2"), State.FAILURE),
+    ):
+        assert finding_of_error(error, Settings(account="a@b.c"), "719878").state is state
+    assert finding_of_error(SignInError("x"), None, "719878").name == "the account is linked to partner 719878"
+
+
+def test_what_a_step_wrote_before_counts_for_the_limit(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_bytes(b"x" * (LIMIT - 300))
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    told: list[str] = []
+    assert publish([finding(State.FAILURE)] * 50, junit_file=None, environ=environ, tell=told.append) == ()
+    assert LIMIT - 300 < summary.stat().st_size <= LIMIT
+    assert len(told) == MOST_ANNOTATIONS
+    summary.write_bytes(b"x" * (LIMIT + 1))
+    publish([finding(State.FAILURE)], junit_file=None, environ=environ, tell=told.append)
+    assert summary.stat().st_size == LIMIT + 1

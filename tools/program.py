@@ -1,0 +1,96 @@
+"""What the program consists of, read from the program: its commands, its options, its errors."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from pallink import errors
+from pallink.cli.app import app
+from pallink.errors import PallinkError
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "pallink"
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its name, as `sandbox show`, in the order of the help; groups are not among them."""
+    return dict(_below("", get_command(app)))
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield name, command
+        return
+    for each, found in inner.items():
+        yield from _below(f"{name} {each}".strip(), found)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that the source raises an error with.
+
+    Attributes:
+        text: its words; what is filled in is `…`.
+        kind: the error's class.
+        where: file and line.
+    """
+
+    text: str
+    kind: str
+    where: str
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line makes of it."""
+        return int(getattr(errors, self.kind).exit_code)
+
+
+def messages() -> list[Message]:
+    """Every message of an error that the source raises, the sandbox's insides excepted: pallink wraps those."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        if path.is_relative_to(SOURCE / "sandbox"):
+            continue
+        where = path.relative_to(SOURCE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and node.args and (kind := _error_class(node.func, where)):
+                found += [Message(text, kind, f"{where}:{node.lineno}") for text in _texts(node.args[0])]
+    return found
+
+
+# Calls of a variable or of a class itself, where the class is chosen at run time.
+_INDIRECT = {
+    ("azure/failures.py", "refused"): "AccessDeniedError",
+    ("errors.py", "cls"): "MoreProofNeededError",
+    ("reader_role/remedies.py", "kind"): "UnreachableError",
+}
+
+
+def _error_class(function: ast.expr, where: str) -> str | None:
+    name = str(getattr(function, "id", None) or getattr(function, "attr", ""))
+    found = getattr(errors, name, None)
+    if isinstance(found, type) and issubclass(found, PallinkError):
+        return name
+    return _INDIRECT.get((where, name))
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """The texts that an expression may have: one for each branch of a choice between words."""
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    if isinstance(node, ast.FormattedValue):
+        is_choice = isinstance(node.value, ast.IfExp) and isinstance(node.value.body, ast.Constant)
+        return _texts(node.value) if is_choice else ["…"]
+    if isinstance(node, ast.JoinedStr):
+        texts = [""]
+        for part in node.values:
+            texts = [text + more for text in texts for more in _texts(part)]
+        return texts
+    return ["…"]
