@@ -10,6 +10,7 @@ import pytest
 import yaml
 from junitparser import JUnitXml
 
+from pallink.sandbox import Sandbox, home
 from tests.runner import Ended, Runner
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +24,7 @@ case "$1 $2" in
 "-m venv")
   mkdir -p "$3/bin"
   cp "$0" "$3/bin/python"
-  ln -s "{pallink}" "$3/bin/pallink" ;;
+  ln -sf "{pallink}" "$3/bin/pallink" ;;
 "-m pip") printf '%s\\n' "${{@:3}}" >"{log}" ;;
 *) exec "{python}" "$@" ;;
 esac
@@ -50,7 +51,7 @@ def act(tmp_path: Path, python: Path) -> Act:
         temp = tmp_path / f"runner {next(jobs)}"
         temp.mkdir()
         runner = Runner(ROOT, temp, used={"actions/setup-python": {"python-path": str(python)}})
-        # The sandbox's users sign in by name; GitHub's own token has its tests where the sign-in has.
+        # The sandbox's users sign in by name.
         return runner.run(**{"cloud": "sandbox", "auth": "", **inputs})
 
     return run
@@ -165,3 +166,19 @@ def test_the_template_says_what_the_action_says() -> None:
     assert [each.rpartition("/")[2] for each in paths if each] == ["install.sh", "run.sh"]
     assert {"partner-id", "account", "tenant", "command", "auth"} <= set(action["inputs"])
     assert set(action["outputs"]) == {"linked", "partner-id", "partner-name", "exit-code", "report"}
+
+
+def test_the_action_signs_in_by_the_oidc_token_of_the_job_and_no_secret(tmp_path: Path, python: Path) -> None:
+    """As on GitHub: the runner's variables, the application's ID and the tenant as inputs, and auth as it stands."""
+    temp = tmp_path / "runner"
+    temp.mkdir()
+    variables = dict(Sandbox(home()).environment("github"))
+    inputs = {"tenant": variables.pop("AZURE_TENANT_ID"), "client_id": variables.pop("AZURE_CLIENT_ID")}
+    assert set(variables) == {"GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}
+    runner = Runner(ROOT, temp, variables, used={"actions/setup-python": {"python-path": str(python)}})
+    account = {"account": inputs["client_id"], "partner_id": "719878", "cloud": "sandbox"}
+    linked = runner.run(**inputs, **account, command="link")
+    assert (linked.code, linked.outputs["linked"]) == (0, "true"), linked.log
+    assert runner.run(**inputs, **account).outputs["linked"] == "true"
+    refused = runner.run(**inputs, **{**account, "account": "invoices@contoso.com"})
+    assert (refused.code, refused.outputs["linked"]) == (4, "")
