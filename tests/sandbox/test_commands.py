@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pallink.cli.sandbox import app
-from pallink.sandbox import METHODS, ORIGIN, Request, Sandbox, home
+from pallink.sandbox import METHODS, ORIGIN, Request, Sandbox, environments, home
 from tests.sandbox.client import AZURE_CLI, CONTOSO, ONBOARDING_CLIENT, ONBOARDING_SECRET, SCOPE
 
 
@@ -85,3 +85,7 @@ def test_show_tells_of_managed_identities() -> None:
     assert "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f  managed identity, object ID" in out
     assert "refused with AADSTS53003" in out
     assert "trusts github: repo:contoso/onboarding:ref:refs/heads/main" in out
+
+
+def test_every_way_to_sign_in_by_variables_is_made() -> None:
+    assert tuple(environments._MAKERS) == METHODS

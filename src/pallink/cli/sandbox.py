@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
+from pallink import sandbox as embedded
 from pallink.cli import sandbox_changes
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError, unusable_sandbox
 from pallink.output import Terminal, write_value
 from pallink.result import camel_case
-from pallink.sandbox import METHODS, ORIGIN, AccountOverview, Overview, Sandbox, SandboxStateError, home
+from pallink.sandbox.errors import SandboxStateError
+from pallink.sandbox.names import METHODS, ORIGIN
 from pallink.sandbox.settings import SETTINGS
 
 _SHOW = "pallink sandbox show"
@@ -38,7 +40,7 @@ def _values(context: typer.Context) -> list[str]:
 def show(options: OutputOptions) -> None:
     """Show the sandbox's world and settings."""
     with _explained():
-        overview = Sandbox(home()).describe()
+        overview = embedded.Sandbox(embedded.home()).describe()
     terminal = Terminal()
     write_value(
         _plain(dataclasses.asdict(overview)),
@@ -56,7 +58,7 @@ def reset(options: OutputOptions) -> None:
     No links are left, every setting is at its default, and every token is void. Works on a corrupt file too.
     """
     with _explained():
-        sandbox = Sandbox(home())
+        sandbox = embedded.Sandbox(embedded.home())
         sandbox.reset()
         path = str(sandbox.describe().path)
     _done({"path": path}, f"reset: {path}", options)
@@ -84,7 +86,7 @@ def set_(
     """
     with _explained():
         try:
-            Sandbox(home()).set(name, value)
+            embedded.Sandbox(embedded.home()).set(name, value)
         except ValueError as error:
             raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
     _done({"name": name, "value": value}, f"{name} is now {value!r}", options)
@@ -105,7 +107,7 @@ def approve(
     """
     with _explained():
         try:
-            name = Sandbox(home()).approve(code, account, deny=deny)
+            name = embedded.Sandbox(embedded.home()).approve(code, account, deny=deny)
         except ValueError as error:
             raise UsageError(
                 str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
@@ -137,7 +139,7 @@ def serve(
 
     with _explained():
         try:
-            server = SandboxServer(Sandbox(home()), port)
+            server = SandboxServer(embedded.Sandbox(embedded.home()), port)
         except OSError as error:
             raise UsageError(
                 f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
@@ -178,7 +180,7 @@ def env(
     """
     with _explained():
         try:
-            variables = Sandbox(home()).environment(method, origin=origin.rstrip("/"))
+            variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
         except ValueError as error:
             raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
     terminal = Terminal()
@@ -239,7 +241,7 @@ def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:
         terminal.say("sandbox", sentence)
 
 
-def _lines(overview: Overview) -> Iterator[str]:
+def _lines(overview: "embedded.Overview") -> Iterator[str]:
     """The world for a person to read, section by section."""
     yield f"file  {overview.path}"
     for tenant in overview.tenants:
@@ -270,7 +272,7 @@ def _lines(overview: Overview) -> Iterator[str]:
         yield f"      {setting.explanation}"
 
 
-def _about(account: AccountOverview) -> Iterator[str]:
+def _about(account: "embedded.AccountOverview") -> Iterator[str]:
     """What there is to say of an account beside its name."""
     if account.client_secret:
         yield f"client secret {account.client_secret}"

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from pallink import sandbox as embedded
 from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError, unusable_sandbox
 from pallink.output import Terminal, write_value
-from pallink.sandbox import Sandbox, SandboxStateError, home
+from pallink.sandbox.errors import SandboxStateError
 
 _MOST_SUBSCRIPTIONS = 20_000
 
@@ -36,7 +37,7 @@ def assign(
     del assignee_principal_type
 
     def job() -> str:
-        made = Sandbox(home()).assign(principal_id=assignee_object_id, role=role, scope=scope)
+        made = embedded.Sandbox(embedded.home()).assign(principal_id=assignee_object_id, role=role, scope=scope)
         return f"{assignee_object_id} holds {role} at {made.scope}"
 
     _change(job, options)
@@ -52,7 +53,7 @@ def activate(
     """Activate a role that an account is eligible for, as Privileged Identity Management does in Azure."""
 
     def job() -> str:
-        made = Sandbox(home()).activate(account_id=assignee_object_id, role=role, scope=scope)
+        made = embedded.Sandbox(embedded.home()).activate(account_id=assignee_object_id, role=role, scope=scope)
         return f"{assignee_object_id} has activated {role} at {made.scope}"
 
     _change(job, options)
@@ -66,7 +67,12 @@ def grow(
     ],
 ) -> None:
     """Generate so many subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""
-    _change(lambda: f"there are {Sandbox(home()).grow(count)} subscriptions now, {count} of them generated", options)
+    _change(
+        lambda: (
+            f"there are {embedded.Sandbox(embedded.home()).grow(count)} subscriptions now, {count} of them generated"
+        ),
+        options,
+    )
 
 
 def _change(job: Callable[[], str], options: OutputOptions) -> None:

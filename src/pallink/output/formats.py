@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pallink.output.query import apply_query
 from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text
-from pallink.output.table import write_table
 from pallink.output.terminal import Terminal
-from pallink.result import AccountResult, Result
+
+if TYPE_CHECKING:
+    from pallink.result import AccountResult, Result
 
 
 class OutputFormat(StrEnum):
@@ -40,7 +41,7 @@ _RENDERINGS: Mapping[OutputFormat, _Render] = {
 
 
 def write_result(
-    result: Result | AccountResult, output: OutputFormat, terminal: Terminal, query: str | None = None
+    result: "Result | AccountResult", output: OutputFormat, terminal: Terminal, query: str | None = None
 ) -> None:
     """Write a result to stdout. A table is for people and may change; the other formats carry the documented fields.
 
@@ -48,7 +49,7 @@ def write_result(
         UsageError: the query does not fit the result.
         OutputError: stdout cannot be written to.
     """
-    write_value(result.as_dict(), output, terminal, query, table=lambda: write_table(result, terminal))
+    write_value(result.as_dict(), output, terminal, query, table=lambda: _write_table(result, terminal))
 
 
 def write_value(
@@ -87,7 +88,7 @@ def write_value(
 
 
 def write_accounts(
-    results: Sequence[AccountResult], output: OutputFormat, terminal: Terminal, query: str | None = None
+    results: "Sequence[AccountResult]", output: OutputFormat, terminal: Terminal, query: str | None = None
 ) -> None:
     """Write several accounts to stdout: a list, or one table after the other. Raises as `write_result`."""
 
@@ -95,6 +96,13 @@ def write_accounts(
         for index, each in enumerate(results):
             if index:
                 terminal.write("\n")
-            write_table(each, terminal)
+            _write_table(each, terminal)
 
     write_value([each.as_dict() for each in results], output, terminal, query, table=tables)
+
+
+def _write_table(result: "Result | AccountResult", terminal: Terminal) -> None:
+    # A table knows every kind of result and verdict; help and refusals need none of them.
+    from pallink.output.table import write_table  # noqa: PLC0415
+
+    write_table(result, terminal)

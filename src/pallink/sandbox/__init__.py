@@ -10,12 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pallink.sandbox.directory import ORIGIN
-    from pallink.sandbox.environments import METHODS
     from pallink.sandbox.errors import SandboxStateError
     from pallink.sandbox.handler import Sandbox, home
     from pallink.sandbox.managed_identity import IMDS_ORIGIN
     from pallink.sandbox.messages import Request, Response
+    from pallink.sandbox.names import METHODS, ORIGIN
     from pallink.sandbox.overview import (
         AccountOverview,
         LinkOverview,
@@ -43,8 +42,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ORIGIN": "pallink.sandbox.directory",
-    "METHODS": "pallink.sandbox.environments",
+    "ORIGIN": "pallink.sandbox.names",
+    "METHODS": "pallink.sandbox.names",
     "SandboxStateError": "pallink.sandbox.errors",
     "Sandbox": "pallink.sandbox.handler",
     "home": "pallink.sandbox.handler",

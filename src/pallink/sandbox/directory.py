@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pallink.sandbox import entra_errors
 from pallink.sandbox.world import Account, Tenant, World
 
-ORIGIN = "https://sandbox.invalid"
-"""Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
-
 RESOURCE_MANAGER = "https://management.azure.com"
 """The audience of Azure's own Resource Manager. The sandbox takes it, and its own origin, for the same resource."""
 

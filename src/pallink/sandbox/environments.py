@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from pallink.sandbox import certificates, federation, managed_identity
-from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.files import write_private
+from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.store import State
 from pallink.sandbox.world import Account, AccountKind
 
@@ -43,9 +43,9 @@ def environment(state: State, path: Path, method: str, *, origin: str, now: date
         ValueError: There is no such way.
         SandboxStateError: A file cannot be written.
     """
-    if method not in METHODS:
-        raise ValueError(f"'{method}' is no way to sign in by variables: there are {', '.join(METHODS)}.")
-    return METHODS[method](_Wish(state, path, origin, now))
+    if method not in _MAKERS:
+        raise ValueError(f"'{method}' is no way to sign in by variables: there are {', '.join(_MAKERS)}.")
+    return _MAKERS[method](_Wish(state, path, origin, now))
 
 
 def register_certificate(state: State, client_id: str, certificate: bytes) -> None:
@@ -131,7 +131,7 @@ def _app_service(wish: _Wish) -> dict[str, str]:
     }
 
 
-METHODS: Mapping[str, Callable[[_Wish], dict[str, str]]] = {
+_MAKERS: Mapping[str, Callable[[_Wish], dict[str, str]]] = {
     "client-secret": _client_secret,
     "certificate": _certificate,
     "workload-identity": _workload_identity,

@@ -20,8 +20,8 @@ from pallink.sandbox import (
 )
 from pallink.sandbox.call import Call
 from pallink.sandbox.certificates import KeyPair
-from pallink.sandbox.directory import ORIGIN
 from pallink.sandbox.messages import Request, Response
+from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.overview import Overview, overview
 from pallink.sandbox.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.store import Store

@@ -10,9 +10,10 @@ from uuid import uuid4
 
 from pallink.sandbox import grants, settings, tokens
 from pallink.sandbox.call import Call
-from pallink.sandbox.directory import ORIGIN, resource_of
+from pallink.sandbox.directory import resource_of
 from pallink.sandbox.entra_errors import EntraError
 from pallink.sandbox.messages import Response, json_response, split_url
+from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.world import Account, AccountKind
 
 IMDS_ORIGIN = "http://169.254.169.254"
