@@ -20,6 +20,8 @@ from pallink.sign_in import METHODS
 
 _SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.somebody_elses)
 
+_NOT_AZURE = "this is pallink's embedded sandbox, not Azure"
+
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
@@ -28,7 +30,7 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Sessi
     """Sign in, as the options say.
 
     On stderr it is said each time when this is the sandbox and not Azure: at once, or, where an error would have to be
-    the only object on stderr, when the job is done or somebody is asked.
+    the only object on stderr, when the job is done or somebody is asked, and among the warnings of the error.
     """
     if not options.output.has_error_objects:
         say_where(options)
@@ -40,7 +42,10 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Sessi
         ):
             opened.progress = line.update
             yield opened
-    except SignInError as error:
+    except PallinkError as error:
+        error.warnings = (*error.warnings, *_notice(options))
+        if not isinstance(error, SignInError):
+            raise
         if error.command is None and isinstance(error, MoreProofNeededError):
             error.command = options.settings.command("login", "--claims", error.encoded)
         elif error.command is None and error.remedy == SIGN_IN_AGAIN and options.auth is None:
@@ -51,7 +56,13 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Sessi
 def say_where(options: CommonOptions) -> None:
     """Say on stderr when this is the sandbox and not Azure."""
     if options.settings.cloud == SANDBOX and not options.quiet:
-        Terminal().say("sandbox", "this is pallink's embedded sandbox, not Azure", "yellow")
+        Terminal().say("sandbox", _NOT_AZURE, "yellow")
+
+
+def _notice(options: CommonOptions) -> tuple[str, ...]:
+    """The same for an error that is an object, and so the only thing on stderr."""
+    is_due = options.settings.cloud == SANDBOX and not options.quiet and options.output.has_error_objects
+    return (_NOT_AZURE,) if is_due else ()
 
 
 def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
@@ -75,7 +86,7 @@ def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Seq
             raise
         warnings = (*warnings, unwritten.message)
     if error is not None:
-        error.warnings = warnings
+        error.warnings = (*warnings, *_notice(options))
         raise error
     if options.output.has_error_objects:
         say_where(options)
