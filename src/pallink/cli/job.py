@@ -9,12 +9,12 @@ from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.cli.progress import ProgressLine
 from pallink.clouds import SANDBOX
-from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, PallinkError, SignInError, UsageError
+from pallink.errors import SIGN_IN_AGAIN, CancelledError, MoreProofNeededError, PallinkError, SignInError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
-from pallink.result import AccountResult, CheckResult, Result
+from pallink.result import AccountResult, CheckResult, Result, WriteResult
 from pallink.session import Confirm, Proposal, Session, open_session
 from pallink.sign_in import METHODS
 
@@ -79,6 +79,9 @@ def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Seq
     warnings += tuple(unquiet)
     try:
         write_result(result, options.output, terminal, options.query)
+    except KeyboardInterrupt:
+        done = f"the job itself is done: {result.action}" if isinstance(result, WriteResult) else "nothing was written"
+        raise CancelledError("interrupted", cause=done) from None
     except PallinkError as unwritten:
         # What was found out counts for more than that it could not be written.
         if error is None:
