@@ -13,7 +13,7 @@ from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
 from pallink.account import Account, account_from_token, expiry_of
-from pallink.azure import applications, people, sessions, token_store
+from pallink.azure import application_credentials, session_credentials, token_store, user_credentials
 from pallink.azure.means import Means
 from pallink.azure.sign_in_failures import explain_sign_in
 from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError, WrongAccountError
@@ -130,8 +130,8 @@ def credential_for(sign_in: SignIn, means: Means) -> Any:
     means = replace(means, keep=token_store.options(name, plain_text=stored.plain_text))
     if stored.home_account_id is None:
         why = "an application's token lives for about an hour, and what it was proved with is not kept"
-        return applications.kept_application(sign_in, means, lambda: expired(stored, why))
-    return people.kept_user(stored, means)
+        return application_credentials.kept_application(sign_in, means, lambda: expired(stored, why))
+    return user_credentials.kept_user(stored, means)
 
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:
@@ -155,14 +155,14 @@ def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
 
 
 _BUILDERS: Mapping[SignInMethod, Callable[[SignIn, Means], Any]] = {
-    SignInMethod.BROWSER: people.browser,
-    SignInMethod.DEVICE_CODE: people.device_code,
-    SignInMethod.CLIENT_SECRET: applications.client_secret,
-    SignInMethod.CERTIFICATE: applications.certificate,
-    SignInMethod.WORKLOAD_IDENTITY: applications.workload_identity,
-    SignInMethod.GITHUB: applications.github,
-    SignInMethod.AZURE_PIPELINES: applications.azure_pipelines,
-    SignInMethod.MANAGED_IDENTITY: sessions.managed_identity,
-    SignInMethod.AZURE_CLI: sessions.azure_cli,
-    SignInMethod.SANDBOX_USER: people.sandbox_user,
+    SignInMethod.BROWSER: user_credentials.browser,
+    SignInMethod.DEVICE_CODE: user_credentials.device_code,
+    SignInMethod.CLIENT_SECRET: application_credentials.client_secret,
+    SignInMethod.CERTIFICATE: application_credentials.certificate,
+    SignInMethod.WORKLOAD_IDENTITY: application_credentials.workload_identity,
+    SignInMethod.GITHUB: application_credentials.github,
+    SignInMethod.AZURE_PIPELINES: application_credentials.azure_pipelines,
+    SignInMethod.MANAGED_IDENTITY: session_credentials.managed_identity,
+    SignInMethod.AZURE_CLI: session_credentials.azure_cli,
+    SignInMethod.SANDBOX_USER: user_credentials.sandbox_user,
 }

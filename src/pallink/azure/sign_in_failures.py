@@ -71,7 +71,7 @@ def explain_oidc(error: Exception | None, answer: Any, who: str) -> PallinkError
             or no_answer(error, f"{who}'s OIDC service")
             or SignInError(f"the OIDC token of {who} cannot be had", cause=one_line(str(error)))
         )
-    if answer.status_code in NOT_NOW or answer.status_code >= 500:  # noqa: PLR2004
+    if _is_not_ready(answer):
         return not_now(answer, f"{who}'s OIDC service", trace_of(answer))
     return SignInError(
         f"{who} did not hand out the job's OIDC token: status {answer.status_code}",
@@ -91,7 +91,7 @@ def clock_difference(answer: Any) -> float:
 
 def _of_entra_id(error: Exception, answer: Any, login: str) -> PallinkError:
     trace = trace_of(answer)
-    if answer.status_code in NOT_NOW or answer.status_code >= 500:  # noqa: PLR2004
+    if _is_not_ready(answer):
         return not_now(answer, f"Entra ID at {login}", trace)
     body = body_of(answer)
     if "error" in body:
@@ -121,6 +121,11 @@ def with_clock(error: SignInError, answer: Any, code: str | None) -> SignInError
     )
 
 
+def _is_not_ready(answer: Any) -> bool:
+    """Whether who answered was not able to: throttling, a gateway, or a fault of its own."""
+    return answer.status_code in NOT_NOW or bool(answer.status_code >= 500)  # noqa: PLR2004
+
+
 def _azure_cli(error: Exception) -> PallinkError:
     if any(isinstance(each, subprocess.TimeoutExpired) for each in chain_of(error)):
         return UnreachableError(
@@ -145,7 +150,7 @@ def _managed_identity(error: Exception, answer: Any) -> PallinkError:
             cause="only machines in Azure have the service that hands out their tokens",
             remedy="use another method with --auth, or run pallink on the machine that has the identity",
         )
-    if answer.status_code in NOT_NOW or answer.status_code >= 500:  # noqa: PLR2004
+    if _is_not_ready(answer):
         return not_now(answer, "the managed identity service", trace_of(answer))
     body = body_of(answer)
     said = body.get("error_description") or body.get("message") or body.get("error") or str(error)

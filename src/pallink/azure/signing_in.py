@@ -16,7 +16,7 @@ from pallink.azure.cloud_metadata import describe_cloud
 from pallink.azure.credentials import SignedIn
 from pallink.azure.failures import body_of
 from pallink.azure.means import Means
-from pallink.azure.sessions import IMDS
+from pallink.azure.session_credentials import IMDS
 from pallink.azure.sign_in_failures import explain_sign_in
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import BUILT_IN, SANDBOX, Cloud

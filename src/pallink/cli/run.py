@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import typer
 
-from pallink.errors import CancelledError, DefectError, PallinkError
+from pallink.errors import CancelledError, DefectError, PallinkError, unusable_sandbox
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, error_object, json_line
 from pallink.plain_text import one_line
+from pallink.sandbox.errors import SandboxStateError
 
 
 def run(
@@ -67,9 +68,11 @@ def print_error(error: PallinkError, terminal: Terminal, output: OutputFormat = 
 
 
 def as_pallink_error(error: Exception) -> PallinkError:
-    """The error itself, or what is said of an exception that nobody foresaw."""
+    """The error itself, what is wrong with the sandbox's file, or what is said of an exception that nobody foresaw."""
     if isinstance(error, PallinkError):
         return error
+    if isinstance(error, SandboxStateError):
+        return unusable_sandbox(str(error), error.path)
     return DefectError(
         f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
         cause="this should not happen, whatever Azure answers",

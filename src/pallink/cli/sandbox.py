@@ -13,10 +13,9 @@ import typer
 from pallink import sandbox as embedded
 from pallink.cli import sandbox_changes
 from pallink.cli.options import OutputOptions, command_with_options
-from pallink.errors import UsageError, unusable_sandbox
+from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 from pallink.result import camel_case
-from pallink.sandbox.errors import SandboxStateError
 from pallink.sandbox.names import METHODS, ORIGIN
 from pallink.sandbox.settings import SETTINGS
 
@@ -39,8 +38,7 @@ def _values(context: typer.Context) -> list[str]:
 @command_with_options(app, options=OutputOptions)
 def show(options: OutputOptions) -> None:
     """Show the sandbox's world and settings."""
-    with _explained():
-        overview = embedded.Sandbox(embedded.home()).describe()
+    overview = embedded.Sandbox(embedded.home()).describe()
     terminal = Terminal()
     write_value(
         _plain(dataclasses.asdict(overview)),
@@ -57,10 +55,9 @@ def reset(options: OutputOptions) -> None:
 
     No links are left, every setting is at its default, and every token is void. Works on a corrupt file too.
     """
-    with _explained():
-        sandbox = embedded.Sandbox(embedded.home())
-        sandbox.reset()
-        path = str(sandbox.describe().path)
+    sandbox = embedded.Sandbox(embedded.home())
+    sandbox.reset()
+    path = str(sandbox.describe().path)
     _done({"path": path}, f"reset: {path}", options)
 
 
@@ -84,11 +81,10 @@ def set_(
 
     There are settings for what nobody has recorded of Azure, and for what goes wrong: pallink sandbox show lists them.
     """
-    with _explained():
-        try:
-            embedded.Sandbox(embedded.home()).set(name, value)
-        except ValueError as error:
-            raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
+    try:
+        embedded.Sandbox(embedded.home()).set(name, value)
+    except ValueError as error:
+        raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
     _done({"name": name, "value": value}, f"{name} is now {value!r}", options)
 
 
@@ -105,13 +101,12 @@ def approve(
 
     As the person would who opens the sign-in page on another device.
     """
-    with _explained():
-        try:
-            name = embedded.Sandbox(embedded.home()).approve(code, account, deny=deny)
-        except ValueError as error:
-            raise UsageError(
-                str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
-            ) from error
+    try:
+        name = embedded.Sandbox(embedded.home()).approve(code, account, deny=deny)
+    except ValueError as error:
+        raise UsageError(
+            str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
+        ) from error
     answer = "declined" if deny else "approved"
     _done({"account": name, "answer": answer}, f"{name} {answer} the sign-in", options)
 
@@ -137,31 +132,30 @@ def serve(
         if not options.quiet:
             terminal.say("sandbox", text)
 
-    with _explained():
-        try:
-            server = SandboxServer(embedded.Sandbox(embedded.home()), port)
-        except OSError as error:
-            raise UsageError(
-                f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
-                remedy="choose another port, or none for any that is free",
-                command="pallink sandbox serve",
-            ) from error
-        with server, _stopped_by_signals():
-            say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
-            if not options.quiet:
-                say("in another terminal:")
-                terminal.tell(f"    {_assignment('REQUESTS_CA_BUNDLE', str(server.authority))}")
-                terminal.tell(f"    {_setting_variables('client-secret')}")
-                terminal.tell(f"    pallink link 719878 --cloud {server.origin}")
-            write_value(
-                {"origin": server.origin, "authority": str(server.authority)},
-                options.output,
-                terminal,
-                options.query,
-                table=lambda: terminal.write(f"{server.origin}\n"),
-            )
-            with contextlib.suppress(KeyboardInterrupt):
-                server.serve_forever()
+    try:
+        server = SandboxServer(embedded.Sandbox(embedded.home()), port)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
+            remedy="choose another port, or none for any that is free",
+            command="pallink sandbox serve",
+        ) from error
+    with server, _stopped_by_signals():
+        say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
+        if not options.quiet:
+            say("in another terminal:")
+            terminal.tell(f"    {_assignment('REQUESTS_CA_BUNDLE', str(server.authority))}")
+            terminal.tell(f"    {_setting_variables('client-secret')}")
+            terminal.tell(f"    pallink link 719878 --cloud {server.origin}")
+        write_value(
+            {"origin": server.origin, "authority": str(server.authority)},
+            options.output,
+            terminal,
+            options.query,
+            table=lambda: terminal.write(f"{server.origin}\n"),
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
     say("stopped")
 
 
@@ -178,11 +172,10 @@ def env(
     The lines are for the shell to run. A certificate or a token file that they name is made in the sandbox's folder.
     What they hold opens nothing but this sandbox.
     """
-    with _explained():
-        try:
-            variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
-        except ValueError as error:
-            raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
+    try:
+        variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
+    except ValueError as error:
+        raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
     terminal = Terminal()
     lines = "".join(f"{_assignment(name, value)}\n" for name, value in variables.items())
     write_value(dict(variables), options.output, terminal, options.query, table=lambda: terminal.write(lines))
@@ -223,14 +216,6 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value if value is None or isinstance(value, bool | int) else str(value)
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except SandboxStateError as error:
-        raise unusable_sandbox(str(error), error.path) from error
 
 
 def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:

@@ -7,9 +7,8 @@ import typer
 
 from pallink import sandbox as embedded
 from pallink.cli.options import OutputOptions
-from pallink.errors import UsageError, unusable_sandbox
+from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
-from pallink.sandbox.errors import SandboxStateError
 
 _MOST_SUBSCRIPTIONS = 20_000
 
@@ -78,8 +77,6 @@ def grow(
 def _change(job: Callable[[], str], options: OutputOptions) -> None:
     try:
         said = job()
-    except SandboxStateError as error:
-        raise unusable_sandbox(str(error), error.path) from error
     except ValueError as error:
         text = str(error).rstrip(".")
         raise UsageError(

@@ -38,7 +38,7 @@ def login(
     settings = options.settings
     if not options.output.has_error_objects:
         say_where(options)
-    from pallink.azure.keeping import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import
+    from pallink.azure.login_logout import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
     person = AtTheTerminal(options)
     result = sign_in(settings, Deadline(settings.timeout), person, plain_text=plain_text, claims=demanded)

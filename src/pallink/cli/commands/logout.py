@@ -28,12 +28,12 @@ def logout(
         chosen = [each for store in stores for each in store.all()]
     else:
         chosen = _chosen(stores[0], options)
-    from pallink.azure import keeping  # noqa: PLC0415 - azure-identity costs 200 ms to import
+    from pallink.azure import login_logout  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
-    keeping.logout(chosen)
+    login_logout.logout(chosen)
     if every:
         for store in stores:
-            keeping.remove_left_overs(store)
+            login_logout.remove_left_overs(store)
     if any(each.cloud == SANDBOX for each in chosen) and not store_for(SANDBOX).all():
         store_for(SANDBOX).sign_out()
     terminal = Terminal()
