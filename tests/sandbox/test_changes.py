@@ -6,8 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from pallink.sandbox import ORIGIN, Request, Response, Sandbox
+from pallink.sandbox.adapter import SandboxAdapter
 from tests.sandbox.client import (
     APPROVERS,
     CONTOSO,
@@ -272,16 +274,17 @@ def test_a_delay_keeps_nobody_elses_request_waiting(tmp_path: Path) -> None:
     """The file is free again while an answer is held back: another request can be answered meanwhile."""
     waits: list[float] = []
 
-    def sleep(seconds: float) -> None:
+    def wait(seconds: float) -> None:
         waits.append(seconds)
-        Sandbox(tmp_path, sleep=waits.append).handle(Request("GET", f"{ORIGIN}/subscriptions"))
+        Sandbox(tmp_path).handle(Request("GET", f"{ORIGIN}/subscriptions"))
 
-    sandbox = Sandbox(tmp_path, sleep=sleep)
-    sandbox.handle(Request("GET", f"{ORIGIN}/subscriptions"))
+    session = requests.Session()
+    session.mount(ORIGIN, SandboxAdapter(Sandbox(tmp_path, wait=wait)))
+    session.get(f"{ORIGIN}/subscriptions")
     assert waits == []
-    sandbox.set("response-delay", "250")
-    sandbox.handle(Request("GET", f"{ORIGIN}/subscriptions"))
-    assert waits == [0.25, 0.25]
+    Sandbox(tmp_path).set("response-delay", "250")
+    session.get(f"{ORIGIN}/subscriptions")
+    assert waits == [0.25]
 
 
 def test_the_world_stays_as_it_is_where_a_change_fails(client: Client) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pallink.sandbox import METHODS, Sandbox
+from pallink.sandbox.names import FAULTS
 from pallink.sandbox.settings import SETTINGS, SIGN_IN_ERROR, Setting
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -26,6 +27,11 @@ def test_every_number_is_listed() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_way_to_sign_in_is_listed(method: str) -> None:
     assert f"\n| `{method}` | `" in TEXT
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_explained(fault: str) -> None:
+    assert f"\n| `{fault}` | {FAULTS[fault]}" in TEXT
 
 
 def test_every_account_is_listed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pallink import sandbox as embedded
-from pallink.cli import sandbox_changes
+from pallink.cli import sandbox_changes, sandbox_faults
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
@@ -28,6 +28,9 @@ app = typer.Typer(
 
 for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
     command_with_options(app, options=OutputOptions)(_change)
+
+
+app.add_typer(sandbox_faults.app, name="fault")
 
 
 def _values(context: typer.Context) -> list[str]:
@@ -249,6 +252,12 @@ def _lines(overview: "embedded.Overview") -> Iterator[str]:
     for link in overview.links:
         yield f"  {link.account} in {link.tenant}: {link.partner_id} ({link.partner_name}), {link.state}"
     if not overview.links:
+        yield "  none"
+    yield ""
+    yield "faults (pallink sandbox fault)"
+    for fault in overview.faults:
+        yield f"  {fault}"
+    if not overview.faults:
         yield "  none"
     yield ""
     yield "settings (pallink sandbox set NAME VALUE)"

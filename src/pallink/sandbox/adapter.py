@@ -1,15 +1,16 @@
 """The door in process: mounted in a `requests` session, it brings requests to the sandbox without a network."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
+from http.client import responses
 from io import BytesIO
 
-from requests import PreparedRequest, Response
+from requests import ConnectionError, PreparedRequest, ReadTimeout, Response  # noqa: A004 - The library's own name.
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
 
 from pallink.sandbox.handler import Sandbox
-from pallink.sandbox.messages import Request
+from pallink.sandbox.messages import Delivery, Request
 
 
 class SandboxAdapter(HTTPAdapter):
@@ -31,7 +32,7 @@ class SandboxAdapter(HTTPAdapter):
         self,
         request: PreparedRequest,
         stream: bool = False,  # noqa: ARG002
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,  # noqa: ARG002
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
         verify: bool | str = True,  # noqa: ARG002
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,  # noqa: ARG002
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
@@ -39,6 +40,8 @@ class SandboxAdapter(HTTPAdapter):
         """Returns the sandbox's answer to a request.
 
         Raises:
+            ConnectionError: The sandbox was told to close the connection (requests' own).
+            ReadTimeout: The answer takes longer than `timeout` allows.
             SandboxStateError: The sandbox's file cannot be used.
         """
         answer = self._sandbox.handle(
@@ -49,11 +52,19 @@ class SandboxAdapter(HTTPAdapter):
                 body=_body(request),
             )
         )
+        patience = timeout[1] if isinstance(timeout, tuple) else timeout
+        if patience is not None and answer.delay > patience:
+            self._sandbox.wait(patience)
+            raise ReadTimeout(f"The sandbox did not answer within {patience:g} seconds.", request=request)
+        if answer.delay:
+            self._sandbox.wait(answer.delay)
+        if answer.delivery is Delivery.CLOSED:
+            raise ConnectionError(ProtocolError("The sandbox closed the connection."), request=request)
         raw = HTTPResponse(
-            body=BytesIO(answer.body),
+            body=BytesIO(answer.sent_body),
             headers={**answer.headers, "Content-Length": str(len(answer.body))},
             status=answer.status,
-            reason=HTTPStatus(answer.status).phrase,
+            reason=responses.get(answer.status, ""),
             preload_content=False,
             decode_content=False,
             request_method=request.method,

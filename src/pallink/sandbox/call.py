@@ -9,11 +9,15 @@ from pallink.sandbox.store import State
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, the state that it acts on, and the time that it happens at (UTC)."""
+    """A request, the state that it acts on, and the time that it happens at (UTC).
+
+    With `is_stale` a link is read as it was before the last write, as where a replica lags behind.
+    """
 
     request: Request
     state: State
     now: datetime
+    is_stale: bool = False
 
     @property
     def timestamp(self) -> int:

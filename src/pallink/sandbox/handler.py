@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pallink.sandbox import (
     device_codes,
     entra,
     environments,
+    faults,
     federation,
     files,
     managed_identity,
@@ -20,6 +22,7 @@ from pallink.sandbox import (
 )
 from pallink.sandbox.call import Call
 from pallink.sandbox.certificates import KeyPair
+from pallink.sandbox.faults import Fault, FaultRule
 from pallink.sandbox.messages import Request, Response
 from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.overview import Overview, overview
@@ -47,7 +50,7 @@ class Sandbox:
     Args:
         home: The folder that its file is in, or will be: it is made at the first use.
         clock: Tells the time, with a time zone.
-        sleep: Waits for a number of seconds, as long as the setting `response-delay` says.
+        wait: Waits for a number of seconds: the doors let it, as long as an answer's `delay` says.
     """
 
     def __init__(
@@ -55,26 +58,25 @@ class Sandbox:
         home: Path,
         *,
         clock: Callable[[], datetime] = _utc_now,
-        sleep: Callable[[float], None] = time.sleep,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.wait = wait
         self._store = Store(home)
         self._clock = clock
-        self._sleep = sleep
 
     def handle(self, request: Request) -> Response:
         """Answers a request, whatever it asks for; its path alone tells which service it is for.
+
+        It does not wait: the answer says how long its `delay` is.
 
         Raises:
             SandboxStateError: The file is corrupt, was made by another version, or cannot be created or written.
         """
         with self._store.transaction() as state:
             call = Call(request, state, self._now())
-            response = self._answer(call)
-            delay = int(state.setting(RESPONSE_DELAY))
-        # Out of the transaction: those who wait keep nobody else waiting.
-        if delay:
-            self._sleep(delay / 1000)
-        return response
+            response = faults.answer(call, self._answer)
+            # Whoever brought the request waits, outside the transaction: nobody else is kept waiting.
+            return replace(response, delay=response.delay + int(state.setting(RESPONSE_DELAY)) / 1000)
 
     @staticmethod
     def _answer(call: Call) -> Response:
@@ -166,6 +168,37 @@ class Sandbox:
         setting.check(value)
         with self._store.transaction() as state:
             state.set(setting, value)
+
+    def add_fault(self, rule: FaultRule) -> Fault:
+        """Adds a rule by which requests go wrong, until it is cleared or the next reset.
+
+        Raises:
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return faults.add(state, rule)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Returns the rules by which requests go wrong, in the order in which they were added.
+
+        Raises:
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return faults.faults(state)
+
+    def clear_faults(self, number: int | None = None) -> int:
+        """Removes one rule, or all of them, and returns how many that were.
+
+        Raises:
+            ValueError: There is no rule with that number.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            cleared = state.clear_faults(number)
+        if number is not None and not cleared:
+            raise ValueError(f"There is no fault {number}.")
+        return cleared
 
     def assign(self, *, principal_id: str, role: str, scope: str | None = None) -> RoleAssignment:
         """Gives a role to an account or a group; see `pallink.sandbox.changes.assign`.

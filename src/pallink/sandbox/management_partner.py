@@ -20,7 +20,7 @@ NAMESPACE = "Microsoft.ManagementPartner"
 
 def _get(call: ArmCall) -> Response:
     """Answers with the link; asked for by ID, only with that one: not linked and linked elsewhere look the same."""
-    link = _link(call)
+    link = _former_link(call) if call.call.is_stale else _link(call)
     if link is None or call.parameters.get("partner", link.partner_id) != link.partner_id:
         return _not_linked()
     if not link.is_active and call.state.setting(settings.GET_AFTER_DELETE) == "not-found":
@@ -73,6 +73,10 @@ def _delete(call: ArmCall) -> Response:
 
 def _link(call: ArmCall) -> Link | None:
     return call.state.link(call.tenant.id, call.account.object_id)
+
+
+def _former_link(call: ArmCall) -> Link | None:
+    return call.state.former_link(call.tenant.id, call.account.object_id)
 
 
 def _linkable(call: ArmCall) -> Partner | None:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -54,6 +55,16 @@ class Request:
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
 
 
+class Delivery(Enum):
+    """How much of a response arrives."""
+
+    WHOLE = auto()
+    TRUNCATED = auto()
+    """The half of its body; then the connection is closed."""
+    CLOSED = auto()
+    """Nothing: the connection is closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response to send.
@@ -62,15 +73,24 @@ class Response:
         status: The HTTP status.
         headers: Everything but `Content-Length`, which is the body's.
         body: Bytes; empty where there is none.
+        delay: Seconds until it is sent.
+        delivery: How much of it is sent.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    delay: float = 0.0
+    delivery: Delivery = Delivery.WHOLE
+
+    @property
+    def sent_body(self) -> bytes:
+        """What is sent of the body; `Content-Length` names the length of all of it."""
+        return self.body[: len(self.body) // 2] if self.delivery is Delivery.TRUNCATED else self.body
 
     def with_headers(self, headers: Mapping[str, str]) -> "Response":
         """Returns the same response with more headers; those that it already has prevail."""
-        return Response(self.status, {**headers, **self.headers}, self.body)
+        return replace(self, headers={**headers, **self.headers})
 
 
 def split_url(text: str) -> SplitResult:

@@ -3,6 +3,19 @@
 ORIGIN = "https://sandbox.invalid"
 """Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
 
+FAULTS = {
+    "status": "another status answers, with a body and headers of your choice",
+    "delay": "the answer comes later",
+    "closed": "the connection is closed without an answer",
+    "truncated": "the answer breaks off in the middle of its body",
+    "wrong-json": "200 answers with JSON of another shape",
+    "html": "200 answers with the page of a proxy",
+    "redirect": "307 leads to another host",
+    "expired-token": "Resource Manager says that the token has expired",
+    "stale": "GET answers with the link as it was before the last write",
+}
+"""What can happen to a request, and what that is."""
+
 METHODS = (
     "client-secret",
     "certificate",

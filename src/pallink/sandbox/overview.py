@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pallink.sandbox.access import assignments_above, assignments_below, principals
+from pallink.sandbox.faults import faults
 from pallink.sandbox.settings import SETTINGS
 from pallink.sandbox.store import State
 from pallink.sandbox.world import Account, AccountKind, RoleAssignment, RoleEligibility, Subscription, Tenant, World
@@ -94,7 +95,17 @@ class SettingOverview:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that a sandbox holds; `path` is its file."""
+    """Everything that a sandbox holds.
+
+    Attributes:
+        path: Its file.
+        tenants: In the order of the world, as the accounts and partners.
+        accounts: Each in each of its tenants.
+        partners: Those that can be linked to, and those that cannot.
+        links: Deleted ones too.
+        settings: Each with its value.
+        faults: The rules by which requests go wrong, in words.
+    """
 
     path: Path
     tenants: tuple[TenantOverview, ...]
@@ -102,6 +113,7 @@ class Overview:
     partners: tuple[PartnerOverview, ...]
     links: tuple[LinkOverview, ...]
     settings: tuple[SettingOverview, ...]
+    faults: tuple[str, ...]
 
 
 def overview(state: State, path: Path) -> Overview:
@@ -116,6 +128,7 @@ def overview(state: State, path: Path) -> Overview:
         settings=tuple(
             SettingOverview(each.name, state.setting(each), each.allowed, each.explanation) for each in SETTINGS
         ),
+        faults=tuple(f"{each.number}: {each.rule}" for each in faults(state)),
     )
 
 

@@ -1,6 +1,6 @@
 """Azure Resource Manager in miniature: who calls, with which api-version, and which provider answers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from uuid import uuid4
 
@@ -28,10 +28,11 @@ def answer(call: Call) -> Response:
         response = _dispatch(call)
     except ArmError as error:
         response = error.response()
-    return response.with_headers(_headers(call))
+    return response.with_headers(headers(call))
 
 
-def _headers(call: Call) -> dict[str, str]:
+def headers(call: Call) -> dict[str, str]:
+    """Returns the headers that every answer of Resource Manager carries."""
     request_id = str(uuid4())
     correlation_id = call.request.header("x-ms-correlation-request-id") or request_id
     return {
@@ -136,19 +137,27 @@ def _authenticate(call: Call) -> tuple[Tenant, Account]:
             f"match with one of the allowed audiences {audiences}.",
         )
     if call.timestamp >= claims["exp"]:
-        expired = datetime.fromtimestamp(claims["exp"], UTC)
-        raise _unauthorized(
-            call,
-            "ExpiredAuthenticationToken",
-            f"The access token expiry UTC time '{_american(expired)}' is earlier than current UTC time "
-            f"'{_american(call.now)}'.",
-        )
+        raise _expired(call, datetime.fromtimestamp(claims["exp"], UTC))
     tenant = call.state.world.tenant(claims["tid"])
     account = tenant and tenant.account(claims["oid"])
     if not tenant or not account:
         raise _unauthorized(call, "InvalidAuthenticationToken", "The access token is invalid.")
     challenges.check(call, claims)
     return tenant, account
+
+
+def expired_token(call: Call) -> Response:
+    """Returns the answer to a token that has just expired."""
+    return _expired(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
+
+
+def _expired(call: Call, expired_on: datetime) -> ArmError:
+    return _unauthorized(
+        call,
+        "ExpiredAuthenticationToken",
+        f"The access token expiry UTC time '{_american(expired_on)}' is earlier than current UTC time "
+        f"'{_american(call.now)}'.",
+    )
 
 
 def _american(time: datetime) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Self
 from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.errors import SandboxStateError
 from pallink.sandbox.handler import Sandbox
-from pallink.sandbox.messages import Request, Response, json_response
+from pallink.sandbox.messages import Delivery, Request, Response, json_response
 
 _ADDRESS = "127.0.0.1"
 _IDLE = 60.0  # Seconds until a connection that says nothing is closed.
@@ -181,12 +181,18 @@ class _Handler(BaseHTTPRequestHandler):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if int(length) > _LONGEST_BODY else None
 
     def _send(self, response: Response) -> None:
+        if response.delay:
+            self.server.sandbox.wait(response.delay)
+        if response.delivery is not Delivery.WHOLE:
+            self.close_connection = True
+        if response.delivery is Delivery.CLOSED:
+            return
         self.send_response_only(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
-        self.wfile.write(response.body)
+        self.wfile.write(response.sent_body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name.
         """Says nothing: URLs of a sign-in hold what is not for a log."""

@@ -14,7 +14,7 @@ from pallink.sandbox.settings import Setting
 from pallink.sandbox.world import World
 from pallink.sandbox.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 3  # Kept in SQLite's own user_version: raise it whenever the tables or the shape of the world change.
+_SCHEMA_VERSION = 4  # Kept in SQLite's own user_version: raise it whenever the tables or the shape of the world change.
 _SCHEMA = (
     "CREATE TABLE world (document TEXT NOT NULL)",
     "CREATE TABLE signing_key (key BLOB NOT NULL)",
@@ -30,8 +30,9 @@ _SCHEMA = (
         version INTEGER NOT NULL,
         created_time TEXT NOT NULL,
         updated_time TEXT NOT NULL,
-        PRIMARY KEY (tenant_id, object_id)
+        PRIMARY KEY (tenant_id, object_id, version)
     )""",
+    "CREATE TABLE fault (number INTEGER PRIMARY KEY, rule TEXT NOT NULL, seen INTEGER NOT NULL)",
 )
 _FORGET_AFTER = 3600  # Seconds: until then a client is told that its device code expired.
 _BUSY_TIMEOUT = 60.0  # Seconds. Forty processes that queue for the file wait for one another, and none of them fails.
@@ -129,18 +130,45 @@ class State:
 
     def link(self, tenant_id: str, object_id: str) -> Link | None:
         """Returns the link of an account, a deleted one too; None where there never was one."""
-        row = self._connection.execute(
-            "SELECT * FROM link WHERE tenant_id = ? AND object_id = ?", (tenant_id, object_id)
-        ).fetchone()
-        return row and Link(*row)
+        return next(self._versions(tenant_id, object_id), None)
+
+    def former_link(self, tenant_id: str, object_id: str) -> Link | None:
+        """Returns the link of an account as it was before the last write; None where there was none then."""
+        versions = self._versions(tenant_id, object_id)
+        next(versions, None)
+        return next(versions, None)
+
+    def _versions(self, tenant_id: str, object_id: str) -> Iterator[Link]:
+        """Yields every version of an account's link, the last one first."""
+        rows = self._connection.execute(
+            "SELECT * FROM link WHERE tenant_id = ? AND object_id = ? ORDER BY version DESC", (tenant_id, object_id)
+        )
+        yield from (Link(*row) for row in rows)
 
     def links(self) -> tuple[Link, ...]:
         """Returns every link, deleted ones included."""
-        return tuple(Link(*row) for row in self._connection.execute("SELECT * FROM link ORDER BY tenant_id, object_id"))
+        accounts = self._connection.execute("SELECT DISTINCT tenant_id, object_id FROM link ORDER BY 1, 2").fetchall()
+        return tuple(link for account in accounts if (link := self.link(*account)))
 
     def save_link(self, link: Link) -> None:
-        """Stores a link in the place of the account's former one."""
-        self._connection.execute("REPLACE INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))
+        """Stores the next version of an account's link."""
+        self._connection.execute("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))
+
+    def faults(self) -> list[tuple[int, str, int]]:
+        """Returns each fault: its number, its rule as `add_fault` was given it, and how many requests it was for."""
+        return self._connection.execute("SELECT number, rule, seen FROM fault ORDER BY number").fetchall()
+
+    def add_fault(self, rule: str) -> int:
+        """Stores the rule of a fault, and returns its number."""
+        return int(self._connection.execute("INSERT INTO fault (rule, seen) VALUES (?, 0)", (rule,)).lastrowid or 0)
+
+    def count_fault(self, number: int) -> None:
+        """Stores that there was one more request that a fault is for."""
+        self._connection.execute("UPDATE fault SET seen = seen + 1 WHERE number = ?", (number,))
+
+    def clear_faults(self, number: int | None = None) -> int:
+        """Removes one fault, or all of them; returns how many that were."""
+        return self._connection.execute("DELETE FROM fault WHERE ?1 IS NULL OR number = ?1", (number,)).rowcount
 
     def redeem(self, code_id: str, *, expires_on: int, now: int) -> bool:
         """Uses up an authorization code.

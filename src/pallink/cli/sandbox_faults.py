@@ -1,0 +1,165 @@
+"""pallink sandbox fault: add, list and clear the rules by which requests go wrong."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from pallink import sandbox as embedded
+from pallink.cli.options import OutputOptions, command_with_options
+from pallink.errors import UsageError
+from pallink.output import Terminal, write_value
+from pallink.result import camel_case
+from pallink.sandbox.names import FAULTS
+
+if TYPE_CHECKING:
+    from pallink.sandbox.faults import Fault
+
+_HELP = "pallink sandbox fault add --help"
+
+app = typer.Typer(
+    help="Make requests go wrong, to rehearse with: add, list and clear the rules for it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_Kind = Annotated[
+    str,
+    typer.Argument(metavar="KIND", help=f"What happens: {', '.join(FAULTS)}.", autocompletion=lambda: list(FAULTS)),
+]
+
+
+@command_with_options(app, options=OutputOptions)
+def add(
+    options: OutputOptions,
+    *,
+    kind: _Kind,
+    method: Annotated[
+        Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None,
+        typer.Option("--method", case_sensitive=False, help="Only requests with this method.", show_default=False),
+    ] = None,
+    path: Annotated[
+        str,
+        typer.Option("--path", metavar="PATTERN", help="Only requests whose path fits, e.g. '*/partners/*'."),
+    ] = "*",
+    nth: Annotated[int, typer.Option("--nth", metavar="N", min=1, help="From the n-th of those requests on.")] = 1,
+    times: Annotated[
+        int, typer.Option("--times", metavar="N", min=1, help="To so many of them, one after the other.")
+    ] = 1,
+    always: Annotated[bool, typer.Option("--always", help="To all of them, instead of --times.")] = False,
+    takes_effect: Annotated[
+        bool,
+        typer.Option(
+            "--takes-effect",
+            help="Carry the request out all the same (status, closed, wrong-json, html, redirect).",
+        ),
+    ] = False,
+    delay: Annotated[float, typer.Option("--delay", metavar="SECONDS", help="Answer only then.")] = 0.0,
+    status: Annotated[
+        int | None, typer.Option("--status", metavar="CODE", help="Of status: 200 to 599.", show_default=False)
+    ] = None,
+    body: Annotated[
+        str | None,
+        typer.Option("--body", metavar="TEXT", help="Of status; without it an error like Azure's.", show_default=False),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", metavar="'NAME: VALUE'", help="Of status; can be repeated.", show_default=False),
+    ] = None,
+    retry_after: Annotated[
+        int | None,
+        typer.Option("--retry-after", metavar="SECONDS", min=0, help="Of status: the header.", show_default=False),
+    ] = None,
+    location: Annotated[
+        str | None, typer.Option("--location", metavar="URL", help="Of redirect: where to.", show_default=False)
+    ] = None,
+) -> None:
+    """Add a rule: which requests go wrong, how, and how often.
+
+    The first rule that is due decides what happens to a request. Rules hold until they are cleared, or the sandbox is
+    reset.
+    """
+    from pallink.sandbox.faults import FaultKind, FaultRule  # noqa: PLC0415
+
+    headers = [_header(each) for each in header or []]
+    if retry_after is not None:
+        headers.append(("Retry-After", str(retry_after)))
+    if kind not in FAULTS:
+        raise UsageError(f"{kind!r} is not a fault: there are {', '.join(FAULTS)}", command=_HELP)
+    try:
+        rule = FaultRule(
+            kind=FaultKind(kind),
+            method=method,
+            path=path,
+            nth=nth,
+            times=None if always else times,
+            takes_effect=takes_effect,
+            delay=delay,
+            status=status,
+            body=body,
+            headers=tuple(headers),
+            location=location,
+        )
+    except ValueError as error:
+        raise UsageError(f"this is no rule: {error}", remedy="see the help", command=_HELP) from error
+    added = embedded.Sandbox(embedded.home()).add_fault(rule)
+    terminal = Terminal()
+    write_value(_plain(added), options.output, terminal, options.query, table=lambda: None)
+    if not options.quiet:
+        terminal.say("sandbox", f"fault {added.number}: {rule}; {rule.kind.explanation}")
+
+
+@command_with_options(app, "list", options=OutputOptions)
+def list_(options: OutputOptions) -> None:
+    """List the rules, and how many requests each was for so far."""
+    found = embedded.Sandbox(embedded.home()).faults()
+    terminal = Terminal()
+    lines = [f"{each.number}  {each.rule}  (met {each.seen})\n" for each in found] or ["none\n"]
+    write_value(
+        {"faults": [_plain(each) for each in found]},
+        options.output,
+        terminal,
+        options.query,
+        table=lambda: terminal.write("".join(lines)),
+    )
+
+
+@command_with_options(app, options=OutputOptions)
+def clear(
+    options: OutputOptions,
+    number: Annotated[int | None, typer.Argument(min=1, help="Only this rule; see list.", show_default=False)] = None,
+) -> None:
+    """Clear the rules: nothing goes wrong any more."""
+    try:
+        cleared = embedded.Sandbox(embedded.home()).clear_faults(number)
+    except ValueError as error:
+        raise UsageError(
+            f"there is no fault {number}", remedy="see those that there are", command="pallink sandbox fault list"
+        ) from error
+    terminal = Terminal()
+    write_value({"cleared": cleared}, options.output, terminal, options.query, table=lambda: None)
+    if not options.quiet:
+        terminal.say("sandbox", f"cleared {cleared} {'fault' if cleared == 1 else 'faults'}")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise UsageError(
+            f"{text!r} is not a header: it has a name, a colon and a value",
+            remedy="write it as in this example",
+            command="pallink sandbox fault add status --status 503 --header 'Retry-After: 5'",
+        )
+    return name.strip(), value.strip()
+
+
+def _plain(fault: "Fault") -> dict[str, Any]:
+    """A rule in plain JSON types, its fields named as those of every result."""
+    rule = {camel_case(name): value for name, value in dataclasses.asdict(fault.rule).items()}
+    return {
+        "number": fault.number,
+        **rule,
+        "kind": str(fault.rule.kind),
+        "headers": [": ".join(each) for each in fault.rule.headers],
+        "seen": fault.seen,
+    }

@@ -1,0 +1,103 @@
+"""pallink sandbox fault: how the commands say it; what faults do is tested elsewhere."""
+
+import json
+import shlex
+
+import pytest
+
+from tests.harness import Pallink
+
+CLOSED = "sandbox fault add closed --method put --path */partners/* --takes-effect"
+
+
+def test_a_rehearsal_from_start_to_end(pallink: Pallink, in_sandbox: Pallink) -> None:
+    added = pallink(CLOSED)
+    assert (added.code, added.stdout) == (0, "")
+    assert added.stderr == (
+        "sandbox: fault 1: closed for PUT */partners/*, which takes effect, once; the connection is closed without an "
+        "answer\n"
+    )
+    assert pallink("sandbox fault list").stdout == "1  closed for PUT */partners/*, which takes effect, once  (met 0)\n"
+    assert "\n  1: closed for PUT */partners/*, which takes effect, once\n" in pallink("sandbox show").stdout
+    linked = in_sandbox("link 719878 -o json")
+    assert (linked.code, linked.json["action"]) == (0, "created")
+    assert pallink("sandbox fault list").stdout.endswith("(met 1)\n")
+    cleared = pallink("sandbox fault clear")
+    assert (cleared.code, cleared.stdout, cleared.stderr) == (0, "", "sandbox: cleared 1 fault\n")
+    assert pallink("sandbox fault list").stdout == "none\n"
+
+
+def test_every_option(pallink: Pallink) -> None:
+    words = shlex.split(
+        "sandbox fault add status --status 503 --method PATCH --path '/x/*' --nth 2 --always --takes-effect "
+        "--delay 0.5 --body oops --header 'X-Proxy: a: b' --header Via:c --retry-after 7 -o json"
+    )
+    added = pallink(*words)
+    assert added.code == 0
+    assert added.json == {
+        "number": 1,
+        "kind": "status",
+        "method": "PATCH",
+        "path": "/x/*",
+        "nth": 2,
+        "times": None,
+        "takesEffect": True,
+        "delay": 0.5,
+        "status": 503,
+        "body": "oops",
+        "headers": ["X-Proxy: a: b", "Via: c", "Retry-After: 7"],
+        "location": None,
+        "seen": 0,
+    }
+    redirect = pallink("sandbox fault add redirect --location https://attacker.invalid --times 3 -o json").json
+    assert (redirect["number"], redirect["location"], redirect["times"]) == (2, "https://attacker.invalid", 3)
+    listed = json.loads(pallink("sandbox fault list -o json").stdout)["faults"]
+    assert listed == [added.json, redirect]
+    assert pallink("sandbox fault clear 1 -o json").json == {"cleared": 1}
+    assert [each["number"] for each in pallink("sandbox fault list -o json").json["faults"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nonsense"], "'nonsense' is not a fault: there are status, delay, closed,"),
+        ([], "missing argument KIND"),
+        (["status"], "this is no rule: status needs a status from 200 to 599"),
+        (["status", "--status", "99"], "this is no rule: status needs a status from 200 to 599"),
+        (["status", "--status", "x"], "invalid value for '--status'"),
+        (["html", "--retry-after", "3"], "this is no rule: html needs no status, body or header"),
+        (["status", "--status", "500", "--retry-after", "-1"], "invalid value for '--retry-after'"),
+        (["status", "--status", "500", "--header", "nonsense"], "'nonsense' is not a header: it has a name, a colon"),
+        (["status", "--status", "500", "--header", "A: b\nC: d"], "this is no rule: a header is one line"),
+        (["delay"], "this is no rule: delay needs a delay"),
+        (["delay", "--delay", "9999"], "this is no rule: a delay is of 0 to 600 seconds"),
+        (
+            ["truncated", "--takes-effect"],
+            "this is no rule: with truncated nobody can choose whether the request takes effect",
+        ),
+        (["closed", "--method", "HEAD"], "invalid value for '--method'"),
+        (["closed", "--nth", "0"], "invalid value for '--nth'"),
+        (["closed", "--times", "0"], "invalid value for '--times'"),
+        (["closed", "--location", "https://x.invalid"], "this is no rule: closed needs no location"),
+    ],
+)
+def test_refused(pallink: Pallink, words: list[str], message: str) -> None:
+    refused = pallink("sandbox", "fault", "add", *words)
+    assert (refused.code, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(f"error: {message}")
+    assert "pallink sandbox fault add" in refused.stderr.partition("to fix:")[2]
+    assert pallink("sandbox fault list").stdout == "none\n"
+
+
+def test_clearing_what_there_is_not(pallink: Pallink) -> None:
+    refused = pallink("sandbox fault clear 3")
+    assert refused.code == 2
+    assert refused.stderr == (
+        "error: there is no fault 3\nto fix: see those that there are\n    pallink sandbox fault list\n"
+    )
+
+
+def test_a_reset_clears_them(pallink: Pallink) -> None:
+    assert pallink(CLOSED).code == 0
+    assert pallink("sandbox reset").code == 0
+    assert pallink("sandbox fault list").stdout == "none\n"
