@@ -5,12 +5,12 @@ step out, and asks again where the outcome is not known: a state decides, never 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from pallink.account import Account
-from pallink.errors import LinkedElsewhereError, NotLinkedError, UnexpectedAnswerError, UsageError
+from pallink.errors import LinkedElsewhereError, NotLinkedError, RequestTrace, UnexpectedAnswerError, UsageError
 
 _PARTNER_ID = re.compile(r"[0-9]{5,10}", re.ASCII)
 
@@ -50,6 +50,7 @@ class Link:
         created_time: ISO 8601 as the service wrote it; survives deletion and re-creation.
         updated_time: ISO 8601 as the service wrote it, with 6 or 7 fractional digits.
         id: the resource ID, in lower case.
+        trace: the identifiers of the answer that said so; they make no difference to the link.
     """
 
     partner_id: str
@@ -61,6 +62,7 @@ class Link:
     created_time: str | None = None
     updated_time: str | None = None
     id: str | None = None
+    trace: RequestTrace | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_active(self) -> bool:
@@ -192,6 +194,7 @@ def check_owner(link: Link, account: Account) -> None:
                 f"Azure answered with the link of another account: {what} {returned}",
                 cause=f"the one who signed in is {account.name} with {what} {expected}",
                 remedy="do not trust this link; report it to Microsoft with what the command prints with --debug",
+                trace=link.trace,
             )
 
 
@@ -217,6 +220,7 @@ def check_written(answer: Link, step: Step, before: Link | None, account: Accoun
             f" {answer} in state {answer.state}",
             cause="the answer does not say what was asked for",
             remedy="look at the link before you go on",
+            trace=answer.trace,
         )
     if before is None or before.version is None or answer.version is None or answer.version == before.version + 1:
         return None

@@ -8,14 +8,38 @@ import itertools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
 
 from pallink.account import Account
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, PallinkError, ServiceError, UnsettledWriteError
+from pallink.errors import (
+    CancelledError,
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    RequestTrace,
+    UnsettledWriteError,
+)
 from pallink.linking import Action, Goal, Link, Step, active, check_owner, check_written
 
 log = logging.getLogger("pallink")
+
+_CONTESTED = (
+    "Azure answered that the link is not as it was read just before: somebody else changed it in between, or Azure"
+    " carried out this request twice"
+)
+
+
+class Said(Enum):
+    """What the service said to a write that it did not answer with the link."""
+
+    NOTHING = auto()
+    """No answer, or none of its own: the write may have taken effect."""
+    CONFLICT = auto()
+    """The link is not in the state that the write needs."""
+    REFUSED = auto()
+    """It will not do it, however often it is asked."""
 
 
 class WriteFailure(Exception):  # noqa: N818 - no error for a caller: it is settled here
@@ -23,14 +47,14 @@ class WriteFailure(Exception):  # noqa: N818 - no error for a caller: it is sett
 
     Attributes:
         error: what to report if nothing else can be found out.
-        may_have_taken_effect: False where the service said that it did nothing (a conflict).
+        said: what the service said.
         retry_after: seconds that the service asked to wait, or None.
     """
 
-    def __init__(self, error: PallinkError, *, may_have_taken_effect: bool, retry_after: float | None = None) -> None:
+    def __init__(self, error: PallinkError, said: Said, *, retry_after: float | None = None) -> None:
         super().__init__(str(error))
         self.error = error
-        self.may_have_taken_effect = may_have_taken_effect
+        self.said = said
         self.retry_after = retry_after
 
 
@@ -40,12 +64,12 @@ class PartnerLinks(Protocol):
     def read(self) -> Link | None:
         """The link as it is, soft-deleted or not; None where the service says that there is none."""
 
-    def send(self, step: Step) -> Link | None:
-        """Send one write and return its answer; None for a deletion, which has none.
+    def send(self, step: Step) -> Link | RequestTrace:
+        """Send one write and return its answer; of a deletion, which has none, only its identifiers.
 
         Raises:
             WriteFailure: whether it took effect has to be read.
-            PallinkError: the service refused it; nothing has changed.
+            PallinkError: it was not sent.
         """
 
 
@@ -104,6 +128,7 @@ class _Writer:
         self._before = before
         self._waits = _waits()
         self._last_in_doubt: Step | None = None
+        self._is_contested = False
 
     def run(self) -> Outcome:
         current = self._before
@@ -121,10 +146,10 @@ class _Writer:
             except PallinkError:
                 self.in_doubt = False
                 raise
-            if answer is None:
+            if isinstance(answer, RequestTrace):
                 # A deletion has no answer to check, and one that named another partner may have done nothing.
                 self._last_in_doubt = step
-                current = self._read_after_deletion(step)
+                current = self._read_after_deletion(step, answer)
                 continue
             return self._checked(answer, step)
 
@@ -132,7 +157,7 @@ class _Writer:
         """The goal is reached: by a write whose answer was lost, or without one."""
         step = self._last_in_doubt
         if step is None:
-            return Outcome(Action.UNCHANGED, current, active(current))
+            return Outcome(Action.UNCHANGED, current, active(current), (_CONTESTED,) if self._is_contested else ())
         if step.action is Action.DELETED:
             return Outcome(Action.DELETED, None, active(self._before))
         if current is None:
@@ -144,20 +169,44 @@ class _Writer:
         return Outcome(step.action, answer, active(self._before), (warning,) if warning else ())
 
     def _read_again(self, step: Step, failure: WriteFailure) -> Link | None:
-        log.info("the answer to the %s request is no answer (%s): reading the link again", step.action, failure.error)
-        if failure.may_have_taken_effect:
+        log.info("the answer to the %s request is no link (%s): reading the link again", step.action, failure.error)
+        if failure.said is Said.CONFLICT:
+            self._is_contested = True
+        else:
             self._last_in_doubt = step
+        if failure.said is Said.REFUSED:
+            return self._read_after_refusal(step, failure.error)
         current = self._read(step, f"the answer was lost ({failure.error.message})", failure.error)
         return self._settled(current, step, failure)
 
-    def _read_after_deletion(self, step: Step) -> Link | None:
-        current = self._read(step, "the service said that it was")
-        still_there = ServiceError(
-            "the link is still there after it was deleted",
-            cause="the service said that it was removed",
-            remedy="look at the link, then repeat the command",
+    def _read_after_refusal(self, step: Step, refusal: PallinkError) -> Link | None:
+        """The link, where it is as it should be all the same: a gateway can send a request twice, and pass on a no."""
+        try:
+            current = self._read(step, "it was refused")
+        except UnsettledWriteError as unread:
+            self.in_doubt = False
+            raise refusal from unread
+        if self._is_reached(current):
+            return current
+        is_same = active(current) == active(self._before)
+        raise refusal.with_cause(
+            f"reading again showed {'that nothing was changed' if is_same else 'what somebody else made of the link'}"
         )
-        return self._settled(current, step, WriteFailure(still_there, may_have_taken_effect=False))
+
+    def _is_reached(self, current: Link | None) -> bool:
+        try:
+            return self._goal.next_step(current).action is Action.UNCHANGED
+        except (NotLinkedError, LinkedElsewhereError):
+            return False
+
+    def _read_after_deletion(self, step: Step, answer: RequestTrace) -> Link | None:
+        current = self._read(step, "the service said that it was")
+        contradiction = UnsettledWriteError(
+            f"the link may or may not have been {step.action}: Azure says that it was, and still shows it",
+            cause="whoever answers may know an older state; the time of --timeout is over",
+            trace=answer,
+        )
+        return self._settled(current, step, WriteFailure(contradiction, Said.NOTHING))
 
     def _settled(self, current: Link | None, step: Step, failure: WriteFailure) -> Link | None:
         """The link to decide on: as it was read, or, where nothing has happened, as it is after a wait."""
@@ -185,6 +234,8 @@ class _Writer:
         """Wait before the same write is sent again, or give up with the failure itself: nothing has changed."""
         seconds = max(next(self._waits), failure.retry_after or 0.0)
         if seconds >= self._deadline.left:
+            if isinstance(failure.error, UnsettledWriteError):
+                raise failure.error
             raise failure.error.with_cause(
                 f"reading again showed that nothing was changed, and the {self._deadline.seconds:g} seconds of"
                 " --timeout leave no time for another try"

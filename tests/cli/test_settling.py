@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -228,13 +229,20 @@ def test_an_answer_with_another_partner_is_not_believed(in_sandbox: Pallink, tra
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_redirected_write_is_not_followed(in_sandbox: Pallink, traffic: Traffic, write: Write) -> None:
+def test_a_redirected_write_is_not_followed_and_settled_by_reading(
+    in_sandbox: Pallink, traffic: Traffic, clock: Clock, write: Write
+) -> None:
     write.prepare(in_sandbox)
-    traffic.fail(write.method, "/partners/", answering(302, b"", Location="https://evil.example/"))
+    for _ in range(99):
+        traffic.fail(write.method, "/partners/", answering(302, b"", Location="https://evil.example/"))
     failed = in_sandbox(write.command)
+    traffic.forget()
     assert failed.code == 1
     assert "302" in failed.stderr
-    assert traffic.writes().count(write.method) == 1
+    assert "reading again showed that nothing was changed" in failed.stderr
+    assert sum(clock.waits) <= 120
+    sent = traffic.of_partners()
+    assert all(after == "GET" for before, after in pairwise(sent) if before == write.method)
 
 
 @pytest.mark.parametrize(

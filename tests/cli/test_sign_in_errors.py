@@ -220,12 +220,15 @@ def test_a_wrong_clock_is_told(desk: Desk, traffic: Traffic, code: str, seconds:
 
 
 @pytest.mark.parametrize("body", [b"<html>Sign in to the guest network</html>", b"", b"{}", b"[1]"])
-def test_an_answer_of_something_else_is_no_refusal(desk: Desk, traffic: Traffic, body: bytes) -> None:
+def test_an_answer_of_something_else_is_no_sign_in_and_said_to_be_no_refusal(
+    desk: Desk, traffic: Traffic, body: bytes
+) -> None:
     desk.environment("workload-identity")
     traffic.fail("POST", "/oauth2/", answering(400, body, kind="text/html"))
     failed = desk.run("show --auth workload-identity")
-    assert failed.code == 1, failed.stderr
-    assert "cannot be understood" in failed.stderr
+    assert failed.code == 4, failed.stderr
+    assert "its answer cannot be understood" in failed.stderr
+    assert "it answered 400 with what is no answer of Entra ID" in failed.stderr
 
 
 # --- Sessions that pallink did not start ------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pallink.errors import (
     UnreachableError,
 )
 from pallink.linking import Action, Link, Step, active
-from pallink.writing import WriteFailure
+from pallink.writing import Said, WriteFailure
 from tests.core.samples import OTHER_OBJECT, link_to
 
 ANSWERED_PARTNER = "999999"
@@ -29,6 +29,7 @@ class Fault(Enum):
     LOST_BEFORE = auto()
     CONFLICT = auto()
     REFUSED = auto()
+    APPLIED_THEN_REFUSED = auto()
     IGNORED_DELETION = auto()
     ANSWERED_WITH_ANOTHER_PARTNER = auto()
     ANSWERED_WITH_ANOTHER_ACCOUNT = auto()
@@ -121,7 +122,7 @@ class ModelService:
             raise error
         return self.visible
 
-    def send(self, step: Step) -> Link | None:
+    def send(self, step: Step) -> Link | RequestTrace:
         write = next(self._writes, Write())
         self.journal.append(step)
         self._clock.seconds += write.takes
@@ -133,7 +134,7 @@ class ModelService:
             if write.afterwards is not None:
                 self.write_as(write.afterwards)
 
-    def _handle(self, step: Step, write: Write) -> Link | None:
+    def _handle(self, step: Step, write: Write) -> Link | RequestTrace:
         match write.fault:
             case Fault.INTERRUPTED_BEFORE:
                 raise KeyboardInterrupt
@@ -142,19 +143,21 @@ class ModelService:
             case Fault.CONFLICT:
                 raise _conflict(write)
             case Fault.REFUSED:
-                raise PartnerIdRefusedError("the partner ID is not valid")
+                raise _refused()
             case Fault.IGNORED_DELETION if step.action is Action.DELETED:
-                return None
+                return TRACE
         is_allowed = self._apply(step)
         if write.fault is Fault.INTERRUPTED_AFTER:
             raise KeyboardInterrupt
         if write.fault is Fault.APPLIED_THEN_LOST:
             raise _lost(write)
+        if write.fault is Fault.APPLIED_THEN_REFUSED:
+            raise _refused()
         if not is_allowed:
             raise _conflict(write)
-        return None if step.action is Action.DELETED else self._answer(write.fault)
+        return TRACE if step.action is Action.DELETED else self._answer(write.fault)
 
-    def _answer(self, fault: Fault) -> Link | None:
+    def _answer(self, fault: Fault) -> Link:
         assert self.link is not None
         if fault is Fault.ANSWERED_WITH_ANOTHER_PARTNER:
             return replace(self.link, partner_id=ANSWERED_PARTNER)
@@ -199,9 +202,13 @@ def forbidden() -> PallinkError:
 
 def _conflict(write: Write) -> WriteFailure:
     error = ServiceError("Azure answered Conflict")
-    return WriteFailure(error, may_have_taken_effect=False, retry_after=write.retry_after)
+    return WriteFailure(error, Said.CONFLICT, retry_after=write.retry_after)
+
+
+def _refused() -> WriteFailure:
+    return WriteFailure(PartnerIdRefusedError("the partner ID is not valid"), Said.REFUSED)
 
 
 def _lost(write: Write) -> WriteFailure:
     error = UnreachableError("no answer", cause="the connection broke", trace=TRACE)
-    return WriteFailure(error, may_have_taken_effect=True, retry_after=write.retry_after)
+    return WriteFailure(error, Said.NOTHING, retry_after=write.retry_after)

@@ -53,7 +53,7 @@ def run(
 )
 @pytest.mark.parametrize(
     "fault",
-    [Fault.NONE, Fault.APPLIED_THEN_LOST, Fault.LOST_BEFORE, Fault.CONFLICT],
+    [Fault.NONE, Fault.APPLIED_THEN_LOST, Fault.LOST_BEFORE, Fault.CONFLICT, Fault.APPLIED_THEN_REFUSED],
     ids=lambda fault: fault.name.lower(),
 )
 def test_one_hiccup_changes_nothing_about_the_outcome(
@@ -96,8 +96,9 @@ def test_a_deletion_that_did_nothing_is_sent_again() -> None:
 
 def test_a_deletion_that_never_does_anything_is_no_success() -> None:
     service = ModelService(SAME, [Write(Fault.IGNORED_DELETION)] * 99)
-    with pytest.raises(ServiceError, match="still there"):
+    with pytest.raises(UnsettledWriteError, match="may or may not have been deleted") as unsettled:
         run(UNLINK, service)
+    assert "still shows it" in unsettled.value.message
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,9 @@ def test_a_conflict_is_settled_by_the_state(
     service = ModelService(before, [Write(meanwhile=Somebody(meanwhile))])
     outcome = run(goal, service)
     assert outcome.action is action
+    assert ["carried out this request twice" in each for each in outcome.warnings] == [True] * (
+        action is Action.UNCHANGED
+    )
     assert outcome.link == service.link
     assert (outcome.previous.partner_id if outcome.previous else None) == previous
 
@@ -154,12 +158,28 @@ def test_what_somebody_else_linked_during_a_wait_is_the_previous_link(goal: Goal
 @pytest.mark.parametrize(
     ("before", "goal"), [(NOTHING, LINK), (OTHER, REPLACE), (OTHER, UPDATE), (OTHER, UNLINK)], ids=repr
 )
-def test_a_refusal_is_raised_as_it_is_and_not_sent_again(before: Link | None, goal: Goal) -> None:
+def test_a_refusal_is_read_and_not_sent_again(before: Link | None, goal: Goal) -> None:
     service = ModelService(before, [Write(Fault.REFUSED)])
-    with pytest.raises(PartnerIdRefusedError):
+    with pytest.raises(PartnerIdRefusedError) as refusal:
         run(goal, service)
-    assert len(service.journal) == 1
+    assert refusal.value.cause == "reading again showed that nothing was changed"
+    assert (len(service.sent), service.journal[-1]) == (1, True)
     assert service.link == before
+
+
+def test_a_refusal_stays_one_where_the_link_cannot_be_read_again() -> None:
+    service = ModelService(NOTHING, [Write(Fault.REFUSED)], [no_answer()])
+    with pytest.raises(PartnerIdRefusedError) as refusal:
+        run(LINK, service)
+    assert refusal.value.cause is None, "nobody has seen that nothing was changed"
+
+
+def test_a_refusal_says_that_somebody_else_changed_the_link() -> None:
+    service = ModelService(OTHER, [Write(Fault.REFUSED, meanwhile=Somebody(THIRD_PARTNER))])
+    with pytest.raises(PartnerIdRefusedError) as refusal:
+        run(UPDATE, service)
+    assert refusal.value.cause == "reading again showed what somebody else made of the link"
+    assert len(service.sent) == 1
 
 
 @pytest.mark.parametrize("fault", [Fault.ANSWERED_WITH_ANOTHER_PARTNER, Fault.ANSWERED_WITH_ANOTHER_ACCOUNT])

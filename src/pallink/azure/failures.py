@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -21,6 +22,7 @@ from azure.core.exceptions import (
     DecodeError,
     DeserializationError,
     HttpResponseError,
+    IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -47,6 +49,42 @@ _REFUSED = {401: SignInError, 403: AccessDeniedError}
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9_+/=-]+)"')
 
 _NOT_OFFERED = frozenset({"InvalidResourceNamespace", "InvalidResourceType", "NoRegisteredProviderFound"})
+
+# What the SDK runs into where an answer is no object, or holds numbers where there should be names: it checks nothing.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+_FAILED = 400
+_NO_ANSWER = (ServiceRequestError, ServiceResponseError, IncompleteReadError, requests.RequestException)
+
+
+@contextmanager
+def asking(doing: str, host: str) -> Iterator[dict[str, Any]]:
+    """Turn whatever the SDK raises in this block into an error of pallink.
+
+    Args:
+        doing: what is being done, as in "reading the link".
+        host: the Resource Manager's origin, for the message.
+
+    Yields:
+        Options for the call of the SDK, so that an error can name the answer that it comes from.
+
+    Raises:
+        PallinkError: instead of what was raised.
+    """
+    answers: list[Any] = []
+    try:
+        yield {"raw_response_hook": lambda answer: answers.append(answer.http_response)}
+    except (PallinkError, AzureError, *_UNREADABLE) as error:
+        found = explain(error, doing=doing, host=host)
+        # An answer that was right has nothing to do with a connection that broke after it.
+        if found.trace is None and answers and (_is_of_an_answer(found) or answers[-1].status_code >= _FAILED):
+            found.trace = trace_of(answers[-1])
+        if found is error:
+            raise
+        raise found from error
+
+
+def _is_of_an_answer(error: PallinkError) -> bool:
+    return isinstance(error, UnexpectedAnswerError)
 
 
 def explain(error: Exception, *, doing: str, host: str) -> PallinkError:
@@ -199,11 +237,9 @@ def no_answer(error: BaseException, host: str) -> UnreachableError | None:
     Told apart are TLS interception, a certificate out of its time, the proxy, DNS, a closed port, a time-out.
     """
     chain = list(chain_of(error))
-    if not any(
-        isinstance(each, ServiceRequestError | ServiceResponseError | requests.RequestException) for each in chain
-    ):
+    if not any(isinstance(each, _NO_ANSWER) for each in chain):
         return None
-    if isinstance(error, HttpResponseError) and not isinstance(error, ClientAuthenticationError):
+    if isinstance(error, HttpResponseError) and not isinstance(error, ClientAuthenticationError | IncompleteReadError):
         return None
 
     def caused_by(*kinds: type[BaseException]) -> BaseException | None:
@@ -223,7 +259,7 @@ def no_answer(error: BaseException, host: str) -> UnreachableError | None:
     elif caused_by(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
         cause, remedy = "it did not answer in time", "try again, or give it more time with --timeout SECONDS"
     else:
-        cause, remedy = "the connection broke before there was an answer", "try again; check the network and the proxy"
+        cause, remedy = "the connection broke before the answer was there", "try again; check the network and the proxy"
     return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy)
 
 

@@ -1,23 +1,26 @@
 """Gateway to Microsoft.ManagementPartner, API version 2018-02-01, over azure-mgmt-managementpartner."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError
+from azure.core.exceptions import HttpResponseError
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
-from pallink.azure.failures import body_of, code_of, explain, retry_after_of
-from pallink.errors import UnexpectedAnswerError
+from pallink.azure.failures import asking, body_of, code_of, retry_after_of, trace_of
+from pallink.errors import PallinkError, RequestTrace, UnexpectedAnswerError
 from pallink.linking import Action, Link, Step
-from pallink.writing import WriteFailure
+from pallink.writing import Said, WriteFailure
 
 NOT_LINKED_CODE = "ManagementPartnerNotFound"
 
-# The service did nothing because the link is not in the state that the request needs.
-_STATE_CODES = frozenset({"PartnerIdAlreadyLinked", "Conflict", NOT_LINKED_CODE})
-_CONFLICT = 409
-# The service may have carried the request out all the same.
-_DOUBTFUL_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# The link is not in the state that the request needs.
+_CONFLICT_CODES = {Action.CREATED: frozenset({"PartnerIdAlreadyLinked", "Conflict"})}
+_CONFLICT_STATUSES = {Action.CREATED: frozenset({409})}
+# "Not now", and statuses that a gateway gives on its own account: the service may have carried the request out.
+_DOUBTFUL_STATUSES = frozenset({408, 409, 429})
+_REFUSING_STATUSES = frozenset({401, 403})
+_FAULTS = 500
 
 _DOING = {
     Action.CREATED: "creating the link",
@@ -44,48 +47,68 @@ class ManagementPartner:
         Raises:
             PallinkError: anything else.
         """
-        try:
-            link: Link = self._client.partners.get(cls=_link)  # type: ignore[assignment]  # cls decides what is returned
-        except (AzureError, DeserializationError) as error:
-            if code_of(error) == NOT_LINKED_CODE and getattr(error, "status_code", None) == 404:  # noqa: PLR2004
-                return None
-            raise explain(error, doing="reading the link", host=self._host) from error
+        with asking("reading the link", self._host) as options:
+            try:
+                # cls decides what is returned.
+                link: Link = self._client.partners.get(cls=_link, **options)  # type: ignore[assignment]
+            except HttpResponseError as error:
+                if code_of(error) == NOT_LINKED_CODE and error.status_code == 404:  # noqa: PLR2004
+                    return None
+                raise
         return link
 
-    def send(self, step: Step) -> Link | None:
-        """Send one write, once, and return its answer (None for a deletion).
+    def send(self, step: Step) -> Link | RequestTrace:
+        """Send one write, once, and return its answer; of a deletion, which has none, only its identifiers.
 
         Raises:
             WriteFailure: whether it took effect has to be read.
-            PallinkError: the service refused it.
+            PallinkError: it was not sent.
         """
-        # retry_total=0: azure-core would send a PUT, PATCH or DELETE again that may have taken effect.
         try:
-            if step.partner_id is None:
-                raise ValueError(f"nothing to send for {step}")
-            if step.action is Action.DELETED:
-                self._client.partner.delete(step.partner_id, retry_total=0)
-                return None
-            operation: Callable[..., Any] = (
-                self._client.partner.create if step.action is Action.CREATED else self._client.partner.update
-            )
-            link: Link = operation(step.partner_id, retry_total=0, cls=_link)
-        except (AzureError, DeserializationError, UnexpectedAnswerError) as error:
-            failure = explain(error, doing=_DOING[step.action], host=self._host)
-            if not isinstance(error, HttpResponseError) or error.status_code is None or error.status_code < 300:  # noqa: PLR2004
-                raise WriteFailure(failure, may_have_taken_effect=True) from error
-            if error.status_code == _CONFLICT or code_of(error) in _STATE_CODES:
-                raise WriteFailure(failure, may_have_taken_effect=False) from error
-            if error.status_code in _DOUBTFUL_STATUSES:
-                wait = retry_after_of(error.response)
-                raise WriteFailure(failure, may_have_taken_effect=True, retry_after=wait) from error
-            raise failure from error
+            with asking(_DOING[step.action], self._host) as options:
+                return self._send(step, options)
+        except PallinkError as failure:
+            cause = failure.__cause__
+            if cause is None and not isinstance(failure, UnexpectedAnswerError):
+                raise  # It was not even sent.
+            wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
+            raise WriteFailure(failure, _said(step.action, cause), retry_after=wait) from failure
+
+    def _send(self, step: Step, options: Mapping[str, Any]) -> Link | RequestTrace:
+        if step.partner_id is None:
+            raise AssertionError(f"nothing to send for {step}")
+        # retry_total=0: azure-core would send a PUT, PATCH or DELETE again that may have taken effect.
+        if step.action is Action.DELETED:
+            deleted: RequestTrace = self._client.partner.delete(step.partner_id, retry_total=0, cls=_trace, **options)  # type: ignore[assignment]
+            return deleted
+        operation: Callable[..., Any] = (
+            self._client.partner.create if step.action is Action.CREATED else self._client.partner.update
+        )
+        link: Link = operation(step.partner_id, retry_total=0, cls=_link, **options)
         return link
+
+
+def _said(action: Action, error: BaseException | None) -> Said:
+    """What the answer to a write means for the link; without one, and without the service's own word, nobody knows."""
+    if not isinstance(error, HttpResponseError) or error.status_code is None:
+        return Said.NOTHING
+    status, code = error.status_code, code_of(error)
+    if status in _CONFLICT_STATUSES.get(action, ()) or code in _CONFLICT_CODES.get(action, {NOT_LINKED_CODE}):
+        return Said.CONFLICT
+    if status in _REFUSING_STATUSES:
+        return Said.REFUSED
+    is_own_word = code is not None and 400 <= status < _FAULTS and status not in _DOUBTFUL_STATUSES  # noqa: PLR2004
+    return Said.REFUSED if is_own_word else Said.NOTHING
 
 
 def _link(pipeline_response: Any, _model: object, _headers: object) -> Link:
     """The link in an answer. Read from the JSON itself: the SDK's model drops the seventh digit of the times."""
-    return link_from_body(body_of(pipeline_response.http_response))
+    response = pipeline_response.http_response
+    return replace(link_from_body(body_of(response)), trace=trace_of(response))
+
+
+def _trace(pipeline_response: Any, _model: object, _headers: object) -> RequestTrace:
+    return trace_of(pipeline_response.http_response)
 
 
 def link_from_body(body: Mapping[str, Any]) -> Link:

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from azure.core.exceptions import AzureError, DeserializationError
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account
-from pallink.azure.failures import explain
+from pallink.azure.failures import asking
 from pallink.reader_role import EligibleRole, Permission, Role, RoleAssignment, Subscription, defined_role
 
 # The versions of the API that are asked; None stands for all that are not named.
 _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "2020-10-01"}
+
+# What is nice to know is asked once, and not waited for as long as what decides. Seconds.
+_FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "read_timeout": 10.0}
 
 _ENABLED_STATES = frozenset({"enabled", "warned", "pastdue"})
 
@@ -44,17 +46,15 @@ class RoleAssignments:
         Raises:
             PallinkError: they cannot be read.
         """
-        try:
+        with asking("listing the subscriptions", self._host) as options:
             return [
                 Subscription(
                     id=each.subscription_id or "",
                     name=each.display_name or each.subscription_id or "",
                     enabled=str(getattr(each.state, "value", each.state)).casefold() in _ENABLED_STATES,
                 )
-                for each in self._subscriptions.subscriptions.list()
+                for each in self._subscriptions.subscriptions.list(**options)
             ]
-        except (AzureError, DeserializationError) as error:
-            raise explain(error, doing="listing the subscriptions", host=self._host) from error
 
     def assignments(self, subscription: Subscription, *, inside: bool = False) -> list[RoleAssignment]:
         """The account's role assignments at a subscription: inherited ones and those through nested groups included.
@@ -67,7 +67,9 @@ class RoleAssignments:
             PallinkError: no answer; `AccessDeniedError` where the account may not read them.
         """
         only_own = f"assignedTo('{self._account.object_id}')"
-        try:
+        scope = f"subscriptions/{subscription.id}"
+        condition = only_own if inside else f"atScope() and {only_own}"
+        with asking(f"reading the role assignments on subscription {subscription.name}", self._host) as options:
             return [
                 RoleAssignment(
                     role_definition_id=each.role_definition_id or "",
@@ -75,13 +77,8 @@ class RoleAssignments:
                     principal_id=each.principal_id or "",
                     condition=each.condition,
                 )
-                for each in self._authorization.role_assignments.list_for_scope(
-                    f"subscriptions/{subscription.id}", filter=only_own if inside else f"atScope() and {only_own}"
-                )
+                for each in self._authorization.role_assignments.list_for_scope(scope, filter=condition, **options)
             ]
-        except (AzureError, DeserializationError) as error:
-            doing = f"reading the role assignments on subscription {subscription.name}"
-            raise explain(error, doing=doing, host=self._host) from error
 
     def role(self, role_id: str, scope: str) -> Role:
         """The role with this GUID, by its definition as it is known at a scope.
@@ -89,12 +86,10 @@ class RoleAssignments:
         Raises:
             PallinkError: no answer; `AccessDeniedError` where the account may not read it.
         """
-        try:
-            found = self._authorization.role_definitions.get(scope.strip("/"), role_id)
-        except (AzureError, DeserializationError) as error:
-            raise explain(error, doing=f"reading the definition of role {role_id}", host=self._host) from error
-        permissions = [Permission(each.actions or (), each.not_actions or ()) for each in found.permissions or ()]
-        return defined_role(role_id, found.role_name or role_id, permissions)
+        with asking(f"reading the definition of role {role_id}", self._host) as options:
+            found = self._authorization.role_definitions.get(scope.strip("/"), role_id, **options)
+            permissions = [Permission(each.actions or (), each.not_actions or ()) for each in found.permissions or ()]
+            return defined_role(role_id, found.role_name or role_id, permissions)
 
     def eligible(self) -> list[EligibleRole]:
         """What the account could activate in Privileged Identity Management: itself or through a group.
@@ -104,7 +99,7 @@ class RoleAssignments:
         Raises:
             PallinkError: it cannot be read.
         """
-        try:
+        with asking("reading the eligible roles", self._host) as options:
             return [
                 EligibleRole(
                     role_definition_id=each.role_definition_id or "",
@@ -116,11 +111,9 @@ class RoleAssignments:
                     condition=each.condition,
                 )
                 for each in self._authorization.role_eligibility_schedule_instances.list_for_scope(
-                    "", filter="asTarget()"
+                    "", filter="asTarget()", **options
                 )
             ]
-        except (AzureError, DeserializationError) as error:
-            raise explain(error, doing="reading the eligible roles", host=self._host) from error
 
     def tenant_name(self) -> str | None:
         """The tenant's display name, else its domain; None where Resource Manager does not tell.
@@ -128,12 +121,10 @@ class RoleAssignments:
         Raises:
             PallinkError: the tenants cannot be read.
         """
-        try:
-            for tenant in self._subscriptions.tenants.list():
+        with asking("reading the tenant's name", self._host) as options:
+            for tenant in self._subscriptions.tenants.list(**_FOR_PEOPLE_ONLY, **options):
                 if (tenant.tenant_id or "").casefold() == self._account.tenant_id.casefold():
                     return tenant.display_name or tenant.default_domain
-        except (AzureError, DeserializationError) as error:
-            raise explain(error, doing="reading the tenant's name", host=self._host) from error
         return None
 
 

@@ -13,7 +13,7 @@ from azure.identity import AuthenticationRequiredError
 from pallink.azure.failures import NOT_NOW, body_of, chain_of, no_answer, not_now, own_error, trace_of
 from pallink.azure.transport import SignInTraffic
 from pallink.entra_errors import CLOCK_CODES, code_in, sign_in_failed
-from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnexpectedAnswerError, UnreachableError
+from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError
 from pallink.plain_text import one_line
 from pallink.sign_in import SignInMethod
 
@@ -33,6 +33,8 @@ def explain_sign_in(
         method: how it was tried; sessions that pallink did not start have their own reasons to fail.
     """
     if own := own_error(error):
+        if own.trace is None and seen.answer is not None and seen.answer.status_code >= 400:  # noqa: PLR2004
+            own.trace = trace_of(seen.answer)
         return own
     match method:
         case SignInMethod.AZURE_CLI:
@@ -101,8 +103,8 @@ def _of_entra_id(error: Exception, answer: Any, login: str) -> PallinkError:
         return SignInError(
             f"the sign-in failed: {one_line(str(error))}", remedy="try again, or use another method with --auth"
         )
-    return UnexpectedAnswerError(
-        f"the sign-in at {login} cannot be understood",
+    return SignInError(
+        f"the sign-in at {login} failed: its answer cannot be understood",
         cause=f"it answered {answer.status_code} with what is no answer of Entra ID: a proxy may stand in between",
         remedy="check the proxy and the --cloud that you use",
         trace=trace,

@@ -141,7 +141,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if is_nearby:
             # A proxy is on another machine, and would be told the token.
             proxies = {"no_proxy": urlsplit(request.url).hostname}
-        kwargs["read_timeout"] = self._deadline.share(_READ_TIMEOUT, part)
+        kwargs["read_timeout"] = self._deadline.share(kwargs.get("read_timeout", _READ_TIMEOUT), part)
         # Never taken from a caller: verification cannot be switched off.
         kwargs.pop("connection_verify", None)
         if is_sign_in:
