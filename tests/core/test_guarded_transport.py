@@ -6,7 +6,8 @@ import pytest
 from azure.core.rest import HttpRequest
 from requests.adapters import HTTPAdapter
 
-from pallink.azure.transport import ExtraHost, GuardedTransport, new_session
+from pallink.azure.http_session import new_session
+from pallink.azure.transport import ExtraHost, GuardedTransport
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError
 

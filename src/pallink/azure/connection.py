@@ -9,10 +9,10 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account
+from pallink.azure.http_session import new_session
 from pallink.azure.partner_links import ManagementPartner
 from pallink.azure.role_assignments import RoleAssignments, authorization_client
 from pallink.azure.signing_in import Entry, MeansMaker, choose_sign_in, enter
-from pallink.azure.transport import new_session
 from pallink.clouds import Cloud
 from pallink.deadline import Deadline
 from pallink.person import Person

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pallink.azure import token_store
+from pallink.azure.http_session import new_session
 from pallink.azure.signing_in import Entry, MeansMaker, choose_sign_in, enter
-from pallink.azure.transport import new_session
 from pallink.deadline import Deadline
 from pallink.errors import UnexpectedAnswerError
 from pallink.person import Person

@@ -5,7 +5,6 @@ import os
 import re
 from dataclasses import dataclass, replace
 
-import requests
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 from azure.identity import TokenCachePersistenceOptions
@@ -15,6 +14,7 @@ from pallink.account import Account, is_guid, require_account
 from pallink.azure.cloud_metadata import describe_cloud
 from pallink.azure.credentials import SignedIn
 from pallink.azure.failures import body_of
+from pallink.azure.http_session import HttpSession
 from pallink.azure.means import Means
 from pallink.azure.session_credentials import IMDS
 from pallink.azure.sign_in_failures import explain_sign_in
@@ -88,7 +88,7 @@ class MeansMaker:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: HttpSession,
         deadline: Deadline,
         person: Person,
         *,

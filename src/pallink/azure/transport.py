@@ -6,27 +6,23 @@
   path, with just that method, and no token but the one that belongs there.
 - A read-only command sends nothing but GET to Resource Manager, whatever a policy of the SDK would like to do by itself
   (azure-mgmt registers providers with a POST).
-- Each request's time-outs, and each wait between retries, fit into what is left of the command's time.
+- Each request, however its answer drips, and each wait between retries fit into what is left of the command's time.
 """
 
-import logging
-import ssl
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-import truststore
+from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
 
+from pallink.azure.http_session import Adapter, HttpSession
+from pallink.azure.in_time import NotInTimeError, in_time
 from pallink.clouds import https_origin
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, unusable_sandbox
+from pallink.plain_text import one_line
 from pallink.sandbox.errors import SandboxStateError
-
-log = logging.getLogger("pallink.requests")
 
 # Seconds. A PUT has been seen to take 15; what remains after a lost answer is needed to read the link again.
 _CONNECT_TIMEOUT = 20.0
@@ -35,8 +31,6 @@ _PART_FOR_A_WRITE = 0.7
 
 # An address of the machine itself: whoever waits for it in vain is not on Azure.
 _CONNECT_TIMEOUT_NEARBY = 2.0
-
-_CONNECTIONS_PER_HOST = 32
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
 
@@ -104,11 +98,10 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         writable: whether PUT, PATCH and DELETE may be sent to Resource Manager.
     """
 
-    def __init__(self, deadline: Deadline, session: requests.Session, *, writable: bool) -> None:
+    def __init__(self, deadline: Deadline, session: HttpSession, *, writable: bool) -> None:
         super().__init__(session=session, session_owner=False)
         self.seen = SignInTraffic()
         self._own_session = session
-        self._began = time.monotonic()
         self._extra: ExtraHost | None = None
         self._deadline = deadline
         self._writable = writable
@@ -124,7 +117,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         """Name the one further address that the sign-in method needs."""
         self._extra = extra
         if extra.is_plain and f"{extra.origin}/" not in self._own_session.adapters:
-            self._own_session.mount(f"{extra.origin}/", HTTPAdapter())
+            self._own_session.mount(f"{extra.origin}/", Adapter())
 
     def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
         """Send one request if the guards let it pass.
@@ -147,31 +140,17 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if is_sign_in:
             is_oidc = self._extra is not None and self._extra.is_at(request.url)
             self.seen = SignInTraffic(asked=_origin(request.url), is_oidc=is_oidc)
-        started = time.monotonic()
-        request_line = f"{request.method} {_without_query(request.url)}"
+        longest = self._deadline.share(longest + _READ_TIMEOUT, part)
         try:
-            response = super().send(request, proxies=proxies, **kwargs)
+            response = in_time(lambda: super(GuardedTransport, self).send(request, proxies=proxies, **kwargs), longest)
+        except NotInTimeError as error:
+            late = ServiceResponseTimeoutError if error.sent else ServiceRequestTimeoutError
+            raise late(str(error), error=error) from error
         except SandboxStateError as error:
             raise unusable_sandbox(str(error), error.path) from error
-        except Exception as error:
-            log.debug("at %4.0f ms: %s failed: %s", self._since_start(started), request_line, type(error).__name__)
-            raise
-        headers = response.headers
-        log.debug(
-            "at %4.0f ms: %s -> %s in %.0f ms, correlation ID %s",
-            self._since_start(started),
-            request_line,
-            response.status_code,
-            (time.monotonic() - started) * 1000,
-            headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id") or "none",
-        )
         if is_sign_in:
             self.seen = replace(self.seen, answer=response)
         return response
-
-    def _since_start(self, moment: float) -> float:
-        """Milliseconds from the start of the command's requests: what began before another ended ran beside it."""
-        return (moment - self._began) * 1000
 
     def sleep(self, duration: float) -> None:
         """Wait between retries, or give up at once when the wait would outlast the command's time."""
@@ -181,8 +160,13 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
 
     def _guard(self, request: Any) -> bool:
         """Whether a request that may be sent is part of the sign-in; others are refused."""
+        try:
+            where = f"{request.method} {_without_query(request.url)}"
+        except ValueError:
+            raise _refused(
+                f"{request.method} {one_line(request.url.partition('?')[0], 200)}", "its address is none"
+            ) from None
         origin = https_origin(_without_query(request.url))
-        where = f"{request.method} {_without_query(request.url)}"
         authorization = request.headers.get("Authorization")
         extra = self._extra
         if extra is not None and extra.is_at(request.url):
@@ -201,35 +185,6 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         elif request.method != "GET" and not (origin == self._login and request.method == "POST"):
             raise _refused(where, "only a sign-in may send anything without a token")
         return origin == self._login and authorization is None
-
-
-class _OperatingSystemTrust(HTTPAdapter):
-    """Verifies certificates by the operating system's trust store, and by REQUESTS_CA_BUNDLE where it is set."""
-
-    def __init__(self) -> None:
-        self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        super().__init__(pool_maxsize=_CONNECTIONS_PER_HOST)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        if verify is True:
-            # requests would add certifi's bundle here, beside what the operating system trusts.
-            conn.cert_reqs = "CERT_REQUIRED"
-            return
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-
-
-def new_session() -> requests.Session:
-    """A requests session that trusts what the operating system trusts, and speaks https only."""
-    session = requests.Session()
-    session.adapters.clear()
-    session.mount("https://", _OperatingSystemTrust())
-    return session
 
 
 def _origin(url: str) -> str:

@@ -1,0 +1,140 @@
+"""Waits for a request no longer than there is time, whatever it hangs in.
+
+The time-outs of sockets are for each read: a server that sends a byte now and then outlasts any of them, and DNS has
+none. So each request is sent in a thread of its own. Who stops waiting, be it for Ctrl-C, also sees to it that nothing
+is sent any more that was not sent yet: a write that left minutes later would be one that nobody knows of.
+"""
+
+import contextlib
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pallink.side_by_side import THREAD_NAME
+
+T = TypeVar("T")
+
+# On Windows Ctrl-C does not end a wait: it is noticed in between.
+_WAIT_AT_ONCE = 0.2 if sys.platform == "win32" else float("inf")
+
+_of_this_thread = threading.local()
+
+
+class AbandonedError(Exception):
+    """Nobody waits for this request any more: it must not be sent."""
+
+
+class NotInTimeError(Exception):
+    """The request took too long.
+
+    Attributes:
+        sent: whether it left this machine, as far as is known: False only where it certainly did not.
+    """
+
+    def __init__(self, seconds: float, *, sent: bool) -> None:
+        super().__init__(f"no answer within {seconds:.1f} seconds")
+        self.sent = sent
+
+
+class _Request:
+    """One request, of which two threads know: the one that sends it and the one that waits."""
+
+    def __init__(self) -> None:
+        self.sent = True
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self._connection: Any = None
+        self._socket: Any = None
+
+    def connect_by(self, connection: Any) -> None:
+        """The connection that it will go through is about to be opened."""
+        with self._lock:
+            self._check()
+            self._connection = connection
+            self.sent = False
+
+    def send_by(self, connection: Any) -> None:
+        """It is about to be sent: from here on it may take effect."""
+        with self._lock:
+            self._check()
+            self._connection, self._socket = connection, connection.sock
+            self.sent = True
+
+    def abandon(self) -> None:
+        """Nobody waits any more: whatever blocks in its connection is woken, and ends."""
+        with self._lock:
+            self._abandoned = True
+            # A connection forgets its socket when an answer is its last one.
+            wire = getattr(self._connection, "sock", None) or self._socket
+        # Not the socket's own method: TLS would forget its state under the feet of the thread that reads.
+        with contextlib.suppress(OSError, TypeError):
+            socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+    def _check(self) -> None:
+        if self._abandoned:
+            raise AbandonedError
+
+
+def in_time(call: Callable[[], T], seconds: float) -> T:
+    """What `call` returns or raises, if it does so in time.
+
+    Raises:
+        NotInTimeError: it does not.
+    """
+    request = _Request()
+    ended = threading.Event()
+    outcome: list[Any] = []
+
+    def work() -> None:
+        _of_this_thread.request = request
+        try:
+            outcome.extend((call(), None))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            outcome.extend((None, error))
+        ended.set()
+
+    threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
+    try:
+        left = seconds
+        while not ended.wait(min(left, _WAIT_AT_ONCE)):
+            left -= _WAIT_AT_ONCE
+            if left <= 0:
+                break
+    finally:
+        if not ended.is_set():
+            request.abandon()
+    if not ended.is_set():
+        raise NotInTimeError(seconds, sent=request.sent)
+    result, error = outcome
+    if error is not None:
+        try:
+            raise error
+        finally:
+            # Else the error would hold this frame, and this frame the error.
+            del error, outcome
+    answer: T = result
+    return answer
+
+
+def about_to_connect(connection: Any) -> None:
+    """To be called by a connection before it opens.
+
+    Raises:
+        AbandonedError: nobody waits for the request any more.
+    """
+    request = getattr(_of_this_thread, "request", None)
+    if request is not None:
+        request.connect_by(connection)
+
+
+def about_to_send(connection: Any) -> None:
+    """To be called by a connection before it sends a request.
+
+    Raises:
+        AbandonedError: nobody waits for it any more.
+    """
+    request = getattr(_of_this_thread, "request", None)
+    if request is not None:
+        request.send_by(connection)
