@@ -30,7 +30,8 @@ TENANT, CLIENT, SECRET = (
 PARTNER = "719878"
 APPLICATION = "c5ce5ce2-aa0c-4851-93c1-7ffe11c06a4a"
 WORKLOADS = "/providers/Microsoft.Management/managementGroups/workloads"
-REQUEST = re.compile(r"^at +(\d+) ms: (?:GET|POST|PUT|PATCH|DELETE) .* in (\d+) ms", re.MULTILINE)
+# A row of the timeline that --debug prints: start and duration.
+REQUEST = re.compile(r"^[* ] +\d+ +(\d+) +(\d+) +\S+  (?:GET|POST|PUT|PATCH|DELETE) ", re.MULTILINE)
 
 
 @dataclass(frozen=True)

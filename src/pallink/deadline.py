@@ -28,6 +28,8 @@ class Deadline:
         self._sleep = sleep
         self._end = now() + seconds
         self._stopped_at: float | None = None
+        # Told of each wait and its cause; replaced by whoever writes them down.
+        self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
 
     @property
     def left(self) -> float:
@@ -69,6 +71,7 @@ class Deadline:
         if seconds >= self.left:
             raise self.exceeded(f"{cause}, and {max(self.left, 0):.0f} seconds are left", trace)
         if seconds > 0:
+            self.on_wait(seconds, cause)
             self._sleep(seconds)
 
     def exceeded(self, cause: str, trace: RequestTrace | None = None) -> UnreachableError:

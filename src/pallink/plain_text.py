@@ -1,16 +1,28 @@
 """Text from elsewhere, made safe to show: a name or a message of a service must not steer a terminal. Pure."""
 
+import re
 import unicodedata
 
 # Control characters, format characters (bidirectional overrides among them), surrogates, line and paragraph separators.
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+_AT_THE_BEGINNING = re.compile(r"^(\s*)::", re.MULTILINE)
 
 
 def one_line(text: str, limit: int = 500) -> str:
     """The first line of `text` with everything that a terminal would obey made visible as `?`, at most `limit` long."""
     stripped = text.strip()
     first = stripped.splitlines()[0].rstrip() if stripped else ""
-    shown = "".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in first[: limit + 1])
-    # CI systems obey these wherever they stand in a line.
-    shown = shown.replace("##vso[", "## vso[").replace("##[", "## [")
+    shown = printable(first[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
+
+
+def printable(text: str) -> str:
+    """`text` with everything that a terminal, or the log of a CI system, would obey made harmless; line breaks too."""
+    return without_commands("".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in text))
+
+
+def without_commands(text: str) -> str:
+    """`text` without what CI systems take for a command: Azure's anywhere in a line, GitHub's at its beginning."""
+    text = text.replace("##vso[", "## vso[").replace("##[", "## [")
+    return _AT_THE_BEGINNING.sub(r"\1: :", text)

@@ -1,7 +1,6 @@
 """What a person and a program see: tables, JSON, colour, streams."""
 
 import json
-import re
 
 import pytest
 
@@ -102,15 +101,11 @@ def test_quiet_says_nothing_but_errors(in_sandbox: Pallink) -> None:
     assert in_sandbox("link 6183402 --quiet").stderr.startswith("error: ")
 
 
-def test_verbose_says_why_and_debug_says_each_request(in_sandbox: Pallink) -> None:
+def test_verbose_says_why_and_no_more(in_sandbox: Pallink) -> None:
     verbose = in_sandbox("link 719878 --verbose").stderr
     assert "signing in with sandbox-user, because" in verbose
-    assert "GET https://" not in verbose
-    debug = in_sandbox("show --debug").stderr
-    assert "GET https://sandbox.invalid/providers/Microsoft.ManagementPartner/partners -> 200 in" in debug
-    assert all(re.match(r"at +\d+ ms: ", line) for line in debug.splitlines() if " -> 200 in " in line)
-    for secret in ("Bearer", "eyJ", "code="):
-        assert secret not in debug
+    assert "https://" not in verbose
+    assert "timeline" not in verbose
 
 
 def test_an_unknown_error_of_the_program_has_no_traceback(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,13 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class UnusableAnswer(Exception):  # noqa: N818 - no error yet: who asked decides what comes of it
-    """An answer that nothing above may read; its text says why."""
+    """An answer that nothing above may read; its text says why.
+
+    Attributes:
+        response: the answer, its body unread; None where it did not come as far.
+    """
+
+    response: requests.Response | None = None
 
 
 def take_in(response: requests.Response) -> None:

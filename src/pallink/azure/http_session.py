@@ -7,10 +7,11 @@
 """
 
 import http.client
+import logging
 import ssl
 import threading
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 import truststore
@@ -22,6 +23,9 @@ from pallink.azure.answers import UnusableAnswer, settle_headers, take_in
 from pallink.azure.failures import chain_of, trace_of
 from pallink.azure.in_time import about_to_connect, about_to_send
 from pallink.errors import UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from pallink.debug.recorder import Recorder
 
 _CONNECTIONS_PER_HOST = 32
 
@@ -105,17 +109,21 @@ class HttpSession(requests.Session):
     """A session that speaks https only, until another scheme is mounted.
 
     Attributes:
-        left_to_read: bytes of bodies that may still come.
+        recorder: what `--debug` prints; None without.
+
+    Args:
+        recorder: the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: "Recorder | None" = None) -> None:
         super().__init__()
+        self.recorder = recorder
         self.adapters.clear()
         self.mount("https://", _OperatingSystemTrust())
         self.headers["Accept-Encoding"] = "gzip"
         self.auth = _as_it_is
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.left_to_read = _MOST_BYTES_OF_ALL
+        self._left_to_read = _MOST_BYTES_OF_ALL
         self._lock = threading.Lock()
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
@@ -136,22 +144,33 @@ class HttpSession(requests.Session):
             take_in(response)
             self._count(response)
         except UnusableAnswer as error:
+            error.response = response
             unusable = _unusable(request, str(error))
             unusable.trace = trace_of(response)
             raise unusable from error
         settle_headers(response.headers)
         return response
 
+    def close(self) -> None:
+        """Close the connections; with `--debug` this is the end of the account of what was sent."""
+        super().close()
+        if self.recorder is not None:
+            self.recorder.finish()
+
     def _count(self, response: requests.Response) -> None:
         with self._lock:
-            self.left_to_read -= len(response.content)
-            if self.left_to_read < 0:
+            self._left_to_read -= len(response.content)
+            if self._left_to_read < 0:
                 raise UnusableAnswer("all answers together are longer than those of any tenant")
 
 
 def new_session() -> HttpSession:
-    """A session for one command."""
-    return HttpSession()
+    """A session for one command, which writes down what is sent where that is logged."""
+    if not logging.getLogger("pallink.requests").isEnabledFor(logging.DEBUG):
+        return HttpSession()
+    from pallink.debug.recorder import Recorder  # noqa: PLC0415 - for --debug only
+
+    return HttpSession(Recorder())
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -9,13 +9,16 @@
 - Each request, however its answer drips, and each wait between retries fit into what is left of the command's time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import RequestsTransport
 
+from pallink.azure.answers import UnusableAnswer
+from pallink.azure.failures import chain_of
 from pallink.azure.http_session import Adapter, HttpSession
 from pallink.azure.in_time import NotInTimeError, in_time
 from pallink.clouds import https_origin
@@ -23,6 +26,9 @@ from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, unusable_sandbox
 from pallink.plain_text import one_line
 from pallink.sandbox.errors import SandboxStateError
+
+if TYPE_CHECKING:
+    from pallink.debug.recorder import Recorder
 
 # Seconds. A PUT has been seen to take 15; what remains after a lost answer is needed to read the link again.
 _CONNECT_TIMEOUT = 20.0
@@ -107,11 +113,15 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._writable = writable
         self._login: str | None = None
         self._resource_manager: str | None = None
+        if session.recorder is not None:
+            deadline.on_wait = session.recorder.waits
 
     def allow(self, *, resource_manager: str, login: str | None = None) -> None:
         """Name the origins (`https://host[:port]`) that requests may go to; without a login host none may sign in."""
         self._resource_manager = resource_manager
         self._login = login
+        if self._own_session.recorder is not None:
+            self._own_session.recorder.resource_manager = resource_manager
 
     def allow_also(self, extra: ExtraHost) -> None:
         """Name the one further address that the sign-in method needs."""
@@ -141,16 +151,27 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             is_oidc = self._extra is not None and self._extra.is_at(request.url)
             self.seen = SignInTraffic(asked=_origin(request.url), is_oidc=is_oidc)
         longest = self._deadline.share(longest + _READ_TIMEOUT, part)
+
+        def send() -> Any:
+            return self._in_time(
+                lambda: super(GuardedTransport, self).send(request, proxies=proxies, **kwargs), longest
+            )
+
+        recorder = self._own_session.recorder
+        response = send() if recorder is None else _recorded(recorder, request, send)
+        if is_sign_in:
+            self.seen = replace(self.seen, answer=response)
+        return response
+
+    @staticmethod
+    def _in_time(send: Callable[[], Any], seconds: float) -> Any:
         try:
-            response = in_time(lambda: super(GuardedTransport, self).send(request, proxies=proxies, **kwargs), longest)
+            return in_time(send, seconds)
         except NotInTimeError as error:
             late = ServiceResponseTimeoutError if error.sent else ServiceRequestTimeoutError
             raise late(str(error), error=error) from error
         except SandboxStateError as error:
             raise unusable_sandbox(str(error), error.path) from error
-        if is_sign_in:
-            self.seen = replace(self.seen, answer=response)
-        return response
 
     def sleep(self, duration: float) -> None:
         """Wait between retries, or give up at once when the wait would outlast the command's time."""
@@ -185,6 +206,18 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         elif request.method != "GET" and not (origin == self._login and request.method == "POST"):
             raise _refused(where, "only a sign-in may send anything without a token")
         return origin == self._login and authorization is None
+
+
+def _recorded(recorder: "Recorder", request: Any, send: Callable[[], Any]) -> Any:
+    number = recorder.begin(request)
+    try:
+        response = send()
+    except BaseException as error:
+        unusable = next((each for each in chain_of(error) if isinstance(each, UnusableAnswer)), None)
+        recorder.failed(number, error, unusable.response if unusable else None)
+        raise
+    recorder.answered(number, response.internal_response)
+    return response
 
 
 def _origin(url: str) -> str:

@@ -100,7 +100,12 @@ class CommonOptions(OutputOptions):
         bool, typer.Option("--verbose", envvar="PALLINK_VERBOSE", help="Say on stderr what is done, and why.")
     ] = False
     debug: Annotated[
-        bool, typer.Option("--debug", envvar="PALLINK_DEBUG", help="Say each request too, without its secrets.")
+        bool,
+        typer.Option(
+            "--debug",
+            envvar="PALLINK_DEBUG",
+            help="Show each request and answer too, secrets cut out, and in the end how long each took.",
+        ),
     ] = False
 
     @property

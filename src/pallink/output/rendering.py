@@ -7,7 +7,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from pallink.plain_text import UNPRINTABLE, one_line
+from pallink.plain_text import UNPRINTABLE, one_line, without_commands
 
 
 def json_text(value: object, *, ascii_only: bool = False) -> str:
@@ -34,7 +34,7 @@ def yaml_text(value: object, *, ascii_only: bool = False) -> str:
         # PyYAML leaves some characters alone that steer a terminal.
         return yaml_text(value, ascii_only=True)
     # What ends a document that is a mere scalar.
-    return _without_commands(text.removesuffix("...\n"))
+    return without_commands(text.removesuffix("...\n"))
 
 
 def tsv_text(value: object, *, ascii_only: bool = False) -> str:
@@ -73,7 +73,7 @@ def _cell(value: object, *, ascii_only: bool = False) -> str:
         return ""
     if isinstance(value, str):
         spaced = "".join(" " if each in "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029" else each for each in value)
-        return _without_commands("".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in spaced))
+        return without_commands("".join("?" if unicodedata.category(each) in UNPRINTABLE else each for each in spaced))
     return json_line(value, ascii_only=ascii_only).rstrip("\n")
 
 
@@ -87,11 +87,6 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
     return "".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)).rstrip() + "\n" for row in rows
     )
-
-
-def _without_commands(text: str) -> str:
-    """CI systems obey these wherever they stand in a line."""
-    return text.replace("##vso[", "## vso[").replace("##[", "## [")
 
 
 def _escaped(text: str) -> str:
