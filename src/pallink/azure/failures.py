@@ -260,7 +260,10 @@ def no_answer(error: BaseException, host: str) -> UnreachableError | None:
         cause, remedy = "it did not answer in time", "try again, or give it more time with --timeout SECONDS"
     else:
         cause, remedy = "the connection broke before the answer was there", "try again; check the network and the proxy"
-    return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy)
+    # Where only the body did not arrive, the headers are known.
+    headed = next((each.response for each in chain if isinstance(each, requests.RequestException)), None)
+    trace = None if headed is None else trace_of(headed)
+    return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy, trace=trace)
 
 
 def _tls_failure(error: BaseException) -> tuple[str, str]:

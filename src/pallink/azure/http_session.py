@@ -148,6 +148,9 @@ class HttpSession(requests.Session):
             unusable = _unusable(request, str(error))
             unusable.trace = trace_of(response)
             raise unusable from error
+        except requests.RequestException as error:
+            error.response = response
+            raise
         settle_headers(response.headers)
         return response
 

@@ -1,0 +1,300 @@
+"""Judges a cell by the wire and the sandbox's file alone: it knows the documented rules, and nothing of the client.
+
+Each violation begins with the name of the rule that it breaks.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import Any
+
+from tests.faults.cells import TENANTS, Cell, Class, Goal
+from tests.faults.wire import Exchange, Row
+
+UNCHANGED = ("nothing was changed", "nothing was written", "nothing had been changed", "nothing has changed")
+UNSETTLED = "may or may not have been"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """How a command line ended.
+
+    Attributes:
+        before: the link when it began.
+        after: the link when it had ended.
+        seconds: how long it took, by the clock that it waited by.
+        allowed_seconds: its `--timeout`.
+    """
+
+    code: int
+    stdout: str
+    stderr: str
+    before: Row
+    after: Row
+    exchanges: tuple[Exchange, ...]
+    seconds: float
+    allowed_seconds: float
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return dict(json.loads(self.stdout)) if self.stdout else {}
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return dict(json.loads(self.stderr)) if self.code and self.stderr else {}
+
+    @property
+    def words(self) -> str:
+        """What the error says happened, and why."""
+        return f"{self.error.get('message')}; {self.error.get('cause')}"
+
+
+def violations(cell: Cell, seen: Observation) -> list[str]:
+    """What is wrong with how a cell ended; empty where nothing is."""
+    return [
+        f"{rule.__name__.strip('_')}: {what}"
+        for rule in (_form, _exit_code, _agreement, _single_write, _own_word, _rightful_write, _time, _traceable)
+        for what in rule(cell, seen)
+    ]
+
+
+def _form(cell: Cell, seen: Observation) -> Iterator[str]:
+    """Data on stdout, one error object on stderr, no traceback, no defect."""
+    del cell
+    if "Traceback" in seen.stdout + seen.stderr:
+        yield f"a traceback: {seen.stderr}"
+        return
+    if seen.code and seen.error.get("exitCode") != seen.code:
+        yield f"exit code {seen.code} with {seen.stderr}"
+    if seen.error.get("code") == "Defect":
+        yield seen.error["message"]
+    if not seen.code and not seen.result:
+        yield "success without a result"
+
+
+def _exit_code(cell: Cell, seen: Observation) -> Iterator[str]:
+    allowed = expected_codes(cell)
+    if seen.code not in allowed:
+        yield f"{seen.code} instead of {sorted(allowed)}: {seen.stderr}"
+
+
+def expected_codes(cell: Cell) -> set[int]:
+    """The exit codes that docs/exit-codes.md allows for a cell."""
+    if cell.fault.kind is Class.HARMLESS or cell.target.path == TENANTS:
+        return {cell.scenario.code}
+    if cell.fault.kind is Class.STALE:
+        # Right by what the service said, whatever that was: the other rules decide.
+        return {0, 1, 3, 5, 7}
+    if cell.target.is_sign_in:
+        return _of_sign_in(cell)
+    return _of_write(cell) if cell.target.is_write else _of_read(cell)
+
+
+def _of_read(cell: Cell) -> set[int]:
+    """What is worth a second try gets one; a missing link or role is told behind what keeps it from being known."""
+    base, kind, target = cell.scenario.code, cell.fault.kind, cell.target
+    if kind in {Class.NO_ANSWER, Class.NOT_NOW, Class.FAILED} and not cell.always:
+        return {base}
+    if target.nth > 1:
+        return {7}  # The reading that settles a write: whatever keeps it from being read, nobody knows.
+    if target.is_link:
+        return {_LASTING[kind]}
+    if cell.scenario.goal is Goal.VERIFIED and kind is not Class.UNAUTHENTICATED:
+        return {base}  # The role is a warning there; that nobody is signed in any more is not.
+    return {min((base, _LASTING[kind]), key=_rank)}
+
+
+# Where several hold, the first of these; what is not among them comes before all of them, and success after them.
+_PRECEDENCE = (1, 4, 7, 5, 3, 6, 0)
+
+
+def _rank(code: int) -> int:
+    return _PRECEDENCE.index(code)
+
+
+_LASTING = {
+    Class.NO_ANSWER: 7,
+    Class.NOT_NOW: 7,
+    Class.TOO_LATE: 7,
+    Class.FAILED: 1,
+    Class.REFUSED: 1,
+    Class.CONFLICT: 1,
+    Class.GARBLED: 1,
+    Class.UNAUTHENTICATED: 4,
+    Class.FORBIDDEN: 6,
+}
+
+
+def _of_sign_in(cell: Cell) -> set[int]:
+    """A sign-in that fails is 4, one that nobody answers 7; what is worth a second try gets one."""
+    if cell.fault.kind in {Class.NO_ANSWER, Class.NOT_NOW, Class.FAILED}:
+        return {7} if cell.always else {cell.scenario.code}
+    return {7} if cell.fault.kind is Class.TOO_LATE else {4}
+
+
+def _of_write(cell: Cell) -> set[int]:
+    """Done is done; what has not happened is sent again while there is time, unless the service refused it."""
+    kind = cell.fault.kind
+    is_done = cell.fault.takes_effect or cell.fault.name in {"truncated", "delay of 500 s"}
+    if is_done:
+        return {0}
+    if cell.target.method == "DELETE" and cell.always and kind is Class.GARBLED:
+        return {
+            1,
+            7,
+        }  # Of a deletion's answer the status is all that counts: a 200 contradicts what is read ever after.
+    if kind in {Class.NO_ANSWER, Class.NOT_NOW, Class.FAILED, Class.GARBLED, Class.CONFLICT} and not cell.always:
+        return {0}
+    return {_LASTING[kind]}
+
+
+def _agreement(cell: Cell, seen: Observation) -> Iterator[str]:
+    """What is printed agrees with the sandbox's state."""
+    scenario, result = cell.scenario, seen.result
+    is_write = scenario.goal.writes and not scenario.is_dry
+    if not is_write and seen.after != seen.before:
+        yield "a command that only reads changed the link"
+    if seen.code:
+        yield from _statement(seen)
+    elif is_write and not _is_told_an_old_state(cell, seen):
+        wanted = None if scenario.goal is Goal.UNLINKED else scenario.wanted
+        if seen.after.partner_id != wanted:
+            yield f"success, but linked to {seen.after.partner_id}"
+        yield from _action(cell, result, seen)
+    elif scenario.goal is Goal.VERIFIED and not (result["matches"] and _says(seen, scenario.wanted)):
+        yield f"verified, but no answer said so: {result}"
+    if result.get("partnerId") and not is_write and not scenario.is_dry and not _says(seen, result["partnerId"]):
+        yield f"shows {result['partnerId']}, which no answer said"
+
+
+def _is_told_an_old_state(cell: Cell, seen: Observation) -> bool:
+    """Whether the service's own word, if an old one, was that there is nothing to do: nobody could know better."""
+    wanted = None if cell.scenario.goal is Goal.UNLINKED else cell.scenario.wanted
+    is_idle = seen.result["action"] == "unchanged" and _last_word(seen.exchanges) == wanted
+    return cell.fault.kind is Class.STALE and is_idle
+
+
+def _action(cell: Cell, result: dict[str, Any], seen: Observation) -> Iterator[str]:
+    changed = seen.after != seen.before
+    if cell.target.method == "PUT" and cell.fault.kind is Class.CONFLICT and cell.fault.takes_effect:
+        # By the service's word somebody else made the link: it cannot be told from a request that was sent twice.
+        if result["action"] != "unchanged" or "carried out this request twice" not in seen.stderr:
+            yield f"says {result['action']} without a warning: {seen.stderr}"
+        return
+    if (result["action"] == "unchanged") is changed:
+        yield f"says {result['action']}, but the link went from {seen.before} to {seen.after}"
+    if result["partnerId"] != seen.after.partner_id:
+        yield f"shows {result['partnerId']} where {seen.after} is"
+    expected = {(False, True): "created", (True, True): "updated", (True, False): "deleted"}
+    which = expected.get((seen.before.partner_id is not None, seen.after.partner_id is not None))
+    if changed and result["action"] != which:
+        yield f"says {result['action']} instead of {which}"
+    if changed and result["previousPartnerId"] != seen.before.partner_id:
+        yield f"says that {result['previousPartnerId']} was linked before, not {seen.before.partner_id}"
+
+
+def _statement(seen: Observation) -> Iterator[str]:
+    """What a failure says of the link has to be so."""
+    changed = seen.after != seen.before
+    if changed and any(phrase in seen.words for phrase in UNCHANGED):
+        yield f"says that nothing was changed, but it was: {seen.words}"
+    if changed and not (UNSETTLED in seen.words and "pallink show" in str(seen.error.get("command"))):
+        yield f"the link was changed, and nobody is told to look: {seen.stderr}"
+
+
+def _says(seen: Observation, partner_id: str | None) -> bool:
+    return any(_word(each) == partner_id for each in seen.exchanges if each.method == "GET" and each.is_of_partners)
+
+
+_NO_WORD = object()
+
+
+def _word(exchange: Exchange) -> Any:
+    """What an answer says of the link, in the service's own words: a partner ID, None for no link, or no word."""
+    answer, document = exchange.answer, exchange.document
+    if answer is None or not isinstance(document, dict):
+        return _NO_WORD
+    error = document.get("error")
+    if answer.status == 404 and isinstance(error, dict) and error.get("code") == "ManagementPartnerNotFound":
+        return None
+    properties = document.get("properties")
+    if answer.status != 200 or not isinstance(properties, dict):
+        return _NO_WORD
+    return properties["partnerId"] if properties.get("state") == "Active" else None
+
+
+def _last_word(exchanges: tuple[Exchange, ...]) -> Any:
+    words = [_word(each) for each in exchanges if each.is_of_partners and each.method == "GET"]
+    return next((word for word in reversed(words) if word is not _NO_WORD), _NO_WORD)
+
+
+def _single_write(cell: Cell, seen: Observation) -> Iterator[str]:
+    """No write is sent twice, unless the first is known not to have happened, or reading again settled it."""
+    del cell
+    writes = [index for index, each in enumerate(seen.exchanges) if each.is_write]
+    for first, second in pairwise(writes):
+        between = seen.exchanges[first + 1 : second]
+        if _last_word(between) is _NO_WORD:
+            yield f"{seen.exchanges[second].method} was sent again without reading"
+    effective = [seen.exchanges[index] for index in writes if seen.exchanges[index].took_effect]
+    if len(effective) > 1:
+        yield f"{len(effective)} writes took effect"
+
+
+def _own_word(cell: Cell, seen: Observation) -> Iterator[str]:
+    """Nothing but the service's own word is reported as "not linked"."""
+    says_not_linked = seen.code == 3 or (
+        seen.code == 0
+        and cell.scenario.goal in {Goal.CHECKED, Goal.SHOWN, Goal.VERIFIED, Goal.UNLINKED}
+        and seen.result.get("partnerId") is None
+    )
+    if says_not_linked and _last_word(seen.exchanges) is not None:
+        yield "says that there is no link, which no answer said"
+    if seen.code == 5 and _last_word(seen.exchanges) in {None, _NO_WORD, cell.scenario.wanted}:
+        yield "says that another partner is linked, which no answer said"
+
+
+def _rightful_write(cell: Cell, seen: Observation) -> Iterator[str]:
+    """Each write is the command's to send, and goes by the last word of the service."""
+    scenario = cell.scenario
+    for index, each in enumerate(seen.exchanges):
+        if not each.is_write:
+            continue
+        word = _last_word(seen.exchanges[:index])
+        if scenario.is_dry or not scenario.goal.writes:
+            yield f"{each.method} by a command that only reads"
+        elif word is _NO_WORD:
+            yield f"{each.method} before anything was read"
+        elif each.method == "PUT" and not (scenario.goal is Goal.LINKED and word is None):
+            yield f"PUT although {word} was linked"
+        elif each.method == "PATCH" and not (scenario.may_replace and word not in {None, scenario.wanted}):
+            yield f"PATCH although {word} was linked"
+        elif each.method == "DELETE" and not (
+            scenario.goal is Goal.UNLINKED and word == each.partner_id and scenario.wanted in {None, word}
+        ):
+            yield f"DELETE of {each.partner_id} although {word} was linked"
+        elif each.method != "DELETE" and each.partner_id != scenario.wanted:
+            yield f"{each.method} of {each.partner_id}"
+
+
+def _time(cell: Cell, seen: Observation) -> Iterator[str]:
+    del cell
+    if seen.seconds > seen.allowed_seconds:
+        yield f"{seen.seconds:g} s of {seen.allowed_seconds:g} s"
+
+
+def _traceable(cell: Cell, seen: Observation) -> Iterator[str]:
+    """A failure is printed with the correlation ID of an answer that failed, whenever there was one."""
+    if seen.code == cell.scenario.code or seen.code in {3, 5} or cell.fault.kind is Class.STALE:
+        return
+    hit = [each for each in seen.exchanges if _is_hit(cell, each)][cell.target.nth - 1 :]
+    known = {value for each in hit for value in each.correlation_ids}
+    printed = {seen.error.get("correlationId"), seen.error.get("requestId")}
+    if known and not known & printed:
+        yield f"identifiers {printed} instead of one of {sorted(known)}"
+
+
+def _is_hit(cell: Cell, exchange: Exchange) -> bool:
+    return exchange.method == cell.target.method and fnmatchcase(exchange.path.casefold(), cell.target.path)
