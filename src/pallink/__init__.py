@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
     from pallink.session import Proposal, Session, connect
 
+__version__ = "0.1.0"
+
 __all__ = [
     "AccessDeniedError",
     "Account",

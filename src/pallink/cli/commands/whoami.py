@@ -5,14 +5,18 @@ from typing import Annotated
 import typer
 
 from pallink.cli.job import session, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_accounts
 from pallink.result import AccountResult
 from pallink.sign_in import StoredSignIn
 from pallink.sign_in_store import store_for
 
+app = new_app()
 
+
+@command_with_options(app, options=CommonOptions)
 def whoami(
     options: CommonOptions,
     *,
