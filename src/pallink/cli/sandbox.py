@@ -15,8 +15,8 @@ from pallink.cli import sandbox_changes, sandbox_faults
 from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
+from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
-from pallink.result import camel_case
 from pallink.sandbox.names import METHODS, ORIGIN
 from pallink.sandbox.settings import SETTINGS
 

@@ -9,8 +9,8 @@ from pallink import sandbox as embedded
 from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
+from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
-from pallink.result import camel_case
 from pallink.sandbox.names import FAULTS
 
 if TYPE_CHECKING:

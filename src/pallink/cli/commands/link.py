@@ -9,7 +9,7 @@ from pallink.cli.job import confirmation, session, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.linking import parse_partner_id
-from pallink.reader_check import RoleCheck
+from pallink.settings import RoleCheck
 
 app = new_app()
 

@@ -13,7 +13,7 @@ from pallink.cli.run import as_pallink_error
 from pallink.errors import CancelledError
 from pallink.linking import parse_partner_id
 from pallink.output import Terminal
-from pallink.reader_check import RoleCheck
+from pallink.settings import RoleCheck
 
 if TYPE_CHECKING:
     from pallink.reports import Finding
