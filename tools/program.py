@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from pallink import errors
 from pallink.cli.app import app
+from pallink.cli.lazy import LazyGroup
 from pallink.errors import PallinkError
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +28,8 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
         yield name, command
         return
     for each, found in inner.items():
-        yield from _below(f"{name} {each}".strip(), found)
+        loaded = command.load(each) if isinstance(command, LazyGroup) else found
+        yield from _below(f"{name} {each}".strip(), loaded)
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     )
     from pallink.exit_codes import ExitCode
     from pallink.linking import Action, Link
-    from pallink.reader_check import RoleCheck
     from pallink.reader_role import Verdict
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
     from pallink.session import Proposal, Session, connect
+    from pallink.settings import RoleCheck
+
+__version__ = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
@@ -103,7 +105,7 @@ _HOMES = {
     "VerifyResult": "pallink.result",
     "WriteResult": "pallink.result",
     "Proposal": "pallink.session",
-    "RoleCheck": "pallink.reader_check",
+    "RoleCheck": "pallink.settings",
     "Session": "pallink.session",
     "connect": "pallink.session",
 }

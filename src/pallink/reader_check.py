@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from pallink.account import Account
@@ -30,6 +29,7 @@ from pallink.reader_role import (
     unreadable,
     with_eligible,
 )
+from pallink.settings import RoleCheck
 from pallink.side_by_side import as_they_come
 
 log = logging.getLogger("pallink")
@@ -43,14 +43,6 @@ _TENANT = ""
 
 Progress = Callable[[int, int], None]
 """Called with how many subscriptions were read, and of how many; both are the same when it is over."""
-
-
-class RoleCheck(StrEnum):
-    """What a missing Reader role means."""
-
-    REQUIRE = "require"
-    WARN = "warn"
-    SKIP = "skip"
 
 
 class Roles(Protocol):

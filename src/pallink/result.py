@@ -6,6 +6,7 @@ from typing import Any
 
 from pallink.account import AccountKind
 from pallink.errors import PallinkError
+from pallink.field_names import camel_case
 from pallink.linking import Action, Link
 from pallink.reader_role import ReaderReport, Subscription, Verdict
 
@@ -173,12 +174,6 @@ def link_fields(link: Link | None) -> dict[str, Any]:
         "updated_time": link.updated_time,
         "id": link.id,
     }
-
-
-def camel_case(name: str) -> str:
-    """A field's name as results have it: `partner_id` -> `partnerId`."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def _plain(value: object) -> object:

@@ -41,10 +41,10 @@ from pallink.linking import (
     verification_error,
 )
 from pallink.person import Nobody, Person
-from pallink.reader_check import Progress, ReaderCheck, RoleCheck, Roles, reader_outcome
+from pallink.reader_check import Progress, ReaderCheck, Roles, reader_outcome
 from pallink.reader_role import ReaderReport, Remedies, credit_advice
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
-from pallink.settings import Settings
+from pallink.settings import RoleCheck, Settings
 from pallink.side_by_side import errors_in, side_by_side
 from pallink.writing import PartnerLinks, carry_out
 

@@ -3,6 +3,7 @@
 import re
 import shlex
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pallink.account import is_guid
 from pallink.clouds import parse_cloud
@@ -12,6 +13,14 @@ _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-
 
 DEFAULT_CLOUD = "AzureCloud"
 DEFAULT_TIMEOUT = 120.0
+
+
+class RoleCheck(StrEnum):
+    """What a missing Reader role means."""
+
+    REQUIRE = "require"
+    WARN = "warn"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, slots=True)

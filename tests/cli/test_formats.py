@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pallink.cli.app import output_asked_for
+from pallink.cli.usage_errors import output_asked_for
 from pallink.errors import PallinkError, RequestTrace
 from pallink.output import OutputFormat, error_object
 from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text

@@ -3,14 +3,18 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
 
 import pytest
 from typer.main import get_command
 
+import pallink as package
 from pallink.cli.app import app
 from pallink.cli.options import HEADING, NAMES, option_name
 from pallink.exit_codes import ExitCode
 from tests.harness import Pallink
+from tools.program import commands
 
 HEAVY = {
     "azure",
@@ -27,38 +31,88 @@ HEAVY = {
 }
 COMMANDS = ("link", "show", "update", "unlink", "verify", "check", "whoami")
 
-SCRIPT = f"""
+EVERY_COMMAND = commands()
+
+SCRIPT = """
 import sys
 from pallink.cli.app import main
 code = main(sys.argv[1:])
-loaded = sorted({{name.partition(".")[0] for name in sys.modules}} & {HEAVY!r})
-print("loaded:", *loaded, file=sys.stderr)
+print("loaded:", *sys.modules, file=sys.stderr)
 print("code:", int(code), file=sys.stderr)
 """
+
+
+def modules_loaded_by(arguments: str, code: int) -> set[str]:
+    """Run a command line in a fresh interpreter, and return the names of all modules that it has then."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments.split()], capture_output=True, text=True, check=False
+    )
+    *_, loaded, last = done.stderr.splitlines()
+    assert last == f"code: {code}", done.stderr
+    return set(loaded.removeprefix("loaded: ").split())
+
+
+def heavy_among(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules} & HEAVY
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND)
+def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
+    assert not heavy_among(modules_loaded_by(f"{command} --help", 0))
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND)
+def test_a_wrong_command_line_loads_nothing_heavy(command: str) -> None:
+    assert not heavy_among(modules_loaded_by(f"{command} --no-such-option", 2))
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        ("--help", 0),
-        ("--version", 0),
         ("", 2),
-        ("link --help", 0),
         ("sandbox --help", 0),
-        ("sandbox reset --help", 0),
+        ("sandbox fault --help", 0),
+        ("sandbox", 2),
         ("link", 2),
         ("link abc", 2),
         ("lnk", 2),
         ("--cloud sandbox link", 2),
         ("show --cloud http://x", 2),
+        ("whoami --all -o json", 0),
+        ("login --tenant no_tenant", 2),
+        ("login --client-secret x", 2),
     ],
 )
-def test_what_needs_no_azure_loads_none(arguments: str, code: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments.split()], capture_output=True, text=True, check=False
-    )
-    assert "loaded:\n" in done.stderr, done.stderr
-    assert f"code: {code}\n" in done.stderr
+def test_what_needs_no_azure_loads_nothing_heavy(arguments: str, code: int) -> None:
+    assert not heavy_among(modules_loaded_by(arguments, code))
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version"])
+def test_help_and_version_load_no_command(arguments: str) -> None:
+    loaded = modules_loaded_by(arguments, 0)
+    assert not {each for each in loaded if each.startswith(("pallink.cli.commands.", "pallink.cli.sandbox"))}
+
+
+def test_a_command_is_loaded_alone() -> None:
+    loaded = {each for each in modules_loaded_by("show --help", 0) if each.startswith("pallink.cli.commands.")}
+    assert loaded == {"pallink.cli.commands.show"}
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    group: Any = get_command(app)
+    for name, listed in group.commands.items():
+        whole = group.load(name)
+        assert listed.get_short_help_str(1000) == whole.get_short_help_str(1000), name
+        assert listed.hidden == whole.hidden, name
+
+
+def test_the_version_is_that_of_the_installed_package(pallink: Pallink) -> None:
+    assert package.__version__ == version("pallink")
+    assert pallink("--version").stdout.startswith(f"pallink {package.__version__}, ")
+
+
+def test_the_version_is_shown_whatever_command_follows(pallink: Pallink) -> None:
+    assert pallink("--version show").stdout == pallink("--version").stdout
 
 
 # How each shell asks: the line so far, and the word that is being typed.
@@ -102,7 +156,7 @@ main()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     offered, _, loaded = done.stdout.partition("LOADED")
     assert expected in offered, done.stderr
-    assert not {name.partition(".")[0] for name in loaded.split()} & HEAVY
+    assert not heavy_among(set(loaded.split()))
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -128,15 +182,11 @@ def test_yes_has_no_variable(pallink: Pallink) -> None:
     assert "PALLINK_YES" not in pallink("unlink --help").stdout
 
 
-def test_every_command_and_option_has_help() -> None:
-    command = get_command(app)
-    pending = [("pallink", command)]
-    while pending:
-        name, each = pending.pop()
-        assert each.help, name
-        pending += list(getattr(each, "commands", {}).items())
-        for parameter in each.params:
-            assert getattr(parameter, "help", None), (name, parameter.name)
+@pytest.mark.parametrize("name", EVERY_COMMAND)
+def test_every_command_and_option_has_help(name: str) -> None:
+    assert EVERY_COMMAND[name].help
+    for parameter in EVERY_COMMAND[name].params:
+        assert getattr(parameter, "help", None), parameter.name
 
 
 def test_the_exit_codes_stand_in_the_help(pallink: Pallink) -> None:

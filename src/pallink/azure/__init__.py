@@ -12,6 +12,7 @@ means                    what a credential is built with
 token_store              azure-identity's token caches of kept sign-ins
 cloud_metadata           another Resource Manager's description of its cloud, cached
 transport                the one transport below all of it, and its guards
+trust                    the certificates that it accepts
 failures                 whatever azure-core, the SDK or requests raise -> an error of pallink
 sign_in_failures         the same for what a credential raises
 partner_links            gateway to Microsoft.ManagementPartner

@@ -8,13 +8,11 @@
 
 import http.client
 import logging
-import ssl
 import threading
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import requests
-import truststore
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -22,6 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from pallink.azure.answers import UnusableAnswer, settle_headers, take_in
 from pallink.azure.failures import chain_of, trace_of
 from pallink.azure.in_time import about_to_connect, about_to_send
+from pallink.azure.trust import operating_system_trust
 from pallink.errors import UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Adapter(HTTPAdapter):
 
 class _OperatingSystemTrust(Adapter):
     def __init__(self) -> None:
-        self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context = operating_system_trust()
         super().__init__(pool_maxsize=_CONNECTIONS_PER_HOST)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

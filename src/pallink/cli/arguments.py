@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pallink.reader_check import RoleCheck
+from pallink.settings import RoleCheck
 
 PartnerId = Annotated[str, typer.Argument(help="The partner's location ID: digits, as in 719878.", show_default=False)]
 

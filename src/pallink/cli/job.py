@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,9 +15,11 @@ from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.plain_text import one_line
-from pallink.result import AccountResult, CheckResult, Result, WriteResult
-from pallink.session import Confirm, Proposal, Session, open_session
 from pallink.sign_in import METHODS
+
+if TYPE_CHECKING:
+    from pallink.result import AccountResult, Result
+    from pallink.session import Confirm, Proposal, Session
 
 _SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.somebody_elses)
 
@@ -26,12 +29,15 @@ _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 @contextmanager
-def session(options: CommonOptions, *, writable: bool = False) -> Iterator[Session]:
+def session(options: CommonOptions, *, writable: bool = False) -> Iterator["Session"]:
     """Sign in, as the options say.
 
     On stderr it is said each time when this is the sandbox and not Azure: at once, or, where an error would have to be
     the only object on stderr, when the job is done or somebody is asked, and among the warnings of the error.
     """
+    # Help and wrong command lines get here with nothing of the job loaded.
+    from pallink.session import open_session  # noqa: PLC0415
+
     if not options.output.has_error_objects:
         say_where(options)
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
@@ -65,7 +71,7 @@ def _notice(options: CommonOptions) -> tuple[str, ...]:
     return (_NOT_AZURE,) if is_due else ()
 
 
-def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
+def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
     """Write a result to stdout and its warnings to stderr, then raise its error where it has one.
 
     Args:
@@ -73,6 +79,8 @@ def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Seq
         options: how to write it.
         unquiet: warnings that are said in spite of `--quiet`.
     """
+    from pallink.result import AccountResult, CheckResult, WriteResult  # noqa: PLC0415
+
     terminal = Terminal()
     error = None if isinstance(result, AccountResult) else result.error
     warnings = () if isinstance(result, AccountResult) or options.quiet else result.warnings
@@ -101,7 +109,7 @@ def show(result: Result | AccountResult, options: CommonOptions, *, unquiet: Seq
         terminal.tell(f"    {one_line(command, 2000)}")
 
 
-def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> Confirm | None:
+def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> "Confirm | None":
     """How to ask before a write; None where nobody has to be asked.
 
     Args:
@@ -131,7 +139,7 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     if not can_ask or (options.account is not None and not always):
         return None
 
-    def ask(proposal: Proposal) -> bool:
+    def ask(proposal: "Proposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
         return _ask(proposal, terminal)
@@ -139,7 +147,7 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     return ask
 
 
-def _ask(proposal: Proposal, terminal: Terminal) -> bool:
+def _ask(proposal: "Proposal", terminal: Terminal) -> bool:
     account, current = proposal.account, proposal.current
     linked = f"{current}" if current else "none"
     wanted = "none" if proposal.step.action is Action.DELETED else f"{proposal.step.partner_id}"

@@ -12,19 +12,18 @@ import typer
 
 from pallink import sandbox as embedded
 from pallink.cli import sandbox_changes, sandbox_faults
+from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
+from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
-from pallink.result import camel_case
 from pallink.sandbox.names import METHODS, ORIGIN
 from pallink.sandbox.settings import SETTINGS
 
 _SHOW = "pallink sandbox show"
 
 
-app = typer.Typer(
-    help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True, rich_markup_mode=None
-)
+app = new_app(help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True)
 
 for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
     command_with_options(app, options=OutputOptions)(_change)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pallink import sandbox as embedded
+from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
+from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
-from pallink.result import camel_case
 from pallink.sandbox.names import FAULTS
 
 if TYPE_CHECKING:
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 _HELP = "pallink sandbox fault add --help"
 
-app = typer.Typer(
+app = new_app(
     help="Make requests go wrong, to rehearse with: add, list and clear the rules for it.",
     no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 _Kind = Annotated[

@@ -2,9 +2,13 @@
 
 from pallink.cli.arguments import Subscriptions
 from pallink.cli.job import session, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
+
+app = new_app()
 
 
+@command_with_options(app, options=CommonOptions)
 def check(options: CommonOptions, *, subscription: Subscriptions = None) -> None:
     """Is this account ready to be linked?
 

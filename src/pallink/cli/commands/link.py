@@ -6,11 +6,15 @@ import typer
 
 from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
 from pallink.cli.job import confirmation, session, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.linking import parse_partner_id
-from pallink.reader_check import RoleCheck
+from pallink.settings import RoleCheck
+
+app = new_app()
 
 
+@command_with_options(app, options=CommonOptions)
 def link(
     options: CommonOptions,
     partner_id: PartnerId,

@@ -6,12 +6,16 @@ from typing import Annotated
 import typer
 
 from pallink.cli.job import say_where, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.person import AtTheTerminal
 from pallink.deadline import Deadline
 from pallink.errors import UsageError
 
+app = new_app()
 
+
+@command_with_options(app, options=CommonOptions)
 def login(
     options: CommonOptions,
     *,

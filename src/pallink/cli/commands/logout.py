@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.person import AtTheTerminal
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_value
@@ -12,7 +13,10 @@ from pallink.plain_text import one_line
 from pallink.sign_in import StoredSignIn, matching, several_stored
 from pallink.sign_in_store import SignInStore, store_for
 
+app = new_app()
 
+
+@command_with_options(app, options=CommonOptions)
 def logout(
     options: CommonOptions,
     *,

@@ -1,9 +1,13 @@
 """pallink show."""
 
 from pallink.cli import job
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
+
+app = new_app()
 
 
+@command_with_options(app, options=CommonOptions)
 def show(options: CommonOptions) -> None:
     """Show the account's link.
 

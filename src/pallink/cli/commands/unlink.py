@@ -6,10 +6,14 @@ import typer
 
 from pallink.cli.arguments import DryRun, Yes
 from pallink.cli.job import confirmation, session, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.linking import parse_partner_id
 
+app = new_app()
 
+
+@command_with_options(app, options=CommonOptions)
 def unlink(
     options: CommonOptions,
     partner_id: Annotated[

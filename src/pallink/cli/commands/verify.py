@@ -7,17 +7,21 @@ import typer
 
 from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
 from pallink.cli.job import session, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.run import as_pallink_error
 from pallink.errors import CancelledError
 from pallink.linking import parse_partner_id
 from pallink.output import Terminal
-from pallink.reader_check import RoleCheck
+from pallink.settings import RoleCheck
 
 if TYPE_CHECKING:
     from pallink.reports import Finding
 
+app = new_app()
 
+
+@command_with_options(app, options=CommonOptions)
 def verify(
     options: CommonOptions,
     partner_id: PartnerId,

@@ -1,18 +1,24 @@
 """pallink whoami."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pallink.cli.job import session, show
-from pallink.cli.options import CommonOptions
+from pallink.cli.lazy import new_app
+from pallink.cli.options import CommonOptions, command_with_options
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_accounts
-from pallink.result import AccountResult
 from pallink.sign_in import StoredSignIn
 from pallink.sign_in_store import store_for
 
+if TYPE_CHECKING:
+    from pallink.result import AccountResult
 
+app = new_app()
+
+
+@command_with_options(app, options=CommonOptions)
 def whoami(
     options: CommonOptions,
     *,
@@ -28,7 +34,9 @@ def whoami(
     show(result, options)
 
 
-def _result(stored: StoredSignIn) -> AccountResult:
+def _result(stored: StoredSignIn) -> "AccountResult":
+    from pallink.result import AccountResult  # noqa: PLC0415 - help needs none
+
     return AccountResult(
         cloud=stored.cloud,
         account=stored.account,
