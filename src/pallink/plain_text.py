@@ -1,7 +1,9 @@
-"""Text from elsewhere, made safe to show: a name or a message of a service must not steer a terminal. Pure."""
+"""Text from elsewhere, made safe to show: it must not steer a terminal, and not hold a secret of this process."""
 
 import re
 import unicodedata
+
+from pallink.redaction import cut
 
 # Control characters, format characters (bidirectional overrides among them), surrogates, line and paragraph separators.
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -10,8 +12,12 @@ _AT_THE_BEGINNING = re.compile(r"^(\s*)::", re.MULTILINE)
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """The first line of `text` with everything that a terminal would obey made visible as `?`, at most `limit` long."""
-    stripped = text.strip()
+    """The first line of `text`, at most `limit` long.
+
+    Secrets are cut out, and everything that a terminal would obey is made visible as `?`.
+    """
+    # Before the text is shortened: half a secret is one too.
+    stripped = cut(text).strip()
     first = stripped.splitlines()[0].rstrip() if stripped else ""
     shown = printable(first[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."

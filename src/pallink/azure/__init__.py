@@ -11,6 +11,7 @@ certificate              the file of a certificate credential
 means                    what a credential is built with
 token_store              azure-identity's token caches of kept sign-ins
 cloud_metadata           another Resource Manager's description of its cloud, cached
+presented                which parts of a request and of an answer are secrets
 transport                the one transport below all of it, and its guards
 trust                    the certificates that it accepts
 failures                 whatever azure-core, the SDK or requests raise -> an error of pallink

@@ -17,6 +17,7 @@ from pallink.azure import application_credentials, session_credentials, token_st
 from pallink.azure.means import Means
 from pallink.azure.sign_in_failures import explain_sign_in
 from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError, WrongAccountError
+from pallink.redaction import known
 from pallink.settings import Settings
 from pallink.sign_in import SignIn, SignInMethod, StoredSignIn
 from pallink.sign_in_store import cache_name
@@ -78,6 +79,7 @@ class SignedIn:
                 token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
         except (AzureError, ValueError, OSError) as error:
             raise self._explained(error) from error
+        known.add(token.token)
         account = account_from_token(token.token)
         before = self._account or self._sign_in.stored
         if before is not None and (account.object_id, account.tenant_id) != (before.object_id, before.tenant_id):

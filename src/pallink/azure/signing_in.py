@@ -23,8 +23,10 @@ from pallink.clouds import BUILT_IN, SANDBOX, Cloud
 from pallink.deadline import Deadline
 from pallink.errors import PallinkError, UnexpectedAnswerError
 from pallink.person import Person
+from pallink.redaction import known
 from pallink.settings import Settings
 from pallink.sign_in import Circumstances, SignIn, SignInMethod, WhichOne, choose, sign_in_by
+from pallink.sign_in.secrets import secrets_in
 from pallink.sign_in_store import store_for
 
 log = logging.getLogger("pallink")
@@ -57,6 +59,7 @@ def choose_sign_in(settings: Settings, person: Person, *, anew: bool = False) ->
     Raises:
         PallinkError: there is no way, or an ambiguous one.
     """
+    known.add(*secrets_in(os.environ))
     store = store_for(settings.cloud)
     chosen = choose(
         settings,

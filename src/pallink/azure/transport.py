@@ -21,10 +21,12 @@ from pallink.azure.answers import UnusableAnswer
 from pallink.azure.failures import chain_of
 from pallink.azure.http_session import Adapter, HttpSession
 from pallink.azure.in_time import NotInTimeError, in_time
+from pallink.azure.presented import secrets_of_answer, secrets_of_request
 from pallink.clouds import https_origin
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, unusable_sandbox
 from pallink.plain_text import one_line
+from pallink.redaction import known
 from pallink.sandbox.errors import SandboxStateError
 
 if TYPE_CHECKING:
@@ -136,6 +138,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             RefusedRequestError: they do not.
             UnreachableError: the command's time is up.
         """
+        known.add(*secrets_of_request(request))
         is_sign_in = self._guard(request)
         is_nearby = self._extra is not None and self._extra.is_plain and self._extra.is_at(request.url)
         part = _PART_FOR_A_WRITE if request.method in WRITE_METHODS else 1.0
@@ -160,6 +163,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         recorder = self._own_session.recorder
         response = send() if recorder is None else _recorded(recorder, request, send)
         if is_sign_in:
+            known.add(*secrets_of_answer(response.headers, response.internal_response.text))
             self.seen = replace(self.seen, answer=response)
         return response
 

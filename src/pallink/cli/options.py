@@ -6,6 +6,7 @@ help a heading of its own for them.
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
@@ -17,8 +18,10 @@ from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES, SANDBOX
 from pallink.errors import UsageError
 from pallink.output import OutputFormat, check_query
+from pallink.redaction import known
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.sign_in import OFFERED_METHODS
+from pallink.sign_in.secrets import secrets_in
 
 P = ParamSpec("P")
 
@@ -182,6 +185,12 @@ def command_with_options(
         def command(*, context: typer.Context, **values: Any) -> None:
             given = options(**{each.name: values.pop(each.name) for each in parameters})
 
+            # What an earlier command line of the same process knew is no business of this one.
+            known.clear()
+            if isinstance(given, CommonOptions):
+                # The other commands are about the sandbox, whose secrets are there to be shown.
+                known.add(*secrets_in(os.environ))
+
             def job() -> None:
                 _check(given, context)
                 function(given, **values)  # type: ignore[call-arg]
@@ -209,8 +218,6 @@ def _check(options: OutputOptions, context: typer.Context) -> None:
         UsageError: the query is no expression; --quiet and --verbose; or a left-over PALLINK_CLOUD=sandbox in CI, where
             a build must not turn green on a stand-in.
     """
-    import os  # noqa: PLC0415
-
     if options.query is not None:
         check_query(options.query)
     if not isinstance(options, CommonOptions):

@@ -10,6 +10,7 @@ from pallink.errors import CancelledError, DefectError, PallinkError, unusable_s
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, error_object, json_line
 from pallink.plain_text import one_line
+from pallink.redaction import cut
 from pallink.sandbox.errors import SandboxStateError
 
 
@@ -44,7 +45,7 @@ def run(
         error = as_pallink_error(raised)
         print_error(error, terminal, output)
         if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
-            traceback.print_exception(raised, file=terminal.stderr)
+            terminal.tell("".join(traceback.format_exception(raised)).rstrip("\n"))
         raise typer.Exit(error.exit_code) from raised
 
 
@@ -80,6 +81,14 @@ def as_pallink_error(error: Exception) -> PallinkError:
     )
 
 
+class _WithoutSecrets(logging.Formatter):
+    """A line of the log as it may be shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Cut, whatever the record's message or exception hold."""
+        return cut(super().format(record))
+
+
 def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
     """Send pallink's own log, and nobody else's, to stderr."""
     logger = logging.getLogger("pallink")
@@ -89,6 +98,6 @@ def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
         logger.addHandler(logging.NullHandler())
         return
     handler = logging.StreamHandler(terminal.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_WithoutSecrets("%(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

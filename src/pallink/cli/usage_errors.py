@@ -8,6 +8,8 @@ from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal
+from pallink.redaction import known
+from pallink.sign_in.secrets import secrets_in
 
 # What scripts for other tools pass as options: here each has a variable, those of azure-identity.
 _SECRETS = {
@@ -49,6 +51,8 @@ def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
         The exit code.
     """
     terminal = Terminal()
+    known.clear()
+    known.add(*secrets_in(terminal.environ))
     output = output_asked_for(arguments, terminal.environ)
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from pallink.output.query import apply_query
 from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text
 from pallink.output.terminal import Terminal
+from pallink.redaction import known
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult, Result
@@ -49,7 +50,7 @@ def write_result(
         UsageError: the query does not fit the result.
         OutputError: stdout cannot be written to.
     """
-    write_value(result.as_dict(), output, terminal, query, table=lambda: _write_table(result, terminal))
+    write_value(known.cut_all(result.as_dict()), output, terminal, query, table=lambda: _write_table(result, terminal))
 
 
 def write_value(
@@ -98,7 +99,7 @@ def write_accounts(
                 terminal.write("\n")
             _write_table(each, terminal)
 
-    write_value([each.as_dict() for each in results], output, terminal, query, table=tables)
+    write_value(known.cut_all([each.as_dict() for each in results]), output, terminal, query, table=tables)
 
 
 def _write_table(result: "Result | AccountResult", terminal: Terminal) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from pallink.errors import OutputError
+from pallink.redaction import cut
 
 _COLOURS = {"red": "\x1b[1;31m", "yellow": "\x1b[1;33m", "cyan": "\x1b[36m"}
 _RESET = "\x1b[0m"
@@ -87,9 +88,9 @@ class Terminal:
             stdout.write(text)
 
     def tell(self, line: str) -> None:
-        """Write one line to stderr as it is."""
+        """Write one line to stderr as it is, without secrets."""
         try:
-            print(line, file=self.stderr, flush=True)
+            print(cut(line), file=self.stderr, flush=True)
         except OSError:
             _discard(self.stderr)
 

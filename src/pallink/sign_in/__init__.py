@@ -1,6 +1,7 @@
 """How to sign in: the methods, what each needs, and the choice among them. Pure.
 
 methods    every method, and the variables that it takes its inputs from
+secrets    the secrets that an environment holds
 stored     a sign-in that `pallink login` kept, and which of several is meant
 choice     settings, environment, stored sign-ins, terminal -> one sign-in, and why that one
 """
