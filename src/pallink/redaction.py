@@ -27,6 +27,9 @@ _MOST = 512
 # Two parts of a JSON Web Token, whosever it is, and the third where it is there.
 _JWT = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
 
+# The user name and the password in a URL, whosever they are.
+_USERINFO = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+
 # What may stand within a secret that was broken into lines, or written with two bytes for each character.
 _GAP = re.compile(
     r"(?:\\[fnrtv]|\\u00[01][0-9a-f]|[\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff])+"
@@ -67,7 +70,7 @@ class KnownSecrets:
         """
         if len(text) < _SHORTEST:
             return text
-        text = _JWT.sub(CUT, text)
+        text = _USERINFO.sub(CUT, _JWT.sub(CUT, text))
         if not self._secrets:
             return text
         squeezed, places = _squeezed(text)

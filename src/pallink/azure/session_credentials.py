@@ -81,7 +81,7 @@ def _own_service(address: str) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and is_near):
         return address.partition("?")[0]
     raise SignInError(
-        f"the managed identity's address {parts.netloc} is not on this machine",
+        f"the managed identity's address {parts.hostname or '(none)'} is not on this machine",
         cause="IDENTITY_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST names it, and the token would travel unencrypted",
         remedy="let the host set it: nobody else has to",
     )

@@ -95,10 +95,11 @@ def sandbox_user(sign_in: SignIn, means: Means) -> Any:
     answer = parse_qs(urlsplit(response.headers.get("Location", "")).query)
     code = answer.get("code")
     if response.status_code != _FOUND or code is None:
-        said = {name: values[0] for name, values in answer.items()}
-        if "error" in said:
-            raise sign_in_failed(said)
-        raise explain_sign_in(ValueError(one_line(response.text())), means.transport.seen, login=login)
+        told = {name: values[0] for name, values in answer.items()}
+        if "error" in told:
+            raise sign_in_failed(told)
+        said = one_line(response.text()) or f"status {response.status_code} and no word"
+        raise explain_sign_in(ValueError(said), means.transport.seen, login=login)
     if answer.get("state") != [state]:
         raise sign_in_failed({"error_description": "the answer does not belong to this sign-in"})
     return AuthorizationCodeCredential(tenant, CLIENT_PROGRAM, code[0], _REDIRECT_URI, **means.options)

@@ -1,0 +1,159 @@
+"""Every command, by every way to sign in and in every format: no secret in what it prints, and none in a file."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pallink.azure import token_store
+from pallink.output import OutputFormat
+from tests.cli.commands import COMMANDS, words_for
+from tests.cli.people import APPROVERS, INVOICES
+from tests.cli.test_login import no_keyring
+from tests.secrets.ground import METHODS, Ground
+
+__all__ = ["no_keyring"]
+
+pytestmark = pytest.mark.usefixtures("no_keyring", "serve_ends")
+
+JOBS = [
+    "show",
+    "link 719878 --role-check skip --yes",
+    "verify 719878",
+    "update 6183402 --role-check skip --yes",
+    "verify 719878",
+    "check",
+    "whoami",
+    "unlink --yes",
+    "verify 719878",
+    "login",
+]
+IN_SANDBOX = ["--cloud", "sandbox"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_way_to_sign_in(ground: Ground, method: str) -> None:
+    auth = ground.prepare(method)
+    ground.desk.patch.setenv("GITHUB_STEP_SUMMARY", str(ground.folder / "summary.md"))
+    for number, job in enumerate(JOBS):
+        words = [*job.split(), *IN_SANDBOX, *auth]
+        if job.startswith("verify"):
+            words += ["--junit", str(ground.folder / f"{number}.xml")]
+            ground.desk.patch.setenv("GITHUB_ACTIONS", "true")
+            ground.desk.patch.setenv("TF_BUILD", "True")
+        # To open a file with a password takes its time.
+        for logs in (["--debug"],) if method.startswith("certificate-") else ([], ["--debug"]):
+            done = ground.run(*words, *logs)
+            assert done.code in (0, 3, 5, 6), done.stderr
+    kinds = set(ground.hunt.kinds.values())
+    assert "access token" in kinds
+    assert (ground.folder / "summary.md").exists()
+
+
+@pytest.mark.parametrize("output", list(OutputFormat))
+def test_every_command_in_every_format(ground: Ground, output: str) -> None:
+    auth = ground.prepare("client-secret")
+    for name in COMMANDS:
+        if name == "sandbox reset":
+            continue  # It would take the canaries out of the world.
+        words = words_for(name)
+        if "--cloud" in words:
+            words += auth
+        allowed = {"client secret", "OIDC request token"} if name in ("sandbox show", "sandbox env") else set()
+        for logs in ([], ["--verbose"], ["--debug"], ["--quiet"]):
+            if logs in (["--verbose"], ["--debug"]) and "--cloud" not in words:
+                continue
+            if name == "sandbox approve":
+                words = words_for(name)
+            done = ground.run(*words, "-o", output, *logs, allowed=allowed)
+            assert done.code in (0, 3, 5), done.stderr
+
+
+def test_what_the_sandbox_prints_to_sign_in_with_is_not_cut(ground: Ground) -> None:
+    ground.prepare("client-secret")
+    shown = ground.run("sandbox", "env", "client-secret", "-o", "json", allowed={"client secret"})
+    assert shown.json["AZURE_CLIENT_SECRET"] == ground.secrets["client secret"]
+
+
+def test_a_kept_sign_in_from_login_to_logout(ground: Ground) -> None:
+    ground.keeps_tokens = True
+    ground.desk.sandbox.set("token-lifetime", "60")
+    for account in (INVOICES, APPROVERS):
+        assert ground.run("login", *IN_SANDBOX, "--account", account, "--allow-plain-text-cache", "--debug").code == 0
+    auth = ground.prepare("client-secret")
+    assert ground.run("login", *IN_SANDBOX, *auth, "--allow-plain-text-cache", "--debug").code == 0
+    for job in ("whoami", "link 719878 --yes", "show", "whoami --all"):
+        done = ground.run(*job.split(), *IN_SANDBOX, "--account", INVOICES, "--debug")
+        assert done.code == 0, done.stderr
+    assert "refresh token" in ground.hunt.kinds.values()
+    caches = list((ground.folder / "user" / ".IdentityService").glob("pallink-*"))
+    assert ground.hunt.in_bytes(b"".join(path.read_bytes() for path in caches)), "the cache holds what it is there for"
+    ground.look_at_files()
+    assert ground.run("logout", "--all").code == 0
+    ground.keeps_tokens = False
+    assert not [path for path in caches if path.exists()]
+
+
+def test_without_the_opt_in_no_token_is_kept(ground: Ground) -> None:
+    done = ground.run("login", *IN_SANDBOX, "--account", INVOICES, "--debug")
+    assert done.code == 0
+    assert "refresh token" in ground.hunt.kinds.values()
+    assert not list((ground.folder / "user").rglob("pallink-*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps files by access lists")
+def test_where_tokens_can_be_encrypted_the_file_holds_none(ground: Ground) -> None:
+    """The operating system's part is played: what it is given is what would be encrypted, and the file a mere mark."""
+    given: list[str] = []
+
+    class Encrypted:
+        """As msal-extensions' LibsecretPersistence: the content goes to the keyring, the file says when it changed."""
+
+        is_encrypted = True
+
+        def __init__(self, location: str) -> None:
+            self._path = Path(location)
+
+        def get_location(self) -> str:
+            return str(self._path)
+
+        def save(self, content: str) -> None:
+            given.append(content)
+            self._path.parent.mkdir(exist_ok=True)
+            self._path.touch(mode=0o600)
+
+        def load(self) -> str:
+            return given[-1] if given else "{}"
+
+        def time_last_modified(self) -> float:
+            return float(len(given))
+
+    def encrypted(*, cache_name: str, **_: object) -> Encrypted:
+        return Encrypted(str(token_store._folder() / cache_name))
+
+    from azure.identity import _persistent_cache  # noqa: PLC0415
+
+    ground.desk.patch.setattr(_persistent_cache, "_get_persistence", encrypted)
+    ground.desk.patch.setattr(token_store, "_get_persistence", encrypted)
+    done = ground.run("login", *IN_SANDBOX, "--account", INVOICES, "-o", "json")
+    assert done.code == 0, done.stderr
+    assert done.json["stored"] is True
+    assert any(ground.hunt.in_bytes(each.encode()) for each in given)
+    kept = list((ground.folder / "user").rglob("pallink-*")) + list((ground.folder / "sandbox" / "sign-ins").iterdir())
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept)
+
+
+@pytest.mark.parametrize("method", ["browser", "client-secret", "managed-identity"])
+def test_over_https(ground: Ground, served_desk: object, method: str) -> None:
+    ground.desk.patch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    assert served_desk is ground.desk
+    if method == "browser":
+        ground.desk.browser(INVOICES)
+    else:
+        ground.desk.environment(method)
+    for job in ("link 719878 --yes --role-check skip", "show", "verify 719878", "whoami", "check", "unlink --yes"):
+        words = [*job.split(), "--cloud", ground.desk.cloud, "--auth", method, "--debug"]
+        done = ground.run(*words)
+        assert done.code in (0, 6), done.stderr
+    assert "access token" in ground.hunt.kinds.values()

@@ -1,0 +1,283 @@
+"""Whatever goes wrong, even a service that repeats what it was shown: no secret in what is said of it."""
+
+import json
+import sqlite3
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from itertools import cycle, islice
+from typing import NamedTuple
+from urllib.parse import quote
+
+import pytest
+
+from pallink.sandbox import Request, Response
+from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.faults import FaultKind, FaultRule
+from tests.secrets.ground import Ground
+from tests.secrets.watch import Usual, secrets_of
+
+IN_SANDBOX = ["--cloud", "sandbox"]
+
+
+class Point(NamedTuple):
+    """A request that a command sends: its method, a part of its path, and what leads to it."""
+
+    method: str
+    path: str
+    command: str
+    sign_in: str = "sandbox-user"
+    prepare: str | None = None
+
+
+WRITE = "--role-check skip --yes"
+POINTS = [
+    Point("GET", "/authorize", "whoami"),
+    Point("POST", "/oauth2/v2.0/token", "whoami"),
+    Point("GET", "openid-configuration", "whoami", "client-secret"),
+    Point("POST", "/oauth2/v2.0/token", "whoami", "client-secret"),
+    Point("POST", "/oauth2/v2.0/token", "whoami", "certificate"),
+    Point("POST", "/oauth2/v2.0/token", "whoami", "workload-identity"),
+    Point("GET", "/github-actions/idtoken", "whoami", "github"),
+    Point("POST", "/oauth2/v2.0/token", "whoami", "github"),
+    Point("POST", "/azure-pipelines/oidctoken", "whoami", "azure-pipelines"),
+    Point("POST", "/oauth2/v2.0/token", "whoami", "azure-pipelines"),
+    Point("GET", "/metadata/identity", "whoami", "managed-identity"),
+    Point("GET", "/msi/token", "whoami", "app-service"),
+    Point("POST", "/devicecode", "whoami", "device-code"),
+    Point("POST", "/oauth2/v2.0/token", "whoami", "device-code"),
+    Point("GET", "/tenants", "show", prepare=f"link 719878 {WRITE}"),
+    Point("GET", "/subscriptions", "check"),
+    Point("GET", "roleAssignments", "check"),
+    Point("GET", "roleEligibility", "check --account auditor@contoso.com"),
+    Point("GET", "/partners", "verify 719878", prepare=f"link 719878 {WRITE}"),
+    Point("GET", "/partners", "show", "azure-cli"),
+    Point("PUT", "/partners/", f"link 719878 {WRITE}"),
+    Point("PATCH", "/partners/", f"update 6183402 {WRITE}", prepare=f"link 719878 {WRITE}"),
+    Point("DELETE", "/partners/", "unlink --yes", prepare=f"link 719878 {WRITE}"),
+]
+by_point = pytest.mark.parametrize(
+    "point", POINTS, ids=[f"{each.method} {each.path.rpartition('/')[2]} {each.sign_in}" for each in POINTS]
+)
+
+# How a service may write what it repeats.
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "percent-encoded": lambda text: quote(text, safe=""),
+    "in base64": lambda text: b64encode(b"x" + text.encode()).decode(),
+    "in two lines": lambda text: f"{text[: len(text) // 2]}\r\n{text[len(text) // 2 :]}",
+    "the first half": lambda text: text[: max(len(text) // 2, 24)],
+    "far behind": lambda text: f"{'.' * (495 - len(text) // 3)}{text}",
+    "as an object of JSON": lambda text: json.dumps({"shown": {"authorization": text}}),
+}
+
+
+def arm(text: str, request: Request, usual: Usual) -> Response:
+    """An error of Resource Manager's."""
+    del request, usual
+    body = {"error": {"code": f"Echo {text}", "message": f"You sent {text}"}, "code": text, "message": text}
+    return Response(400, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+def refusal(text: str, request: Request, usual: Usual) -> Response:
+    """A refusal, whose headers tell too."""
+    del request, usual
+    told = "".join(each if " " < each < "\x7f" else "_" for each in text)
+    headers = dict.fromkeys(
+        (
+            "x-ms-correlation-request-id",
+            "x-ms-request-id",
+            "client-request-id",
+            "request-id",
+            "Date",
+            "Retry-After",
+            "X-Echo",
+        ),
+        told,
+    )
+    headers["WWW-Authenticate"] = f'Bearer realm="{told}", error="invalid_token", error_description="{told}"'
+    headers["Set-Cookie"] = f"session={told}; Secure"
+    headers["Content-Type"] = f"application/json; note={told}"
+    return Response(403, headers, json.dumps({"error": {"code": "Forbidden", "message": text}}).encode())
+
+
+def challenge(text: str, request: Request, usual: Usual) -> Response:
+    """A claims challenge that asks for what was shown."""
+    del request, usual
+    claims = b64encode(json.dumps({"access_token": {"acrs": {"value": text}}}).encode()).decode()
+    header = f'Bearer realm="", error="insufficient_claims", claims="{claims}"'
+    return Response(401, {"WWW-Authenticate": header, "Content-Type": "application/json"}, b"{}")
+
+
+def oauth(text: str, request: Request, usual: Usual) -> Response:
+    """An error of Entra ID's."""
+    del request, usual
+    description = f"AADSTS7000215: Invalid client secret provided: {text}\r\nTrace ID: {text} Correlation ID: {text}"
+    body = {"error": "invalid_client", "error_description": description, "error_codes": [7000215]}
+    body |= dict.fromkeys(("trace_id", "correlation_id", "timestamp", "error_uri", "suberror", "claims"), text)
+    return Response(401, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+def redirect(text: str, request: Request, usual: Usual) -> Response:
+    """A redirect to another host."""
+    del request, usual
+    return Response(307, {"Location": f"https://elsewhere.invalid/{quote(text)}?shown={quote(text)}"})
+
+
+def page(text: str, request: Request, usual: Usual) -> Response:
+    """A page of a proxy's."""
+    del request, usual
+    return Response(200, {"Content-Type": "text/html"}, f"<html>{text}</html>".encode())
+
+
+def unready(text: str, request: Request, usual: Usual) -> Response:
+    """A gateway that is not ready."""
+    del request, usual
+    return Response(503, {"Content-Type": "text/plain", "Retry-After": "1"}, text.encode())
+
+
+def success(text: str, request: Request, usual: Usual) -> Response:
+    """An answer as usual, but for its names."""
+    del request
+    response = usual()
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        return response
+
+    def renamed(value: object) -> object:
+        if isinstance(value, dict):
+            names = {"partnerName", "displayName", "defaultDomain", "roleName", "upn", "message", "state"}
+            return {name: text if name in names else renamed(each) for name, each in value.items()}
+        return [renamed(each) for each in value] if isinstance(value, list) else value
+
+    return Response(response.status, response.headers, json.dumps(renamed(body)).encode())
+
+
+def next_page(text: str, request: Request, usual: Usual) -> Response:
+    """A list that goes on at another host."""
+    del request, usual
+    body = {"value": [], "nextLink": f"https://elsewhere.invalid/{quote(text)}?page={quote(text)}"}
+    return Response(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+ECHOES: list[Callable[[str, Request, Usual], Response]] = [
+    arm,
+    refusal,
+    challenge,
+    oauth,
+    redirect,
+    page,
+    unready,
+    success,
+    next_page,
+]
+
+
+def lead_to(ground: Ground, point: Point) -> list[str]:
+    """The words of the command that sends the request, with everything prepared for it."""
+    auth = ground.prepare(point.sign_in)
+    ground.desk.patch.setenv("GITHUB_ACTIONS", "true")
+    ground.desk.patch.setenv("GITHUB_STEP_SUMMARY", str(ground.folder / "summary.md"))
+    words = [*point.command.split(), *IN_SANDBOX, *auth]
+    if point.command.startswith("verify"):
+        words += ["--junit", str(ground.folder / "verdict.xml")]
+    return words
+
+
+def begin_again(ground: Ground, point: Point) -> None:
+    """The links that the command begins with."""
+    ground.watch.usual()
+    with closing(sqlite3.connect(ground.folder / "sandbox" / "sandbox.sqlite3", isolation_level=None)) as connection:
+        if ground.links is None:
+            if point.prepare:
+                assert ground.desk.run(f"{point.prepare} --account invoices@contoso.com").code == 0
+            ground.links = connection.execute("SELECT * FROM link").fetchall()
+            return
+        connection.execute("DELETE FROM link")
+        connection.executemany("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", ground.links)
+
+
+@by_point
+@pytest.mark.parametrize("echo", ECHOES, ids=lambda each: str(each.__name__))
+def test_a_service_that_repeats_what_it_was_shown(
+    ground: Ground, point: Point, echo: Callable[[str, Request, Usual], Response]
+) -> None:
+    words = lead_to(ground, point)
+    # Three of the ways to write, others for each answer and request, so that all of them meet all of those.
+    first = ECHOES.index(echo) + POINTS.index(point)
+    for number, written in enumerate(islice(cycle(WRITTEN.values()), first, first + 3)):
+
+        def otherwise(request: Request, usual: Usual, *, written: Callable[[str], str] = written) -> Response:
+            shown = sorted(secrets_of(request)) or [ground.secrets["client secret"]]
+            return echo(" and ".join(map(written, shown)), request, usual)
+
+        begin_again(ground, point)
+        ground.watch.otherwise(point.method, point.path, otherwise)
+        done = ground.run(*words, "--debug", *(["-o", "json"] if number % 2 else []))
+        assert done.code != 130
+        assert ground.watch.met, "the request was not sent"
+
+
+def rules() -> list[FaultRule]:
+    """One rule of each kind, once and always."""
+    kinds = [
+        {"kind": kind, "status": 500 if kind is FaultKind.STATUS else None, "delay": 0.001 * (kind is FaultKind.DELAY)}
+        for kind in FaultKind
+    ]
+    kinds += [{"kind": FaultKind.STATUS, "status": status} for status in (400, 401, 403, 404, 409, 429, 503)]
+    once = [FaultRule(**each) for each in kinds]  # type: ignore[arg-type]
+    return once + [replace(each, times=None) for each in once if each.status in (None, 500, 429)]
+
+
+@by_point
+def test_every_fault_of_the_sandbox(ground: Ground, point: Point) -> None:
+    words = lead_to(ground, point)
+    for number, rule in enumerate(rules()):
+        begin_again(ground, point)
+        ground.desk.sandbox.add_fault(replace(rule, method=point.method, path=f"*{point.path}*"))
+        done = ground.run(*words, "--debug", *(["-o", "json"] if number % 2 else []))
+        assert done.code != 130
+        ground.desk.sandbox.clear_faults()
+
+
+DEFECTS: dict[str, Callable[[str], Exception]] = {
+    "text": lambda text: RuntimeError(f"nobody foresaw {text}"),
+    "key": KeyError,
+    "lines": lambda text: ValueError(f"{text[:20]}\n{text[20:]}"),
+    "group": lambda text: ExceptionGroup(
+        f"several {text}", [ValueError(text), TypeError(repr({"Authorization": text}))]
+    ),
+}
+
+
+@by_point
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_defect_whose_traceback_is_asked_for(ground: Ground, point: Point, defect: str) -> None:
+    """As if something below the SDK had failed in a way that nobody foresaw, the request in its words."""
+    words = lead_to(ground, point)
+    begin_again(ground, point)
+    met = []
+    send = SandboxAdapter.send
+
+    def fail(self: SandboxAdapter, request: object, *args: object, **rest: object) -> object:
+        method, url = str(getattr(request, "method", "")), str(getattr(request, "url", ""))
+        if method != point.method or point.path.lower() not in url.lower():
+            return send(self, request, *args, **rest)  # type: ignore[arg-type]
+        # So that the watch knows what is in the request.
+        send(self, request, *args, **rest)  # type: ignore[arg-type]
+        met.append(url)
+        error = DEFECTS[defect](f"{getattr(request, 'headers', '')} {url} {getattr(request, 'body', '')!r}")
+        error.add_note(f"while {getattr(request, 'headers', '')} was sent")
+        raise error from LookupError(f"{getattr(request, 'body', '')!r}")
+
+    ground.desk.patch.setattr(SandboxAdapter, "send", fail)
+    output = "json" if defect in ("key", "group") else "table"
+    done = ground.run(*words, "--debug", "-o", output)
+    assert met
+    # What fails below azure-identity comes out of it as a failed sign-in.
+    assert done.code == 1 or (done.code == 4 and point.command.startswith("whoami"))
+    if done.code == 1:
+        assert "pallink has a defect" in done.stderr
+        assert "Traceback" in done.stderr
