@@ -1,10 +1,11 @@
 """The hunt's ground, and its count at the end of the run."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from pallink import deadline
 from pallink.cli.commands import login
@@ -16,6 +17,7 @@ from tests.secrets.ground import Ground, ground_at
 
 __all__ = ["clock", "desk", "no_thread_outlives_its_test", "pallink", "serve_ends", "served_desk"]
 
+_parser = cache(get_command)
 _COUNT = pytest.StashKey[dict[str, int]]()
 
 
@@ -29,6 +31,8 @@ def ground(
 ) -> Iterator[Ground]:
     """A machine with canaries; when the test is over every file is looked at, and a find fails it."""
     made = ground_at(desk, tmp_path, monkeypatch, Hunt())
+    # A third of a command's time, and thousands are run here.
+    monkeypatch.setattr("pallink.cli.app.get_command", _parser, raising=False)
     monkeypatch.setattr(login, "Deadline", partial(deadline.Deadline, now=lambda: clock.now, sleep=clock.wait))
     yield made
     made.look_at_files()

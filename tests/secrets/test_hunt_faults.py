@@ -58,7 +58,7 @@ POINTS = [
     Point("DELETE", "/partners/", "unlink --yes", prepare=f"link 719878 {WRITE}"),
 ]
 by_point = pytest.mark.parametrize(
-    "point", POINTS, ids=[f"{each.method} {each.path.rpartition('/')[2]} {each.sign_in}" for each in POINTS]
+    "point", POINTS, ids=lambda each: f"{each.method} {each.path.rpartition('/')[2]} {each.sign_in}"
 )
 
 # How a service may write what it repeats.
@@ -231,7 +231,12 @@ def rules() -> list[FaultRule]:
     return once + [replace(each, times=None) for each in once if each.status in (None, 500, 429)]
 
 
-@by_point
+# The certificate's request is the same as the secret's but for its form, and takes a key that is slow to open.
+@pytest.mark.parametrize(
+    "point",
+    [each for each in POINTS if each.sign_in != "certificate"],
+    ids=lambda each: f"{each.method} {each.path.rpartition('/')[2]} {each.sign_in}",
+)
 def test_every_fault_of_the_sandbox(ground: Ground, point: Point) -> None:
     words = lead_to(ground, point)
     for number, rule in enumerate(rules()):
