@@ -249,8 +249,8 @@ def test_every_fault_of_the_sandbox(ground: Ground, point: Point) -> None:
 
 DEFECTS: dict[str, Callable[[str], Exception]] = {
     "text": lambda text: RuntimeError(f"nobody foresaw {text}"),
-    "key": KeyError,
-    "lines": lambda text: ValueError(f"{text[:20]}\n{text[20:]}"),
+    "key": AssertionError,
+    "lines": lambda text: RuntimeError(f"{text[:20]}\n{text[20:]}"),
     "group": lambda text: ExceptionGroup(
         f"several {text}", [ValueError(text), TypeError(repr({"Authorization": text}))]
     ),
