@@ -131,6 +131,12 @@ def test_a_role_definition(client: Client, scope: str) -> None:
     assert error_of(refused) == (400, "UnsupportedFilter")
 
 
+@pytest.mark.parametrize(("name", "found"), [("reader", [READER]), ("No such role", [])])
+def test_a_role_definition_by_its_name(client: Client, name: str, found: list[str]) -> None:
+    path = f"/{AUTHORIZATION}/roleDefinitions?api-version=2022-05-01-preview&$filter=roleName eq '{name}'"
+    assert [each["name"] for each in document(client.caller().send("GET", path))["value"]] == found
+
+
 def test_a_role_definition_that_nobody_made(client: Client) -> None:
     path = f"/{AUTHORIZATION}/roleDefinitions/{CONTOSO}?api-version=2022-04-01"
     assert error_of(client.caller().send("GET", path)) == (404, "RoleDefinitionDoesNotExist")

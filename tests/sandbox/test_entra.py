@@ -96,7 +96,11 @@ def test_an_unknown_tenant_gives_no_token(client: Client, tenant: str, number: i
 @pytest.mark.parametrize("path", ["/", "/favicon.ico", f"/{CONTOSO}", f"/{CONTOSO}/oauth2/token", "//"])
 def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
     assert client.send("GET", path).status == 404
-    assert client.send("DELETE", f"/{CONTOSO}/oauth2/v2.0/token").status == 404
+
+
+def test_a_path_says_which_methods_it_takes(client: Client) -> None:
+    refused = client.send("DELETE", f"/{CONTOSO}/oauth2/v2.0/token")
+    assert (refused.status, refused.headers["Allow"]) == (405, "POST")
 
 
 # --- Applications ----------------------------------------------------------------------------------------------------

@@ -49,6 +49,12 @@ def test_get_by_id_tells_not_linked_and_linked_elsewhere_the_same(client: Client
     assert caller.partners("GET", "6183402").body == not_linked.body
 
 
+def test_the_operations_of_the_provider(client: Client) -> None:
+    path = "/providers/Microsoft.ManagementPartner/operations?api-version=2018-02-01"
+    names = [each["name"] for each in document(client.caller().send("GET", path))["value"]]
+    assert names == [f"Microsoft.ManagementPartner/partners/{action}" for action in ("read", "write", "delete")]
+
+
 def test_put_creates_with_200(client: Client) -> None:
     response = client.caller().partners("PUT", "5127255")
 

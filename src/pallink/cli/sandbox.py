@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,10 +16,12 @@ from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
 from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
-from pallink.sandbox.names import METHODS, ORIGIN
+from pallink.sandbox.names import METHODS, ORIGIN, Shell
 from pallink.sandbox.settings import SETTINGS
 
 _SHOW = "pallink sandbox show"
+THIS_SHELL = Shell.POWERSHELL if sys.platform == "win32" else Shell.SH
+"""The shell that this system's users have."""
 
 
 app = new_app(help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True)
@@ -119,13 +120,16 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: any port that is free.")
     ] = 0,
+    shell: Annotated[Shell, typer.Option("--shell", help="Whose lines to print for other terminals.")] = THIS_SHELL,
 ) -> None:
     """Serve the sandbox over HTTPS on this machine.
 
     It is there for browsers and other programs, until Ctrl-C. Its address goes to stdout, and to stderr what to paste
-    into another terminal. It listens on 127.0.0.1 and nowhere else. Its certificate is signed by an authority of its
-    own, which is made at the first use: clients have to be told to trust it.
+    into another terminal: for pallink, az, curl, and the SDKs for Python and Node. It listens on this machine's own
+    addresses, 127.0.0.1 and ::1, and nowhere else. Its certificate is signed by an authority of its own, which is made
+    at the first use: clients have to be told to trust it.
     """
+    from pallink.sandbox.lines import sections  # noqa: PLC0415
     from pallink.sandbox.server import SandboxServer  # noqa: PLC0415
 
     terminal = Terminal()
@@ -135,7 +139,8 @@ def serve(
             terminal.say("sandbox", text)
 
     try:
-        server = SandboxServer(embedded.Sandbox(embedded.home()), port)
+        sandbox = embedded.Sandbox(embedded.home())
+        server = SandboxServer(sandbox, port)
     except OSError as error:
         raise UsageError(
             f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
@@ -145,10 +150,12 @@ def serve(
     with server, _stopped_by_signals():
         say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
         if not options.quiet:
-            say("in another terminal:")
-            terminal.tell(f"    {_assignment('REQUESTS_CA_BUNDLE', str(server.authority))}")
-            terminal.tell(f"    {_setting_variables('client-secret')}")
-            terminal.tell(f"    pallink link 719878 --cloud {server.origin}")
+            say("in another terminal, from the top:")
+            for section in sections(shell, server.origin, server.authority, sandbox.environment("client-secret")):
+                terminal.tell(f"\n# {section.name}: {section.explanation}")
+                for line in section.lines:
+                    terminal.tell(line)
+            terminal.tell("")
         write_value(
             {"origin": server.origin, "authority": str(server.authority)},
             options.output,
@@ -178,23 +185,11 @@ def env(
         variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
     except ValueError as error:
         raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
+    from pallink.sandbox.lines import assignment  # noqa: PLC0415
+
     terminal = Terminal()
-    lines = "".join(f"{_assignment(name, value)}\n" for name, value in variables.items())
+    lines = "".join(f"{assignment(THIS_SHELL, name, value)}\n" for name, value in variables.items())
     write_value(dict(variables), options.output, terminal, options.query, table=lambda: terminal.write(lines))
-
-
-def _assignment(name: str, value: str) -> str:
-    """Returns the line that sets a variable, in the shell that this system's users have."""
-    if sys.platform == "win32":
-        doubled = value.replace("'", "''")
-        return f"$env:{name} = '{doubled}'"
-    return f"export {name}={shlex.quote(value)}"
-
-
-def _setting_variables(method: str) -> str:
-    """Returns the line that has the shell of this system's users run what `pallink sandbox env` prints."""
-    command = f"pallink sandbox env {method}"
-    return f"{command} | Out-String | Invoke-Expression" if sys.platform == "win32" else f'eval "$({command})"'
 
 
 @contextlib.contextmanager

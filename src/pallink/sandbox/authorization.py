@@ -17,6 +17,7 @@ _ASSIGNED_ON = "2024-01-15T09:00:00.0000000Z"  # The assignments of the seeded w
 _AT_SCOPE = re.compile(r"atScope\(\)", re.IGNORECASE)
 _ASSIGNED_TO = re.compile(r"(?:atScope\(\) and )?assignedTo\('([^']*)'\)", re.IGNORECASE)
 _PRINCIPAL = re.compile(r"principalId eq '([^']*)'", re.IGNORECASE)
+_ROLE_NAME = re.compile(r"roleName eq '([^']*)'", re.IGNORECASE)
 _AT_SCOPE_AND_BELOW = re.compile(r"atScopeAndBelow\(\)", re.IGNORECASE)
 
 
@@ -98,9 +99,11 @@ def _assignment(assignment: RoleAssignment) -> dict[str, Any]:
 
 def _list_definitions(call: ArmCall) -> Response:
     scope = _definition_scope(call)
-    if call.filter is not None and not _AT_SCOPE_AND_BELOW.fullmatch(call.filter):
-        raise _unsupported_filter(call.filter)
     roles = (*call.world.roles, *call.tenant.custom_roles)
+    if match := _ROLE_NAME.fullmatch(call.filter or ""):
+        roles = tuple(each for each in roles if each.name.lower() == match[1].lower())
+    elif call.filter is not None and not _AT_SCOPE_AND_BELOW.fullmatch(call.filter):
+        raise _unsupported_filter(call.filter)
     return json_response(200, {"value": [_definition(role, scope) for role in roles]})
 
 
@@ -272,6 +275,7 @@ def _unsupported_filter(text: str) -> ArmError:
 _READS = {"x-ms-ratelimit-remaining-subscription-reads": "249"}
 _TENANT_READS = {"x-ms-ratelimit-remaining-tenant-reads": "249"}
 _API_VERSIONS = ("2022-04-01",)
+_DEFINITION_API_VERSIONS = ("2022-05-01-preview", *_API_VERSIONS)  # az asks with the former.
 _PIM_API_VERSIONS = ("2020-10-01",)
 _NAMESPACE = "/providers/microsoft.authorization"
 
@@ -286,8 +290,8 @@ _SCOPES = (
 
 def _routes(scope: str, reads: dict[str, str]) -> Iterator[Route]:
     path = f"{scope}{_NAMESPACE}"
-    yield Route(f"{path}/roledefinitions", {"GET": _list_definitions}, _API_VERSIONS, reads)
-    yield Route(f"{path}/roledefinitions/{{role}}", {"GET": _get_definition}, _API_VERSIONS, reads)
+    yield Route(f"{path}/roledefinitions", {"GET": _list_definitions}, _DEFINITION_API_VERSIONS, reads)
+    yield Route(f"{path}/roledefinitions/{{role}}", {"GET": _get_definition}, _DEFINITION_API_VERSIONS, reads)
     yield Route(f"{path}/roleassignments/{{name}}", {"PUT": _create_assignment}, _API_VERSIONS)
     yield Route(f"{path}/roleassignmentschedulerequests/{{name}}", {"PUT": _request_assignment}, _PIM_API_VERSIONS)
 

@@ -4,7 +4,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _KEY_SIZE = 2048  # Bits.
 _LIFETIME = timedelta(days=825)  # The longest that Apple's systems take a server's certificate for.
 _CLOCK_SKEW = timedelta(days=1)
+_LOOPBACK_IPV6 = IPv6Network("::1/128")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ def new_authority(name: str, *, now: datetime) -> KeyPair:
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_key_usage(authority=True), critical=True)
     # Trusted by mistake, it can still speak for this machine only.
-    only_here = [x509.DNSName("localhost"), x509.IPAddress(IPv4Network("127.0.0.0/8"))]
+    only_here = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(IPv4Network("127.0.0.0/8")),
+        x509.IPAddress(_LOOPBACK_IPV6),
+    ]
     builder = builder.add_extension(
         x509.NameConstraints(permitted_subtrees=only_here, excluded_subtrees=None), critical=True
     )
@@ -61,10 +66,10 @@ def new_authority(name: str, *, now: datetime) -> KeyPair:
 
 
 def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
-    """Returns a certificate for `localhost` and 127.0.0.1 that the authority has signed; `now` is UTC.
+    """Returns a certificate for `localhost`, 127.0.0.1 and ::1 that the authority has signed; `now` is UTC.
 
     Raises:
-        ValueError: The authority's files are none.
+        ValueError: The authority's files are none, or are of one that may not sign for these.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -74,9 +79,15 @@ def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
     issuer_key = load_pem_private_key(authority.private_key, None)
     if not isinstance(issuer_key, RSAPrivateKey) or issuer_key.public_key() != issuer.public_key():
         raise ValueError("the key is not the certificate's")
+    if not _may_sign_for_ipv6(issuer):
+        raise ValueError("the authority was made for other addresses")
     key = _new_key()
     builder = _builder("localhost", _common_name(issuer), key, now)
-    names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    names = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(IPv4Address("127.0.0.1")),
+        x509.IPAddress(IPv6Address("::1")),
+    ]
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(authority=False), critical=True)
@@ -85,6 +96,16 @@ def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
         x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
     )
     return _key_pair(_sign(builder, issuer_key), key)
+
+
+def _may_sign_for_ipv6(authority: "Certificate") -> bool:
+    from cryptography import x509
+
+    try:
+        constraints = authority.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return False
+    return any(each.value == _LOOPBACK_IPV6 for each in constraints.permitted_subtrees or ())
 
 
 def thumbprints(der: bytes) -> dict[str, str]:

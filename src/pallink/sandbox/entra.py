@@ -42,8 +42,11 @@ def _unavailable(call: Call, status: HTTPStatus) -> Response:
 def _dispatch(call: Call) -> Response:
     segments = call.request.segments
     tenant, *rest = segments or ("",)
-    answer_it = _ROUTES.get((call.request.method, "/".join(rest).lower()))
-    return answer_it(call, tenant) if answer_it else Response(404)
+    path = "/".join(rest).lower()
+    if answer_it := _ROUTES.get((call.request.method, path)):
+        return answer_it(call, tenant)
+    methods = [method for method, known in _ROUTES if known == path]
+    return Response(405, {"Allow": ", ".join(methods)}) if methods else Response(404)
 
 
 def _openid_configuration(call: Call, tenant_name: str) -> Response:

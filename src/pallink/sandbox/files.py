@@ -32,8 +32,9 @@ def write_private(file: Path, content: bytes) -> None:
 def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:
     """Returns the file of the certificate authority, and a certificate of its for a server on this machine.
 
-    The authority is made when it is first needed, when it is about to expire, and when its files cannot be read. The
-    caller sees to it that nobody else does the same at once.
+    The authority is made when it is first needed, when it is about to expire, and when its files cannot be
+    read or are of one that may not sign for what the server is called. The caller sees to it that nobody else does the
+    same at once.
 
     Raises:
         SandboxStateError: The files cannot be written.

@@ -17,6 +17,7 @@ from pallink.sandbox import (
     faults,
     federation,
     files,
+    graph,
     managed_identity,
     resource_manager,
 )
@@ -84,6 +85,8 @@ class Sandbox:
             return federation.answer(call)
         if managed_identity.owns(call.request.segments):
             return managed_identity.answer(call)
+        if graph.owns(call.request.segments):
+            return graph.answer(call)
         if resource_manager.owns(call.request.segments):
             return resource_manager.answer(call)
         return entra.answer(call)

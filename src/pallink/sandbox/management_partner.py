@@ -147,10 +147,28 @@ def _error(status: int, code: str, message: str) -> Response:
     return json_response(status, {"error": error, **error})
 
 
+def _list_operations(_call: ArmCall) -> Response:
+    """Lists what roles can allow of the provider. The shape is the swagger's; what Azure lists nobody recorded."""
+    operations = [
+        {
+            "name": f"{NAMESPACE}/partners/{action}",
+            "display": {
+                "provider": "Management Partner",
+                "resource": "Partner",
+                "operation": f"{verb} the partner",
+                "description": f"{verb} the partner ID that the caller is linked to.",
+            },
+        }
+        for action, verb in (("read", "Read"), ("write", "Set"), ("delete", "Remove"))
+    ]
+    return json_response(200, {"value": operations})
+
+
 _API_VERSIONS = ("2018-02-01",)
 _HEADERS = {"x-ms-ratelimit-remaining-tenant-resource-requests": "99"}
 
 ROUTES = (
+    Route("/providers/microsoft.managementpartner/operations", {"GET": _list_operations}, _API_VERSIONS, _HEADERS),
     Route("/providers/microsoft.managementpartner/partners", {"GET": _get}, _API_VERSIONS, _HEADERS),
     Route(
         "/providers/microsoft.managementpartner/partners/{partner}",

@@ -1,5 +1,7 @@
 """What is known of the sandbox without loading it: command lines name it in their help."""
 
+from enum import StrEnum
+
 ORIGIN = "https://sandbox.invalid"
 """Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
 
@@ -26,3 +28,10 @@ METHODS = (
     "app-service",
 )
 """The ways to sign in by variables, for each of which `Sandbox.environment` makes them."""
+
+
+class Shell(StrEnum):
+    """Whom lines to paste are for."""
+
+    SH = "sh"
+    POWERSHELL = "powershell"

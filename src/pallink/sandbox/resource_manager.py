@@ -1,15 +1,13 @@
 """Azure Resource Manager in miniature: who calls, with which api-version, and which provider answers."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from uuid import uuid4
 
-from pallink.sandbox import authorization, challenges, management_partner, settings, subscriptions, tokens
+from pallink.sandbox import authorization, bearer, challenges, management_partner, settings, subscriptions
 from pallink.sandbox.arm import ArmCall, ArmError, Route, provider_of
 from pallink.sandbox.call import Call
-from pallink.sandbox.directory import RESOURCE_MANAGER
 from pallink.sandbox.messages import Response, json_response
-from pallink.sandbox.world import Account, Tenant
 
 _ROUTES = (*subscriptions.ROUTES, *authorization.ROUTES, *management_partner.ROUTES)
 _NAMESPACES = frozenset({"microsoft.authorization", "microsoft.managementpartner", "microsoft.resources"})
@@ -58,13 +56,14 @@ def _dispatch(call: Call) -> Response:
         )
     if tuple(map(str.lower, segments)) == ("metadata", "endpoints"):
         return _metadata(call, version)
-    tenant, account = _authenticate(call)
+    caller = bearer.authenticate(call)
+    challenges.check(call, caller.claims)
     _check_namespace(call, segments)
     for route in _ROUTES:
         parameters = route.match(segments)
         if parameters is not None:
             try:
-                response = _call_route(route, version, ArmCall(call, tenant, account, parameters))
+                response = _call_route(route, version, ArmCall(call, caller.tenant, caller.account, parameters))
             except ArmError as error:
                 response = error.response()
             return response.with_headers(route.headers)
@@ -108,67 +107,14 @@ def _metadata(call: Call, version: str) -> Response:
             "name": "Sandbox",
             "suffixes": {},
             "resourceManager": origin,
+            "microsoftGraphResourceId": f"{origin}/",
         },
     )
 
 
-def _authenticate(call: Call) -> tuple[Tenant, Account]:
-    """Returns the tenant and the account of the bearer token.
-
-    Raises:
-        ArmError: There is none, or it is forged, expired or for somebody else.
-    """
-    scheme, _, token = (call.request.header("Authorization") or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise _unauthorized(
-            call, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
-        )
-    try:
-        claims = tokens.verify(token.strip(), call.state.signing_key)
-    except tokens.InvalidTokenError:
-        raise _unauthorized(call, "InvalidAuthenticationToken", "The access token is invalid.") from None
-    allowed = (f"{call.request.origin}/", call.request.origin, f"{RESOURCE_MANAGER}/", RESOURCE_MANAGER)
-    if claims["aud"] not in allowed:
-        audiences = ",".join(f"'{each}'" for each in allowed)
-        raise _unauthorized(
-            call,
-            "InvalidAuthenticationTokenAudience",
-            f"The access token has been obtained for wrong audience or resource '{claims['aud']}'. It should exactly "
-            f"match with one of the allowed audiences {audiences}.",
-        )
-    if call.timestamp >= claims["exp"]:
-        raise _expired(call, datetime.fromtimestamp(claims["exp"], UTC))
-    tenant = call.state.world.tenant(claims["tid"])
-    account = tenant and tenant.account(claims["oid"])
-    if not tenant or not account:
-        raise _unauthorized(call, "InvalidAuthenticationToken", "The access token is invalid.")
-    challenges.check(call, claims)
-    return tenant, account
-
-
 def expired_token(call: Call) -> Response:
     """Returns the answer to a token that has just expired."""
-    return _expired(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
-
-
-def _expired(call: Call, expired_on: datetime) -> ArmError:
-    return _unauthorized(
-        call,
-        "ExpiredAuthenticationToken",
-        f"The access token expiry UTC time '{_american(expired_on)}' is earlier than current UTC time "
-        f"'{_american(call.now)}'.",
-    )
-
-
-def _american(time: datetime) -> str:
-    """Returns a time as Resource Manager writes it into this one message."""
-    return f"{time.month}/{time.day}/{time.year} {time.hour % 12 or 12}:{time:%M:%S %p}"
-
-
-def _unauthorized(call: Call, code: str, message: str) -> ArmError:
-    authority = f"{call.request.origin}/common"
-    challenge = f'Bearer authorization_uri="{authority}", error="invalid_token", error_description="{message}"'
-    return ArmError(401, code, message, {"WWW-Authenticate": challenge})
+    return bearer.expired(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
 
 
 def _check_namespace(call: Call, segments: tuple[str, ...]) -> None:

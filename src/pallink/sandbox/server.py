@@ -1,33 +1,35 @@
 """The door over HTTPS: for browsers, other programs and other languages. It listens on this machine's loopback only."""
 
+import errno
+import selectors
 import socket
 import ssl
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pallink.sandbox.certificates import KeyPair
-from pallink.sandbox.errors import SandboxStateError
+from pallink.sandbox.connection import Connection, say_goodbye
 from pallink.sandbox.handler import Sandbox
-from pallink.sandbox.messages import Delivery, Request, Response, json_response
 
-_ADDRESS = "127.0.0.1"
-_IDLE = 60.0  # Seconds until a connection that says nothing is closed.
-_PATIENCE = 5.0  # Seconds that requests have to end when the server stops.
-_LONGEST_BODY = 1 << 20  # Bytes.
+_ADDRESSES = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+_QUEUE = 128  # Connections that wait to be taken.
+_ATTEMPTS = 20  # To find a port that is free at both addresses.
+_HTTPS_PORT = 443
+_PATIENCE = 10.0  # Seconds that requests have to end when the server stops.
+_NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 
 
 class SandboxServer:
     """The sandbox behind HTTPS, each connection in a thread of its own; used as a context manager, which stops it.
 
     Attributes:
-        origin: Where it is found: `https://localhost:8443`; 127.0.0.1 instead of the name works as well.
+        origin: Where it is found: `https://localhost:8443`; 127.0.0.1 and [::1] instead of the name work as well.
         authority: The file with the certificate authority that clients have to trust (PEM).
 
     Args:
@@ -41,26 +43,145 @@ class SandboxServer:
 
     def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
         self.authority, certificate = sandbox.server_certificate()
-        self._server = _Server(sandbox, port, _context(certificate))
-        self.origin = f"https://localhost:{self._server.port}"
+        self._context = _context(certificate)
+        self._listening = _listen(port)
+        found: int = self._listening[0].getsockname()[1]
+        suffix = "" if found == _HTTPS_PORT else f":{found}"
+        self.origin = f"https://localhost{suffix}"
+        names = ("localhost", "127.0.0.1", "[::1]")
+        self._connections = Connections(sandbox, tuple(f"{name}{suffix}" for name in names))
+        self._wake, self._waker = socket.socketpair()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close_all()
+        self.close()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens."""
+        return tuple(each.getsockname()[0] for each in self._listening)
 
     def serve_forever(self) -> None:
         """Answers requests until an exception ends it (a signal's handler may raise one), or `stop` is called."""
-        self._server.serve_forever(poll_interval=0.1)
+        with selectors.DefaultSelector() as selector:
+            for each in (*self._listening, self._wake):
+                selector.register(each, selectors.EVENT_READ)
+            while True:
+                # On Windows a signal does not end the wait: a short one lets Ctrl-C through.
+                ready = [key.fileobj for key, _ in selector.select(0.5 if sys.platform == "win32" else None)]
+                if self._wake in ready:
+                    return
+                for each in self._listening:
+                    if each in ready:
+                        self._accept(each)
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            connection, address = listening.accept()
+        except OSError:
+            return  # The client was faster.
+        connection.setblocking(True)
+        threading.Thread(target=self._connections.serve, args=(connection, address, self._context), daemon=True).start()
 
     def stop(self) -> None:
         """Makes `serve_forever` return, in whichever thread it runs."""
-        self._server.shutdown()
+        self._waker.send(b"!")
+
+    def close(self) -> None:
+        """Takes no more connections, lets the requests that are being answered end, and closes the rest."""
+        for each in self._listening:
+            each.close()
+        self._connections.close()
+        self._wake.close()
+        self._waker.close()
+
+
+class Connections:
+    """The connections that are open, and which of them wait for an answer.
+
+    Attributes:
+        sandbox: Who answers.
+        hosts: What the server is called, with its port, as the header `Host` names it.
+        is_stopping: Whether no more requests are taken.
+    """
+
+    def __init__(self, sandbox: Sandbox, hosts: tuple[str, ...]) -> None:
+        self.sandbox = sandbox
+        self.hosts = hosts
+        self.is_stopping = False
+        self._open: set[socket.socket] = set()
+        self._busy: set[socket.socket] = set()
+        self._changed = threading.Condition()
+
+    def serve(self, connection: socket.socket, address: object, context: ssl.SSLContext) -> None:
+        """Answers the requests of a connection until it ends."""
+        with suppress(OSError), connection:
+            # The handshake is left to the handler, which has a time-out.
+            secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            with secured, self._noted(secured) as is_wanted:
+                if is_wanted:
+                    self._serve(secured, address)
+                    # Closed at once, a connection with unread data would take the last answer or alert with it.
+                    socket.socket.shutdown(secured, socket.SHUT_WR)
+
+    def _serve(self, connection: ssl.SSLSocket, address: object) -> None:
+        try:
+            handler = Connection(connection, address, self)  # type: ignore[arg-type]  # See its `server`.
+            if not handler.was_cut:
+                say_goodbye(connection)
+        except OSError:
+            return  # The client hung up, or does not trust the certificate: that is for it to report.
+        except Exception:  # noqa: BLE001 - Of this connection alone.
+            self.tell_defect()
+
+    @contextmanager
+    def _noted(self, connection: socket.socket) -> Iterator[bool]:
+        with self._changed:
+            is_wanted = not self.is_stopping
+            self._open.add(connection)
+        try:
+            yield is_wanted
+        finally:
+            with self._changed:
+                self._open.discard(connection)
+
+    def begin(self, connection: socket.socket) -> bool:
+        """Notes that a request is going to be answered; False: the server stops, and it must not be."""
+        with self._changed:
+            if not self.is_stopping:
+                self._busy.add(connection)
+            return not self.is_stopping
+
+    def end(self, connection: socket.socket) -> None:
+        """Notes that a request has been answered."""
+        with self._changed:
+            self._busy.discard(connection)
+            self._changed.notify_all()
+
+    def tell_defect(self) -> None:
+        """Shows the exception that is being handled to whoever runs the server."""
+        traceback.print_exc()
+
+    def close(self) -> None:
+        """Lets the requests that are being answered end, within reason, and closes every connection."""
+        with self._changed:
+            self.is_stopping = True
+            self._shut_down(self._open - self._busy)
+            self._changed.wait_for(lambda: not self._busy, _PATIENCE)
+            self._shut_down(self._open)
+
+    @staticmethod
+    def _shut_down(connections: set[socket.socket]) -> None:
+        for each in connections:
+            with suppress(OSError):  # The client was faster.
+                each.shutdown(socket.SHUT_RDWR)
 
 
 def _context(pair: KeyPair) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
     # OpenSSL reads keys from files only. This one is for nobody else, and gone at once.
     with tempfile.TemporaryDirectory(prefix="pallink-sandbox-") as folder:
         file = Path(folder) / "localhost.pem"
@@ -70,133 +191,41 @@ def _context(pair: KeyPair) -> ssl.SSLContext:
     return context
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # An idle connection would keep it waiting; `close_all` knows which are not.
-    request_queue_size = 128
-    # On Windows the option would let a second server listen on the same port.
-    allow_reuse_address = sys.platform != "win32"
+def _listen(port: int) -> tuple[socket.socket, ...]:
+    """Returns sockets that listen at each of this machine's own addresses, with the same port.
 
-    def __init__(self, sandbox: Sandbox, port: int, context: ssl.SSLContext) -> None:
-        self.sandbox = sandbox
-        self._open: set[socket.socket] = set()
-        self._busy = 0
-        self._changed = threading.Condition()
-        super().__init__((_ADDRESS, port), _Handler)
-        # The handshake is left to the thread of each connection: one that waits must not keep the others waiting.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+    `localhost` is ::1 first to many programs: what listened there instead would get their requests.
 
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    def server_bind(self) -> None:
-        """Binds the socket; the base class would look up the machine's name, which can take seconds."""
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own types.
-        with self._changed:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - socketserver's own type.
-        with self._changed:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own types.
-        """Says nothing of clients that hang up, or do not trust the certificate: that is theirs to report."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        with self._changed:
-            self._busy += 1
+    Raises:
+        OSError: The port is in use at one of them, or not for this user.
+    """
+    for attempt in range(_ATTEMPTS):
         try:
-            yield
-        finally:
-            with self._changed:
-                self._busy -= 1
-                self._changed.notify_all()
-
-    def close_all(self) -> None:
-        """Takes no more connections, lets the requests that are being answered end, and closes the rest."""
-        self.server_close()
-        with self._changed:
-            self._changed.wait_for(lambda: self._busy == 0, _PATIENCE)
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # The client was faster.
+            return _listen_at(port)
+        except OSError as error:
+            # The first address had a free port that is in use at the second one.
+            if port or error.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError  # The last attempt returns or raises.
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE
-    disable_nagle_algorithm = True
-    wbufsize = -1  # Headers and body leave together.
-    server: _Server
-
-    def setup(self) -> None:
-        super().setup()
-        self.request.do_handshake()
-
-    def _answer(self) -> None:
-        with self.server.busy():
-            self._send(self._response())
-            self.wfile.flush()
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - The names are http.server's.
-
-    def _response(self) -> Response:
-        if problem := self._problem():
-            self.close_connection = True  # The body is not read.
-            return Response(problem, {"Connection": "close"})
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        request = Request(self.command, f"https://{self._host}{self.path}", dict(self.headers), body)
-        try:
-            return self.server.sandbox.handle(request)
-        except SandboxStateError as error:
-            return _failed("SandboxUnusable", str(error))
-        except Exception as error:  # noqa: BLE001 - A defect of one answer must not take the connection with it.
-            self.server.handle_error(self.request, self.client_address)
-            return _failed("InternalServerError", f"The sandbox has a defect: {type(error).__name__}.")
-
-    @property
-    def _host(self) -> str:
-        return str(self.headers.get("Host", f"localhost:{self.server.port}")).lower()
-
-    def _problem(self) -> HTTPStatus | None:
-        """Returns why a request is not for the sandbox, or not one that it can read; None where it is."""
-        if self._host not in {f"localhost:{self.server.port}", f"{_ADDRESS}:{self.server.port}"}:
-            return HTTPStatus.MISDIRECTED_REQUEST  # A name that somebody made point here.
-        if "Transfer-Encoding" in self.headers:
-            return HTTPStatus.LENGTH_REQUIRED
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit() and self.path.startswith("/")):
-            return HTTPStatus.BAD_REQUEST
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if int(length) > _LONGEST_BODY else None
-
-    def _send(self, response: Response) -> None:
-        if response.delay:
-            self.server.sandbox.wait(response.delay)
-        if response.delivery is not Delivery.WHOLE:
-            self.close_connection = True
-        if response.delivery is Delivery.CLOSED:
-            return
-        self.send_response_only(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        self.wfile.write(response.sent_body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name.
-        """Says nothing: URLs of a sign-in hold what is not for a log."""
-
-
-def _failed(code: str, message: str) -> Response:
-    return json_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": {"code": code, "message": message}})
+def _listen_at(port: int) -> tuple[socket.socket, ...]:
+    with ExitStack() as opened:
+        found: list[socket.socket] = []
+        for family, address in _ADDRESSES:
+            try:
+                listening = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                # On Windows the option would let a second server listen on the same port.
+                if sys.platform != "win32":
+                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listening.bind((address, port))
+            except OSError as error:
+                if found and error.errno in _NO_IPV6:
+                    continue
+                raise
+            listening.listen(_QUEUE)
+            listening.setblocking(False)
+            found.append(listening)
+            port = listening.getsockname()[1]
+        opened.pop_all()
+        return tuple(found)

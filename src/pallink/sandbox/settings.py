@@ -147,6 +147,12 @@ INSIDE_ONLY = Setting(
     "What an account with a role on a resource group alone gets when it lists its role assignments at the "
     "subscription: 403, or the list.",
 )
+GRAPH_READS = Setting(
+    "graph-reads",
+    ("allowed", "refused"),
+    "Whether applications and managed identities may read the directory by Microsoft Graph; refused is what they get "
+    "that nobody consented to: 403 Authorization_RequestDenied.",
+)
 PAGE_SIZE = Setting(
     "page-size",
     ("1000", "200", "100", "50", "20", "10", "5", "2", "1"),
@@ -174,6 +180,7 @@ SETTINGS = (
     CLAIMS_CHALLENGE,
     MFA_FOR_WRITES,
     INSIDE_ONLY,
+    GRAPH_READS,
     PAGE_SIZE,
     RESPONSE_DELAY,
 )
