@@ -65,6 +65,26 @@ def test_the_certificates_are_read_once_and_not_before_they_are_needed(
     assert read == [context]
 
 
+def test_a_bundle_is_read_once_for_all_connections(authority: trustme.CA, tmp_path: Path) -> None:
+    context = trust.operating_system_trust()
+    another, bundle = trustme.CA(), tmp_path / "another.pem"
+    another.cert_pem.write_to_path(bundle)
+    for _ in range(2):
+        context.load_verify_locations(str(bundle), None, None)
+        # What is gone could not be read a second time.
+        bundle.unlink(missing_ok=True)
+    shake_hands(context, another)
+    shake_hands(context, authority)
+
+
+def test_a_bundle_that_could_not_be_read_is_tried_again(authority: trustme.CA, tmp_path: Path) -> None:
+    context, bundle = trust.operating_system_trust(), tmp_path / "another.pem"
+    with pytest.raises(FileNotFoundError):
+        context.load_verify_locations(str(bundle), None, None)
+    authority.cert_pem.write_to_path(bundle)
+    context.load_verify_locations(str(bundle), None, None)
+
+
 def test_a_server_that_the_operating_system_does_not_trust_is_refused(authority: trustme.CA) -> None:
     context = trust.operating_system_trust()
     shake_hands(context, authority)

@@ -23,12 +23,23 @@ def operating_system_trust() -> ssl.SSLContext:
 
 
 class _ReadOnce(ssl.SSLContext):
-    """Reads the operating system's certificates before the first connection, and not before: the sandbox needs none."""
+    """Reads the operating system's certificates before the first connection, and not before: the sandbox needs none.
+
+    urllib3 has the bundle of REQUESTS_CA_BUNDLE read for each connection: here, that is done once too.
+    """
 
     def __init__(self, _protocol: int) -> None:
         super().__init__()
         self._lock = threading.Lock()
         self._is_read = False
+        self._bundles: set[tuple[Any, ...]] = set()
+
+    def load_verify_locations(self, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+        bundle = (cafile, capath, cadata)
+        with self._lock:
+            if bundle not in self._bundles:
+                super().load_verify_locations(cafile, capath, cadata)
+                self._bundles.add(bundle)
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         self._read()
