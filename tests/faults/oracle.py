@@ -191,8 +191,14 @@ def _action(cell: Cell, result: dict[str, Any], seen: Observation) -> Iterator[s
     which = expected.get((seen.before.partner_id is not None, seen.after.partner_id is not None))
     if changed and result["action"] != which:
         yield f"says {result['action']} instead of {which}"
-    if changed and result["previousPartnerId"] != seen.before.partner_id:
-        yield f"says that {result['previousPartnerId']} was linked before, not {seen.before.partner_id}"
+    before = _word_before_the_write(seen) if cell.fault.kind is Class.STALE else seen.before.partner_id
+    if changed and result["previousPartnerId"] != before:
+        yield f"says that {result['previousPartnerId']} was linked before, not {before}"
+
+
+def _word_before_the_write(seen: Observation) -> Any:
+    effective = next(index for index, each in enumerate(seen.exchanges) if each.took_effect)
+    return _last_word(seen.exchanges[:effective])
 
 
 def _statement(seen: Observation) -> Iterator[str]:
