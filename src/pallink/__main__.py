@@ -10,10 +10,21 @@ _COLLECT_AFTER = 100_000
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    gc.set_threshold(_COLLECT_AFTER)
-    from pallink.cli.app import main as run  # noqa: PLC0415 - `import pallink.__main__` must not parse anything
+    from pallink.cli.interrupts import INTERRUPTS, leave  # noqa: PLC0415 - `import pallink.__main__` must do nothing
 
-    code = run()
+    INTERRUPTS.begin()  # For good: with the command the process ends.
+    gc.set_threshold(_COLLECT_AFTER)
+    try:
+        from pallink.cli.app import main as run  # noqa: PLC0415
+
+        code = run()
+    except KeyboardInterrupt:
+        INTERRUPTS.over = True
+        from pallink.cli.app import interrupted_at_the_start  # noqa: PLC0415 - it may not have been loaded
+
+        code = interrupted_at_the_start(sys.argv[1:])
+    if INTERRUPTS.happened:
+        leave(code)
     # Nor at the end: what is left goes with the process.
     gc.freeze()
     sys.exit(code)

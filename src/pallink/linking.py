@@ -222,10 +222,22 @@ def check_written(answer: Link, step: Step, before: Link | None, account: Accoun
             remedy="look at the link before you go on",
             trace=answer.trace,
         )
-    if before is None or before.version is None or answer.version is None or answer.version == before.version + 1:
+    return somebody_else_wrote(before, answer)
+
+
+def somebody_else_wrote(before: Link | None, after: Link | None) -> str | None:
+    """A warning where the versions around one write tell of another one in between; None where they do not, or not all.
+
+    Args:
+        before: the link as it was read before the write, deleted ones included.
+        after: the link as the write, or reading after it, returned it, deleted ones included.
+    """
+    if before is None or before.version is None or after is None or after.version is None:
+        return None
+    if after.version == before.version + 1:
         return None
     return (
-        f"the link went from version {before.version} to {answer.version} in one write:"
+        f"the link went from version {before.version} to {after.version} in one write:"
         " somebody else changed it in between"
     )
 

@@ -23,6 +23,7 @@ from pallink.errors import (
     LinkedElsewhereError,
     NotLinkedError,
     PallinkError,
+    RequestTrace,
     UnsettledWriteError,
     UsageError,
     most_important,
@@ -45,8 +46,9 @@ from pallink.reader_check import Progress, ReaderCheck, Roles, reader_outcome
 from pallink.reader_role import ReaderReport, Remedies, credit_advice
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
 from pallink.settings import RoleCheck, Settings
-from pallink.side_by_side import errors_in, side_by_side
+from pallink.side_by_side import apart, errors_in, side_by_side
 from pallink.writing import PartnerLinks, carry_out
+from pallink.written import WriteRecord
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -122,10 +124,31 @@ class _Situation:
     warnings: tuple[str, ...]
 
 
-class Session:
-    """One signed-in account. Made by `connect`."""
+class _LinksApart:
+    """Links whose requests are waited for apart, so that Ctrl-C need not wait for them."""
 
-    def __init__(self, connection: Connection, settings: Settings, deadline: Deadline) -> None:
+    def __init__(self, links: PartnerLinks) -> None:
+        self._links = links
+
+    def read(self) -> Link | None:
+        return apart(self._links.read)
+
+    def send(self, step: Step) -> Link | RequestTrace:
+        return apart(lambda: self._links.send(step))
+
+
+class Session:
+    """One signed-in account. Made by `connect`.
+
+    Attributes:
+        written: what is known of the last job's write; after a KeyboardInterrupt, `written.known.change` says whether
+            the link was changed.
+    """
+
+    def __init__(
+        self, connection: Connection, settings: Settings, deadline: Deadline, written: WriteRecord | None = None
+    ) -> None:
+        self.written = written or WriteRecord()
         self._connection = connection
         self._settings = settings
         self._deadline = deadline
@@ -277,7 +300,7 @@ class Session:
             account_kind=account.kind,
             object_id=account.object_id,
             tenant_id=account.tenant_id,
-            tenant_name=self._tenant_name(),
+            tenant_name=apart(self._tenant_name),
             auth=self._connection.method,
             stored=self._connection.stored,
             expires_on=self._connection.expires_on,
@@ -293,6 +316,7 @@ class Session:
         dry_run: bool,
         confirm: Confirm | None,
     ) -> WriteResult:
+        self.written.nothing_happened()
         situation = self._look(role_check, subscriptions)
         try:
             return self._decide_and_write(goal, situation, dry_run=dry_run, confirm=confirm)
@@ -323,7 +347,8 @@ class Session:
             proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
             if not confirm(proposal):
                 raise CancelledError("not confirmed: nothing was changed")
-        outcome = carry_out(goal, current, self._connection.links, self.account, self._deadline)
+        links = _LinksApart(self._connection.links)
+        outcome = carry_out(goal, current, links, self.account, self._deadline, record=self.written)
         return WriteResult(
             **self._identity(situation),
             **link_fields(active(outcome.link)),
@@ -429,7 +454,7 @@ class Session:
             target = error.linked_partner_id if verb == "unlink" else error.wanted_partner_id
             error.remedy = "remove just that link" if verb == "unlink" else "change the link, if that is what you want"
             error.command = self._settings.command(change, target)
-        elif isinstance(error, UnsettledWriteError) or (isinstance(error, CancelledError) and error.remedy):
+        elif isinstance(error, UnsettledWriteError):
             error.command = self._settings.command("show")
 
 
@@ -462,10 +487,20 @@ def connect(
     return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
 
 
-def open_session(settings: Settings, *, writable: bool, person: Person | None = None) -> Session:
-    """The same as `connect`, from settings that were checked before, and with somebody who can be asked."""
+def open_session(
+    settings: Settings, *, writable: bool, person: Person | None = None, written: WriteRecord | None = None
+) -> Session:
+    """The same as `connect`, from settings that were checked before, and with somebody who can be asked.
+
+    Args:
+        settings: which cloud, who, how.
+        writable: whether the session may write at all.
+        person: who can be asked; None: nobody.
+        written: where the session keeps what is known of its write; None: in a record of its own.
+    """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded when somebody signs in.
     from pallink.azure.connection import connect as sign_in  # noqa: PLC0415
 
     deadline = Deadline(settings.timeout)
-    return Session(sign_in(settings, deadline, person or Nobody(), writable=writable), settings, deadline)
+    connection = apart(lambda: sign_in(settings, deadline, person or Nobody(), writable=writable))
+    return Session(connection, settings, deadline, written)

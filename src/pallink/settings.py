@@ -66,12 +66,14 @@ class Settings:
             raise UsageError(f"{self.timeout:g} seconds is no time", remedy="give --timeout more than 0 seconds")
 
     def command(self, *words: str) -> str:
-        """A pallink command line for the same cloud, account and tenant, ready to paste."""
+        """A pallink command line for the same cloud, account, tenant and sign-in method, ready to paste."""
         line = ["pallink", *words]
         for option, value, default in (
             ("--cloud", self.cloud, DEFAULT_CLOUD),
             ("--account", self.account, None),
             ("--tenant", self.tenant, None),
+            ("--client-id", self.client_id, None),
+            ("--auth", self.auth, None),
         ):
             if value not in (None, default):
                 line += [option, str(value)]

@@ -1,5 +1,6 @@
-"""Runs what does not need each other's answers at the same time."""
+"""Runs what waits for the network in threads: side by side, and apart from whoever may be interrupted."""
 
+import contextvars
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -24,6 +25,18 @@ def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
     for index, outcome in as_they_come(lambda call: call(), calls, workers=len(calls)):
         outcomes[index] = outcome
     return outcomes
+
+
+def apart(call: Callable[[], T]) -> T:
+    """Do a call in a daemon thread, and return or raise what it does.
+
+    Ctrl-C ends the wait for it at once, on every system: a look-up of a name, and on Windows each wait for the network,
+    cannot be interrupted itself. The call goes on by itself then.
+    """
+    ((_, outcome),) = as_they_come(lambda each: each(), [call], workers=1)
+    if isinstance(outcome, PallinkError):
+        raise outcome
+    return outcome
 
 
 def as_they_come(
@@ -57,7 +70,8 @@ def as_they_come(
                 answers.put((index, error))
 
     for _ in range(min(workers, len(items))):
-        threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
+        # With the caller's context, so that whoever traces requests knows whose they are.
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), name=THREAD_NAME, daemon=True).start()
     try:
         for _ in items:
             answer = _next(answers, stop)

@@ -13,15 +13,19 @@ from typing import Protocol
 
 from pallink.account import Account
 from pallink.deadline import Deadline
-from pallink.errors import (
-    CancelledError,
-    LinkedElsewhereError,
-    NotLinkedError,
-    PallinkError,
-    RequestTrace,
-    UnsettledWriteError,
+from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, RequestTrace, UnsettledWriteError
+from pallink.linking import (
+    Action,
+    Goal,
+    Link,
+    Step,
+    active,
+    check_owner,
+    check_written,
+    linked_elsewhere,
+    somebody_else_wrote,
 )
-from pallink.linking import Action, Goal, Link, Step, active, check_owner, check_written
+from pallink.written import WriteRecord
 
 log = logging.getLogger("pallink")
 
@@ -90,7 +94,15 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-def carry_out(goal: Goal, before: Link | None, links: PartnerLinks, account: Account, deadline: Deadline) -> Outcome:
+def carry_out(
+    goal: Goal,
+    before: Link | None,
+    links: PartnerLinks,
+    account: Account,
+    deadline: Deadline,
+    *,
+    record: WriteRecord | None = None,
+) -> Outcome:
     """Reach the goal, or raise.
 
     Args:
@@ -99,28 +111,26 @@ def carry_out(goal: Goal, before: Link | None, links: PartnerLinks, account: Acc
         links: where to read and write.
         account: who signed in; answers are checked against it.
         deadline: for how long a write that has not happened is sent again.
+        record: is told at every moment what is known of the link, for whoever is interrupted.
 
     Raises:
         PallinkError: the goal was not reached. `UnsettledWriteError` where that is not known.
     """
-    writer = _Writer(goal, links, account, deadline, before)
-    try:
-        return writer.run()
-    except KeyboardInterrupt:
-        raise CancelledError(
-            "interrupted",
-            cause="a write was on its way: the link may or may not have been changed"
-            if writer.in_doubt
-            else "nothing was written",
-            remedy="look at the link" if writer.in_doubt else None,
-        ) from None
+    return _Writer(goal, links, account, deadline, before, record=record or WriteRecord()).run()
 
 
 class _Writer:
     def __init__(
-        self, goal: Goal, links: PartnerLinks, account: Account, deadline: Deadline, before: Link | None
+        self,
+        goal: Goal,
+        links: PartnerLinks,
+        account: Account,
+        deadline: Deadline,
+        before: Link | None,
+        *,
+        record: WriteRecord,
     ) -> None:
-        self.in_doubt = False
+        self._record = record
         self._goal = goal
         self._links = links
         self._account = account
@@ -137,14 +147,14 @@ class _Writer:
             if step.action is Action.UNCHANGED:
                 return self._reached(current)
             self._before = current
-            self.in_doubt = True
+            self._record.in_doubt()
             try:
                 answer = self._links.send(step)
             except WriteFailure as failure:
                 current = self._read_again(step, failure)
                 continue
             except PallinkError:
-                self.in_doubt = False
+                self._record.nothing_happened()
                 raise
             if isinstance(answer, RequestTrace):
                 # A deletion has no answer to check, and one that named another partner may have done nothing.
@@ -157,16 +167,21 @@ class _Writer:
         """The goal is reached: by a write whose answer was lost, or without one."""
         step = self._last_in_doubt
         if step is None:
-            return Outcome(Action.UNCHANGED, current, active(current), (_CONTESTED,) if self._is_contested else ())
+            contested = _CONTESTED if self._is_contested else None
+            return self._done(Action.UNCHANGED, current, active(current), contested)
         if step.action is Action.DELETED:
-            return Outcome(Action.DELETED, None, active(self._before))
+            return self._done(Action.DELETED, None, active(self._before), somebody_else_wrote(self._before, current))
         if current is None:
             raise AssertionError(f"{self._goal} is reached without a link by {step}")
         return self._checked(current, step)
 
     def _checked(self, answer: Link, step: Step) -> Outcome:
         warning = check_written(answer, step, self._before, self._account)
-        return Outcome(step.action, answer, active(self._before), (warning,) if warning else ())
+        return self._done(step.action, answer, active(self._before), warning)
+
+    def _done(self, action: Action, link: Link | None, previous: Link | None, warning: str | None = None) -> Outcome:
+        self._record.reached(action, previous, link)
+        return Outcome(action, link, previous, (warning,) if warning else ())
 
     def _read_again(self, step: Step, failure: WriteFailure) -> Link | None:
         log.info("the answer to the %s request is no link (%s): reading the link again", step.action, failure.error)
@@ -184,10 +199,11 @@ class _Writer:
         try:
             current = self._read(step, "it was refused")
         except UnsettledWriteError as unread:
-            self.in_doubt = False
+            self._record.nothing_happened()
             raise refusal from unread
         if self._is_reached(current):
             return current
+        self._record.nothing_happened()
         is_same = active(current) == active(self._before)
         raise refusal.with_cause(
             f"reading again showed {'that nothing was changed' if is_same else 'what somebody else made of the link'}"
@@ -210,11 +226,53 @@ class _Writer:
 
     def _settled(self, current: Link | None, step: Step, failure: WriteFailure) -> Link | None:
         """The link to decide on: as it was read, or, where nothing has happened, as it is after a wait."""
-        if self._goal.next_step(current) != step:
+        try:
+            following = self._goal.next_step(current)
+        except PallinkError as refusal:
+            if failure.said is not Said.NOTHING or self._is_one_write_since(current):
+                self._record.nothing_happened()
+                raise
+            self._record.in_doubt()
+            linked = active(current)
+            if linked is None or not isinstance(refusal, LinkedElsewhereError):
+                raise
+            consequence = f"before that it may have been {step.action}"
+            raise linked_elsewhere(linked, refusal.wanted_partner_id, consequence) from refusal
+        if following.action is Action.UNCHANGED:
+            return current
+        if following == step:
+            self._refuse_to_remove_anew(current, step)
+        self._record.nothing_happened()
+        if following != step:
             return current
         self._wait(failure)
         # What was read before the wait is too old to write on.
-        return self._read(step, "nothing had been changed before a wait")
+        current = self._read(step, "nothing had been changed before a wait")
+        self._refuse_to_remove_anew(current, step)
+        return current
+
+    def _is_one_write_since(self, current: Link | None) -> bool:
+        """Whether there was one write only since the link was read: that of whoever made the link that there is now."""
+        before = self._before.version if self._before is not None else 0
+        return current is not None and None not in (current.version, before) and current.version == (before or 0) + 1
+
+    def _refuse_to_remove_anew(self, current: Link | None, step: Step) -> None:
+        """Leave alone a link that was written since the deletion was sent: it is not the one that was to go.
+
+        Raises:
+            UnsettledWriteError: it was; the one that was to go may have been removed before.
+        """
+        linked = active(current)
+        if step.action is not Action.DELETED or linked is None or self._before is None:
+            return
+        if linked.version is None or self._before.version is None or linked.version <= self._before.version:
+            return
+        self._record.in_doubt()
+        raise UnsettledWriteError(
+            f"the link may or may not have been {step.action}: somebody else linked the account in between",
+            cause=f"it went from version {self._before.version} to {linked.version}; what was written since is left"
+            " alone",
+        )
 
     def _read(self, step: Step, why: str, failed: PallinkError | None = None) -> Link | None:
         try:
@@ -222,12 +280,12 @@ class _Writer:
             if current is not None:
                 check_owner(current, self._account)
         except PallinkError as error:
+            self._record.in_doubt()
             raise UnsettledWriteError(
                 f"the link may or may not have been {step.action}: reading it again failed",
                 cause=f"{why}; then: {error.message}",
                 trace=(failed.trace if failed else None) or error.trace,
             ) from error
-        self.in_doubt = False
         return current
 
     def _wait(self, failure: WriteFailure) -> None:

@@ -268,29 +268,3 @@ def test_an_error_is_never_not_linked(
     assert failed.code == code, failed.stderr
     assert "error: not linked" not in failed.stderr
     assert traffic.writes() == []
-
-
-def test_ctrl_c_after_the_write_does_not_say_that_nothing_was_written(
-    in_sandbox: Pallink, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pallink.cli.job.write_result", interrupted)
-        ended = in_sandbox("link 719878")
-    assert ended.code == 130
-    assert "the job itself is done: created" in ended.stderr
-    assert traffic.writes() == ["PUT"]
-
-
-def test_ctrl_c_in_the_middle_of_a_write_says_that_nobody_knows(in_sandbox: Pallink, traffic: Traffic) -> None:
-    def interrupted(_request: requests.PreparedRequest, handle: Handle) -> requests.Response:
-        handle()
-        raise KeyboardInterrupt
-
-    traffic.fail("PUT", "/partners/", interrupted)
-    ended = in_sandbox("link 719878")
-    assert ended.code == 130
-    assert "the link may or may not have been changed" in ended.stderr
-    assert "pallink show --cloud sandbox" in ended.stderr

@@ -3,7 +3,6 @@ import pytest
 from pallink.account import Account
 from pallink.errors import (
     AccessDeniedError,
-    CancelledError,
     LinkedElsewhereError,
     NotLinkedError,
     PallinkError,
@@ -16,6 +15,7 @@ from pallink.errors import (
 from pallink.exit_codes import ExitCode
 from pallink.linking import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
 from pallink.writing import Outcome, carry_out
+from pallink.written import LinkChange, WriteRecord, Written
 from tests.core.model_service import TRACE, Clock, Fault, ModelService, Somebody, Write, forbidden, no_answer
 from tests.core.samples import INVOICES, OTHER_OBJECT, OTHER_PARTNER, PARTNER, link_to
 
@@ -274,6 +274,14 @@ def test_a_write_that_took_effect_counts_although_the_time_is_up(late: int) -> N
     assert run(LINK, service, clock=clock).action is Action.CREATED
 
 
+def interrupted(goal: Goal, service: ModelService, *, clock: Clock | None = None) -> Written:
+    """What is known when Ctrl-C ends the writing."""
+    record = WriteRecord()
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(goal, service.visible, service, INVOICES, (clock or Clock()).deadline(120), record=record)
+    return record.known
+
+
 @pytest.mark.parametrize(
     ("write", "reads"),
     [
@@ -283,26 +291,95 @@ def test_a_write_that_took_effect_counts_although_the_time_is_up(late: int) -> N
     ],
 )
 @pytest.mark.parametrize(("before", "goal"), [(NOTHING, LINK), (OTHER, UNLINK)], ids=["create", "delete"])
-def test_ctrl_c_during_a_write_says_that_it_was_on_its_way(
+def test_ctrl_c_during_a_write_leaves_it_in_doubt(
     before: Link | None, goal: Goal, write: Write, reads: list[BaseException]
 ) -> None:
-    with pytest.raises(CancelledError) as cancelled:
-        run(goal, ModelService(before, [write], reads))
-    assert "may or may not have been changed" in str(cancelled.value.cause)
-    assert cancelled.value.remedy == "look at the link"
-    assert cancelled.value.exit_code == ExitCode.INTERRUPTED
+    assert interrupted(goal, ModelService(before, [write], reads)).change is LinkChange.UNKNOWN
 
 
 def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_ctrl_c_while_waiting_says_that_nothing_was_written() -> None:
+def test_ctrl_c_while_waiting_leaves_nothing_written() -> None:
     service = ModelService(NOTHING, [LOST_BEFORE])
-    with pytest.raises(CancelledError) as cancelled:
-        run(LINK, service, clock=Clock(while_waiting=interrupt))
-    assert (cancelled.value.cause, cancelled.value.remedy) == ("nothing was written", None)
+    assert interrupted(LINK, service, clock=Clock(while_waiting=interrupt)) == Written()
     assert service.link is None
+
+
+@pytest.mark.parametrize(
+    ("goal", "before", "told"),
+    [
+        (LINK, NOTHING, f"changed: created, now {SAME}"),
+        (REPLACE, OTHER, f"changed: updated from {OTHER} to {SAME}"),
+        (UNLINK, OTHER, f"changed: {OTHER} was removed"),
+        (LINK, SAME, "not changed"),
+    ],
+    ids=["create", "update", "delete", "nothing to do"],
+)
+@pytest.mark.parametrize("write", [Write(), LOST_AFTER], ids=["answered", "lost"])
+def test_what_was_done_is_known_as_soon_as_it_was_checked(
+    goal: Goal, before: Link | None, told: str, write: Write
+) -> None:
+    record = WriteRecord()
+    service = ModelService(before, [write])
+    carry_out(goal, before, service, INVOICES, Clock().deadline(120), record=record)
+    assert str(record.known) == told
+    assert (record.known.change is LinkChange.CHANGED) is bool(service.took_effect)
+
+
+def test_a_deletion_never_removes_a_link_that_was_made_since() -> None:
+    """The service said that it was removed; what is read after it is a new link to the same partner."""
+    service = ModelService(OTHER, [Write(afterwards=Somebody(OTHER_PARTNER))])
+    record = WriteRecord()
+    with pytest.raises(UnsettledWriteError, match="somebody else linked the account in between"):
+        carry_out(UNLINK.pinned_to(OTHER), OTHER, service, INVOICES, Clock().deadline(120), record=record)
+    assert record.known.change is LinkChange.UNKNOWN
+    assert active(service.link) is not None
+    assert len(service.took_effect) == 1
+
+
+@pytest.mark.parametrize(
+    ("write", "change", "consequence"),
+    [
+        pytest.param(
+            Write(afterwards=Somebody(THIRD_PARTNER)), LinkChange.UNKNOWN, "before that it may", id="two writes"
+        ),
+        pytest.param(
+            Write(Fault.IGNORED_DELETION, meanwhile=Somebody(THIRD_PARTNER)),
+            LinkChange.UNCHANGED,
+            "nothing was removed",
+            id="one write",
+        ),
+    ],
+)
+def test_a_deletion_before_somebody_else_linked_is_not_denied(
+    write: Write, change: LinkChange, consequence: str
+) -> None:
+    """After it there is another partner's link: the versions tell whether that is all that happened."""
+    service, record = ModelService(OTHER, [write]), WriteRecord()
+    with pytest.raises(LinkedElsewhereError, match=consequence):
+        carry_out(UNLINK.pinned_to(OTHER), OTHER, service, INVOICES, Clock().deadline(120), record=record)
+    assert record.known.change is change
+
+
+def test_a_link_that_was_made_during_a_wait_is_not_removed() -> None:
+    service = ModelService(OTHER, [Write(Fault.IGNORED_DELETION)])
+
+    def somebody_relinks() -> None:
+        service.write_as(Somebody(None))
+        service.write_as(Somebody(OTHER_PARTNER))
+
+    with pytest.raises(UnsettledWriteError):
+        run(UNLINK.pinned_to(OTHER), service, clock=Clock(while_waiting=somebody_relinks))
+    assert len(service.sent) == 1
+
+
+def test_a_write_in_between_a_deletion_is_a_warning() -> None:
+    service = ModelService(OTHER, [Write(meanwhile=Somebody(OTHER_PARTNER))])
+    outcome = run(UNLINK, service)
+    assert outcome.action is Action.DELETED
+    assert ["somebody else" in warning for warning in outcome.warnings] == [True]
 
 
 def test_a_defect_of_the_gateway_is_not_taken_for_a_failed_write() -> None:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pallink.errors import (
-    CancelledError,
     LinkedElsewhereError,
     NotLinkedError,
     PallinkError,
@@ -18,6 +17,7 @@ from pallink.errors import (
 )
 from pallink.linking import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
 from pallink.writing import Outcome, carry_out
+from pallink.written import LinkChange, WriteRecord, Written
 from tests.core.model_service import Clock, Fault, ModelService, Somebody, Write, forbidden, no_answer
 from tests.core.samples import INVOICES, OTHER_PARTNER, PARTNER, link_to
 
@@ -52,7 +52,8 @@ class Run:
     before: Link | None
     service: ModelService
     clock: Clock
-    end: Outcome | PallinkError
+    end: Outcome | PallinkError | KeyboardInterrupt
+    known: Written
 
 
 @st.composite
@@ -65,12 +66,15 @@ def runs(draw: st.DrawFn, writes: st.SearchStrategy[Write]) -> Run:
         shows_deleted=draw(st.booleans()),
         clock=clock,
     )
+    record = WriteRecord()
     goal, before, deadline = draw(goals), service.visible, clock.deadline(draw(st.floats(0.5, 300)))
     try:
-        end: Outcome | PallinkError = carry_out(goal, before, service, INVOICES, deadline)
-    except PallinkError as error:
+        end: Outcome | PallinkError | KeyboardInterrupt = carry_out(
+            goal, before, service, INVOICES, deadline, record=record
+        )
+    except (PallinkError, KeyboardInterrupt) as error:
         end = error
-    return Run(goal, before, service, clock, end)
+    return Run(goal, before, service, clock, end, record.known)
 
 
 def _is_reached(goal: Goal, linked: Link | None) -> bool:
@@ -96,10 +100,11 @@ def test_the_end_agrees_with_the_state_of_the_service(run: Run) -> None:
             assert linked is not None
             assert partner_id == linked.partner_id
         case UnsettledWriteError():
-            assert run.service.journal[-1] is False or "still shows it" in run.end.message
-        case CancelledError(cause=cause):
-            # After a write, and before a reading that succeeded, nobody knows.
-            assert ("on its way" in str(cause)) is (run.service.journal[-1] is not True)
+            assert run.service.journal[-1] is False or any(
+                words in run.end.message for words in ("still shows it", "in between")
+            )
+        case KeyboardInterrupt():
+            assert run.service.journal[-1] is not True
         case UnexpectedAnswerError():
             assert isinstance(run.service.journal[-1], Step)
         case PartnerIdRefusedError(cause=cause):
@@ -112,6 +117,27 @@ def test_the_end_agrees_with_the_state_of_the_service(run: Run) -> None:
             assert run.goal.next_step(linked).action is not Action.UNCHANGED
         case _:
             pytest.fail(f"no other end is known: {run.end!r}")
+
+
+@given(any_run)
+def test_what_is_known_at_the_end_is_so(run: Run) -> None:
+    match run.end:
+        case Outcome(action=action):
+            assert run.known.action is action
+        case UnsettledWriteError() | UnexpectedAnswerError() | KeyboardInterrupt():
+            # After a reading that showed that nothing had happened, and before the next write, that is still so.
+            assert run.known.change is LinkChange.UNKNOWN or run.service.took_effect == []
+        case LinkedElsewhereError() | NotLinkedError():
+            # Somebody else wrote: where the versions do not tell, nobody knows what came before that.
+            assert run.known.change is not LinkChange.CHANGED
+        case _:
+            assert run.known.change is LinkChange.UNCHANGED
+
+
+@given(runs(quiet_writes))
+def test_where_nobody_else_writes_what_is_known_is_what_happened(run: Run) -> None:
+    if run.known.change is not LinkChange.UNKNOWN:
+        assert (run.known.change is LinkChange.CHANGED) is bool(run.service.took_effect)
 
 
 @given(any_run)
@@ -161,6 +187,6 @@ def test_no_wait_outlasts_the_deadline(writes: list[Write], link: Link | None, g
     service = ModelService(link, writes, clock=clock)
     try:
         carry_out(goal, service.visible, service, INVOICES, clock.deadline(seconds))
-    except PallinkError as error:
-        assert error.message  # noqa: PT017 - any end will do
+    except (PallinkError, KeyboardInterrupt) as error:
+        assert error is not None  # noqa: PT017 - any end will do
     assert all(until < seconds for until in waited_until)

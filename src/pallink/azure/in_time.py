@@ -6,6 +6,7 @@ is sent any more that was not sent yet: a write that left minutes later would be
 """
 
 import contextlib
+import contextvars
 import socket
 import sys
 import threading
@@ -95,7 +96,8 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
             outcome.extend((None, error))
         ended.set()
 
-    threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
+    # With the caller's context, so that whoever traces requests knows whose they are.
+    threading.Thread(target=contextvars.copy_context().run, args=(work,), name=THREAD_NAME, daemon=True).start()
     try:
         left = seconds
         while not ended.wait(min(left, _WAIT_AT_ONCE)):

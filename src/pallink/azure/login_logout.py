@@ -12,6 +12,7 @@ from pallink.errors import UnexpectedAnswerError
 from pallink.person import Person
 from pallink.result import AccountResult
 from pallink.settings import Settings
+from pallink.side_by_side import apart
 from pallink.sign_in import METHODS, StoredSignIn
 from pallink.sign_in_store import SignInStore, cache_name, store_for
 
@@ -48,15 +49,19 @@ def login(
         # Said before anybody is asked to sign in, and not after.
         person.warn(_IN_MEMORY)
     session = new_session()
+    is_kept = False
     try:
         cache = token_store.options(name, plain_text=plain_text) if keeps else None
-        entry = enter(
-            settings, sign_in, MeansMaker(session, deadline, person, writable=False, cache=cache), claims=claims
-        )
+        means = MeansMaker(session, deadline, person, writable=False, cache=cache)
+        entry = apart(lambda: enter(settings, sign_in, means, claims=claims))
         if keeps:
-            _keep(entry, settings, store, identifier, plain_text=not is_encrypted)
+            stored = _stored(entry, settings, identifier, plain_text=not is_encrypted)
+            earlier = [each for each in store.all() if _is_same(each, stored)]
+            store.save(stored)
+            is_kept = True
+            logout(earlier)
     except BaseException:
-        if keeps:
+        if keeps and not is_kept:
             with contextlib.suppress(Exception):  # the error that is on its way says more
                 token_store.remove(name, plain_text=plain_text)
         raise
@@ -82,14 +87,14 @@ def remove_left_overs(store: SignInStore) -> None:
         token_store.remove(name, plain_text=True)
 
 
-def _keep(entry: Entry, settings: Settings, store: SignInStore, identifier: str, *, plain_text: bool) -> None:
+def _stored(entry: Entry, settings: Settings, identifier: str, *, plain_text: bool) -> StoredSignIn:
     account, sign_in = entry.account, entry.sign_in
     user = token_store.account_in(cache_name(identifier), plain_text=plain_text) if account.kind.is_user else None
     if account.kind.is_user and user is None:
         raise UnexpectedAnswerError(
             "the sign-in cannot be kept", cause="Entra ID did not say whose it is, as it does for a user"
         )
-    stored = StoredSignIn(
+    return StoredSignIn(
         id=identifier,
         cloud=settings.cloud,
         auth=sign_in.method.value,
@@ -105,9 +110,6 @@ def _keep(entry: Entry, settings: Settings, store: SignInStore, identifier: str,
         plain_text=plain_text,
         signed_in_on=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
-    earlier = [each for each in store.all() if _is_same(each, stored)]
-    store.save(stored)
-    logout(earlier)
 
 
 def _is_same(one: StoredSignIn, other: StoredSignIn) -> bool:

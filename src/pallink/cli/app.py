@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from pallink import __version__
+from pallink.cli.interrupts import INTERRUPTS
 from pallink.cli.lazy import Later, LazyGroup, new_app
 from pallink.exit_codes import ExitCode
 
@@ -68,6 +69,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what stands after `pallink`; None takes them from the process.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with INTERRUPTS:
+        try:
+            code = _main(given)
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+        if code == ExitCode.INTERRUPTED and not INTERRUPTS.over:
+            # No command has begun: whoever runs one says what it leaves behind.
+            code = interrupted_at_the_start(given)
+    return code
+
+
+def interrupted_at_the_start(arguments: Sequence[str]) -> int:
+    """Say that nothing has been done yet, and return the exit code."""
+    INTERRUPTS.over = True
+    from pallink.cli.aftermath import Aftermath  # noqa: PLC0415 - only who is interrupted pays for it
+    from pallink.cli.run import print_interruption  # noqa: PLC0415
+    from pallink.cli.usage_errors import output_asked_for  # noqa: PLC0415
+    from pallink.output import Terminal  # noqa: PLC0415
+
+    nothing = Aftermath(cause="nothing was written", knows_link=True)
+    print_interruption(nothing, Terminal(), output_asked_for(arguments, os.environ))
+    return ExitCode.INTERRUPTED
+
+
+def _main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -76,13 +103,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "_PALLINK_COMPLETE" in os.environ:
         _complete_without_rich()
     command: Any = get_command(app)
-    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = command.main(args=given, prog_name="pallink", standalone_mode=False)
+        code = command.main(args=arguments, prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
+        INTERRUPTS.over = True
         from pallink.cli.usage_errors import report_usage_error  # noqa: PLC0415 - only who is wrong pays for it
 
-        return report_usage_error(error, given)
+        return report_usage_error(error, arguments)
     except typer.Abort:
         return ExitCode.INTERRUPTED
     return int(code or 0)

@@ -10,7 +10,7 @@ from pallink.cli.options import CommonOptions
 from pallink.cli.person import AtTheTerminal
 from pallink.cli.progress import ProgressLine
 from pallink.clouds import SANDBOX
-from pallink.errors import SIGN_IN_AGAIN, CancelledError, MoreProofNeededError, PallinkError, SignInError, UsageError
+from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, PallinkError, SignInError, UsageError
 from pallink.linking import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -40,10 +40,13 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator["Sess
 
     if not options.output.has_error_objects:
         say_where(options)
+    options.aftermath.writes_link = writable
+    options.aftermath.warnings = _notice(options)
+    written = options.aftermath.written
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
     try:
         with (
-            open_session(options.settings, writable=writable, person=AtTheTerminal(options)) as opened,
+            open_session(options.settings, writable=writable, person=AtTheTerminal(options), written=written) as opened,
             ProgressLine(Terminal(), shown=shown) as line,
         ):
             opened.progress = line.update
@@ -57,6 +60,12 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator["Sess
         elif error.command is None and error.remedy == SIGN_IN_AGAIN and options.auth is None:
             error.command = options.settings.command("login")
         raise
+
+
+def is_about_sign_ins(options: CommonOptions) -> None:
+    """What an interruption leaves behind is then for a look at the sign-ins that are kept."""
+    options.aftermath.cause, options.aftermath.warnings = None, _notice(options)
+    options.aftermath.remedy, options.aftermath.command = "see which sign-ins are kept", "pallink whoami --all"
 
 
 def say_where(options: CommonOptions) -> None:
@@ -79,7 +88,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
         options: how to write it.
         unquiet: warnings that are said in spite of `--quiet`.
     """
-    from pallink.result import AccountResult, CheckResult, WriteResult  # noqa: PLC0415
+    from pallink.result import AccountResult, CheckResult  # noqa: PLC0415
 
     terminal = Terminal()
     error = None if isinstance(result, AccountResult) else result.error
@@ -87,9 +96,6 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
     warnings += tuple(unquiet)
     try:
         write_result(result, options.output, terminal, options.query)
-    except KeyboardInterrupt:
-        done = f"the job itself is done: {result.action}" if isinstance(result, WriteResult) else "nothing was written"
-        raise CancelledError("interrupted", cause=done) from None
     except PallinkError as unwritten:
         # What was found out counts for more than that it could not be written.
         if error is None:
@@ -169,7 +175,11 @@ def _yes_or_no(question: str, terminal: Terminal) -> bool:
     """
     while True:
         print(f"{question} [y/N]: ", end="", file=terminal.stderr, flush=True)
-        answer = terminal.stdin.readline()
+        try:
+            answer = terminal.stdin.readline()
+        except KeyboardInterrupt:
+            terminal.tell("")  # what is said next begins a line
+            raise
         if not answer:
             raise typer.Abort
         if answer.strip().casefold() in _ANSWERS:

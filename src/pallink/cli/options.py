@@ -14,6 +14,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hin
 import typer
 from typer.core import TyperCommand
 
+from pallink.cli.aftermath import Aftermath
 from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES, SANDBOX
 from pallink.errors import UsageError
@@ -50,6 +51,11 @@ class OutputOptions:
     def logs(self) -> bool:
         """Whether stderr says what is done."""
         return False
+
+    @functools.cached_property
+    def aftermath(self) -> Aftermath:
+        """What there is to say when the command ends before its time."""
+        return Aftermath(remedy="see what the sandbox holds now", command="pallink sandbox show")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +121,11 @@ class CommonOptions(OutputOptions):
     def logs(self) -> bool:
         """Whether stderr says what is done."""
         return self.verbose or self.debug
+
+    @functools.cached_property
+    def aftermath(self) -> Aftermath:
+        """What there is to say when the command ends before its time."""
+        return Aftermath(cause="nothing was written", knows_link=True, look=lambda: self.settings.command("show"))
 
     @property
     def settings(self) -> Settings:
@@ -197,6 +208,7 @@ def command_with_options(
 
             run(
                 job,
+                aftermath=given.aftermath,
                 output=given.output,
                 verbose=given.logs,
                 debug=getattr(given, "debug", False),

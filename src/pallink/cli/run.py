@@ -1,12 +1,15 @@
 """The one place where errors become messages and exit codes."""
 
 import logging
+import threading
 import traceback
 from collections.abc import Callable
 
 import typer
 
-from pallink.errors import CancelledError, DefectError, PallinkError, unusable_sandbox
+from pallink.cli.aftermath import Aftermath
+from pallink.cli.interrupts import INTERRUPTS
+from pallink.errors import DefectError, PallinkError, unusable_sandbox
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, error_object, json_line
 from pallink.plain_text import one_line
@@ -17,6 +20,7 @@ from pallink.sandbox.errors import SandboxStateError
 def run(
     job: Callable[[], None],
     *,
+    aftermath: Aftermath,
     output: OutputFormat = OutputFormat.TABLE,
     verbose: bool = False,
     debug: bool = False,
@@ -25,6 +29,7 @@ def run(
 
     Args:
         job: what to do.
+        aftermath: what there is to say when it ends before its time.
         output: in which format an error is reported.
         verbose: log what is done.
         debug: log each request too.
@@ -33,31 +38,79 @@ def run(
         typer.Exit: the job failed; the message is on stderr.
     """
     terminal = Terminal()
+    try:
+        _run(job, terminal, aftermath, output, verbose=verbose, debug=debug)
+        INTERRUPTS.over = True
+    except (KeyboardInterrupt, typer.Abort) as interruption:
+        INTERRUPTS.over = True
+        print_interruption(aftermath, terminal, output)
+        raise typer.Exit(ExitCode.INTERRUPTED) from interruption
+
+
+def _run(
+    job: Callable[[], None],
+    terminal: Terminal,
+    aftermath: Aftermath,
+    output: OutputFormat,
+    *,
+    verbose: bool,
+    debug: bool,
+) -> None:
     _log_to(terminal, verbose=verbose, debug=debug)
     try:
         job()
-    except (KeyboardInterrupt, typer.Abort) as interruption:
-        print_error(CancelledError("interrupted", cause="nothing was written"), terminal, output)
-        raise typer.Exit(ExitCode.INTERRUPTED) from interruption
-    except (typer.Exit, typer.TyperException):
+    except (typer.Abort, typer.Exit, typer.TyperException):
         raise
     except Exception as raised:
+        INTERRUPTS.over = True
         error = as_pallink_error(raised)
-        print_error(error, terminal, output)
+        print_error(error, terminal, output, aftermath)
         if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
             terminal.tell("".join(traceback.format_exception(raised)).rstrip("\n"))
         raise typer.Exit(error.exit_code) from raised
 
 
-def print_error(error: PallinkError, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
-    """Say what happened, why, and what to do next; where a program reads objects, as one JSON object in one line."""
+def print_interruption(aftermath: Aftermath, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
+    """Say that the command was interrupted and what that leaves behind; nothing is written to stderr after it."""
+    for handler in logging.getLogger("pallink").handlers:
+        if isinstance(handler, _LogHandler):
+            handler.silence()
+    print_error(aftermath.interrupted(), terminal, output, aftermath, is_interruption=True)
+
+
+def print_error(
+    error: PallinkError,
+    terminal: Terminal,
+    output: OutputFormat = OutputFormat.TABLE,
+    aftermath: Aftermath | None = None,
+    *,
+    is_interruption: bool = False,
+) -> None:
+    """Say what happened, why, and what to do next; where a program reads objects, as one JSON object in one line.
+
+    Args:
+        error: what happened.
+        terminal: where to.
+        output: whether a program reads objects.
+        aftermath: what became of the link; None: no link was touched.
+        is_interruption: whether the command was interrupted. What became of the link stands for a cause then.
+    """
+    aftermath = aftermath or Aftermath(knows_link=True)
     if output.has_error_objects:
-        text = json_line(error_object(error), ascii_only=True)
+        text = json_line(error_object(error, aftermath.link(error)), ascii_only=True)
         terminal.tell(text.rstrip("\n"))
         return
+    last_line = aftermath.last_line(error, is_interruption=is_interruption)
     for warning in error.warnings:
         terminal.say("warning", one_line(warning), "yellow")
     terminal.say("error", one_line(error.message), "red")
+    if not (is_interruption and last_line):
+        _explain(error, terminal)
+    if last_line:
+        terminal.say("link", one_line(last_line, 2000))
+
+
+def _explain(error: PallinkError, terminal: Terminal) -> None:
     if error.cause:
         terminal.say("cause", one_line(error.cause))
     if error.remedy or error.command:
@@ -97,7 +150,23 @@ def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
     if not (verbose or debug):
         logger.addHandler(logging.NullHandler())
         return
-    handler = logging.StreamHandler(terminal.stderr)
+    handler = _LogHandler(terminal.stderr)
     handler.setFormatter(_WithoutSecrets("%(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+class _LogHandler(logging.StreamHandler):  # type: ignore[type-arg]  # of whichever stream stderr is
+    """Writes the log until it is silenced: threads that nobody waits for would write on."""
+
+    _is_silent = False
+
+    def silence(self) -> None:
+        """Write nothing more; a line that another thread is writing is written to its end."""
+        with self.lock or threading.RLock():
+            self._is_silent = True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; logging calls it with the lock held."""
+        if not self._is_silent:
+            super().emit(record)

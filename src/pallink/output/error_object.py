@@ -4,13 +4,18 @@ from typing import Any
 
 from pallink.errors import PallinkError
 from pallink.plain_text import one_line
+from pallink.written import LinkChange
 
 
-def error_object(error: PallinkError) -> dict[str, Any]:
+def error_object(error: PallinkError, link: LinkChange | None = None) -> dict[str, Any]:
     """The object, with the same fields each time; docs/results.schema.json describes it.
 
     Fields: `code` (stable, e.g. `NotLinked`), `exitCode`, `message`, `cause`, `remedy`, `command`, `correlationId`,
-    `requestId`, `time`, `warnings`. What is not known is null.
+    `requestId`, `time`, `warnings`, `link`. What is not known is null.
+
+    Args:
+        error: what happened.
+        link: what the command did to the link; None where it has to do with none.
     """
     trace = error.trace
 
@@ -28,4 +33,5 @@ def error_object(error: PallinkError) -> dict[str, Any]:
         "requestId": trace.request_id if trace else None,
         "time": trace.time if trace else None,
         "warnings": [one_line(each) for each in error.warnings],
+        "link": link.value if link else None,
     }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pallink.cli.job import say_where, show
+from pallink.cli.job import is_about_sign_ins, say_where, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.person import AtTheTerminal
@@ -40,6 +40,7 @@ def login(
     """
     demanded = None if claims is None else _decoded(claims)
     settings = options.settings
+    is_about_sign_ins(options)
     if not options.output.has_error_objects:
         say_where(options)
     from pallink.azure.login_logout import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import

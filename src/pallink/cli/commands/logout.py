@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from pallink.cli.job import is_about_sign_ins
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.person import AtTheTerminal
@@ -26,6 +27,7 @@ def logout(
 
     --cloud, --account and --tenant say which one, where several are stored.
     """
+    is_about_sign_ins(options)
     stores = [store_for(options.settings.cloud)]
     if every:
         stores = [store_for(""), store_for(SANDBOX)]

@@ -1,0 +1,93 @@
+"""Ctrl-C at every request of every command, before the service has handled it and after."""
+
+from collections import Counter
+
+import pytest
+import requests
+
+from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
+
+COMMANDS = {
+    f"link {PARTNER}": (),
+    f"link {PARTNER} --replace": (OTHER,),
+    f"update {PARTNER}": (OTHER,),
+    "unlink --yes": (PARTNER,),
+    f"unlink {PARTNER} --yes": (OTHER, PARTNER),
+    f"link {PARTNER} --role-check skip": (OTHER, None),
+    f"link {PARTNER} --dry-run": (),
+    "unlink --dry-run": (PARTNER,),
+    "show": (PARTNER,),
+    f"verify {PARTNER}": (PARTNER,),
+    "check": (PARTNER,),
+    "whoami": (),
+    "login": (),
+}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_last_line_is_true(bench: Bench, command: str, output: str, when: str) -> None:
+    bench.linked(*COMMANDS[command])
+    line = f"{command} -o {output}"
+    assert bench.run(line).code == 0
+    requests_of_the_command = Counter(bench.sent)
+    assert len(requests_of_the_command) >= 2
+    for asked, count in requests_of_the_command.items():
+        for number in range(1, count + 1):
+            bench.linked(*COMMANDS[command])
+            seen: list[Asked] = []
+
+            def interrupt(
+                now: Asked,
+                send: Send,
+                seen: list[Asked] = seen,
+                at: tuple[Asked, int] = (asked, number),
+            ) -> requests.Response:
+                seen.append(now)
+                if (now, seen.count(now)) != at:
+                    return send()
+                if when == "after":
+                    send()
+                raise KeyboardInterrupt
+
+            ending = bench.run(line, interrupt)
+            assert list(ending.violations(bench.pallink)) == [], (asked, number)
+            # A write that was checked is known, one that was not sent too: in doubt is only what lies between.
+            expected = "unknown" if ending.has_written else "unchanged"
+            assert ending.link == expected, (asked, number, ending.stderr)
+
+
+@pytest.mark.parametrize("command", ["link 719878", "show"])
+def test_the_object_of_an_interruption(bench: Bench, command: str) -> None:
+    import json  # noqa: PLC0415
+
+    bench.linked()
+
+    def interrupt(asked: Asked, send: Send) -> requests.Response:
+        if asked[0] == "PUT" or (command == "show" and "partners" in asked[1]):
+            raise KeyboardInterrupt
+        return send()
+
+    found = json.loads(bench.run(f"{command} -o json", interrupt).stderr)
+    assert (found["code"], found["exitCode"], found["message"]) == ("Cancelled", 130, "interrupted")
+    assert found["warnings"] == ["this is pallink's embedded sandbox, not Azure"]
+    if command == "show":
+        assert (found["link"], found["cause"], found["command"]) == ("unchanged", "nothing was written", None)
+    else:
+        assert (found["link"], found["command"]) == ("unknown", "pallink show --cloud sandbox --auth client-secret")
+        assert found["cause"] == "a write was on its way: the link may or may not have been changed"
+
+
+def test_the_command_to_look_with_names_cloud_account_and_tenant(bench: Bench) -> None:
+    bench.linked()
+
+    def interrupt(asked: Asked, send: Send) -> requests.Response:
+        if asked[0] == "PUT":
+            raise KeyboardInterrupt
+        return send()
+
+    where = "--account 6be1d7c7-4712-4123-a241-8b8918c455f9 --tenant contoso.onmicrosoft.com"
+    ending = bench.run(f"link 719878 {where}", interrupt)
+    assert ending.command == f"pallink show --cloud sandbox {where} --auth client-secret"
+    assert list(ending.violations(bench.pallink)) == []

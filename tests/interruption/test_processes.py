@@ -1,0 +1,232 @@
+"""Real processes that get real signals, at a request that a fault of the sandbox holds."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pallink.sandbox import Sandbox
+from pallink.sandbox.faults import FaultKind, FaultRule
+from pallink.sandbox.server import SandboxServer
+from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
+from tests.interruption.oracle import Ending, row
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a process no SIGTERM that it can answer")
+
+PARTNERS = "*/providers/microsoft.managementpartner/partners*"
+# Longer than a test would wait: a process that is not ended by its signal fails the test.
+_FOR_EVER, _HANGS = 600.0, 60
+
+
+class Process:
+    """A pallink in a process of its own, that is not waited for by a clock but by what it does."""
+
+    def __init__(self, home: Path, *words: str, python: tuple[str, ...] = ("-m", "pallink")) -> None:
+        self.home = home
+        self.before = row(home)
+        self.popen = subprocess.Popen(
+            [sys.executable, *python, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ,
+            # Not in the group of whoever runs the tests, and with no signal ignored.
+            start_new_session=True,
+            preexec_fn=_hears_signals,  # noqa: PLW1509 - nothing but signal handlers is touched
+        )
+
+    def wait_for_fault(self) -> None:
+        """Until the sandbox has met the request that its fault is for."""
+        sandbox = Sandbox(self.home)
+        while sandbox.faults()[0].seen == 0:
+            assert self.popen.poll() is None, self.popen.communicate()
+
+    def end(self, *how: signal.Signals) -> Ending:
+        for each in how:
+            self.popen.send_signal(each)
+        _, stderr = self.popen.communicate(timeout=_HANGS)
+        return Ending(self.popen.returncode, stderr, self.before, row(self.home), has_written=True)
+
+
+def _hears_signals() -> None:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
+
+
+@contextmanager
+def served(home: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The sandbox over HTTPS; what is still held when the test is over is not waited for."""
+    over = threading.Event()
+
+    def wait(seconds: float) -> None:
+        over.wait(seconds)
+
+    with SandboxServer(Sandbox(home, wait=wait)) as server:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.origin
+        finally:
+            over.set()
+            server.stop()
+            thread.join()
+
+
+CASES = [
+    pytest.param((f"link {PARTNER}", (), "PUT", "unknown"), id="link"),
+    pytest.param((f"update {PARTNER}", (OTHER,), "PATCH", "unknown"), id="update"),
+    pytest.param(("unlink --yes", (PARTNER,), "DELETE", "unknown"), id="unlink"),
+    pytest.param((f"link {PARTNER}", (), "GET", "unchanged"), id="link, while it reads"),
+    pytest.param(("show", (PARTNER,), "GET", "unchanged"), id="show"),
+]
+
+
+@pytest.mark.parametrize(
+    ("how", "place"),
+    [
+        pytest.param(signal.SIGINT, "embedded", id="SIGINT, embedded"),
+        pytest.param(signal.SIGTERM, "embedded", id="SIGTERM, embedded"),
+        pytest.param(signal.SIGTERM, "served", id="SIGTERM, served"),
+        pytest.param(signal.SIGHUP, "embedded", id="SIGHUP, embedded"),
+    ],
+)
+@pytest.mark.parametrize("case", CASES)
+def test_a_signal_while_a_request_is_held(
+    bench: Bench, case: tuple[str, tuple[str, ...], str, str], how: signal.Signals, place: str
+) -> None:
+    command, history, method, link = case
+    bench.linked(*history)
+    Sandbox(bench.home).add_fault(
+        FaultRule(kind=FaultKind.DELAY, method=method, path=PARTNERS, delay=_FOR_EVER, times=None)
+    )
+    words = [*command.split(), "--auth", "client-secret", "--debug", "--cloud"]
+    if place == "embedded":
+        process = Process(bench.home, *words, "sandbox")
+        process.wait_for_fault()
+        ending = process.end(how)
+    else:
+        with served(bench.home, bench.patch) as origin:
+            bench.patch.setenv("AZURE_AUTHORITY_HOST", origin)
+            process = Process(bench.home, *words, origin)
+            process.wait_for_fault()
+            ending = process.end(how)
+    assert ending.link == link
+    assert list(ending.violations()) == []
+    if link == "unknown":
+        Sandbox(bench.home).clear_faults()
+        if place == "embedded":
+            assert list(ending.violations(bench.pallink)) == []
+
+
+def test_an_interruption_is_said_once_however_often_it_is_asked_for(bench: Bench) -> None:
+    """As GitHub Actions does it: SIGINT, and SIGTERM soon after; and somebody who keeps on pressing Ctrl-C."""
+    bench.linked()
+    Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, method="PUT", delay=_FOR_EVER))
+    process = Process(bench.home, "link", PARTNER, "--cloud", "sandbox", "-o", "json")
+    process.wait_for_fault()
+    ending = process.end(*[signal.SIGINT, signal.SIGTERM, signal.SIGINT] * 5)
+    assert list(ending.violations()) == []
+    assert json.loads(ending.stderr)["link"] == "unknown"
+
+
+def test_sigterm_while_somebody_is_to_enter_a_device_code(bench: Bench) -> None:
+    bench.linked()
+    Sandbox(bench.home).set("device-code-interval", "1")
+    Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, path="*/oauth2/v2.0/token", nth=10**6, delay=1))
+    process = Process(bench.home, "login", "--auth", "device-code", "--cloud", "sandbox")
+    process.wait_for_fault()
+    ending = process.end(signal.SIGTERM)
+    assert "run in another terminal: pallink sandbox approve" in ending.stderr
+    assert (ending.code, ending.last_line) == (130, "    pallink whoami --all")
+    assert list(ending.violations()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_a_signal_while_a_browser_is_waited_for(bench: Bench, how: signal.Signals) -> None:
+    bench.linked()
+    bench.patch.setenv("BROWSER", "true")  # the program of that name, which shows nothing
+    with served(bench.home, bench.patch) as origin:
+        process = Process(bench.home, "login", "--auth", "browser", "--cloud", origin)
+        assert process.popen.stderr is not None
+        said = ""
+        while "a browser opens" not in said:
+            line = process.popen.stderr.readline()
+            assert line, said
+            said += line
+        ending = process.end(how)
+    assert (ending.code, ending.last_line) == (130, "    pallink whoami --all")
+    assert "Traceback" not in ending.stderr
+
+
+_AT_IMPORT = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.{how})
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["pallink", "show", "--cloud", "sandbox", "-o", {output!r}]
+from pallink.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "module", ["typer", "pallink.cli.app", "pallink.sandbox", "azure.identity", "msal", "requests"]
+)
+def test_a_signal_while_pallink_is_loaded(bench: Bench, module: str, how: str, output: str) -> None:
+    """At the import of each of these modules, as in the first 300 ms."""
+    bench.linked()
+    script = _AT_IMPORT.format(module=module, how=how, output=output)
+    ending = Process(bench.home, python=("-c", script)).end()
+    assert list(ending.violations()) == []
+    assert ending.link == "unchanged"
+
+
+def test_an_ignored_signal_stays_ignored(bench: Bench) -> None:
+    """As `nohup`, and a shell for what runs in its background, have it."""
+    bench.linked()
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "from pallink.cli.interrupts import INTERRUPTS; INTERRUPTS.begin(); "
+        "signal.raise_signal(signal.SIGINT); print('still here')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "still here\n"
+
+
+def test_the_handlers_of_a_program_that_calls_the_command_line_are_brought_back(bench: Bench) -> None:
+    bench.linked()
+    seen: list[Any] = []
+
+    def own(*_: object) -> None:
+        seen.append(True)
+
+    def terminated(_: Asked, send: Send) -> requests.Response:
+        signal.raise_signal(signal.SIGTERM)
+        return send()
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        assert bench.run("whoami", terminated).code == 0
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
