@@ -206,7 +206,9 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     raw = response.raw
     raw.enforce_content_length = True
     try:
-        yield from raw.stream(_AT_ONCE, decode_content=False)
+        # Not by its `stream`, which goes on for ever where what is said to be packed is not.
+        while piece := raw.read(_AT_ONCE, decode_content=False):
+            yield piece
     except urllib3.exceptions.ProtocolError as error:
         raise requests.exceptions.ChunkedEncodingError(error) from error
     except urllib3.exceptions.ReadTimeoutError as error:
