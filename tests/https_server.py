@@ -3,15 +3,19 @@
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any, ClassVar
 
 import trustme
 
 from pallink.sandbox import Request, Response, Sandbox
 
-Answer = Callable[[Request], Response]
+Raw = Callable[[BufferedIOBase], None]
+"""Writes what no well-behaved server would, the status line included; ends when nobody reads it any more."""
+
+Answer = Callable[[Request], Response | Raw]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -22,6 +26,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         response = type(self).answer(Request(self.command, self.origin + self.path, dict(self.headers), body))
+        if not isinstance(response, Response):
+            self.close_connection = True
+            with suppress(OSError):
+                response(self.wfile)
+            return
         self.send_response(response.status)
         for name, value in response.headers.items():
             if name.lower() not in ("content-length", "date"):

@@ -13,6 +13,7 @@ from pallink.plain_text import one_line
 _CODE = re.compile(r"AADSTS(\d+)")
 # What Entra ID appends to its sentences; pallink shows these on a line of their own.
 _TAIL = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_LONGEST = 4000
 _IN_TAIL = {
     "correlation_id": re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})"),
     "trace_id": re.compile(r"Trace ID:\s*([0-9a-fA-F-]{36})"),
@@ -139,7 +140,7 @@ def sign_in_failed(answer: Mapping[str, object], *, trace: RequestTrace | None =
         answer: the JSON body: `error`, `error_description`, `trace_id`, `correlation_id`, `timestamp`.
         trace: identifiers from elsewhere, where the body has none.
     """
-    description = str(answer.get("error_description") or answer.get("error") or "")
+    description = _description(answer)
     text = one_line(_TAIL.sub("", description))
     code = code_in(answer)
     explanation = EXPLANATIONS.get(code) if code else None
@@ -155,8 +156,13 @@ def sign_in_failed(answer: Mapping[str, object], *, trace: RequestTrace | None =
 
 def code_in(answer: Mapping[str, object]) -> str | None:
     """The digits behind AADSTS, as `700016`; None where the answer names no code."""
-    match = _CODE.search(str(answer.get("error_description") or answer.get("error") or ""))
+    match = _CODE.search(_description(answer))
     return match[1] if match else None
+
+
+def _description(answer: Mapping[str, object]) -> str:
+    """The sentence of an answer, with its tail, and no more than that of one who answers with megabytes."""
+    return str(answer.get("error_description") or answer.get("error") or "")[:_LONGEST]
 
 
 def _without_code(answer: Mapping[str, object]) -> tuple[str | None, str]:

@@ -13,10 +13,10 @@ import pytest
 import trustme
 
 from pallink.cli.person import AtTheTerminal
-from pallink.sandbox import ORIGIN, Request, Sandbox, home
+from pallink.sandbox import ORIGIN, Request, Response, Sandbox, home
 from pallink.sandbox.browser import Browser
 from tests.harness import Pallink, Run
-from tests.https_server import https_server, serve_sandbox
+from tests.https_server import Raw, https_server, serve_sandbox
 from tests.sandbox.client import Client
 
 INVOICES = "invoices@contoso.com"
@@ -101,13 +101,20 @@ def _az_in(folder: Path) -> Path:
     return folder / ("az.cmd" if sys.platform == "win32" else "az")
 
 
+Instead = Callable[[Request], Response | Raw | None]
+
+
 @contextmanager
-def served(desk: Desk) -> Iterator[Desk]:
-    """The same desk, with its sandbox at an HTTPS address that this machine trusts."""
+def served(desk: Desk, instead: Instead = lambda _: None) -> Iterator[Desk]:
+    """The same desk, with its sandbox at an HTTPS address that this machine trusts.
+
+    What `instead` returns for a request is answered in place of the sandbox.
+    """
     authority = trustme.CA()
     bundle = desk.folder / "authority.pem"
     authority.cert_pem.write_to_path(str(bundle))
     desk.patch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-    with https_server(serve_sandbox(desk.sandbox, desk.seen), authority) as origin:
+    sandbox = serve_sandbox(desk.sandbox, desk.seen)
+    with https_server(lambda request: instead(request) or sandbox(request), authority) as origin:
         desk.origin = origin
         yield desk

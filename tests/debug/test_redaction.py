@@ -146,6 +146,26 @@ def test_what_is_long_is_shortened_after_the_secrets_were_cut() -> None:
     assert shown(b"\xff\xfe\x00", "application/octet-stream") == ["  (3 bytes that are no text)"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({f"token{number}": f"secret-{number}" for number in range(100_000)}).encode(),
+        json.dumps(["tokentoken" * 300_000]).encode(),
+        json.dumps([[["x" * 40, "https://" * 10] * 10] * 1000] * 3).encode(),
+        b"token" * 800_000,
+        b"<!-- " * 500_000,
+        b"<a href='" * 300_000,
+        b"://" * 1_000_000,
+        b"eyJ" * 1_000_000,
+        b"[" * 60 + b'"' + b'\\"' * 1_000_000 + b'"' + b"]" * 60,
+    ],
+)
+def test_megabytes_made_to_take_long_are_shown_at_once(body: bytes) -> None:
+    """It ends: what is looked at is bounded, whatever the size."""
+    assert len(shown(body, "application/json")) < 300
+    assert len(shown(body, "text/html", is_sign_in=True)) < 300
+
+
 def test_a_form_is_shown_field_by_field() -> None:
     lines = request_lines(
         Redactor(),

@@ -57,20 +57,28 @@ def take_in(response: requests.Response) -> None:
         UnusableAnswer: it is too long, damaged or nested too deep, or is not UTF-8, or its headers are too many.
         requests.RequestException: the connection broke before the body was whole.
     """
-    check_headers(response.headers)
     try:
-        body = checked(b"".join(unpacked(_chunks(response), response.headers.get("Content-Encoding", ""))))
-    except UnusableAnswer:
-        # What else would come is not worth the wait.
+        check_headers(response.headers)
+        body = _body(response)
+    except BaseException:
         response.close()
-        if response.status_code < _ERROR:
-            raise
-        body = b""
+        raise
     # What `requests` does itself at the end of its own reading, which has no limit.
     response._content = body  # noqa: SLF001
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
     # Else it would guess, which takes minutes on a body made for that.
     response.encoding = "utf-8"
+
+
+def _body(response: requests.Response) -> bytes:
+    try:
+        return checked(b"".join(unpacked(_chunks(response), response.headers.get("Content-Encoding", ""))))
+    except UnusableAnswer:
+        if response.status_code < _ERROR:
+            raise
+        # What else would come is not worth the wait.
+        response.close()
+        return b""
 
 
 def check_headers(headers: MutableMapping[str, str]) -> None:
@@ -198,7 +206,9 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     raw = response.raw
     raw.enforce_content_length = True
     try:
-        yield from raw.stream(_AT_ONCE, decode_content=False)
+        # Not by its `stream`, which goes on for ever where what is said to be packed is not.
+        while piece := raw.read(_AT_ONCE, decode_content=False):
+            yield piece
     except urllib3.exceptions.ProtocolError as error:
         raise requests.exceptions.ChunkedEncodingError(error) from error
     except urllib3.exceptions.ReadTimeoutError as error:

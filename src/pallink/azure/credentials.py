@@ -14,9 +14,17 @@ from azure.identity import AuthenticationRequiredError
 
 from pallink.account import Account, account_from_token, expiry_of
 from pallink.azure import application_credentials, session_credentials, token_store, user_credentials
+from pallink.azure.failures import UNREADABLE
 from pallink.azure.means import Means
 from pallink.azure.sign_in_failures import explain_sign_in
-from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError, WrongAccountError
+from pallink.errors import (
+    MoreProofNeededError,
+    PallinkError,
+    SignInError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    WrongAccountError,
+)
 from pallink.redaction import known
 from pallink.settings import Settings
 from pallink.sign_in import SignIn, SignInMethod, StoredSignIn
@@ -24,6 +32,8 @@ from pallink.sign_in_store import cache_name
 
 # Seconds before its end at which a token is no longer used.
 _RENEW_BEFORE = 300
+# Of the year 9999: what is later is no time that Python knows.
+_LAST_SECOND = 253_402_300_799
 
 
 class SignedIn:
@@ -77,9 +87,13 @@ class SignedIn:
         try:
             with self._clock():
                 token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
-        except (AzureError, ValueError, OSError) as error:
+        except (AzureError, OSError, *UNREADABLE) as error:
             raise self._explained(error) from error
         known.add(token.token)
+        if not 0 <= token.expires_on <= _LAST_SECOND:
+            raise UnexpectedAnswerError(
+                "the sign-in returned a token that ends at no time", cause="expires_in is no number of seconds"
+            )
         account = account_from_token(token.token)
         before = self._account or self._sign_in.stored
         if before is not None and (account.object_id, account.tenant_id) != (before.object_id, before.tenant_id):

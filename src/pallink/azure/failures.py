@@ -51,7 +51,7 @@ _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9_+/=-]+)"')
 _NOT_OFFERED = frozenset({"InvalidResourceNamespace", "InvalidResourceType", "NoRegisteredProviderFound"})
 
 # What the SDK runs into where an answer is no object, or holds numbers where there should be names: it checks nothing.
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 _FAILED = 400
 _NO_ANSWER = (ServiceRequestError, ServiceResponseError, IncompleteReadError, requests.RequestException)
 
@@ -72,8 +72,9 @@ def asking(doing: str, host: str) -> Iterator[dict[str, Any]]:
     """
     answers: list[Any] = []
     try:
-        yield {"raw_response_hook": lambda answer: answers.append(answer.http_response)}
-    except (PallinkError, AzureError, *_UNREADABLE) as error:
+        # Only the last one: a listing may have any number of pages.
+        yield {"raw_response_hook": lambda answer: answers.__setitem__(slice(None), [answer.http_response])}
+    except (PallinkError, AzureError, *UNREADABLE) as error:
         found = explain(error, doing=doing, host=host)
         # An answer that was right has nothing to do with a connection that broke after it.
         if found.trace is None and answers and (_is_of_an_answer(found) or answers[-1].status_code >= _FAILED):

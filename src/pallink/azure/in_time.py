@@ -27,7 +27,7 @@ class AbandonedError(Exception):
     """Nobody waits for this request any more: it must not be sent."""
 
 
-class NotInTimeError(Exception):
+class NotInTimeError(TimeoutError):
     """The request took too long.
 
     Attributes:
@@ -99,15 +99,13 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
     # With the caller's context, so that whoever traces requests knows whose they are.
     threading.Thread(target=contextvars.copy_context().run, args=(work,), name=THREAD_NAME, daemon=True).start()
     try:
-        left = seconds
-        while not ended.wait(min(left, _WAIT_AT_ONCE)):
-            left -= _WAIT_AT_ONCE
-            if left <= 0:
-                break
-    finally:
-        if not ended.is_set():
-            request.abandon()
-    if not ended.is_set():
+        is_in_time = _wait(ended, seconds)
+    except BaseException:
+        request.abandon()
+        raise
+    if not is_in_time:
+        # What it ends with now is only that it was woken.
+        request.abandon()
         raise NotInTimeError(seconds, sent=request.sent)
     result, error = outcome
     if error is not None:
@@ -118,6 +116,14 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
             del error, outcome
     answer: T = result
     return answer
+
+
+def _wait(ended: threading.Event, seconds: float) -> bool:
+    while not ended.wait(min(seconds, _WAIT_AT_ONCE)):
+        seconds -= _WAIT_AT_ONCE
+        if seconds <= 0:
+            return False
+    return True
 
 
 def about_to_connect(connection: Any) -> None:

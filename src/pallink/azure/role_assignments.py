@@ -1,12 +1,14 @@
 """Gateway to what an account sees of a tenant: its name, the subscriptions, the role assignments that count for it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
-from pallink.account import Account
+from pallink.account import Account, is_guid
 from pallink.azure.failures import asking
+from pallink.errors import UnexpectedAnswerError
 from pallink.reader_role import EligibleRole, Permission, Role, RoleAssignment, Subscription, defined_role
 
 # The versions of the API that are asked; None stands for all that are not named.
@@ -14,6 +16,9 @@ _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "202
 
 # What is nice to know is asked once, and not waited for as long as what decides. Seconds.
 _FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "read_timeout": 10.0}
+
+# A tenant of 10,000 subscriptions has some tens.
+_MOST_PAGES = 1000
 
 _ENABLED_STATES = frozenset({"enabled", "warned", "pastdue"})
 
@@ -49,11 +54,11 @@ class RoleAssignments:
         with asking("listing the subscriptions", self._host) as options:
             return [
                 Subscription(
-                    id=each.subscription_id or "",
-                    name=each.display_name or each.subscription_id or "",
+                    id=_subscription_id(each.subscription_id),
+                    name=_text(each.display_name) or each.subscription_id,
                     enabled=str(getattr(each.state, "value", each.state)).casefold() in _ENABLED_STATES,
                 )
-                for each in self._subscriptions.subscriptions.list(**options)
+                for each in _every(self._subscriptions.subscriptions.list(**options))
             ]
 
     def assignments(self, subscription: Subscription, *, inside: bool = False) -> list[RoleAssignment]:
@@ -72,12 +77,14 @@ class RoleAssignments:
         with asking(f"reading the role assignments on subscription {subscription.name}", self._host) as options:
             return [
                 RoleAssignment(
-                    role_definition_id=each.role_definition_id or "",
-                    scope=each.scope or "",
-                    principal_id=each.principal_id or "",
-                    condition=each.condition,
+                    role_definition_id=_text(each.role_definition_id) or "",
+                    scope=_text(each.scope) or "",
+                    principal_id=_text(each.principal_id) or "",
+                    condition=_text(each.condition),
                 )
-                for each in self._authorization.role_assignments.list_for_scope(scope, filter=condition, **options)
+                for each in _every(
+                    self._authorization.role_assignments.list_for_scope(scope, filter=condition, **options)
+                )
             ]
 
     def role(self, role_id: str, scope: str) -> Role:
@@ -88,8 +95,10 @@ class RoleAssignments:
         """
         with asking(f"reading the definition of role {role_id}", self._host) as options:
             found = self._authorization.role_definitions.get(scope.strip("/"), role_id, **options)
-            permissions = [Permission(each.actions or (), each.not_actions or ()) for each in found.permissions or ()]
-            return defined_role(role_id, found.role_name or role_id, permissions)
+            permissions = [
+                Permission(_texts(each.actions), _texts(each.not_actions)) for each in found.permissions or ()
+            ]
+            return defined_role(role_id, _text(found.role_name) or role_id, permissions)
 
     def eligible(self) -> list[EligibleRole]:
         """What the account could activate in Privileged Identity Management: itself or through a group.
@@ -102,16 +111,18 @@ class RoleAssignments:
         with asking("reading the eligible roles", self._host) as options:
             return [
                 EligibleRole(
-                    role_definition_id=each.role_definition_id or "",
-                    scope=each.scope or "",
-                    principal_id=each.principal_id or "",
-                    schedule_id=each.role_eligibility_schedule_id,
+                    role_definition_id=_text(each.role_definition_id) or "",
+                    scope=_text(each.scope) or "",
+                    principal_id=_text(each.principal_id) or "",
+                    schedule_id=_text(each.role_eligibility_schedule_id),
                     role_name=_display_name(each, "role_definition"),
                     scope_name=_display_name(each, "scope"),
-                    condition=each.condition,
+                    condition=_text(each.condition),
                 )
-                for each in self._authorization.role_eligibility_schedule_instances.list_for_scope(
-                    "", filter="asTarget()", **options
+                for each in _every(
+                    self._authorization.role_eligibility_schedule_instances.list_for_scope(
+                        "", filter="asTarget()", **options
+                    )
                 )
             ]
 
@@ -122,9 +133,9 @@ class RoleAssignments:
             PallinkError: the tenants cannot be read.
         """
         with asking("reading the tenant's name", self._host) as options:
-            for tenant in self._subscriptions.tenants.list(**_FOR_PEOPLE_ONLY, **options):
-                if (tenant.tenant_id or "").casefold() == self._account.tenant_id.casefold():
-                    return tenant.display_name or tenant.default_domain
+            for tenant in _every(self._subscriptions.tenants.list(**_FOR_PEOPLE_ONLY, **options)):
+                if (_text(tenant.tenant_id) or "").casefold() == self._account.tenant_id.casefold():
+                    return _text(tenant.display_name) or _text(tenant.default_domain)
         return None
 
 
@@ -136,3 +147,46 @@ def authorization_client(*, credential: Any, **options: Any) -> AuthorizationMan
 def _display_name(instance: Any, what: str) -> str | None:
     name = getattr(getattr(instance.expanded_properties, what, None), "display_name", None)
     return name if isinstance(name, str) and name else None
+
+
+def _every(paged: Any) -> Iterator[Any]:
+    """The entries of all pages.
+
+    Raises:
+        UnexpectedAnswerError: a page leads back to an earlier one, or there is no end of them.
+    """
+    pages = paged.by_page()
+    seen: set[str] = set()
+    for page in pages:
+        yield from page
+        following = pages.continuation_token
+        if following in seen or len(seen) >= _MOST_PAGES:
+            raise UnexpectedAnswerError(
+                "a list of Azure's never ends",
+                cause="a page of it leads back to an earlier one"
+                if following in seen
+                else f"it has more than {_MOST_PAGES} pages",
+                remedy="try again; if it stays so, run the command with --debug and look at the answers",
+            )
+        if following:
+            seen.add(following)
+
+
+# The SDK hands on whatever type an answer has. What is raised here is told as an answer that cannot be understood.
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    raise TypeError("a number, a list or an object where there should be a text")
+
+
+def _texts(values: Any) -> list[str]:
+    return [text for each in values or () if (text := _text(each))]
+
+
+def _subscription_id(value: Any) -> str:
+    """A GUID: it becomes a part of addresses."""
+    if isinstance(value, str) and is_guid(value):
+        return value
+    raise ValueError("a subscription without an ID")

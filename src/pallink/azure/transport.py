@@ -153,12 +153,10 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if is_sign_in:
             is_oidc = self._extra is not None and self._extra.is_at(request.url)
             self.seen = SignInTraffic(asked=_origin(request.url), is_oidc=is_oidc)
-        longest = self._deadline.share(longest + _READ_TIMEOUT, part)
+        in_all = self._deadline.share(kwargs["connection_timeout"] + kwargs["read_timeout"], part)
 
         def send() -> Any:
-            return self._in_time(
-                lambda: super(GuardedTransport, self).send(request, proxies=proxies, **kwargs), longest
-            )
+            return self._in_time(lambda: super(GuardedTransport, self).send(request, proxies=proxies, **kwargs), in_all)
 
         recorder = self._own_session.recorder
         response = send() if recorder is None else _recorded(recorder, request, send)

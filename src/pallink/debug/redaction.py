@@ -155,12 +155,14 @@ _PATTERNS = (
     re.compile(r"(?<=://)[^/\s?#\"'<>]*(?=@)"),
     # A parameter within a text.
     re.compile(
-        r"(?i)(?<![a-z0-9_$-])((?:[a-z0-9_-]*(?:token|secret|passw|assertion|cookie|client_info)[a-z0-9_-]*"
+        r"(?i)(?<![a-z0-9_$-])((?:[a-z0-9_-]{0,40}?(?:token|secret|passw|assertion|cookie|client_info)[a-z0-9_-]{0,40}"
         r"|code|pwd|sig|state|session_state|nonce|device_code|user_code|code_verifier)=)[^&\s\"'<>]+"
     ),
 )
 _OPAQUE = re.compile(r"[A-Za-z0-9_~.+=-]{40,}")
 _LEAST = 6
+_LONGEST = 20_000
+_MOST_KNOWN = 1_000
 
 
 class Redactor:
@@ -177,12 +179,18 @@ class Redactor:
 
     def learn(self, secret: str) -> None:
         """Remember a secret; one of a few characters stands for too much else."""
-        for line in {secret.strip(), *secret.split()}:
-            if len(line) >= _LEAST:
+        for line in {secret.strip(), *secret.split(maxsplit=20)[:20]}:
+            if len(line) >= _LEAST and len(self._known) < _MOST_KNOWN:
                 self._known |= {line, quote(line, safe=""), quote_plus(line), json.dumps(line)[1:-1]}
 
     def text(self, text: str, *, opaque: bool = False) -> str:
-        """A text without what is known, or looks like a token; `opaque` leaves what is merely long and unreadable."""
+        """A text without what is known, or looks like a token; `opaque` leaves what is merely long and unreadable.
+
+        Of a very long text only the beginning is returned.
+        """
+        if len(text) > _LONGEST:
+            # Nor the beginning of what would have been cut.
+            text = text[:_LONGEST].rpartition(" ")[0] + " ..."
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, CUT)
         for pattern in _PATTERNS:
