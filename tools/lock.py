@@ -13,8 +13,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from tools.program import ROOT
-
+# Not from tools.program, which needs pallink: this one runs where it is not installed.
+ROOT = Path(__file__).parent.parent
 PATH = ROOT / "requirements.lock"
 CONSTRAINTS = ROOT / "constraints.txt"
 
