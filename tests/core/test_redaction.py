@@ -154,3 +154,9 @@ def test_nested_values(secrets: KnownSecrets) -> None:
 )
 def test_the_secrets_of_an_environment(name: str, value: str, found: list[str]) -> None:
     assert list(secrets_in({name: value})) == found
+
+
+def test_an_id_that_was_taken_for_the_secret_is_none() -> None:
+    client = "6be1d7c7-4712-4123-a241-8b8918c455f9"
+    assert list(secrets_in({"AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": client})) == []
+    assert list(secrets_in({"AZURE_CLIENT_ID": "the secret", "AZURE_CLIENT_SECRET": "the secret"})) == ["the secret"]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pallink.debug.exchange import answer_lines, request_lines
-from pallink.debug.redaction import CUT, Redactor, secrets_of_environment
+from pallink.debug.redaction import Redactor, secrets_of_environment
+from pallink.redaction import CUT
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
 CANARY = "Canary7~Q.x9"

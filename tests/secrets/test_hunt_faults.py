@@ -1,6 +1,7 @@
 """Whatever goes wrong, even a service that repeats what it was shown: no secret in what is said of it."""
 
 import json
+import logging
 import sqlite3
 from base64 import b64encode
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
+from pallink import connect
+from pallink.errors import PallinkError
 from pallink.sandbox import Request, Response
 from pallink.sandbox.adapter import SandboxAdapter
 from pallink.sandbox.faults import FaultKind, FaultRule
@@ -286,3 +289,53 @@ def test_a_defect_whose_traceback_is_asked_for(ground: Ground, point: Point, def
     if done.code == 1:
         assert "pallink has a defect" in done.stderr
         assert "Traceback" in done.stderr
+
+
+WITHIN: dict[str, Callable[[dict[str, str]], str]] = {
+    "pallink.azure.credentials.account_from_token": lambda secrets: secrets["access token"],
+    "pallink.session.Session._look": lambda secrets: secrets["client secret"],
+    "pallink.cli.job.write_result": lambda secrets: secrets["certificate password"],
+    "pallink.reader_check.ReaderCheck.report": lambda secrets: f"Bearer {secrets['access token']}",
+    "pallink.azure.certificate.load_pem_private_key": lambda secrets: secrets["certificate password"],
+}
+
+
+@pytest.mark.parametrize("place", WITHIN)
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_defect_within_pallink_itself(ground: Ground, place: str, defect: str) -> None:
+    """With what it has at hand in its words; locals are not printed, for a traceback has none."""
+    auth = ground.prepare("certificate-encrypted")
+
+    def fail(*_: object, **__: object) -> None:
+        secrets = {kind: secret for secret, kind in ground.hunt.kinds.items()}
+        raise DEFECTS[defect](WITHIN[place](secrets))
+
+    ground.desk.patch.setattr(place, fail)
+    words = ["verify", "719878", *IN_SANDBOX, *auth, "--debug", "--junit", str(ground.folder / "verdict.xml")]
+    assert ground.run(*words).code != 0
+    assert "access token" in ground.hunt.kinds.values() or "certificate" in place
+
+
+@pytest.mark.parametrize("echo", ECHOES, ids=lambda each: str(each.__name__))
+def test_the_errors_and_the_log_of_the_python_interface(
+    ground: Ground, echo: Callable[[str, Request, Usual], Response], caplog: pytest.LogCaptureFixture
+) -> None:
+    ground.prepare("client-secret")
+    for point in (each for each in POINTS if each.sign_in == "client-secret" or each.path == "/partners"):
+        ground.watch.usual()
+        ground.watch.otherwise(
+            point.method, point.path, lambda request, usual: echo(" ".join(secrets_of(request)), request, usual)
+        )
+        caplog.clear()
+        logging.getLogger("pallink").propagate = True
+        with caplog.at_level(logging.DEBUG, "pallink"):
+            try:
+                with connect(cloud="sandbox", auth="client-secret") as session:
+                    said = str(session.show())
+            except PallinkError as error:
+                said = f"{error} {error.cause} {error.remedy} {error.command} {error.trace} {error.warnings}"
+        if echo is not success:
+            # What a result holds is the service's own: whoever shows it decides how.
+            ground.hunt.look("an error of the Python interface", said)
+        own = [record.getMessage() for record in caplog.records if record.name.startswith("pallink")]
+        ground.hunt.look("the log of the Python interface", "\n".join(own))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-CUT = "[cut]"
+from pallink.redaction import CUT
 
 _SHOWN_HEADERS = frozenset(
     {

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-from pallink.sign_in.methods import CERTIFICATE_PASSWORD, GITHUB_TOKEN, PIPELINES_TOKEN, SECRET
+from pallink.account import is_guid
+from pallink.sign_in.methods import CERTIFICATE_PASSWORD, CLIENT, GITHUB_TOKEN, PIPELINES_TOKEN, SECRET, TENANT
 
 # Beside those of the sign-in methods: what hosts with a managed identity set, what the Azure CLI and CI systems read.
 _NAMES = (
@@ -24,8 +25,10 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 def secrets_in(environ: Mapping[str, str]) -> Iterator[str]:
     """Every secret in the environment's variables, passwords of proxies included."""
+    # An ID that somebody took for the secret: it stands in every result.
+    ids = {each for each in (environ.get(TENANT), environ.get(CLIENT)) if each and is_guid(each)}
     for name in _NAMES:
-        if value := environ.get(name):
+        if (value := environ.get(name)) and value not in ids:
             yield value
     for name in _PROXIES:
         for each in (name, name.lower()):
