@@ -182,7 +182,7 @@ class Outcome:
         return "not run" if self.problems is None else "FAILED" if self.problems else "passed"
 
 
-def _steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Path | None = None) -> Outcome:
+def steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Path | None = None) -> Outcome:
     """Let a client take its steps, show what it was told, and compare that with what it should have been told."""
     started = time.perf_counter()
     done = subprocess.run(
@@ -192,19 +192,19 @@ def _steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Pa
     print(done.stdout, end="", flush=True)
     if done.returncode:
         return Outcome("it ended early", [f"it ended with {done.returncode}"])
-    steps = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    problems = differences(steps, cloud.links())
-    return Outcome(f"{len(steps)} steps in {took:.1f} s", problems)
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    problems = differences(told, cloud.links())
+    return Outcome(f"{len(told)} steps in {took:.1f} s", problems)
 
 
 def python_sync(cloud: Served, tools: Tools, _cases: int) -> Outcome:
     """azure-mgmt-managementpartner, synchronous."""
-    return _steps(cloud, [str(tools.python("python") / "python"), str(HERE / "clients" / "python_sync.py")], {})
+    return steps(cloud, [str(tools.python("python") / "python"), str(HERE / "clients" / "python_sync.py")], {})
 
 
 def python_async(cloud: Served, tools: Tools, _cases: int) -> Outcome:
     """azure-mgmt-managementpartner, asynchronous."""
-    return _steps(cloud, [str(tools.python("python") / "python"), str(HERE / "clients" / "python_async.py")], {})
+    return steps(cloud, [str(tools.python("python") / "python"), str(HERE / "clients" / "python_async.py")], {})
 
 
 def node(cloud: Served, tools: Tools, _cases: int) -> Outcome:
@@ -212,7 +212,7 @@ def node(cloud: Served, tools: Tools, _cases: int) -> Outcome:
     folder = tools.node()
     # Packages are looked for from where a module lies.
     module = shutil.copy(HERE / "clients" / "node.mjs", folder)
-    return _steps(cloud, ["node", str(module)], {}, folder)
+    return steps(cloud, ["node", str(module)], {}, folder)
 
 
 def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
@@ -224,7 +224,7 @@ def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
         "AZURE_CORE_INSTANCE_DISCOVERY": "false",
         "AZURE_CORE_NO_COLOR": "true",
     }
-    return _steps(cloud, [sys.executable, str(HERE / "clients" / "azure_cli.py")], extra)
+    return steps(cloud, [sys.executable, str(HERE / "clients" / "azure_cli.py")], extra)
 
 
 def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
@@ -321,7 +321,7 @@ def _note(text: str) -> None:
 
 
 def main() -> int:
-    """Run the clients; return 1 where one of them failed, else 2 where one was not run, else 0."""
+    """Run the clients that are chosen, and return what `conclude` does."""
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     parser.add_argument("--only", default=",".join(CLIENTS), help=f"some of {','.join(CLIENTS)}")
     parser.add_argument("--cases", type=int, default=500, help="Schemathesis' test cases for each operation")
@@ -341,6 +341,11 @@ def main() -> int:
                 outcomes[name] = Outcome(str(error), None)
             for problem in outcomes[name].problems or ():
                 print(f"PROBLEM: {problem}", flush=True)
+    return conclude(outcomes)
+
+
+def conclude(outcomes: dict[str, Outcome]) -> int:
+    """Print the table; return 1 where a client failed, else 2 where one was not run, else 0."""
     print("\n| client | verdict | |\n|---|---|---|")
     for name, outcome in outcomes.items():
         print(f"| {name} | {outcome.verdict} | {outcome.summary} |")
