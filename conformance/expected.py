@@ -28,6 +28,7 @@ _OTHER_STEPS: Mapping[str, Any] = {
     "operations": {"count": 3},
     "account": {"user": CLIENT_ID, "tenant": TENANT},
     "roles": ["Reader"],
+    "account of a person": {"name": "invoices@contoso.com", "type": "user"},
 }
 
 

@@ -223,7 +223,9 @@ def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "AZURE_CORE_INSTANCE_DISCOVERY": "false",
         "AZURE_CORE_NO_COLOR": "true",
+        "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",  # It would ask which subscription.
     }
+    cloud.pallink("sandbox", "set", "device-code-answer", "approved")
     return steps(cloud, [sys.executable, str(HERE / "clients" / "azure_cli.py")], extra)
 
 
@@ -269,7 +271,6 @@ def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
 def schemathesis(cloud: Served, tools: Tools, cases: int) -> Outcome:
     """Requests that nobody thought of, from the description in openapi.yaml."""
     program = tools.python("schemathesis") / "schemathesis"
-    report = cloud.folder / "report.json"
     done = subprocess.run(
         [
             str(program),
@@ -277,7 +278,7 @@ def schemathesis(cloud: Served, tools: Tools, cases: int) -> Outcome:
             *("--url", cloud.origin, "--tls-verify", cloud.environment["REQUESTS_CA_BUNDLE"]),
             *("--header", f"Authorization: Bearer {_token(cloud)}"),
             *("--checks", "all", "--max-examples", str(cases), "--continue-on-failure", "--no-color"),
-            *("--generation-database", "none", "--report-json-path", str(report)),
+            *("--generation-database", "none", "--report-dir", str(cloud.folder / "report")),
         ],
         env=cloud.environment,
         cwd=cloud.folder,

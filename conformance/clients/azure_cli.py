@@ -68,6 +68,10 @@ def main() -> None:
     operations = json.loads(must("rest", "--url", f"/providers/Microsoft.ManagementPartner/operations{VERSION}"))
     print(json.dumps({"step": "operations", "answer": {"count": len(operations["value"])}}))
     must("logout")
+    must("login", "--use-device-code")  # Which the sandbox answers by itself, as its default account.
+    account = json.loads(must("account", "show"))
+    print(json.dumps({"step": "account of a person", "answer": account["user"]}))
+    must("logout")
 
 
 if __name__ == "__main__":
