@@ -134,3 +134,11 @@ def test_what_is_fetched_is_pinned_and_names_no_registry() -> None:
     assert {lock["packages"][f"node_modules/{name}"]["version"] for name in wanted} == set(wanted.values())
     packages = [each for name, each in lock["packages"].items() if name]
     assert all("integrity" in each and "resolved" not in each for each in packages)
+
+
+def test_the_documentation_names_the_pinned_versions() -> None:
+    text = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    pins = [line for file in (HERE / "requirements").iterdir() for line in file.read_text("utf-8").splitlines()]
+    versions = [line.partition("==")[2] for line in pins]
+    versions += json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"].values()
+    assert [each for each in versions if f" {each}" not in text] == []
