@@ -194,8 +194,9 @@ def test_a_guest_has_another_link_in_each_tenant(client: Client) -> None:
     assert properties["objectId"] != INVOICES
 
 
-def test_calls_tell_what_is_left_of_the_tenants_allowance(client: Client) -> None:
-    for response in (client.caller().partners("GET"), client.caller().partners("PUT", "719878")):
+def test_writes_tell_what_is_left_of_the_tenants_allowance(client: Client) -> None:
+    for method in ("PUT", "PATCH", "DELETE"):
+        response = client.caller().partners(method, "719878")
         assert response.headers["x-ms-ratelimit-remaining-tenant-resource-requests"] == "99"
 
 

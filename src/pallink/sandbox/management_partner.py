@@ -8,9 +8,10 @@ another's.
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from pallink.sandbox import settings
-from pallink.sandbox.arm import ArmCall, Route
+from pallink.sandbox.arm import ArmCall, Handler, Route
 from pallink.sandbox.messages import Response, json_response
 from pallink.sandbox.store import Link
 from pallink.sandbox.world import Partner
@@ -108,6 +109,16 @@ def _timestamp(now: datetime, *, version: int) -> str:
     return f"{now:%Y-%m-%dT%H:%M:%S.%f}{tick}Z"
 
 
+def _recorded(handler: Handler, *, is_write: bool = False) -> Handler:
+    """Returns a handler whose answers carry the headers that the provider's were recorded with (2021)."""
+    counted = {"x-ms-ratelimit-remaining-tenant-resource-requests": "99"} if is_write else {}
+
+    def answer(call: ArmCall) -> Response:
+        return handler(call).with_headers({"request-id": str(uuid4()), **counted})
+
+    return answer
+
+
 def _success(call: ArmCall, link: Link) -> Response:
     return json_response(200, _document(call, link))
 
@@ -165,15 +176,20 @@ def _list_operations(_call: ArmCall) -> Response:
 
 
 _API_VERSIONS = ("2018-02-01",)
-_HEADERS = {"x-ms-ratelimit-remaining-tenant-resource-requests": "99"}
+_PATH = "/providers/microsoft.managementpartner"
+_READ = _recorded(_get)
 
 ROUTES = (
-    Route("/providers/microsoft.managementpartner/operations", {"GET": _list_operations}, _API_VERSIONS, _HEADERS),
-    Route("/providers/microsoft.managementpartner/partners", {"GET": _get}, _API_VERSIONS, _HEADERS),
+    Route(f"{_PATH}/operations", {"GET": _recorded(_list_operations)}, _API_VERSIONS),
+    Route(f"{_PATH}/partners", {"GET": _READ}, _API_VERSIONS),
     Route(
-        "/providers/microsoft.managementpartner/partners/{partner}",
-        {"GET": _get, "PUT": _put, "PATCH": _patch, "DELETE": _delete},
+        f"{_PATH}/partners/{{partner}}",
+        {
+            "GET": _READ,
+            "PUT": _recorded(_put, is_write=True),
+            "PATCH": _recorded(_patch, is_write=True),
+            "DELETE": _recorded(_delete, is_write=True),
+        },
         _API_VERSIONS,
-        _HEADERS,
     ),
 )

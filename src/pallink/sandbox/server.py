@@ -83,7 +83,13 @@ class SandboxServer:
         except OSError:
             return  # The client was faster.
         connection.setblocking(True)
-        threading.Thread(target=self._connections.serve, args=(connection, address, self._context), daemon=True).start()
+        thread = threading.Thread(
+            target=self._connections.serve, args=(connection, address, self._context), daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # The system has no more threads to give: this client is turned away, the others stay.
+            connection.close()
 
     def stop(self) -> None:
         """Makes `serve_forever` return, in whichever thread it runs."""

@@ -1,0 +1,1 @@
+"""Programs that nobody here wrote, at work with the served sandbox."""
