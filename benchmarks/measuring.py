@@ -52,15 +52,29 @@ class Command:
 
 
 def run_in_turn(
-    commands: Sequence[Command], *, runs: int, environment: dict[str, str], before: Callable[[], None]
+    commands: Sequence[Command],
+    *,
+    runs: int,
+    environment: dict[str, str],
+    before: Callable[[], None],
+    warm_up: bool = True,
 ) -> None:
-    """Run the commands in turn (A, B, A, B, ...), a first round uncounted; `before` goes before each run."""
-    for _ in range(runs + 1):
+    """Run the commands in turn (A, B, A, B, ...), where it is to warm up with a first round that is not counted.
+
+    Args:
+        commands: those to compare; what is measured is noted in them.
+        runs: counted runs of each.
+        environment: theirs.
+        before: called before each run.
+        warm_up: whether a first round is not counted.
+    """
+    for _ in range(runs + warm_up):
         for command in commands:
             before()
             command.run(environment)
-    for command in commands:
-        del command.runs[0]
+    if warm_up:
+        for command in commands:
+            del command.runs[0]
 
 
 def print_comparison(title: str, first: Command, others: Sequence[Command]) -> None:

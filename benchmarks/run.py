@@ -95,7 +95,13 @@ def many(runs: int, cloud: Served) -> None:
         script = _plain_script(cloud, "every")
         # Two minutes each for a thousand, one after the other.
         here = runs if count < 100 else min(runs, 3 if count == 100 else 2)
-        run_in_turn([check, script], runs=here, environment=cloud.environment, before=partial(cloud.fresh, 100, count))
+        run_in_turn(
+            [check, script],
+            runs=here,
+            environment=cloud.environment,
+            before=partial(cloud.fresh, 100, count),
+            warm_up=count < 1000,
+        )
         cpu = check.median("cpu")
         print(
             f"| {count} | {here} | {number(check.median('wall'), digits=2)} | {number(script.median('wall'), digits=2)}"

@@ -21,6 +21,9 @@ PARTNER = "719878"
 APPLICATION = "c5ce5ce2-aa0c-4851-93c1-7ffe11c06a4a"
 WORKLOADS = "/providers/Microsoft.Management/managementGroups/workloads"
 
+# What a sign-in leaves in the folder of az.
+_TOKENS_OF_AZ = ("azureProfile.json", "msal_*_cache.*", "service_principal_entries.*")
+
 
 class WatchedSandbox(Sandbox):
     """Notes method and path of each request."""
@@ -51,6 +54,9 @@ class Served:
             subscriptions: so many are generated, and the application is Reader on them.
         """
         self.sandbox.reset()
+        for pattern in _TOKENS_OF_AZ:
+            for path in Path(self.environment["AZURE_CONFIG_DIR"]).glob(pattern):
+                path.unlink()
         self.sandbox.set("response-delay", str(delay))
         if subscriptions:
             # The application has to see them all.
