@@ -59,7 +59,7 @@ def run_in_turn(
     before: Callable[[], None],
     warm_up: bool = True,
 ) -> None:
-    """Run the commands in turn (A, B, A, B, ...), where it is to warm up with a first round that is not counted.
+    """Run the commands in turn (A, B, A, B, ...).
 
     Args:
         commands: those to compare; what is measured is noted in them.

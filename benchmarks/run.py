@@ -86,10 +86,11 @@ def many(runs: int, cloud: Served) -> None:
     """Check over more and more subscriptions, 100 ms per response."""
     print("\n### pallink check, 100 ms per response; beside it the plain script, one subscription after the other\n")
     print(
-        "| generated subscriptions | runs | wall s | plain script s | times as fast (min to max) | CPU ms"
-        " | CPU ms per subscription | memory MiB |"
+        "| generated subscriptions | runs | wall s | plain script s | times as fast (min to max) | CPU ms | memory MiB"
+        " | CPU ms for each further one | memory KiB |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
+    before: tuple[int, float, float] | None = None
     for count in (1, 10, 100, 1000):
         check = Command("pallink check", [[*PALLINK, "check", "-o", "json", "--cloud", cloud.origin]])
         script = _plain_script(cloud, "every")
@@ -102,11 +103,17 @@ def many(runs: int, cloud: Served) -> None:
             before=partial(cloud.fresh, 100, count),
             warm_up=count < 1000,
         )
-        cpu = check.median("cpu")
+        cpu, memory = check.median("cpu"), check.median("memory")
+        each = ["", ""]
+        if cpu is not None and memory is not None:
+            if before is not None:
+                further = count - before[0]
+                each = [number((cpu - before[1]) / further, 1000, 1), number((memory - before[2]) / further, 1024, 1)]
+            before = count, cpu, memory
         print(
             f"| {count} | {here} | {number(check.median('wall'), digits=2)} | {number(script.median('wall'), digits=2)}"
-            f" | {ratios(script, check, 'wall')} | {number(cpu, 1000)} | {number(cpu, 1000 / count, 1)}"
-            f" | {number(check.median('memory'), digits=1)} |",
+            f" | {ratios(script, check, 'wall')} | {number(cpu, 1000)} | {number(memory, digits=1)}"
+            f" | {' | '.join(each)} |",
             flush=True,
         )
 
