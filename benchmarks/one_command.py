@@ -1,13 +1,26 @@
-"""The smallest program on the same Typer: what start-up is compared with."""
+"""The smallest program on the same Typer that has a help and a version: what start-up is compared with."""
+
+from typing import Annotated
 
 import typer
 
 app = typer.Typer(rich_markup_mode=None)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print("one-command 1.0")
+        raise typer.Exit
+
+
 @app.command()
-def main(name: str = "world") -> None:
+def main(
+    name: str = "world",
+    *,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
     """Greet somebody."""
+    del version  # the callback has dealt with it
     print(f"hello {name}")
 
 

@@ -98,6 +98,23 @@ def test_the_first_sign_in_can_be_renewed_without_asking(desk: Desk, traffic: Tr
     assert set(sign_in_requests(traffic)) == {"/organizations/oauth2/v2.0/token"}, "a refresh, and nobody was asked"
 
 
+@pytest.mark.parametrize("by", ["a user", "an application"])
+def test_with_a_kept_token_nothing_is_asked_for_twice_and_no_token_at_all(
+    desk: Desk, traffic: Traffic, by: str
+) -> None:
+    if by == "an application":
+        desk.environment("client-secret")
+    assert desk.run(f"login {KEPT}").code == 0
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        desk.patch.delenv(name, raising=False)
+    traffic.sent.clear()
+    shown = desk.run("show")
+    assert shown.code == 3, shown.stderr
+    (_, described), *asked = traffic.sent
+    assert described.endswith("/v2.0/.well-known/openid-configuration"), "msal asks for it in every process"
+    assert sorted(asked) == [("GET", "/providers/Microsoft.ManagementPartner/partners"), ("GET", "/tenants")]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps files by access lists")
 def test_what_is_kept_is_for_its_owner_alone_and_holds_no_secret(desk: Desk, folders: tuple[Path, ...]) -> None:
     desk.environment("client-secret")

@@ -17,7 +17,6 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
-from pallink.azure.certificate import is_open_to_all, read_certificate
 from pallink.azure.means import Means
 from pallink.azure.sign_in_failures import explain_oidc
 from pallink.azure.transport import ExtraHost
@@ -47,6 +46,8 @@ def certificate(sign_in: SignIn, means: Means) -> Any:
     Raises:
         SignInError: the file cannot be used.
     """
+    from pallink.azure.certificate import is_open_to_all, read_certificate  # noqa: PLC0415 - no other method reads one
+
     path, password = sign_in.inputs[names.CERTIFICATE], sign_in.inputs.get(names.CERTIFICATE_PASSWORD)
     content = read_certificate(path, password)
     if is_open_to_all(path):

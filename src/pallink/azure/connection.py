@@ -3,21 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
-from azure.mgmt.resource.subscriptions import SubscriptionClient
+from typing import TYPE_CHECKING, Any
 
 from pallink.account import Account
 from pallink.azure.http_session import new_session
-from pallink.azure.partner_links import ManagementPartner
-from pallink.azure.role_assignments import RoleAssignments, authorization_client
 from pallink.azure.signing_in import Entry, MeansMaker, choose_sign_in, enter
 from pallink.clouds import Cloud
 from pallink.deadline import Deadline
 from pallink.person import Person
 from pallink.settings import Settings
 from pallink.sign_in import SignInMethod
+
+if TYPE_CHECKING:
+    from pallink.azure.partner_links import ManagementPartner
+    from pallink.azure.role_assignments import RoleAssignments
 
 # For reads only; writes are sent once. The waits between them are cut by the command's deadline.
 _READ_RETRIES = 4
@@ -62,19 +61,19 @@ class Connection:
         return ends.isoformat().replace("+00:00", "Z") if ends else None
 
     @cached_property
-    def links(self) -> ManagementPartner:
+    def links(self) -> "ManagementPartner":
         """The account's link."""
-        return ManagementPartner(self._client(ACEProvisioningManagementPartnerAPI), self.cloud.resource_manager)
+        # Each part of the SDK is loaded for those commands that ask it.
+        from pallink.azure.partner_links import ManagementPartner  # noqa: PLC0415
+
+        return ManagementPartner(self._client, self.cloud.resource_manager)
 
     @cached_property
-    def roles(self) -> RoleAssignments:
+    def roles(self) -> "RoleAssignments":
         """The account's subscriptions, role assignments and tenant."""
-        return RoleAssignments(
-            self._client(SubscriptionClient),
-            self._client(authorization_client),
-            self.account,
-            self.cloud.resource_manager,
-        )
+        from pallink.azure.role_assignments import RoleAssignments  # noqa: PLC0415
+
+        return RoleAssignments(self._client, self.account, self.cloud.resource_manager)
 
 
 def connect(settings: Settings, deadline: Deadline, person: Person, *, writable: bool) -> Connection:

@@ -11,6 +11,7 @@ import logging
 import threading
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -124,6 +125,17 @@ class HttpSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._left_to_read = _MOST_BYTES_OF_ALL
         self._lock = threading.Lock()
+        self._of_environment: dict[tuple[Any, ...], Any] = {}
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """What the environment says of proxies and certificates, looked up for each host and not for each request."""
+        host = urlsplit(url).netloc
+        key = (host, tuple(sorted((proxies or {}).items())), stream, verify, cert)
+        if key not in self._of_environment:
+            self._of_environment[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        found = self._of_environment[key]
+        # requests adds to the proxies that it is given.
+        return {**found, "proxies": dict(found["proxies"])}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request and read its answer.

@@ -33,12 +33,12 @@ class ManagementPartner:
     """The link of the account that signed in. The API acts on the caller's identity alone.
 
     Args:
-        client: the SDK's client, on the guarded transport.
+        client: makes a client of the SDK's, on the guarded transport.
         host: the Resource Manager's origin, for messages.
     """
 
-    def __init__(self, client: ACEProvisioningManagementPartnerAPI, host: str) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[Callable[..., Any]], Any], host: str) -> None:
+        self._client: ACEProvisioningManagementPartnerAPI = client(ACEProvisioningManagementPartnerAPI)
         self._host = host
 
     def read(self) -> Link | None:

@@ -1,15 +1,18 @@
 """Gateway to what an account sees of a tenant: its name, the subscriptions, the role assignments that count for it."""
 
-from collections.abc import Iterator
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account, is_guid
 from pallink.azure.failures import asking
 from pallink.errors import UnexpectedAnswerError
 from pallink.reader_role import EligibleRole, Permission, Role, RoleAssignment, Subscription, defined_role
+
+if TYPE_CHECKING:
+    from azure.mgmt.authorization import AuthorizationManagementClient
 
 # The versions of the API that are asked; None stands for all that are not named.
 _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "2020-10-01"}
@@ -27,23 +30,26 @@ class RoleAssignments:
     """Reads subscriptions and role assignments with the account's own token; Reader contains the right to do so.
 
     Args:
-        subscriptions: the SDK's subscription client, on the guarded transport.
-        authorization: the SDK's authorization client, on the same.
+        client: makes a client of the SDK's, on the guarded transport.
         account: whose roles they are.
         host: the Resource Manager's origin, for messages.
     """
 
-    def __init__(
-        self,
-        subscriptions: SubscriptionClient,
-        authorization: AuthorizationManagementClient,
-        account: Account,
-        host: str,
-    ) -> None:
-        self._subscriptions = subscriptions
-        self._authorization = authorization
+    def __init__(self, client: Callable[[Callable[..., Any]], Any], account: Account, host: str) -> None:
+        self._client = client
+        self._subscriptions: SubscriptionClient = client(SubscriptionClient)
+        self._authorization_client: AuthorizationManagementClient | None = None
+        self._lock = threading.Lock()
         self._account = account
         self._host = host
+
+    @property
+    def _authorization(self) -> "AuthorizationManagementClient":
+        """The SDK's authorization client, made when it is first used: 30 ms for those alone who ask about roles."""
+        with self._lock:
+            if self._authorization_client is None:
+                self._authorization_client = self._client(_authorization_client)
+            return self._authorization_client
 
     def subscriptions(self) -> list[Subscription]:
         """Every subscription that the account sees; none means that it holds no role anywhere.
@@ -139,8 +145,10 @@ class RoleAssignments:
         return None
 
 
-def authorization_client(*, credential: Any, **options: Any) -> AuthorizationManagementClient:
-    """The SDK's authorization client. Its own subscription is not used: scopes are named with each request."""
+def _authorization_client(*, credential: Any, **options: Any) -> "AuthorizationManagementClient":
+    """The client's own subscription is not used: scopes are named with each request."""
+    from azure.mgmt.authorization import AuthorizationManagementClient  # noqa: PLC0415
+
     return AuthorizationManagementClient(credential, "", profile=_API_VERSIONS, **options)
 
 

@@ -1,0 +1,96 @@
+"""A sandbox of its own on loopback, and what a client needs to know of it."""
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pallink.sandbox import Request, Response, Sandbox
+from pallink.sandbox.server import SandboxServer
+
+TENANT, CLIENT, SECRET = (
+    "contoso.onmicrosoft.com",
+    "6be1d7c7-4712-4123-a241-8b8918c455f9",
+    "sandbox-onboarding-secret",
+)
+PARTNER = "719878"
+APPLICATION = "c5ce5ce2-aa0c-4851-93c1-7ffe11c06a4a"
+WORKLOADS = "/providers/Microsoft.Management/managementGroups/workloads"
+
+# What a sign-in leaves in the folder of az.
+_TOKENS_OF_AZ = ("azureProfile.json", "msal_*_cache.*", "service_principal_entries.*")
+
+
+class WatchedSandbox(Sandbox):
+    """Notes method and path of each request."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.asked: list[str] = []
+
+    def handle(self, request: Request) -> Response:
+        """As the sandbox does."""
+        self.asked.append(f"{request.method} {urlsplit(request.url).path}")
+        return super().handle(request)
+
+
+@dataclass
+class Served:
+    """The sandbox, and the environment in which an application signs in to it."""
+
+    sandbox: WatchedSandbox
+    origin: str
+    environment: dict[str, str]
+
+    def fresh(self, delay: int, subscriptions: int = 0) -> None:
+        """Back to the world as it came: no link, no valid token.
+
+        Args:
+            delay: milliseconds that each response takes longer.
+            subscriptions: so many are generated, and the application is Reader on them.
+        """
+        self.sandbox.reset()
+        for pattern in _TOKENS_OF_AZ:
+            for path in Path(self.environment["AZURE_CONFIG_DIR"]).glob(pattern):
+                path.unlink()
+        self.sandbox.set("response-delay", str(delay))
+        if subscriptions:
+            # The application has to see them all.
+            self.sandbox.assign(principal_id=APPLICATION, role="Reader", scope=WORKLOADS)
+            self.sandbox.grow(subscriptions)
+        self.sandbox.asked.clear()
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's, but for what would change what is measured."""
+    unwanted = ("PALLINK_", "AZURE_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    """Serve a sandbox of its own for as long as the block lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        sandbox = WatchedSandbox(Path(folder) / "sandbox")
+        with SandboxServer(sandbox) as server:
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            environment = plain_environment() | {
+                "AZURE_TENANT_ID": TENANT,
+                "AZURE_CLIENT_ID": CLIENT,
+                "AZURE_CLIENT_SECRET": SECRET,
+                "REQUESTS_CA_BUNDLE": str(server.authority),
+                "PALLINK_CACHE_HOME": str(Path(folder) / "cache"),
+                "PALLINK_HOME": str(Path(folder) / "home"),
+                # az's own settings: without the second it refuses login hosts that Microsoft does not know.
+                "AZURE_CONFIG_DIR": str(Path(folder) / "az"),
+                "AZURE_CORE_INSTANCE_DISCOVERY": "false",
+                "AZURE_CORE_COLLECT_TELEMETRY": "0",
+            }
+            yield Served(sandbox, server.origin, environment)
+            server.stop()
+            thread.join()

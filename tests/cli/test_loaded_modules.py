@@ -1,0 +1,106 @@
+"""Each command that signs in loads only what its sign-in, its questions and its output need.
+
+In processes of their own, against the sandbox over HTTPS: what is asserted is what is in `sys.modules` at the end.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pallink.sandbox import Sandbox
+from pallink.sandbox.server import SandboxServer
+
+PROGRAM = """
+import atexit, sys
+from pallink.__main__ import main
+atexit.register(lambda: print("LOADED", *sys.modules, file=sys.stderr))
+main()
+"""
+
+PARTNER_API = "azure.mgmt.managementpartner"
+SUBSCRIPTIONS = "azure.mgmt.resource.subscriptions"
+ROLES = "azure.mgmt.authorization"
+ELIGIBLE_ROLES = "azure.mgmt.authorization.v2020_10_01"
+OF_SOME = {
+    PARTNER_API,
+    SUBSCRIPTIONS,
+    ROLES,
+    ELIGIBLE_ROLES,
+    "jmespath",
+    "pallink.azure.certificate",
+    "pallink.azure.login_logout",
+    "pallink.debug",
+    "pallink.output.table",
+    "pallink.reports",
+    "pallink.sandbox.handler",
+    "rich",
+    "yaml",
+}
+"""What some commands need and others must not pay for."""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables with which an application signs in to a sandbox that is served for all of these tests."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("served"))
+    with SandboxServer(sandbox) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "PALLINK_"))}
+        yield {
+            **kept,
+            **sandbox.environment("client-secret", origin=server.origin),
+            "REQUESTS_CA_BUNDLE": str(server.authority),
+            "PALLINK_CLOUD": server.origin,
+            "PALLINK_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+            "PALLINK_HOME": str(tmp_path_factory.mktemp("home")),
+        }
+        server.stop()
+        thread.join()
+
+
+def loaded_by(words: str, environment: dict[str, str]) -> set[str]:
+    """Those of `OF_SOME` that a command line has loaded when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr
+    return OF_SOME & set(done.stderr.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("link 719878 -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES}),
+        ("link 719878 -o json --role-check skip", {PARTNER_API, SUBSCRIPTIONS}),
+        ("show -o json", {PARTNER_API, SUBSCRIPTIONS}),
+        ("show -o tsv", {PARTNER_API, SUBSCRIPTIONS}),
+        ("show", {PARTNER_API, SUBSCRIPTIONS, "pallink.output.table"}),
+        ("show --query partnerId -o tsv", {PARTNER_API, SUBSCRIPTIONS, "jmespath"}),
+        ("show -o yaml", {PARTNER_API, SUBSCRIPTIONS, "yaml"}),
+        ("show -o json --debug", {PARTNER_API, SUBSCRIPTIONS, "pallink.debug"}),
+        ("verify 719878 -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES, "pallink.reports"}),
+        ("check -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES}),
+        ("update 719878 -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES}),
+        ("unlink --yes -o json --dry-run", {PARTNER_API, SUBSCRIPTIONS}),
+        ("whoami -o json", {SUBSCRIPTIONS}),
+        ("whoami --all -o json", {"pallink.sandbox.handler"}),
+        ("login -o json", {"pallink.azure.login_logout"}),
+        ("logout --all -o json", {"pallink.azure.login_logout", "pallink.sandbox.handler"}),
+    ],
+)
+def test_a_command_loads_what_it_needs(words: str, expected: set[str], environment: dict[str, str]) -> None:
+    assert loaded_by(words, environment) == expected
+
+
+def test_the_embedded_sandbox_is_loaded_for_its_cloud_alone(environment: dict[str, str]) -> None:
+    assert loaded_by("whoami -o json --cloud sandbox", environment) == {SUBSCRIPTIONS, "pallink.sandbox.handler"}
