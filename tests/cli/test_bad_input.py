@@ -100,7 +100,7 @@ def test_an_option_before_the_command_gets_the_hint_to_move(pallink: Pallink, op
         ("AzureMoon", "error: unknown cloud 'AzureMoon'"),
         ("", "error: unknown cloud ''"),
         ("http://management.example.com", "error: 'http://management.example.com' is not a cloud's URL"),
-        ("https://user@management.example.com", "error: 'https://user@management.example.com' is not a cloud's URL"),
+        ("https://user@management.example.com", "error: 'https://[cut]@management.example.com' is not a cloud's URL"),
         ("ftp://management.example.com", "error: 'ftp://management.example.com' is not a cloud's URL"),
         ("https://", "error: 'https://' is not a cloud's URL"),
     ],
