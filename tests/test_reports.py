@@ -127,7 +127,7 @@ def test_annotations_are_escaped() -> None:
     found = [finding(State.ERROR, error=error, account="svc@contoso.com", warnings=("w\n::error::x",))]
     assert github(found) == [
         "::error title=pallink verify%3A SignIn::svc@contoso.com: 50%25 of%0Acause: a, b: c; d]",
-        "::warning title=pallink verify::svc@contoso.com: w%0A::error::x",
+        "::warning title=pallink verify::svc@contoso.com: w%0A: :error::x",
     ]
     assert azure_pipelines(found, with_warnings=False) == [
         "##vso[task.logissue type=error;code=SignIn]svc@contoso.com: 50%AZP25 of%0Acause: a, b: c; d]",

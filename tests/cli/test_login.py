@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.cli.people import APPLICATION, APPROVERS, CONTOSO, FABRIKAM, INVOICES
 from tests.harness import Pallink, Traffic
 
 KEPT = "--allow-plain-text-cache"
+# As --debug shows it.
+TOKEN_REQUEST = re.compile(r"> \S+ https://\S+/oauth2/")
 
 
 @pytest.fixture(autouse=True)
@@ -75,11 +78,11 @@ def test_a_sign_in_is_kept_for_new_processes_and_removed_for_real(folders: tuple
     shown = pallink("whoami", "-o", "json", "--debug")
     assert (shown.returncode, json.loads(shown.stdout)["account"]) == (0, INVOICES)
     assert "because it is stored" in shown.stderr
-    assert "> POST" not in shown.stderr, "the second command signed in anew"
+    assert not TOKEN_REQUEST.search(shown.stderr), "the second command signed in anew"
 
     linked = pallink("link", "719878", "--debug")
     assert linked.returncode == 0, linked.stderr
-    assert "> POST" not in linked.stderr
+    assert not TOKEN_REQUEST.search(linked.stderr)
 
     assert pallink("logout").returncode == 0
     left = [each for each in files(folders) if each.stat().st_size]
@@ -96,23 +99,6 @@ def test_the_first_sign_in_can_be_renewed_without_asking(desk: Desk, traffic: Tr
     traffic.sent.clear()
     assert desk.run("whoami").code == 0
     assert set(sign_in_requests(traffic)) == {"/organizations/oauth2/v2.0/token"}, "a refresh, and nobody was asked"
-
-
-@pytest.mark.parametrize("by", ["a user", "an application"])
-def test_with_a_kept_token_nothing_is_asked_for_twice_and_no_token_at_all(
-    desk: Desk, traffic: Traffic, by: str
-) -> None:
-    if by == "an application":
-        desk.environment("client-secret")
-    assert desk.run(f"login {KEPT}").code == 0
-    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
-        desk.patch.delenv(name, raising=False)
-    traffic.sent.clear()
-    shown = desk.run("show")
-    assert shown.code == 3, shown.stderr
-    (_, described), *asked = traffic.sent
-    assert described.endswith("/v2.0/.well-known/openid-configuration"), "msal asks for it in every process"
-    assert sorted(asked) == [("GET", "/providers/Microsoft.ManagementPartner/partners"), ("GET", "/tenants")]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps files by access lists")
