@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import requests
+
+from pallink import session
+from pallink.azure import transport
+from pallink.azure.in_time import in_time
+from pallink.deadline import Deadline
+
+_LONG = 600.0  # Seconds: no test waits for them.
 
 
 class Stream(io.TextIOWrapper):
@@ -99,3 +107,12 @@ class Clock:
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.now += seconds
+
+    def deadline(self, seconds: float) -> Deadline:
+        """The time of a command that began just now."""
+        return Deadline(seconds, now=lambda: self.now, sleep=self.wait)
+
+    def rule(self, patch: pytest.MonkeyPatch) -> None:
+        """Let a command's time be told by this clock alone: how long an answer really takes ends no request."""
+        patch.setattr(session, "Deadline", self.deadline)
+        patch.setattr(transport, "in_time", lambda call, _seconds: in_time(call, _LONG))

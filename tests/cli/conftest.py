@@ -3,14 +3,12 @@
 import sys
 import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from pallink import deadline, session
 from pallink.cli.app import main
 from pallink.sandbox.adapter import SandboxAdapter
 from pallink.sandbox.server import SandboxServer
@@ -90,8 +88,7 @@ def traffic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Nobody waits in a test: time passes only by the waits of the command itself."""
     clock = Clock()
-    kept = partial(deadline.Deadline, now=lambda: clock.now, sleep=clock.wait)
-    monkeypatch.setattr(session, "Deadline", kept)
+    clock.rule(monkeypatch)
     return clock
 
 

@@ -3,12 +3,10 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pallink import deadline, session
 from pallink.sandbox import Sandbox
 from tests.faults.cells import WORLDS, Cell, Scenario
 from tests.faults.oracle import Observation
@@ -48,7 +46,7 @@ class Bench:
         clock, wire = Clock(), Wire(self.home)
         before, began = wire.row(), clock.now
         with self.patch.context() as patch, watched(wire, patch, clock.wait):
-            patch.setattr(session, "Deadline", partial(deadline.Deadline, now=lambda: clock.now, sleep=clock.wait))
+            clock.rule(patch)
             done = self.pallink(
                 *scenario.command.split(), "--cloud", "sandbox", "--auth", "client-secret", "-o", "json"
             )

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from pallink import deadline, session
 from pallink.cli.app import main
 from pallink.sandbox import Sandbox
 from pallink.sandbox.adapter import SandboxAdapter
@@ -113,9 +112,7 @@ def run_both(bench: Bench, commands: dict[str, str], order: tuple[str, ...]) -> 
 
     with bench.patch.context() as patch:
         patch.setattr(SandboxAdapter, "send", watched)
-        patch.setattr(
-            session, "Deadline", lambda seconds: deadline.Deadline(seconds, now=lambda: clock.now, sleep=clock.wait)
-        )
+        clock.rule(patch)
         for name, stream in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
             patch.setattr(sys, name, stream)
         threads = [threading.Thread(target=contextvars.Context().run, args=(one, who)) for who in "AB"]

@@ -1,13 +1,12 @@
 """The hunt's ground, and its count at the end of the run."""
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
-from pallink import deadline
 from pallink.cli.commands import login
 from tests.cli.conftest import clock, desk, no_thread_outlives_its_test, pallink, serve_ends, served_desk
 from tests.cli.people import Desk
@@ -33,7 +32,7 @@ def ground(
     made = ground_at(desk, tmp_path, monkeypatch, Hunt())
     # A third of a command's time, and thousands are run here.
     monkeypatch.setattr("pallink.cli.app.get_command", _parser, raising=False)
-    monkeypatch.setattr(login, "Deadline", partial(deadline.Deadline, now=lambda: clock.now, sleep=clock.wait))
+    monkeypatch.setattr(login, "Deadline", clock.deadline)
     yield made
     made.look_at_files()
     count = request.config.stash[_COUNT]
