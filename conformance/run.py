@@ -248,7 +248,7 @@ def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
             continue
         _note(f"the lines for {name}")
         own = [tools.python(name)] if name in {"az", "python"} else places
-        path = os.pathsep.join([*map(str, own), cloud.environment["PATH"]])
+        path = os.pathsep.join([*map(str, [*own, *places]), cloud.environment["PATH"]])
         script = f"set -e\n{cloud.sections['settings']}{cloud.sections[name]}"
         bare = {key: value for key, value in cloud.environment.items() if not key.startswith(("AZURE_", "REQUESTS_"))}
         done = subprocess.run(

@@ -36,8 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
 
 
 def lines(server: SandboxServer, shell: Shell) -> dict[str, Section]:
-    application = Sandbox(server.authority.parent).environment("client-secret")
-    found = {each.name: each for each in sections(shell, server.origin, server.authority, application)}
+    found = {each.name: each for each in sections(shell, server.origin, server.authority)}
     assert list(found) == NAMES
     return found
 
@@ -74,7 +73,7 @@ def test_powershell_can_read_its_lines(server: SandboxServer, name: str) -> None
 
 @pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not installed.")
 def test_powershell_reads_the_values_as_meant(server: SandboxServer) -> None:
-    script = "\n".join([*lines(server, Shell.POWERSHELL)["settings"].lines, "$env:REQUESTS_CA_BUNDLE"])
+    script = "\n".join([*lines(server, Shell.POWERSHELL)["settings"].lines[:-1], "$env:REQUESTS_CA_BUNDLE"])
     done = subprocess.run(["pwsh", "-NoProfile", "-Command", script], capture_output=True, text=True, check=True)  # noqa: S607
     assert done.stdout.strip() == str(server.authority)
 

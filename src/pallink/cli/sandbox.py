@@ -139,8 +139,7 @@ def serve(
             terminal.say("sandbox", text)
 
     try:
-        sandbox = embedded.Sandbox(embedded.home())
-        server = SandboxServer(sandbox, port)
+        server = SandboxServer(embedded.Sandbox(embedded.home()), port)
     except OSError as error:
         raise UsageError(
             f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
@@ -151,7 +150,7 @@ def serve(
         say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
         if not options.quiet:
             say("in another terminal, from the top:")
-            for section in sections(shell, server.origin, server.authority, sandbox.environment("client-secret")):
+            for section in sections(shell, server.origin, server.authority):
                 terminal.tell(f"\n# {section.name}: {section.explanation}")
                 for line in section.lines:
                     terminal.tell(line)
@@ -175,6 +174,7 @@ def env(
     origin: Annotated[
         str, typer.Option("--origin", help="The address that pallink sandbox serve printed; default: in process.")
     ] = ORIGIN,
+    shell: Annotated[Shell, typer.Option("--shell", help="Who reads the lines.")] = THIS_SHELL,
 ) -> None:
     """Print the variables to sign in with.
 
@@ -188,7 +188,7 @@ def env(
     from pallink.sandbox.lines import assignment  # noqa: PLC0415
 
     terminal = Terminal()
-    lines = "".join(f"{assignment(THIS_SHELL, name, value)}\n" for name, value in variables.items())
+    lines = "".join(f"{assignment(shell, name, value)}\n" for name, value in variables.items())
     write_value(dict(variables), options.output, terminal, options.query, table=lambda: terminal.write(lines))
 
 

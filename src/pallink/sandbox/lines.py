@@ -1,7 +1,6 @@
 """Lines to paste into a terminal, for programs that work with the served sandbox as they do with Azure."""
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +45,16 @@ class Section:
     lines: tuple[str, ...]
 
 
-def sections(shell: Shell, origin: str, authority: Path, application: Mapping[str, str]) -> tuple[Section, ...]:
+def sections(shell: Shell, origin: str, authority: Path) -> tuple[Section, ...]:
     """Returns the lines for each program.
 
     Args:
         shell: Who reads them.
         origin: Where the sandbox is served.
         authority: The certificate authority's file.
-        application: The variables that an application signs in with by its secret.
     """
     write = _Writer(shell)
-    settings = {"REQUESTS_CA_BUNDLE": str(authority), "NODE_EXTRA_CA_CERTS": str(authority), **application}
+    settings = {"REQUESTS_CA_BUNDLE": str(authority), "NODE_EXTRA_CA_CERTS": str(authority)}
     azure_cli = {
         "AZURE_CONFIG_DIR": str(authority.parent / "az"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
@@ -65,7 +63,9 @@ def sections(shell: Shell, origin: str, authority: Path, application: Mapping[st
     client_id, secret, tenant = map(write.variable, ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"))
     one, link = f"{_PARTNERS}/{_PARTNER}?{_VERSION}", f"{_PARTNERS}?{_VERSION}"
     return (
-        Section("settings", "trust, and the application", tuple(write.set(*each) for each in settings.items())),
+        Section(
+            "settings", "trust, and the application", (*(write.set(*each) for each in settings.items()), write.sign_in)
+        ),
         Section(
             "pallink", "this program", (f"pallink link {_PARTNER} --cloud {origin}", f"pallink show --cloud {origin}")
         ),
@@ -102,6 +102,14 @@ class _Writer:
     @property
     def python(self) -> str:
         return "python" if self.shell is Shell.POWERSHELL else "python3"
+
+    @property
+    def sign_in(self) -> str:
+        """The line that sets the application's variables; the secret itself is printed for the shell alone."""
+        command = f"pallink sandbox env client-secret --shell {self.shell}"
+        return (
+            f"{command} | Out-String | Invoke-Expression" if self.shell is Shell.POWERSHELL else f'eval "$({command})"'
+        )
 
     def variable(self, name: str) -> str:
         return f"$env:{name}" if self.shell is Shell.POWERSHELL else f"${name}"
