@@ -12,18 +12,18 @@ This is the Python API; the command line is one caller of it::
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from pallink.account import Account
-from pallink.clouds import SANDBOX, Cloud
+from pallink.clouds import SANDBOX
+from pallink.connection import Connection, LinksApart
 from pallink.deadline import Deadline
 from pallink.errors import (
     CancelledError,
     LinkedElsewhereError,
     NotLinkedError,
     PallinkError,
-    RequestTrace,
     UnsettledWriteError,
     UsageError,
     most_important,
@@ -42,53 +42,18 @@ from pallink.linking import (
     verification_error,
 )
 from pallink.person import Nobody, Person
-from pallink.reader_check import Progress, ReaderCheck, Roles, reader_outcome
+from pallink.reader_check import Progress, ReaderCheck, reader_outcome
 from pallink.reader_role import ReaderReport, Remedies, credit_advice
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
 from pallink.settings import RoleCheck, Settings
 from pallink.side_by_side import apart, errors_in, side_by_side
-from pallink.writing import PartnerLinks, carry_out
+from pallink.writing import carry_out
 from pallink.written import WriteRecord
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 log = logging.getLogger("pallink")
-
-
-class Connection(Protocol):
-    """A signed-in account and what can be asked on its behalf."""
-
-    @property
-    def cloud(self) -> Cloud:
-        """Where."""
-
-    @property
-    def account(self) -> Account:
-        """Who."""
-
-    @property
-    def method(self) -> str:
-        """How it signed in."""
-
-    @property
-    def stored(self) -> bool:
-        """Whether by a sign-in that `pallink login` kept."""
-
-    @property
-    def expires_on(self) -> str | None:
-        """When its token ends, ISO 8601."""
-
-    @property
-    def links(self) -> PartnerLinks:
-        """Its link."""
-
-    @property
-    def roles(self) -> Roles:
-        """Its roles."""
-
-    def close(self) -> None:
-        """Close the connections to the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +87,6 @@ class _Situation:
     tenant_name: str | None
     role_error: PallinkError | None
     warnings: tuple[str, ...]
-
-
-class _LinksApart:
-    """Links whose requests are waited for apart, so that Ctrl-C need not wait for them."""
-
-    def __init__(self, links: PartnerLinks) -> None:
-        self._links = links
-
-    def read(self) -> Link | None:
-        return apart(self._links.read)
-
-    def send(self, step: Step) -> Link | RequestTrace:
-        return apart(lambda: self._links.send(step))
 
 
 class Session:
@@ -347,7 +299,7 @@ class Session:
             proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
             if not confirm(proposal):
                 raise CancelledError("not confirmed: nothing was changed")
-        links = _LinksApart(self._connection.links)
+        links = LinksApart(self._connection.links)
         outcome = carry_out(goal, current, links, self.account, self._deadline, record=self.written)
         return WriteResult(
             **self._identity(situation),
