@@ -16,6 +16,7 @@ import pytest
 
 from pallink.azure.answers import MOST_BYTES
 from pallink.sandbox import Request, Response
+from pallink.side_by_side import THREAD_NAME
 from tests.cli.people import Desk, served
 from tests.harness import Run
 from tests.https_server import Raw
@@ -221,6 +222,13 @@ def test_a_handshake_without_an_end_does_not_outlast_the_timeout(desk: Desk) -> 
     assert done.code == 7, done.stderr
 
 
+def _join_all() -> None:
+    """Wait for what no command waited for, while the server is still there: Python leaks a socket that it resets."""
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            thread.join()
+
+
 def test_a_name_server_that_never_answers_does_not_outlast_the_timeout(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,14 +251,13 @@ def test_a_name_server_that_never_answers_does_not_outlast_the_timeout(
         finally:
             released.set()
             monkeypatch.undo()
+            _join_all()
     assert done.code == 7, done.stderr
     assert [request for request in there.seen if request.method == "PUT"] == []
 
 
 def test_what_nobody_waits_for_any_more_is_not_sent_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that hangs in DNS when the time is up must not leave when DNS answers after all."""
-    from pallink.side_by_side import THREAD_NAME  # noqa: PLC0415
-
     released = threading.Event()
     ask = socket.getaddrinfo
 
@@ -265,9 +272,7 @@ def test_what_nobody_waits_for_any_more_is_not_sent_later(desk: Desk, monkeypatc
             assert there.run("show --timeout 0.5").code == 7
         before = len(there.seen)
         released.set()
-        for thread in threading.enumerate():
-            if thread.name == THREAD_NAME:
-                thread.join()
+        _join_all()
         assert len(there.seen) == before == 0
 
 

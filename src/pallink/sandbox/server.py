@@ -92,7 +92,8 @@ class SandboxServer:
             connection.close()
 
     def stop(self) -> None:
-        """Makes `serve_forever` return, in whichever thread it runs."""
+        """Makes `serve_forever` return, in whichever thread it runs; no further request is taken from here on."""
+        self._connections.is_stopping = True
         self._waker.send(b"!")
 
     def close(self) -> None:
