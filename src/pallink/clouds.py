@@ -113,16 +113,19 @@ def parse_cloud(text: str) -> str:
     for name in CLOUD_NAMES:
         if text.casefold() == name.casefold():
             return name
+    # Before an @ stands what may be a password, whatever a parser of URLs makes of it.
+    shown = "an address with a user name or a password in it" if "@" in text else repr(text)
     if "://" not in text:
         raise UsageError(
-            f"unknown cloud {text!r}",
+            f"unknown cloud {shown}",
             remedy=f"use one of {', '.join(CLOUD_NAMES)}, or the https:// URL of a Resource Manager",
         )
     origin = https_origin(text)
     if origin is None:
         raise UsageError(
-            f"{text!r} is not a cloud's URL",
-            cause="it must be https://HOST or https://HOST:PORT: over http:// anyone on the way could read the tokens",
+            f"{shown} is not a cloud's URL",
+            cause="it must be https://HOST or https://HOST:PORT, and nothing else: over http:// anyone on the way could"
+            " read the tokens",
             remedy="give the https:// URL of the Resource Manager",
         )
     for name, cloud in BUILT_IN.items():

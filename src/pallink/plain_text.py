@@ -8,6 +8,9 @@ from pallink.redaction import cut
 # Control characters, format characters (bidirectional overrides among them), surrogates, line and paragraph separators.
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
+_LOOKED_AT = 20_000
+_HALF_A_SECRET = 2_000
+
 _AT_THE_BEGINNING = re.compile(r"^(\s*)::", re.MULTILINE)
 
 
@@ -16,8 +19,12 @@ def one_line(text: str, limit: int = 500) -> str:
 
     Secrets are cut out, and everything that a terminal would obey is made visible as `?`.
     """
-    # Before the text is shortened: half a secret is one too.
-    stripped = cut(text).strip()
+    # Before the text is shortened: half a secret is one too. Of megabytes only so much is looked at, and what stands at
+    # the end of that, where a secret may have lost its other half, is not shown.
+    stripped = text.strip()
+    looked_at = stripped[:_LOOKED_AT]
+    stripped = cut(looked_at) if len(looked_at) == len(stripped) else cut(looked_at)[:-_HALF_A_SECRET]
+    stripped = stripped.strip()
     first = stripped.splitlines()[0].rstrip() if stripped else ""
     shown = printable(first[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."

@@ -8,7 +8,8 @@ nothing before `cut` has seen it.
 
 import re
 import threading
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from typing import Any
 
 CUT = "[cut]"
@@ -47,15 +48,16 @@ class KnownSecrets:
     def add(self, *secrets: str | None) -> None:
         """Know further secrets; the oldest are forgotten when there are hundreds. What is too short is passed over."""
         found = [each.strip() for each in secrets if each and len(each.strip()) >= _SHORTEST]
-        if all(each in self._secrets for each in found):
-            return
         with self._lock:
+            is_known = all(each in self._secrets for each in found)
             for each in found:
+                # The one that was met last is forgotten last.
                 self._secrets.pop(each, None)
                 self._secrets[each] = None
             while len(self._secrets) > _MOST:
                 del self._secrets[next(iter(self._secrets))]
-            self._forms = None
+            if not is_known:
+                self._forms = None
 
     def clear(self) -> None:
         """Know none."""
@@ -141,26 +143,16 @@ def _extended(text: str, start: int, haystack: str, found: int) -> tuple[int, in
     return start, stop
 
 
-def _squeezed(text: str) -> tuple[str, Any]:
+def _squeezed(text: str) -> tuple[str, Callable[[int], int]]:
     """The text without its gaps, and a function from places in it to places in the text."""
-    gaps = [match.span() for match in _GAP.finditer(text)]
-    if not gaps:
-        return text, lambda place: place
-    kept, before, end = [], [], 0
-    for start, stop in gaps:
-        kept.append(text[end:start])
-        before.append((start, stop - start))
-        end = stop
+    kept, starts, lengths, end = [], [], [0], 0
+    for match in _GAP.finditer(text):
+        kept.append(text[end : match.start()])
+        starts.append(match.start() - lengths[-1])
+        lengths.append(lengths[-1] + len(match[0]))
+        end = match.end()
     kept.append(text[end:])
-
-    def place_of(place: int) -> int:
-        for start, length in before:
-            if place < start:
-                break
-            place += length
-        return place
-
-    return "".join(kept), place_of
+    return "".join(kept), lambda place: place + lengths[bisect_right(starts, place)]
 
 
 def _forms_of(secret: str) -> Iterator[str]:

@@ -100,7 +100,15 @@ def test_an_option_before_the_command_gets_the_hint_to_move(pallink: Pallink, op
         ("AzureMoon", "error: unknown cloud 'AzureMoon'"),
         ("", "error: unknown cloud ''"),
         ("http://management.example.com", "error: 'http://management.example.com' is not a cloud's URL"),
-        ("https://user@management.example.com", "error: 'https://[cut]@management.example.com' is not a cloud's URL"),
+        (
+            "https://user@management.example.com",
+            "error: an address with a user name or a password in it is not a cloud's URL",
+        ),
+        (
+            "https://user:pa/ssw0rd@host.example",
+            "error: an address with a user name or a password in it is not a cloud's URL",
+        ),
+        ("user:pa@ssw0rd@host.example", "error: unknown cloud an address with a user name or a password in it"),
         ("ftp://management.example.com", "error: 'ftp://management.example.com' is not a cloud's URL"),
         ("https://", "error: 'https://' is not a cloud's URL"),
     ],

@@ -10,6 +10,7 @@ from html import escape
 import pytest
 from hypothesis import given, strategies as st
 
+from pallink.debug.redaction import Redactor, secrets_of_environment
 from pallink.plain_text import one_line
 from pallink.redaction import CUT, KnownSecrets, known
 from pallink.sign_in.secrets import secrets_in
@@ -145,9 +146,13 @@ def test_nested_values(secrets: KnownSecrets) -> None:
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "a token", ["a token"]),
         ("SYSTEM_ACCESSTOKEN", "a token", ["a token"]),
         ("IDENTITY_HEADER", "a header", ["a header"]),
-        ("HTTPS_PROXY", "http://user:pass%40word@proxy:3128", ["pass%40word", "pass@word"]),
-        ("https_proxy", "user:password@proxy", ["password", "password"]),
-        ("ALL_PROXY", "http://user:pass[word@proxy", ["pass[word", "pass[word"]),
+        (
+            "HTTPS_PROXY",
+            "http://user:pass%40word@proxy:3128",
+            ["user:pass%40word", "user:pass@word", "pass%40word", "pass@word"],
+        ),
+        ("https_proxy", "user:password@proxy", ["user:password", "password"]),
+        ("ALL_PROXY", "http://user:pass[word@proxy", ["user:pass[word", "pass[word"]),
         ("HTTP_PROXY", "http://proxy:3128", []),
         ("AZURE_TENANT_ID", "contoso.com", []),
     ],
@@ -160,3 +165,34 @@ def test_an_id_that_was_taken_for_the_secret_is_none() -> None:
     client = "6be1d7c7-4712-4123-a241-8b8918c455f9"
     assert list(secrets_in({"AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": client})) == []
     assert list(secrets_in({"AZURE_CLIENT_ID": "the secret", "AZURE_CLIENT_SECRET": "the secret"})) == ["the secret"]
+
+
+def test_megabytes_that_repeat_a_piece_of_a_secret_are_cut_in_one_go() -> None:
+    """With as many gaps as finds: what walks through all of the one for each of the other does not end."""
+    secret = "Qm7" + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789" * 30
+    secrets = KnownSecrets()
+    secrets.add(secret)
+    piece = secret[100:124]
+    assert piece not in secrets.cut("a " * 1_000_000 + f"{piece} x " * 70_000)
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("http://user:s3cr3tpw/x@proxy:8080", "s3cr3tpw"),
+        ("http://user:s3cr3tpw#x@proxy:8080", "s3cr3tpw"),
+        ("http://us er:s3cr3t?pw@proxy:8080", "s3cr3t?pw"),
+        ("user:s3cr3t%2Fpw@proxy", "s3cr3t/pw"),
+        ("http://user:s3c@r3tpw@proxy", "s3c@r3tpw"),
+    ],
+)
+def test_a_password_of_a_proxy_is_known_whatever_a_parser_makes_of_it(url: str, secret: str) -> None:
+    assert secret in set(secrets_in({"HTTPS_PROXY": url}))
+    redactor = Redactor(secrets_of_environment({"https_proxy": url}))
+    assert secret not in redactor.text(f"Failed to parse: {secret!r} is not a valid host or port")
+
+
+def test_of_a_long_text_the_end_is_not_shown_where_half_a_secret_may_stand() -> None:
+    known.add("0123456789abcdefXYZ")
+    text = "word " * 3996 + "0123456789abcdefXYZ" * 100
+    assert "0123456789" not in one_line(text, 30_000)

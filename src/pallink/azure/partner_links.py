@@ -19,6 +19,8 @@ _CONFLICT_CODES = {Action.CREATED: frozenset({"PartnerIdAlreadyLinked", "Conflic
 _CONFLICT_STATUSES = {Action.CREATED: frozenset({409})}
 # "Not now", and statuses that a gateway gives on its own account: the service may have carried the request out.
 _DOUBTFUL_STATUSES = frozenset({408, 409, 429})
+# A name of a partner has some tens of characters; a service that sends megabytes of one is none.
+_LONGEST_TEXT = 1000
 _REFUSING_STATUSES = frozenset({401, 403})
 _FAULTS = 500
 
@@ -138,7 +140,7 @@ def link_from_body(body: Mapping[str, Any]) -> Link:
 
 def _text(mapping: Mapping[str, Any], name: str) -> str | None:
     value = mapping.get(name)
-    return value if isinstance(value, str) and value else None
+    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
 
 
 def _integer(value: object) -> int | None:

@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-HEADERS = frozenset({"authorization", "proxy-authorization", "x-identity-header", "cookie", "set-cookie", "secret"})
+HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "secret",
+        "x-identity-header",
+        "x-ms-tokenboundauth",
+    }
+)
 """Headers, in lower case, whose values are secrets."""
 
 PRESENTED = frozenset(

@@ -8,9 +8,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
+from pallink.azure.presented import HEADERS
 from pallink.redaction import CUT
+from pallink.sign_in.secrets import credentials_in
 
 _SHOWN_HEADERS = frozenset(
     {
@@ -68,17 +70,7 @@ _SHOWN_BEGINNING = "x-ms-ratelimit-remaining-"
 # Shown as far as they hold nothing that is cut elsewhere.
 _CLEANED_HEADERS = frozenset({"location", "www-authenticate", "proxy-authenticate", "link", "content-location"})
 # Their values are secrets, wherever else they stand.
-_SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-identity-header",
-        "secret",
-        "x-ms-tokenboundauth",
-    }
-)
+
 
 _SHOWN_PARAMETERS = frozenset(
     {
@@ -224,7 +216,7 @@ class Redactor:
         """Headers, of which only harmless ones keep their values."""
         pairs = [(str(name), str(value)) for name, value in headers]
         for name, value in pairs:
-            if name.lower() in _SECRET_HEADERS:
+            if name.lower() in HEADERS:
                 self.learn(value.partition(" ")[2] if "authorization" in name.lower() else value)
         for name, value in pairs:
             if name.lower() == "user-agent":
@@ -317,7 +309,4 @@ def secrets_of_environment(environ: Mapping[str, str]) -> Iterator[str]:
         if _SECRET_VARIABLES.search(name.upper()):
             yield value
         elif _PROXY_VARIABLES.fullmatch(name.upper()):
-            credentials = value.rpartition("@")[0].rpartition("//")[2]
-            for part in (credentials, *credentials.partition(":")):
-                yield part
-                yield unquote(part)
+            yield from credentials_in(value)

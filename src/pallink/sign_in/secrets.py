@@ -1,7 +1,8 @@
 """The secrets that an environment holds, whether a sign-in uses them or not. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pallink.account import is_guid
 from pallink.sign_in.methods import CERTIFICATE_PASSWORD, CLIENT, GITHUB_TOKEN, PIPELINES_TOKEN, SECRET, TENANT
@@ -20,6 +21,7 @@ _NAMES = (
     "GH_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
 )
+_ENDS_A_HOST = re.compile(r"[/?#]")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -32,16 +34,24 @@ def secrets_in(environ: Mapping[str, str]) -> Iterator[str]:
             yield value
     for name in _PROXIES:
         for each in (name, name.lower()):
-            yield from _password_in(environ.get(each, ""))
+            yield from credentials_in(environ.get(each, ""))
 
 
-def _password_in(url: str) -> Iterator[str]:
-    """The password in a URL, as it stands there and decoded."""
-    try:
-        password = urlsplit(url if "://" in url else f"//{url}").password
-    except ValueError:
-        # No URL: whatever stands before the last @ may hold it.
-        password = url.rpartition("@")[0].rpartition("/")[2].partition(":")[2]
-    if password:
-        yield password
-        yield unquote(password)
+def credentials_in(url: str) -> Iterator[str]:
+    """The password before the last @ of a URL, whole and in the pieces that parsers take it for; also decoded.
+
+    A password with a slash or a number sign in it, which should have been encoded, ends the host for a parser: it is
+    told as a port that is none, or as a path.
+    """
+    before = url.rpartition("@")[0]
+    credentials = before.partition("//")[2] if "//" in before else before
+    user, colon, password = credentials.partition(":")
+    if not colon:
+        return  # A user name alone is no secret, and may be a word.
+    pieces = [credentials, password]
+    if _ENDS_A_HOST.search(password):
+        pieces += [f"{user}:{_ENDS_A_HOST.split(password)[0]}", *_ENDS_A_HOST.split(password)]
+    for each in filter(None, pieces):
+        yield each
+        if unquote(each) != each:
+            yield unquote(each)
