@@ -291,14 +291,12 @@ class Session:
             raise
         if situation.role_error is not None:
             raise situation.role_error.with_cause("nothing was written")
-        if isinstance(goal, UnlinkGoal):
-            goal = goal.pinned_to(current)
         if dry_run:
             return self._dry_run(step, situation)
-        if step.action is not Action.UNCHANGED and confirm is not None:
-            proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
-            if not confirm(proposal):
-                raise CancelledError("not confirmed: nothing was changed")
+        if confirm is not None:
+            current = self._confirmed(goal, situation, confirm)
+        if isinstance(goal, UnlinkGoal):
+            goal = goal.pinned_to(current)
         links = LinksApart(self._connection.links)
         outcome = carry_out(goal, current, links, self.account, self._deadline, record=self.written)
         return WriteResult(
@@ -309,6 +307,26 @@ class Session:
             previous_partner_name=outcome.previous.partner_name if outcome.previous else None,
             warnings=situation.warnings + outcome.warnings,
         )
+
+    def _confirmed(self, goal: Goal, situation: _Situation, confirm: Confirm) -> Link | None:
+        """The link that somebody said yes to; read again after each yes, and asked anew where it is another by then.
+
+        How long a person thinks is not the command's time.
+
+        Raises:
+            CancelledError: a no.
+            PallinkError: the link cannot be read, or what is wanted must not be done with what it has become.
+        """
+        current = situation.current
+        while (step := goal.next_step(current)).action is not Action.UNCHANGED:
+            proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
+            with self._deadline.stopped():
+                if not confirm(proposal):
+                    raise CancelledError("not confirmed: nothing was changed")
+            shown, current = current, apart(self._read_link)
+            if active(current) == active(shown):
+                break
+        return current
 
     def _dry_run(self, step: Step, situation: _Situation) -> WriteResult:
         """What would be done. The fields of the link are those that it would have, as far as they are known."""

@@ -40,6 +40,8 @@ class Said(Enum):
 
     NOTHING = auto()
     """No answer, or none of its own: the write may have taken effect."""
+    NOTHING_YET = auto()
+    """No answer in time: it may still carry the write out, whatever is read now."""
     CONFLICT = auto()
     """The link is not in the state that the write needs."""
     REFUSED = auto()
@@ -139,6 +141,8 @@ class _Writer:
         self._waits = _waits()
         self._last_in_doubt: Step | None = None
         self._is_contested = False
+        self._first = active(before)
+        self._replaced: Link | None = None
 
     def run(self) -> Outcome:
         current = self._before
@@ -146,6 +150,10 @@ class _Writer:
             step = self._goal.next_step(current)
             if step.action is Action.UNCHANGED:
                 return self._reached(current)
+            if step != self._last_in_doubt:
+                # What came of an earlier write of another kind is settled by what was read since.
+                self._last_in_doubt, self._is_contested = None, False
+            self._note_replaced(current, step)
             self._before = current
             self._record.in_doubt()
             try:
@@ -162,6 +170,12 @@ class _Writer:
                 current = self._read_after_deletion(step, answer)
                 continue
             return self._checked(answer, step)
+
+    def _note_replaced(self, current: Link | None, step: Step) -> None:
+        """Remember the link that a write is about to replace, where it is not the one that there was at first."""
+        linked = active(current)
+        is_another = linked is not None and linked.partner_id != (self._first.partner_id if self._first else None)
+        self._replaced = linked if step.action is Action.UPDATED and is_another else None
 
     def _reached(self, current: Link | None) -> Outcome:
         """The goal is reached: by a write whose answer was lost, or without one."""
@@ -181,7 +195,10 @@ class _Writer:
 
     def _done(self, action: Action, link: Link | None, previous: Link | None, warning: str | None = None) -> Outcome:
         self._record.reached(action, previous, link)
-        return Outcome(action, link, previous, (warning,) if warning else ())
+        warnings = [warning] if warning else []
+        if action is Action.UPDATED and self._replaced is not None:
+            warnings.append(f"somebody else linked {self._replaced} while this command ran; that link was replaced")
+        return Outcome(action, link, previous, tuple(warnings))
 
     def _read_again(self, step: Step, failure: WriteFailure) -> Link | None:
         log.info("the answer to the %s request is no link (%s): reading the link again", step.action, failure.error)
@@ -229,7 +246,7 @@ class _Writer:
         try:
             following = self._goal.next_step(current)
         except PallinkError as refusal:
-            if failure.said is not Said.NOTHING or self._is_one_write_since(current):
+            if not self._may_have_happened(current, failure):
                 self._record.nothing_happened()
                 raise
             self._record.in_doubt()
@@ -240,38 +257,51 @@ class _Writer:
             raise linked_elsewhere(linked, refusal.wanted_partner_id, consequence) from refusal
         if following.action is Action.UNCHANGED:
             return current
-        if following == step:
-            self._refuse_to_remove_anew(current, step)
-        self._record.nothing_happened()
+        self._refuse_what_came_after(current, step, failure)
         if following != step:
+            if self._may_have_happened(current, failure):
+                self._record.in_doubt()
+            else:
+                self._record.nothing_happened()
             return current
-        self._wait(failure)
+        self._record.nothing_happened()
+        self._wait(step, failure)
         # What was read before the wait is too old to write on.
         current = self._read(step, "nothing had been changed before a wait")
-        self._refuse_to_remove_anew(current, step)
+        self._refuse_what_came_after(current, step, failure)
         return current
 
-    def _is_one_write_since(self, current: Link | None) -> bool:
-        """Whether there was one write only since the link was read: that of whoever made the link that there is now."""
-        before = self._before.version if self._before is not None else 0
-        return current is not None and None not in (current.version, before) and current.version == (before or 0) + 1
+    def _may_have_happened(self, current: Link | None, failure: WriteFailure) -> bool:
+        """Whether the write may have taken effect, and somebody else written after it: the link is not as wanted."""
+        if failure.said not in (Said.NOTHING, Said.NOTHING_YET) or active(current) == active(self._before):
+            return False
+        writes = self._writes_since(current)
+        return writes is None or writes > 1
 
-    def _refuse_to_remove_anew(self, current: Link | None, step: Step) -> None:
-        """Leave alone a link that was written since the deletion was sent: it is not the one that was to go.
+    def _writes_since(self, current: Link | None) -> int | None:
+        """How many writes there were since the link was read before the write; None where the versions do not tell."""
+        before = self._before.version if self._before is not None else 0
+        after = current.version if current is not None else None
+        return None if before is None or after is None else after - before
+
+    def _refuse_what_came_after(self, current: Link | None, step: Step, failure: WriteFailure) -> None:
+        """Leave a link alone that may have been made after the write, by somebody who knew of it.
+
+        A removal leaves any link alone that was written since: it is not the one that was to go.
 
         Raises:
-            UnsettledWriteError: it was; the one that was to go may have been removed before.
+            UnsettledWriteError: it was; the write may have taken effect before.
         """
-        linked = active(current)
-        if step.action is not Action.DELETED or linked is None or self._before is None:
+        linked, writes = active(current), self._writes_since(current)
+        if linked is None or writes is None:
             return
-        if linked.version is None or self._before.version is None or linked.version <= self._before.version:
+        is_removal = step.action is Action.DELETED
+        if writes <= (0 if is_removal else 1) or (failure.said is Said.CONFLICT and not is_removal):
             return
         self._record.in_doubt()
         raise UnsettledWriteError(
             f"the link may or may not have been {step.action}: somebody else linked the account in between",
-            cause=f"it went from version {self._before.version} to {linked.version}; what was written since is left"
-            " alone",
+            cause=f"it is linked to {linked} now, {writes} writes later; what was written since is left alone",
         )
 
     def _read(self, step: Step, why: str, failed: PallinkError | None = None) -> Link | None:
@@ -288,18 +318,32 @@ class _Writer:
             ) from error
         return current
 
-    def _wait(self, failure: WriteFailure) -> None:
-        """Wait before the same write is sent again, or give up with the failure itself: nothing has changed."""
+    def _wait(self, step: Step, failure: WriteFailure) -> None:
+        """Wait before the same write is sent again, or give up.
+
+        Raises:
+            PallinkError: the failure itself, where nothing has changed. `UnsettledWriteError` where that may not last.
+        """
         seconds = max(next(self._waits), failure.retry_after or 0.0)
-        if seconds >= self._deadline.left:
-            if isinstance(failure.error, UnsettledWriteError):
-                raise failure.error
-            raise failure.error.with_cause(
-                f"reading again showed that nothing was changed, and the {self._deadline.seconds:g} seconds of"
-                " --timeout leave no time for another try"
-            )
-        log.info("nothing has changed: sending it again in %.0f seconds", seconds)
-        self._deadline.wait(seconds, cause="waiting to send the write again")
+        if seconds < self._deadline.left:
+            log.info("nothing has changed: sending it again in %.0f seconds", seconds)
+            self._deadline.wait(seconds, cause="waiting to send the write again")
+            return
+        if isinstance(failure.error, UnsettledWriteError):
+            self._record.in_doubt()
+            raise failure.error
+        if failure.said is Said.NOTHING_YET:
+            self._record.in_doubt()
+            raise UnsettledWriteError(
+                f"the link may or may not have been {step.action}: Azure did not answer in time",
+                cause=f"{failure.error.message}; when it was read it was as before, but Azure may still carry the"
+                " request out, and the time of --timeout is over",
+                trace=failure.error.trace,
+            ) from failure.error
+        raise failure.error.with_cause(
+            f"reading again showed that nothing was changed, and the {self._deadline.seconds:g} seconds of"
+            " --timeout leave no time for another try"
+        )
 
 
 def _waits() -> Iterator[float]:

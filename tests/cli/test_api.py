@@ -3,7 +3,7 @@
 import pytest
 
 import pallink
-from tests.harness import Traffic
+from tests.harness import Clock, Traffic
 
 
 def test_the_job_of_the_readme() -> None:
@@ -48,6 +48,44 @@ def test_a_caller_may_confirm(answer: bool, traffic: Traffic) -> None:
     assert [each.step.partner_id for each in seen] == ["719878"]
     assert seen[0].account.name == "invoices@contoso.com"
     assert traffic.writes() == (["PUT"] if answer else [])
+
+
+def test_a_link_that_changes_while_somebody_thinks_is_shown_again() -> None:
+    shown: list[str | None] = []
+
+    with pallink.connect(cloud="sandbox") as session, pallink.connect(cloud="sandbox") as somebody:
+        session.link("719878")
+
+        def confirm(proposal: pallink.Proposal) -> bool:
+            shown.append(proposal.current.partner_id if proposal.current else None)
+            if len(shown) == 1:
+                somebody.update("6183402")
+            return True
+
+        done = session.update("5127255", confirm=confirm)
+    assert shown == ["719878", "6183402"]
+    assert (done.previous_partner_id, done.warnings) == ("6183402", ())
+
+
+def test_a_link_that_became_another_partners_while_somebody_thinks_is_left_alone(traffic: Traffic) -> None:
+    with pallink.connect(cloud="sandbox") as session, pallink.connect(cloud="sandbox") as somebody:
+
+        def confirm(_: pallink.Proposal) -> bool:
+            somebody.link("6183402")
+            return True
+
+        with pytest.raises(pallink.LinkedElsewhereError):
+            session.link("719878", confirm=confirm)
+    assert traffic.writes() == ["PUT"]
+
+
+def test_how_long_somebody_thinks_is_not_the_commands_time(clock: Clock) -> None:
+    def confirm(_: pallink.Proposal) -> bool:
+        clock.wait(500)
+        return True
+
+    with pallink.connect(cloud="sandbox", timeout=20) as session:
+        assert session.link("719878", confirm=confirm).action is pallink.Action.CREATED
 
 
 @pytest.mark.parametrize("partner_id", ["abc", "", "12"])

@@ -3,14 +3,20 @@
 from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import requests
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
+from pallink.azure.credentials import SignedIn
+from pallink.azure.partner_links import ManagementPartner
+from pallink.errors import SignInError
+from pallink.linking import Step
 from pallink.sandbox import Request, Sandbox, home
 from tests.harness import Clock, Pallink, Traffic
 
@@ -268,3 +274,49 @@ def test_an_error_is_never_not_linked(
     assert failed.code == code, failed.stderr
     assert "error: not linked" not in failed.stderr
     assert traffic.writes() == []
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_token_that_cannot_be_renewed_before_a_write_is_no_lost_answer(
+    in_sandbox: Pallink, traffic: Traffic, monkeypatch: pytest.MonkeyPatch, write: Write
+) -> None:
+    """Nothing was sent: that is said as what it is, and nobody is told to look."""
+    write.prepare(in_sandbox)
+    before = traffic.writes()
+
+    def gone(*_: object, **_options: object) -> Any:
+        raise SignInError("the sign-in has expired") from ClientAuthenticationError("no token")
+
+    send = ManagementPartner.send
+
+    def without_token(self: ManagementPartner, step: Step) -> Any:
+        monkeypatch.setattr(SignedIn, "get_token_info", gone)
+        # azure-core keeps a token of its own, until that runs out.
+        monkeypatch.setattr(BearerTokenCredentialPolicy, "_need_new_token", True)
+        return send(self, step)
+
+    monkeypatch.setattr(ManagementPartner, "send", without_token)
+    failed = in_sandbox(f"{write.command} -o json")
+    assert failed.code == 4, failed.stderr
+    assert '"link": "unchanged"' in failed.stderr
+    assert "may or may not" not in failed.stderr
+    assert traffic.writes() == before
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_of_a_write_that_timed_out_nobody_says_that_nothing_was_changed(
+    in_sandbox: Pallink, traffic: Traffic, clock: Clock, write: Write
+) -> None:
+    """Azure has been seen to take 15 seconds: it may carry it out after it was read."""
+    write.prepare(in_sandbox)
+
+    def late(_request: requests.PreparedRequest, _handle: Handle) -> requests.Response:
+        clock.wait(14)
+        raise requests.ReadTimeout("read timed out")
+
+    traffic.fail(write.method, "/partners/", late)
+    failed = in_sandbox(f"{write.command} -o json --timeout 14.5")
+    assert failed.code == 7, failed.stderr
+    assert "Azure did not answer in time" in failed.stderr
+    assert '"link": "unknown"' in failed.stderr
+    assert "pallink show --cloud sandbox" in failed.stderr

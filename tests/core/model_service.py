@@ -27,6 +27,7 @@ class Fault(Enum):
     NONE = auto()
     APPLIED_THEN_LOST = auto()
     LOST_BEFORE = auto()
+    TIMED_OUT_BEFORE = auto()
     CONFLICT = auto()
     REFUSED = auto()
     APPLIED_THEN_REFUSED = auto()
@@ -138,7 +139,7 @@ class ModelService:
         match write.fault:
             case Fault.INTERRUPTED_BEFORE:
                 raise KeyboardInterrupt
-            case Fault.LOST_BEFORE:
+            case Fault.LOST_BEFORE | Fault.TIMED_OUT_BEFORE:
                 raise _lost(write)
             case Fault.CONFLICT:
                 raise _conflict(write)
@@ -211,4 +212,5 @@ def _refused() -> WriteFailure:
 
 def _lost(write: Write) -> WriteFailure:
     error = UnreachableError("no answer", cause="the connection broke", trace=TRACE)
-    return WriteFailure(error, Said.NOTHING, retry_after=write.retry_after)
+    said = Said.NOTHING_YET if write.fault is Fault.TIMED_OUT_BEFORE else Said.NOTHING
+    return WriteFailure(error, said, retry_after=write.retry_after)

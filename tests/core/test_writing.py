@@ -115,9 +115,8 @@ def test_a_conflict_is_settled_by_the_state(
     service = ModelService(before, [Write(meanwhile=Somebody(meanwhile))])
     outcome = run(goal, service)
     assert outcome.action is action
-    assert ["carried out this request twice" in each for each in outcome.warnings] == [True] * (
-        action is Action.UNCHANGED
-    )
+    said = {Action.UNCHANGED: "carried out this request twice", Action.UPDATED: "that link was replaced"}
+    assert [said[action] in each for each in outcome.warnings] == [True] * (action in said)
     assert outcome.link == service.link
     assert (outcome.previous.partner_id if outcome.previous else None) == previous
 
@@ -393,3 +392,32 @@ def test_a_403_on_reading_again_is_no_refusal_of_the_write() -> None:
     with pytest.raises(UnsettledWriteError) as unsettled:
         run(LINK, service)
     assert not isinstance(unsettled.value, AccessDeniedError)
+
+
+@pytest.mark.parametrize(("before", "goal"), [(OTHER, UPDATE), (OTHER, REPLACE), (NOTHING, REPLACE)], ids=repr)
+def test_what_somebody_linked_after_a_write_that_may_have_taken_effect_is_left_alone(
+    before: Link | None, goal: Goal
+) -> None:
+    service = ModelService(before, [Write(Fault.APPLIED_THEN_LOST, afterwards=Somebody(THIRD_PARTNER))])
+    with pytest.raises(UnsettledWriteError, match="somebody else linked the account in between") as unsettled:
+        run(goal, service)
+    assert THIRD_PARTNER in str(unsettled.value.cause)
+    assert len(service.sent) == 1
+    assert service.link is not None
+    assert service.link.partner_id == THIRD_PARTNER
+
+
+def test_a_link_that_is_replaced_although_nobody_saw_it_is_a_warning() -> None:
+    service = ModelService(OTHER, [LOST_BEFORE])
+    outcome = run(UPDATE, service, clock=Clock(while_waiting=lambda: service.write_as(Somebody(THIRD_PARTNER))))
+    assert [f"somebody else linked {THIRD_PARTNER}" in each for each in outcome.warnings] == [True]
+
+
+def test_of_a_write_that_timed_out_nobody_says_that_nothing_was_changed() -> None:
+    """Azure may carry it out a second later."""
+    record = WriteRecord()
+    service = ModelService(NOTHING, [Write(Fault.TIMED_OUT_BEFORE, takes=119.5)], clock=(clock := Clock()))
+    with pytest.raises(UnsettledWriteError, match="did not answer in time") as unsettled:
+        carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
+    assert "nothing was changed" not in str(unsettled.value.cause)
+    assert record.known.change is LinkChange.UNKNOWN

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceResponseTimeoutError
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
 from pallink.azure.failures import asking, body_of, code_of, retry_after_of, trace_of
-from pallink.errors import PallinkError, RequestTrace, UnexpectedAnswerError
+from pallink.errors import PallinkError, RequestTrace, SandboxError, SignInError, UnexpectedAnswerError
 from pallink.linking import Action, Link, Step
 from pallink.writing import Said, WriteFailure
 
@@ -18,7 +18,8 @@ NOT_LINKED_CODE = "ManagementPartnerNotFound"
 _CONFLICT_CODES = {Action.CREATED: frozenset({"PartnerIdAlreadyLinked", "Conflict"})}
 _CONFLICT_STATUSES = {Action.CREATED: frozenset({409})}
 # "Not now", and statuses that a gateway gives on its own account: the service may have carried the request out.
-_DOUBTFUL_STATUSES = frozenset({408, 409, 429})
+_DOUBTFUL_STATUSES = frozenset({409, 429})
+_LATE_STATUSES = frozenset({408, 504})
 # A name of a partner has some tens of characters; a service that sends megabytes of one is none.
 _LONGEST_TEXT = 1000
 _REFUSING_STATUSES = frozenset({401, 403})
@@ -66,15 +67,21 @@ class ManagementPartner:
             WriteFailure: whether it took effect has to be read.
             PallinkError: it was not sent.
         """
+        ready: list[Any] = []
         try:
             with asking(_DOING[step.action], self._host) as options:
-                return self._send(step, options)
+                # Called once there is a token, right before the transport.
+                return self._send(step, {**options, "raw_request_hook": ready.append})
         except PallinkError as failure:
             cause = failure.__cause__
-            if cause is None and not isinstance(failure, UnexpectedAnswerError):
+            is_held_back = cause is None and not isinstance(failure, UnexpectedAnswerError)
+            if not ready or is_held_back or isinstance(failure, SandboxError):
                 raise  # It was not even sent.
+            # A challenge that the sign-in could not meet: the service did nothing.
+            is_refused = isinstance(failure, SignInError) and not isinstance(cause, HttpResponseError)
+            said = Said.REFUSED if is_refused else _said(step.action, cause)
             wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
-            raise WriteFailure(failure, _said(step.action, cause), retry_after=wait) from failure
+            raise WriteFailure(failure, said, retry_after=wait) from failure
 
     def _send(self, step: Step, options: Mapping[str, Any]) -> Link | RequestTrace:
         if step.partner_id is None:
@@ -92,6 +99,8 @@ class ManagementPartner:
 
 def _said(action: Action, error: BaseException | None) -> Said:
     """What the answer to a write means for the link; without one, and without the service's own word, nobody knows."""
+    if isinstance(error, ServiceResponseTimeoutError):
+        return Said.NOTHING_YET
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         return Said.NOTHING
     status, code = error.status_code, code_of(error)
@@ -99,6 +108,8 @@ def _said(action: Action, error: BaseException | None) -> Said:
         return Said.CONFLICT
     if status in _REFUSING_STATUSES:
         return Said.REFUSED
+    if status in _LATE_STATUSES:
+        return Said.NOTHING_YET
     is_own_word = code is not None and 400 <= status < _FAULTS and status not in _DOUBTFUL_STATUSES  # noqa: PLR2004
     return Said.REFUSED if is_own_word else Said.NOTHING
 
