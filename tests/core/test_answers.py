@@ -29,7 +29,9 @@ def answer(body: bytes, status: int = 200, **headers: str) -> requests.Response:
         (b"\xef\xbb\xbf{}", "identity"),
         (gzip.compress(b"{}"), "gzip"),
         (gzip.compress(b"{}"), "X-GZIP"),
+        (gzip.compress(b"{") + gzip.compress(b"}"), "gzip"),
         (zlib.compress(b"{}"), "deflate"),
+        (zlib.compress(b"{}") + b"rest", "deflate"),
     ],
 )
 def test_a_body_is_read_whole_and_unpacked(body: bytes, encoding: str) -> None:
@@ -45,6 +47,10 @@ def test_a_body_is_read_whole_and_unpacked(body: bytes, encoding: str) -> None:
         (gzip.compress(b" " * (MOST_BYTES + 1)), "gzip", "longer than 4 MB"),
         (b"{}", "gzip", "damaged"),
         (gzip.compress(b"{}")[:-4], "gzip", "damaged"),
+        (gzip.compress(b"{}") + gzip.compress(b"{}")[:9], "gzip", "damaged"),
+        (gzip.compress(b" " * MOST_BYTES) + gzip.compress(b" "), "gzip", "longer than 4 MB"),
+        (gzip.compress(b"{}") + b"rest", "gzip", "damaged"),
+        (gzip.compress(b" ") * 2_000, "gzip", "damaged"),
         (b"-139989716168393", "deflate", "damaged"),
         (b"{}", "br", "not asked for"),
         (gzip.compress(gzip.compress(b"{}")), "gzip, gzip", "not asked for"),

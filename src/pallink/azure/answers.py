@@ -25,6 +25,8 @@ MOST_DEEP = 64
 """How far JSON may be nested. Resource Manager's answers go to 8; Python's own limit ends the program that meets it."""
 
 _AT_ONCE = 64 * 1024
+_MOST_MEMBERS = 1_000
+_DAMAGED = "its compressed body is damaged"
 _LONGEST_WAIT = 1_000_000
 _ERROR = 400
 
@@ -180,25 +182,46 @@ def unpacked(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     name = encoding.strip().lower()
     if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise UnusableAnswer(f"it is packed in a way that was not asked for ({one_line(name, 40)})")
-    packer = None if name in ("", "identity") else zlib.decompressobj(_GZIP_OR_ZLIB)
+    unpacker = None if name in ("", "identity") else _Unpacker(in_members=name != "deflate")
     left, came = MOST_BYTES, 0
     for chunk in chunks:
         came += len(chunk)
         rest = chunk
         while rest and left >= 0 and came <= MOST_BYTES:
-            if packer is None:
-                piece, rest = rest, b""
-            else:
-                try:
-                    piece, rest = packer.decompress(rest, left + 1), packer.unconsumed_tail
-                except zlib.error:
-                    raise UnusableAnswer("its compressed body is damaged") from None
+            piece, rest = (rest, b"") if unpacker is None else unpacker.unpack(rest, left + 1)
             left -= len(piece)
             yield piece
         if left < 0 or came > MOST_BYTES:
             raise UnusableAnswer(f"it is longer than {MOST_BYTES // 1024 // 1024} MB")
-    if packer is not None and came and not packer.eof:
-        raise UnusableAnswer("its compressed body is damaged")
+    if unpacker is not None and came and not unpacker.is_complete:
+        raise UnusableAnswer(_DAMAGED)
+
+
+class _Unpacker:
+    """Unpacks gzip, which may have several members (RFC 1952, 2.2), and deflate, of which what follows is ignored."""
+
+    def __init__(self, *, in_members: bool) -> None:
+        self._packer = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._in_members, self._members = in_members, 1
+
+    @property
+    def is_complete(self) -> bool:
+        return self._packer.eof
+
+    def unpack(self, packed: bytes, most: int) -> tuple[bytes, bytes]:
+        """At most so many bytes, and what is still packed."""
+        if self._packer.eof:
+            if not self._in_members:
+                return b"", b""
+            self._members += 1
+            if self._members > _MOST_MEMBERS:
+                raise UnusableAnswer(_DAMAGED)
+            self._packer = zlib.decompressobj(_GZIP_OR_ZLIB)
+        try:
+            piece = self._packer.decompress(packed, most)
+        except zlib.error:
+            raise UnusableAnswer(_DAMAGED) from None
+        return piece, self._packer.unused_data if self._packer.eof else self._packer.unconsumed_tail
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
