@@ -10,7 +10,7 @@ from html import escape
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.debug.redaction import Redactor, secrets_of_environment
+from pallink.debug.redaction import Redactor
 from pallink.plain_text import one_line
 from pallink.redaction import CUT, KnownSecrets, known
 from pallink.sign_in.secrets import secrets_in
@@ -188,7 +188,7 @@ def test_megabytes_that_repeat_a_piece_of_a_secret_are_cut_in_one_go() -> None:
 )
 def test_a_password_of_a_proxy_is_known_whatever_a_parser_makes_of_it(url: str, secret: str) -> None:
     assert secret in set(secrets_in({"HTTPS_PROXY": url}))
-    redactor = Redactor(secrets_of_environment({"https_proxy": url}))
+    redactor = Redactor(secrets_in({"https_proxy": url}))
     assert secret not in redactor.text(f"Failed to parse: {secret!r} is not a valid host or port")
 
 

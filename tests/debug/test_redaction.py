@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pallink.debug.exchange import answer_lines, request_lines
-from pallink.debug.redaction import Redactor, secrets_of_environment
+from pallink.debug.redaction import Redactor
 from pallink.redaction import CUT
+from pallink.sign_in.secrets import secrets_in
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
 CANARY = "Canary7~Q.x9"
@@ -113,7 +114,7 @@ def test_a_secret_is_known_in_each_way_that_it_may_be_written(written: str) -> N
     ],
 )
 def test_the_secrets_of_the_environment_are_known_beforehand(name: str, value: str, secrets: list[str]) -> None:
-    redactor = Redactor(secrets_of_environment({name: value}))
+    redactor = Redactor(secrets_in({name: value}))
     for each in secrets:
         assert redactor.text(f"<{each}>") == f"<{CUT}>"
     if not secrets:

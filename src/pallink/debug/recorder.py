@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pallink.debug.exchange import answer_lines, request_lines
-from pallink.debug.redaction import Redactor, secrets_of_environment
+from pallink.debug.redaction import Redactor
 from pallink.debug.timeline import Span, timeline
 from pallink.plain_text import one_line, printable
+from pallink.sign_in.secrets import secrets_in
 
 log = logging.getLogger("pallink.requests")
 
@@ -27,7 +28,7 @@ class Recorder:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.resource_manager: str | None = None
-        self._redactor = Redactor(secrets_of_environment(os.environ))
+        self._redactor = Redactor(secrets_in(os.environ))
         self._now = now
         self._began = now()
         self._lock = threading.Lock()

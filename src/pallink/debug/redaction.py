@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from pallink.azure.presented import HEADERS
 from pallink.redaction import CUT
-from pallink.sign_in.secrets import credentials_in
 
 _SHOWN_HEADERS = frozenset(
     {
@@ -69,8 +68,6 @@ _SHOWN_HEADERS = frozenset(
 _SHOWN_BEGINNING = "x-ms-ratelimit-remaining-"
 # Shown as far as they hold nothing that is cut elsewhere.
 _CLEANED_HEADERS = frozenset({"location", "www-authenticate", "proxy-authenticate", "link", "content-location"})
-# Their values are secrets, wherever else they stand.
-
 
 _SHOWN_PARAMETERS = frozenset(
     {
@@ -297,16 +294,3 @@ def _texts_in(value: object) -> Iterator[str]:
 def _is_opaque(run: str) -> bool:
     """Whether a long run of letters is nothing that a person wrote."""
     return any(map(str.isdigit, run)) and any(map(str.isupper, run)) and any(map(str.islower, run))
-
-
-_SECRET_VARIABLES = re.compile(r"SECRET|TOKEN|PASSW|_KEY$|^IDENTITY_HEADER$")
-_PROXY_VARIABLES = re.compile(r"(HTTPS?|ALL)_PROXY")
-
-
-def secrets_of_environment(environ: Mapping[str, str]) -> Iterator[str]:
-    """The secrets that stand in environment variables, those in the addresses of proxies included."""
-    for name, value in environ.items():
-        if _SECRET_VARIABLES.search(name.upper()):
-            yield value
-        elif _PROXY_VARIABLES.fullmatch(name.upper()):
-            yield from credentials_in(value)
