@@ -3,7 +3,8 @@
 import contextvars
 import queue
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pallink.errors import PallinkError
@@ -13,6 +14,73 @@ THREAD_NAME = "pallink"
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class _Wait:
+    """Somebody who waits for threads, and what these have under way for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[object, Callable[[], None]] = {}
+        self._is_over = False
+
+    def begin(self, key: object, abandon: Callable[[], None]) -> None:
+        with self._lock:
+            self._under_way[key] = abandon
+            is_late = self._is_over
+        if is_late:
+            abandon()
+
+    def end(self, key: object) -> None:
+        with self._lock:
+            self._under_way.pop(key, None)
+
+    def abandon(self) -> None:
+        with self._lock:
+            self._is_over = True
+            under_way = list(self._under_way.values())
+        for abandon in under_way:
+            abandon()
+
+    def in_a_thread(self, work: Callable[[], None]) -> None:
+        # With the caller's context, so that whoever traces requests knows whose they are.
+        context = contextvars.copy_context()
+        context.run(_wait.set, self)
+        threading.Thread(target=context.run, args=(work,), name=THREAD_NAME, daemon=True).start()
+
+
+_wait: contextvars.ContextVar[_Wait | None] = contextvars.ContextVar("wait", default=None)
+
+
+@contextmanager
+def abandoned_with_the_wait(abandon: Callable[[], None]) -> Iterator[None]:
+    """Have `abandon` called, once or more often, if meanwhile nobody waits any more for what this thread does.
+
+    That is so when Ctrl-C ends one of the waits of this module in another thread: called at once where it has already.
+    """
+    wait = _wait.get()
+    if wait is None:
+        yield
+        return
+    key = object()
+    try:
+        wait.begin(key, abandon)
+        yield
+    finally:
+        wait.end(key)
+
+
+@contextmanager
+def _waiting() -> Iterator[_Wait]:
+    wait = _Wait()
+    with abandoned_with_the_wait(wait.abandon):
+        try:
+            yield wait
+        except GeneratorExit:
+            raise
+        except BaseException:
+            wait.abandon()
+            raise
 
 
 def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
@@ -31,7 +99,7 @@ def apart(call: Callable[[], T]) -> T:
     """Do a call in a daemon thread, and return or raise what it does.
 
     Ctrl-C ends the wait for it at once, on every system: a look-up of a name, and on Windows each wait for the network,
-    cannot be interrupted itself. The call goes on by itself then.
+    cannot be interrupted itself. The call is left to itself then, and its requests are abandoned (`in_time`).
     """
     ((_, outcome),) = as_they_come(lambda each: each(), [call], workers=1)
     if isinstance(outcome, PallinkError):
@@ -44,7 +112,8 @@ def as_they_come(
 ) -> Generator[tuple[int, R | PallinkError]]:
     """Do a job on each item in so many daemon threads, and yield the position and the outcome of each that is done.
 
-    Whoever has seen enough closes it: then no further item is begun, and those under way are not waited for.
+    Whoever has seen enough closes it: then no further item is begun, and those under way are not waited for. Where an
+    exception ends it, as Ctrl-C does, what is under way is abandoned.
 
     Args:
         job: may raise a `PallinkError`, which is an outcome too; any other exception is a defect and is raised here.
@@ -69,19 +138,19 @@ def as_they_come(
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 answers.put((index, error))
 
-    for _ in range(min(workers, len(items))):
-        # With the caller's context, so that whoever traces requests knows whose they are.
-        threading.Thread(target=contextvars.copy_context().run, args=(work,), name=THREAD_NAME, daemon=True).start()
-    try:
-        for _ in items:
-            answer = _next(answers, stop)
-            if answer is None:
-                return
-            if isinstance(answer[1], BaseException) and not isinstance(answer[1], PallinkError):
-                raise answer[1]
-            yield answer
-    finally:
-        enough.set()
+    with _waiting() as wait:
+        try:
+            for _ in range(min(workers, len(items))):
+                wait.in_a_thread(work)
+            for _ in items:
+                answer = _next(answers, stop)
+                if answer is None:
+                    return
+                if isinstance(answer[1], BaseException) and not isinstance(answer[1], PallinkError):
+                    raise answer[1]
+                yield answer
+        finally:
+            enough.set()
 
 
 def errors_in(outcomes: Sequence[Any]) -> list[PallinkError]:

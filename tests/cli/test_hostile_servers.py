@@ -1,8 +1,10 @@
 """Real servers that send too much, too slowly, or no HTTP: limits in memory and in time, and the right exit code."""
 
+import _thread
 import gzip
 import itertools
 import json
+import signal
 import socket
 import sys
 import threading
@@ -14,9 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from pallink import connect
+from pallink.azure import http_session
 from pallink.azure.answers import MOST_BYTES
+from pallink.azure.in_time import about_to_send
 from pallink.sandbox import Request, Response
 from pallink.side_by_side import THREAD_NAME
+from pallink.written import WriteRecord
 from tests.cli.people import Desk, served
 from tests.harness import Run
 from tests.https_server import Raw
@@ -274,6 +280,48 @@ def test_what_nobody_waits_for_any_more_is_not_sent_later(desk: Desk, monkeypatc
         released.set()
         _join_all()
         assert len(there.seen) == before == 0
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Somebody presses Ctrl-C, heard even where these tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield _thread.interrupt_main
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_write_that_was_not_sent_when_somebody_pressed_ctrl_c_is_not_sent_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ctrl_c: Callable[[], None]
+) -> None:
+    """The program that uses the Python API goes on, and with it the threads."""
+    is_due, released = threading.Event(), threading.Event()
+    in_doubt = WriteRecord.in_doubt
+
+    with served(desk) as there:
+        there.environment("client-secret")
+
+        def hang(connection: object) -> None:
+            if is_due.is_set():
+                ctrl_c()
+                released.wait()
+            about_to_send(connection)
+
+        def writes(record: WriteRecord) -> None:
+            is_due.set()
+            in_doubt(record)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(http_session, "about_to_send", hang)
+            patch.setattr(WriteRecord, "in_doubt", writes)
+            try:
+                with pytest.raises(KeyboardInterrupt), connect(cloud=there.cloud) as session:
+                    session.link("719878")
+                before = len(there.seen)
+            finally:
+                released.set()
+                _join_all()
+        assert len(there.seen) == before > 0
+        assert [request for request in there.seen if request.method == "PUT"] == []
 
 
 def test_cookies_are_neither_kept_nor_sent_on(desk: Desk) -> None:

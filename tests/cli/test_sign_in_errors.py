@@ -188,14 +188,15 @@ def certificate_error(code: int) -> requests.exceptions.SSLError:
     ],
 )
 @pytest.mark.parametrize("method", ["client-secret", "github"])
-def test_no_answer_has_its_reason(
-    desk: Desk, traffic: Traffic, clock: Any, *, error: Exception, cause: str, remedy: str, method: str
+@pytest.mark.parametrize("timeout", ["120", "1"])
+def test_no_answer_has_its_reason_whether_there_is_time_for_another_try_or_not(
+    desk: Desk, traffic: Traffic, clock: Any, *, error: Exception, cause: str, remedy: str, method: str, timeout: str
 ) -> None:
     desk.environment(method)
     for _ in range(10):
         traffic.fail("GET", ".well-known", broken(error))
         traffic.fail("POST", "/oauth2/", broken(error))
-    failed = desk.run(f"link 719878 --auth {method}")
+    failed = desk.run(f"link 719878 --auth {method} --timeout {timeout}")
     traffic._faults.clear()
     assert failed.code == 7, failed.stderr
     assert "error: https://sandbox.invalid cannot be reached" in failed.stderr

@@ -1,9 +1,11 @@
 import threading
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from pallink.errors import NotLinkedError, PallinkError, UnreachableError
-from pallink.side_by_side import errors_in, side_by_side
+from pallink.side_by_side import abandoned_with_the_wait, apart, as_they_come, errors_in, side_by_side
 
 # Reached only by a test that fails.
 SECONDS_UNTIL_A_HANG_IS_A_FAILURE = 30
@@ -62,3 +64,81 @@ def test_a_defect_does_not_wait_for_the_others() -> None:
 
 def test_threads_do_not_keep_the_program_from_ending() -> None:
     assert side_by_side(lambda: threading.current_thread().daemon) == [True]
+
+
+class Request:
+    """Something that is under way in a thread until it is released, and may be abandoned meanwhile."""
+
+    def __init__(self) -> None:
+        self.is_under_way, self.is_released, self.is_abandoned = (threading.Event() for _ in range(3))
+
+    def send(self) -> None:
+        with abandoned_with_the_wait(self.is_abandoned.set):
+            self.is_under_way.set()
+            assert self.is_released.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+
+
+def interrupted(request: Request) -> None:
+    assert request.is_under_way.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda request: side_by_side(request.send, lambda: interrupted(request)),
+        lambda request: side_by_side(lambda: apart(request.send), lambda: interrupted(request)),
+        lambda request: apart(lambda: side_by_side(lambda: apart(request.send), lambda: interrupted(request))),
+    ],
+    ids=["beside it", "beside a thread that waits for it", "in a thread"],
+)
+def test_what_is_under_way_is_abandoned_when_an_interruption_ends_the_wait(wait: Callable[[Request], object]) -> None:
+    request = Request()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait(request)
+        assert request.is_abandoned.is_set()
+    finally:
+        request.is_released.set()
+
+
+def test_what_begins_after_the_interruption_is_abandoned_at_once() -> None:
+    first, late = Request(), Request()
+    late.is_released.set()
+
+    def send_both() -> None:
+        first.send()
+        late.send()
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(send_both, lambda: interrupted(first))
+    assert not late.is_abandoned.is_set()
+    first.is_released.set()
+    assert late.is_abandoned.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+
+
+def test_whoever_has_seen_enough_leaves_the_rest_alone() -> None:
+    request = Request()
+    jobs: list[Callable[[], object]] = [request.send, request.is_under_way.wait]
+    try:
+        with closing(as_they_come(lambda job: job(), jobs, workers=2)) as outcomes:
+            assert next(outcomes) == (1, True)
+        assert not request.is_abandoned.is_set()
+    finally:
+        request.is_released.set()
+
+
+def test_what_is_over_is_not_abandoned() -> None:
+    over, request = Request(), Request()
+    over.is_released.set()
+
+    def send_both() -> None:
+        over.send()
+        request.send()
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            side_by_side(send_both, lambda: interrupted(request))
+        assert (over.is_abandoned.is_set(), request.is_abandoned.is_set()) == (False, True)
+    finally:
+        request.is_released.set()

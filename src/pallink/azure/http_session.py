@@ -33,24 +33,27 @@ _MOST_BYTES_OF_ALL = 512 * 1024 * 1024
 """Of all answers of one session: a listing that never ends must not fill the memory."""
 
 
-class _PlainConnection(HTTPConnection):
+class _Told:
+    """A connection that tells before it is opened, and before it sends a request."""
+
     def connect(self) -> None:
         about_to_connect(self)
-        super().connect()
+        super().connect()  # type: ignore[misc]
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:  # type: ignore[attr-defined]
+            # A plain one would be opened later, when the request already counted as sent.
+            self.connect()
         about_to_send(self)
-        super().request(*args, **kwargs)
+        super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-class _TlsConnection(HTTPSConnection):
-    def connect(self) -> None:
-        about_to_connect(self)
-        super().connect()
+class _PlainConnection(_Told, HTTPConnection):
+    pass
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        about_to_send(self)
-        super().request(*args, **kwargs)
+
+class _TlsConnection(_Told, HTTPSConnection):
+    pass
 
 
 class _PlainPool(HTTPConnectionPool):

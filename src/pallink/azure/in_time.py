@@ -10,10 +10,11 @@ import contextvars
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pallink.side_by_side import THREAD_NAME
+from pallink.side_by_side import THREAD_NAME, abandoned_with_the_wait
 
 T = TypeVar("T")
 
@@ -21,6 +22,9 @@ T = TypeVar("T")
 _WAIT_AT_ONCE = 0.2 if sys.platform == "win32" else float("inf")
 
 _of_this_thread = threading.local()
+
+# Of all requests: one of them may have done with a connection that another one takes over.
+_lock = threading.Lock()
 
 
 class AbandonedError(Exception):
@@ -44,38 +48,50 @@ class _Request:
 
     def __init__(self) -> None:
         self.sent = True
-        self._lock = threading.Lock()
-        self._abandoned = False
+        self._is_abandoned = False
         self._connection: Any = None
         self._socket: Any = None
 
     def connect_by(self, connection: Any) -> None:
         """The connection that it will go through is about to be opened."""
-        with self._lock:
-            self._check()
-            self._connection = connection
+        with _lock:
+            self._take(connection)
             self.sent = False
 
     def send_by(self, connection: Any) -> None:
         """It is about to be sent: from here on it may take effect."""
-        with self._lock:
-            self._check()
-            self._connection, self._socket = connection, connection.sock
+        with _lock:
+            self._take(connection)
+            self._socket = connection.sock
             self.sent = True
 
     def abandon(self) -> None:
         """Nobody waits any more: whatever blocks in its connection is woken, and ends."""
-        with self._lock:
-            self._abandoned = True
+        with _lock:
+            self._is_abandoned = True
+            if self._connection is None or _carried.get(self._connection) is not self:
+                return
             # A connection forgets its socket when an answer is its last one.
             wire = getattr(self._connection, "sock", None) or self._socket
-        # Not the socket's own method: TLS would forget its state under the feet of the thread that reads.
-        with contextlib.suppress(OSError, TypeError):
-            socket.socket.shutdown(wire, socket.SHUT_RDWR)
+            # Not the socket's own method: TLS would forget its state under the feet of the thread that reads.
+            with contextlib.suppress(OSError, TypeError):
+                socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
-    def _check(self) -> None:
-        if self._abandoned:
+    def end(self) -> None:
+        """It is over: its connection is somebody else's."""
+        with _lock:
+            if self._connection is not None and _carried.get(self._connection) is self:
+                del _carried[self._connection]
+
+    def _take(self, connection: Any) -> None:
+        if self._is_abandoned:
             raise AbandonedError
+        self._connection = connection
+        _carried[connection] = self
+
+
+# Which request a connection carries, for as long as there is the connection.
+_carried: weakref.WeakKeyDictionary[Any, _Request] = weakref.WeakKeyDictionary()
 
 
 def in_time(call: Callable[[], T], seconds: float) -> T:
@@ -94,12 +110,16 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
             outcome.extend((call(), None))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             outcome.extend((None, error))
+        request.end()
         ended.set()
 
-    # With the caller's context, so that whoever traces requests knows whose they are.
-    threading.Thread(target=contextvars.copy_context().run, args=(work,), name=THREAD_NAME, daemon=True).start()
     try:
-        is_in_time = _wait(ended, seconds)
+        # Ctrl-C ends the wait of the main thread, which waits for this one.
+        with abandoned_with_the_wait(request.abandon):
+            # With the caller's context, so that whoever traces requests knows whose they are.
+            context = contextvars.copy_context()
+            threading.Thread(target=context.run, args=(work,), name=THREAD_NAME, daemon=True).start()
+            is_in_time = _wait(ended, seconds)
     except BaseException:
         request.abandon()
         raise

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # The versions of the API that are asked; None stands for all that are not named.
 _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "2020-10-01"}
 
-# What is nice to know is asked once, and not waited for as long as what decides. Seconds.
-_FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "read_timeout": 10.0}
+# What is nice to know is asked once, and waited for no longer than 10 seconds.
+_FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
 
 # A tenant of 10,000 subscriptions has some tens.
 _MOST_PAGES = 1000

@@ -9,12 +9,13 @@
 - Each request, however its answer drips, and each wait between retries fit into what is left of the command's time.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+from azure.core.exceptions import AzureError, ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import RequestsTransport
 
 from pallink.azure.answers import UnusableAnswer
@@ -112,6 +113,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._own_session = session
         self._extra: ExtraHost | None = None
         self._deadline = deadline
+        self._last = threading.local()
         self._writable = writable
         self._login: str | None = None
         self._resource_manager: str | None = None
@@ -137,13 +139,24 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         Raises:
             RefusedRequestError: they do not.
             UnreachableError: the command's time is up.
+            AzureError: there is no answer.
         """
+        self._last.error = None
+        try:
+            return self._send(request, proxies, kwargs)
+        except AzureError as error:
+            self._last.error = error
+            raise
+
+    def _send(self, request: Any, proxies: Any, kwargs: dict[str, Any]) -> Any:
         known.add(*secrets_of_request(request))
         is_sign_in = self._guard(request)
         is_nearby = self._extra is not None and self._extra.is_plain and self._extra.is_at(request.url)
         part = _PART_FOR_A_WRITE if request.method in WRITE_METHODS else 1.0
         longest = _CONNECT_TIMEOUT_NEARBY if is_nearby else _CONNECT_TIMEOUT
-        kwargs["connection_timeout"] = self._deadline.share(longest, part)
+        kwargs["connection_timeout"] = self._deadline.share(
+            min(longest, kwargs.get("connection_timeout", longest)), part
+        )
         if is_nearby:
             # A proxy is on another machine, and would be told the token.
             proxies = {"no_proxy": urlsplit(request.url).hostname}
@@ -176,7 +189,15 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             raise unusable_sandbox(str(error), error.path) from error
 
     def sleep(self, duration: float) -> None:
-        """Wait between retries, or give up at once when the wait would outlast the command's time."""
+        """Wait between retries, or give up at once when the wait would outlast the command's time.
+
+        Raises:
+            AzureError: it would; the last try had no answer, and this is why.
+            UnreachableError: it would; the last answer asked for another try.
+        """
+        error = getattr(self._last, "error", None)
+        if error is not None and duration >= self._deadline.left:
+            raise error
         self._deadline.wait(
             duration, cause=f"Azure did not answer as it should; the next try is due in {duration:.0f} seconds"
         )

@@ -183,7 +183,8 @@ class Connections:
     def _shut_down(connections: set[socket.socket]) -> None:
         for each in connections:
             with suppress(OSError):  # The client was faster.
-                each.shutdown(socket.SHUT_RDWR)
+                # Not its own method: TLS would forget its state under the feet of the thread that answers.
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 def _context(pair: KeyPair) -> ssl.SSLContext:

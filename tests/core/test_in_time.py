@@ -1,0 +1,124 @@
+"""Waiting for a request no longer than there is time, and what becomes of it and of its connection then."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pallink.azure.http_session import _PlainConnection
+from pallink.azure.in_time import AbandonedError, NotInTimeError, about_to_connect, about_to_send, in_time
+from pallink.side_by_side import side_by_side
+
+# Reached only by a test that fails.
+SECONDS_UNTIL_A_HANG_IS_A_FAILURE = 30
+AT_ONCE = 0.05
+
+
+class Connection:
+    """What a request goes through, as far as `in_time` looks at it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+
+@pytest.fixture
+def wires() -> Iterator[tuple[socket.socket, socket.socket]]:
+    mine, other = socket.socketpair()
+    other.settimeout(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+    with mine, other:
+        yield mine, other
+
+
+def is_open(wires: tuple[socket.socket, socket.socket]) -> bool:
+    mine, other = wires
+    try:
+        mine.sendall(b"x")
+    except OSError:
+        return False
+    return other.recv(1) == b"x"
+
+
+def test_an_answer_and_an_error_come_through() -> None:
+    assert in_time(lambda: 7, SECONDS_UNTIL_A_HANG_IS_A_FAILURE) == 7
+    with pytest.raises(ZeroDivisionError):
+        in_time(lambda: 1 // 0, SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+
+
+def test_a_request_that_takes_too_long_loses_its_connection(wires: tuple[socket.socket, socket.socket]) -> None:
+    woken = threading.Event()
+
+    def send() -> None:
+        about_to_send(Connection(wires[0]))
+        wires[0].recv(1)
+        woken.set()
+
+    with pytest.raises(NotInTimeError) as late:
+        in_time(send, AT_ONCE)
+    assert late.value.sent
+    assert woken.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+    assert not is_open(wires)
+
+
+def test_what_was_not_sent_in_time_is_not_sent_at_all(wires: tuple[socket.socket, socket.socket]) -> None:
+    released, refused = threading.Event(), threading.Event()
+
+    def send() -> None:
+        about_to_connect(Connection(wires[0]))
+        released.wait()
+        try:
+            about_to_send(Connection(wires[0]))
+        except AbandonedError:
+            refused.set()
+
+    with pytest.raises(NotInTimeError) as late:
+        in_time(send, AT_ONCE)
+    released.set()
+    assert not late.value.sent
+    assert refused.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+
+
+def test_a_connection_that_another_request_took_over_is_left_alone(wires: tuple[socket.socket, socket.socket]) -> None:
+    """An answer gives its connection back before the one who waits for it knows."""
+    connection = Connection(wires[0])
+    is_answered, is_taken_over, released = threading.Event(), threading.Event(), threading.Event()
+
+    def answered() -> None:
+        about_to_send(connection)
+        is_answered.set()
+        released.wait()
+
+    def taking_over() -> None:
+        is_answered.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+        about_to_send(connection)
+        is_taken_over.set()
+        released.wait()
+
+    def interrupted() -> None:
+        assert is_taken_over.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+        raise KeyboardInterrupt
+
+    other = threading.Thread(target=in_time, args=(taking_over, SECONDS_UNTIL_A_HANG_IS_A_FAILURE))
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            side_by_side(lambda: in_time(answered, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
+        assert is_open(wires)
+    finally:
+        released.set()
+        other.join()
+
+
+def test_a_plain_request_counts_as_sent_though_its_connection_is_opened_with_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection: Any = _PlainConnection("127.0.0.1", listener.getsockname()[1])
+
+        def send() -> None:
+            connection.request("GET", "/")
+            connection.getresponse()
+
+        with pytest.raises(NotInTimeError) as late:
+            in_time(send, 0.5)
+        assert late.value.sent
+        connection.close()
