@@ -94,11 +94,9 @@ def many(runs: int, cloud: Served) -> None:
     for count in (1, 10, 100, 1000):
         check = Command("pallink check", [[*PALLINK, "check", "-o", "json", "--cloud", cloud.origin]])
         script = _plain_script(cloud, "every")
-        # Two minutes each for a thousand, one after the other.
-        here = runs if count < 100 else min(runs, 3 if count == 100 else 2)
         run_in_turn(
             [check, script],
-            runs=here,
+            runs=runs,
             environment=cloud.environment,
             before=partial(cloud.fresh, 100, count),
             warm_up=count < 1000,
@@ -111,7 +109,7 @@ def many(runs: int, cloud: Served) -> None:
                 each = [number((cpu - before[1]) / further, 1000, 1), number((memory - before[2]) / further, 1024, 1)]
             before = count, cpu, memory
         print(
-            f"| {count} | {here} | {number(check.median('wall'), digits=2)} | {number(script.median('wall'), digits=2)}"
+            f"| {count} | {runs} | {number(check.median('wall'), digits=2)} | {number(script.median('wall'), digits=2)}"
             f" | {ratios(script, check, 'wall')} | {number(cpu, 1000)} | {number(memory, digits=1)}"
             f" | {' | '.join(each)} |",
             flush=True,
