@@ -4,7 +4,7 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from pallink.errors import PallinkError
@@ -17,30 +17,38 @@ R = TypeVar("R")
 
 
 class _Wait:
-    """Somebody who waits for threads, and what these have under way for it."""
+    """Somebody who waits for threads, and what these have under way; begun in another's thread, it ends with that."""
 
     def __init__(self) -> None:
+        self._outer = _wait.get()
         self._lock = threading.Lock()
         self._under_way: dict[object, Callable[[], None]] = {}
         self._is_over = False
 
-    def begin(self, key: object, abandon: Callable[[], None]) -> None:
-        with self._lock:
-            self._under_way[key] = abandon
-            is_late = self._is_over
-        if is_late:
-            abandon()
+    @property
+    def is_over(self) -> bool:
+        return self._is_over or (self._outer is not None and self._outer.is_over)
 
-    def end(self, key: object) -> None:
-        with self._lock:
-            self._under_way.pop(key, None)
+    def end(self) -> None:
+        self._is_over = True
 
     def abandon(self) -> None:
+        self.end()
         with self._lock:
-            self._is_over = True
             under_way = list(self._under_way.values())
         for abandon in under_way:
             abandon()
+
+    @contextmanager
+    def abandons(self, abandon: Callable[[], None]) -> Iterator[None]:
+        key = object()
+        with self._lock:
+            self._under_way[key] = abandon
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._under_way[key]
 
     def in_a_thread(self, work: Callable[[], None]) -> None:
         # With the caller's context, so that whoever traces requests knows whose they are.
@@ -52,35 +60,19 @@ class _Wait:
 _wait: contextvars.ContextVar[_Wait | None] = contextvars.ContextVar("wait", default=None)
 
 
-@contextmanager
-def abandoned_with_the_wait(abandon: Callable[[], None]) -> Iterator[None]:
-    """Have `abandon` called, once or more often, if meanwhile nobody waits any more for what this thread does.
+def nobody_waits() -> bool:
+    """Whether the wait is over for which this thread works: whatever it would begin now is not wanted any more."""
+    wait = _wait.get()
+    return wait is not None and wait.is_over
 
-    That is so when Ctrl-C ends one of the waits of this module in another thread: called at once where it has already.
+
+def abandoned_with_the_wait(abandon: Callable[[], None]) -> AbstractContextManager[None]:
+    """Have `abandon` called if meanwhile an exception, as Ctrl-C is one, ends the wait for which this thread works.
+
+    What comes too late for that is told by `nobody_waits`.
     """
     wait = _wait.get()
-    if wait is None:
-        yield
-        return
-    key = object()
-    try:
-        wait.begin(key, abandon)
-        yield
-    finally:
-        wait.end(key)
-
-
-@contextmanager
-def _waiting() -> Iterator[_Wait]:
-    wait = _Wait()
-    with abandoned_with_the_wait(wait.abandon):
-        try:
-            yield wait
-        except GeneratorExit:
-            raise
-        except BaseException:
-            wait.abandon()
-            raise
+    return nullcontext() if wait is None else wait.abandons(abandon)
 
 
 def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
@@ -112,8 +104,8 @@ def as_they_come(
 ) -> Generator[tuple[int, R | PallinkError]]:
     """Do a job on each item in so many daemon threads, and yield the position and the outcome of each that is done.
 
-    Whoever has seen enough closes it: then no further item is begun, and those under way are not waited for. Where an
-    exception ends it, as Ctrl-C does, what is under way is abandoned.
+    Whoever has seen enough closes it: then no further item is begun, nor a further request for those under way, which
+    are not waited for. Where an exception ends it, as Ctrl-C does, what is under way is abandoned.
 
     Args:
         job: may raise a `PallinkError`, which is an outcome too; any other exception is a defect and is raised here.
@@ -121,41 +113,59 @@ def as_they_come(
         workers: how many at once, at most.
         stop: once set, by whoever else, nothing further is begun or yielded.
     """
+    wait = _Wait()
     waiting: queue.SimpleQueue[tuple[int, T]] = queue.SimpleQueue()
     answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-    enough = threading.Event()
     for numbered in enumerate(items):
         waiting.put(numbered)
 
-    def work() -> None:
-        while not enough.is_set() and not (stop is not None and stop.is_set()):
-            try:
-                index, item = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                answers.put((index, job(item)))
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                answers.put((index, error))
+    def is_enough() -> bool:
+        return wait.is_over or (stop is not None and stop.is_set())
 
-    with _waiting() as wait:
+    with abandoned_with_the_wait(wait.abandon):
         try:
             for _ in range(min(workers, len(items))):
-                wait.in_a_thread(work)
+                wait.in_a_thread(lambda: _work(job, waiting, answers, is_enough))
             for _ in items:
                 answer = _next(answers, stop)
                 if answer is None:
                     return
-                if isinstance(answer[1], BaseException) and not isinstance(answer[1], PallinkError):
-                    raise answer[1]
+                _raise_a_defect(answer[1])
                 yield answer
+        except GeneratorExit:
+            raise
+        except BaseException:
+            wait.abandon()
+            raise
         finally:
-            enough.set()
+            wait.end()
 
 
 def errors_in(outcomes: Sequence[Any]) -> list[PallinkError]:
     """The errors among what `side_by_side` returned."""
     return [outcome for outcome in outcomes if isinstance(outcome, PallinkError)]
+
+
+def _raise_a_defect(outcome: object) -> None:
+    if isinstance(outcome, BaseException) and not isinstance(outcome, PallinkError):
+        raise outcome
+
+
+def _work(
+    job: Callable[[T], R],
+    waiting: "queue.SimpleQueue[tuple[int, T]]",
+    answers: "queue.SimpleQueue[tuple[int, Any]]",
+    is_enough: Callable[[], bool],
+) -> None:
+    while not is_enough():
+        try:
+            index, item = waiting.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            answers.put((index, job(item)))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            answers.put((index, error))
 
 
 def _next(answers: "queue.SimpleQueue[tuple[int, Any]]", stop: threading.Event | None) -> tuple[int, Any] | None:

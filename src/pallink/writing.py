@@ -141,6 +141,8 @@ class _Writer:
         self._waits = _waits()
         self._last_in_doubt: Step | None = None
         self._is_contested = False
+        # A write that was not answered in time may be carried out whenever Azure comes to it.
+        self._may_come_late = False
         self._first = active(before)
         self._replaced: Link | None = None
 
@@ -162,7 +164,7 @@ class _Writer:
                 current = self._read_again(step, failure)
                 continue
             except PallinkError:
-                self._record.nothing_happened()
+                self._nothing_happened()
                 raise
             if isinstance(answer, RequestTrace):
                 # A deletion has no answer to check, and one that named another partner may have done nothing.
@@ -202,6 +204,7 @@ class _Writer:
 
     def _read_again(self, step: Step, failure: WriteFailure) -> Link | None:
         log.info("the answer to the %s request is no link (%s): reading the link again", step.action, failure.error)
+        self._may_come_late = self._may_come_late or failure.said is Said.NOTHING_YET
         if failure.said is Said.CONFLICT:
             self._is_contested = True
         else:
@@ -216,15 +219,21 @@ class _Writer:
         try:
             current = self._read(step, "it was refused")
         except UnsettledWriteError as unread:
-            self._record.nothing_happened()
+            self._nothing_happened()
             raise refusal from unread
         if self._is_reached(current):
             return current
-        self._record.nothing_happened()
+        self._nothing_happened()
         is_same = active(current) == active(self._before)
         raise refusal.with_cause(
             f"reading again showed {'that nothing was changed' if is_same else 'what somebody else made of the link'}"
         )
+
+    def _nothing_happened(self) -> None:
+        if self._may_come_late:
+            self._record.in_doubt()
+        else:
+            self._record.nothing_happened()
 
     def _is_reached(self, current: Link | None) -> bool:
         try:
@@ -247,7 +256,7 @@ class _Writer:
             following = self._goal.next_step(current)
         except PallinkError as refusal:
             if not self._may_have_happened(current, failure):
-                self._record.nothing_happened()
+                self._nothing_happened()
                 raise
             self._record.in_doubt()
             linked = active(current)
@@ -262,9 +271,9 @@ class _Writer:
             if self._may_have_happened(current, failure):
                 self._record.in_doubt()
             else:
-                self._record.nothing_happened()
+                self._nothing_happened()
             return current
-        self._record.nothing_happened()
+        self._nothing_happened()
         self._wait(step, failure)
         # What was read before the wait is too old to write on.
         current = self._read(step, "nothing had been changed before a wait")
@@ -332,8 +341,7 @@ class _Writer:
         if isinstance(failure.error, UnsettledWriteError):
             self._record.in_doubt()
             raise failure.error
-        if failure.said is Said.NOTHING_YET:
-            self._record.in_doubt()
+        if self._may_come_late:
             raise UnsettledWriteError(
                 f"the link may or may not have been {step.action}: Azure did not answer in time",
                 cause=f"{failure.error.message}; when it was read it was as before, but Azure may still carry the"

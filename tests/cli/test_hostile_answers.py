@@ -381,3 +381,26 @@ def test_a_token_that_never_ends_is_no_defect(desk: Desk, traffic: Traffic, ends
     done = desk.run("show --auth client-secret")
     assert_harmless(done, "show")
     assert done.code in (1, 3, 4)
+
+
+class Reset(BytesIO):
+    """A body in the middle of which the connection is reset."""
+
+    def read(self, *_: object) -> bytes:
+        raise ConnectionResetError
+
+
+def test_a_connection_that_is_reset_in_each_answer_is_no_answer_but_names_it(
+    pallink: Pallink, traffic: Traffic
+) -> None:
+    def reset(request: requests.PreparedRequest, _handle: Handle) -> requests.Response:
+        raw = HTTPResponse(Reset(), {"Content-Length": "100", **CORRELATION}, 200, preload_content=False)
+        return HTTPAdapter().build_response(request, raw)
+
+    for _ in range(10):
+        traffic.fail("GET", "/partners", reset)
+    failed = pallink("show", "--cloud", "sandbox")
+    traffic.forget()
+    assert failed.code == 7, failed.stderr
+    assert "the connection broke before the answer was there" in failed.stderr
+    assert "c0ffee" in failed.stderr

@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+import requests
+from azure.core.exceptions import ServiceRequestError
 from azure.core.rest import HttpRequest
 from requests.adapters import HTTPAdapter
 
 from pallink.azure.http_session import new_session
 from pallink.azure.transport import ExtraHost, GuardedTransport
 from pallink.deadline import Deadline
-from pallink.errors import RefusedRequestError
+from pallink.errors import RefusedRequestError, UnreachableError
 
 LOGIN, RESOURCE_MANAGER = "https://login.example", "https://management.example"
 OIDC = "https://ci.example/token"
@@ -109,3 +111,53 @@ def test_an_address_of_the_machine_itself_is_not_asked_by_a_proxy(
 
 def test_no_token_is_shown() -> None:
     assert "job-token" not in repr(GITHUB)
+
+
+@pytest.mark.parametrize(
+    ("first_takes", "tries"), [(10.0, 1), (9.5, 2)], ids=["nothing is left for another", "the next one is cut off"]
+)
+def test_why_there_was_no_answer_outlasts_the_time(
+    monkeypatch: pytest.MonkeyPatch, first_takes: float, tries: int
+) -> None:
+    now = 0.0
+    failures = [(requests.exceptions.ProxyError("no"), first_takes), (requests.ConnectTimeout("late"), 0.4)]
+    tried = 0
+
+    def send(self: HTTPAdapter, request: Any, **rest: Any) -> Any:
+        nonlocal now, tried
+        del self, request, rest
+        error, takes = failures[tried]
+        now += takes
+        tried += 1
+        raise error
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    made = GuardedTransport(Deadline(10, now=lambda: now), new_session(), writable=False)
+    made.allow(login=LOGIN, resource_manager=RESOURCE_MANAGER)
+    request = HttpRequest("GET", f"{LOGIN}/t")
+    with pytest.raises(ServiceRequestError) as first:
+        made.send(request)
+    with pytest.raises(ServiceRequestError):
+        made.send(request)
+    with pytest.raises(ServiceRequestError) as given_up:
+        made.sleep(1.6)
+    assert given_up.value is first.value
+    assert tried == tries
+
+
+def test_the_failure_of_another_request_says_nothing_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def send(self: HTTPAdapter, request: Any, **rest: Any) -> Any:
+        nonlocal now
+        del self, request, rest
+        now = 10.0
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    made = GuardedTransport(Deadline(10, now=lambda: now), new_session(), writable=False)
+    made.allow(login=LOGIN, resource_manager=RESOURCE_MANAGER)
+    with pytest.raises(ServiceRequestError):
+        made.send(HttpRequest("GET", f"{LOGIN}/t"))
+    with pytest.raises(UnreachableError, match="not finished within 10 seconds"):
+        made.send(HttpRequest("GET", f"{LOGIN}/t"))

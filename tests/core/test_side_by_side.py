@@ -1,3 +1,4 @@
+import queue
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -5,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from pallink.errors import NotLinkedError, PallinkError, UnreachableError
-from pallink.side_by_side import abandoned_with_the_wait, apart, as_they_come, errors_in, side_by_side
+from pallink.side_by_side import abandoned_with_the_wait, apart, as_they_come, errors_in, nobody_waits, side_by_side
 
 # Reached only by a test that fails.
 SECONDS_UNTIL_A_HANG_IS_A_FAILURE = 30
@@ -102,30 +103,41 @@ def test_what_is_under_way_is_abandoned_when_an_interruption_ends_the_wait(wait:
         request.is_released.set()
 
 
-def test_what_begins_after_the_interruption_is_abandoned_at_once() -> None:
-    first, late = Request(), Request()
-    late.is_released.set()
+def test_whoever_begins_something_after_the_interruption_knows_that_nobody_waits() -> None:
+    first = Request()
+    known: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
-    def send_both() -> None:
+    def send() -> None:
+        known.put(nobody_waits())
         first.send()
-        late.send()
+        known.put(nobody_waits())
 
     with pytest.raises(KeyboardInterrupt):
-        side_by_side(send_both, lambda: interrupted(first))
-    assert not late.is_abandoned.is_set()
+        apart(lambda: side_by_side(lambda: apart(send), lambda: interrupted(first)))
     first.is_released.set()
-    assert late.is_abandoned.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+    assert [known.get(timeout=SECONDS_UNTIL_A_HANG_IS_A_FAILURE) for _ in range(2)] == [False, True]
 
 
-def test_whoever_has_seen_enough_leaves_the_rest_alone() -> None:
+def test_whoever_has_seen_enough_leaves_what_is_under_way_alone_and_lets_nothing_more_begin() -> None:
     request = Request()
-    jobs: list[Callable[[], object]] = [request.send, request.is_under_way.wait]
+    known: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def send() -> None:
+        request.send()
+        known.put(nobody_waits())
+
+    jobs: list[Callable[[], object]] = [send, request.is_under_way.wait]
     try:
         with closing(as_they_come(lambda job: job(), jobs, workers=2)) as outcomes:
             assert next(outcomes) == (1, True)
         assert not request.is_abandoned.is_set()
     finally:
         request.is_released.set()
+    assert known.get(timeout=SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+
+
+def test_nobody_is_waited_for_in_the_main_thread() -> None:
+    assert not nobody_waits()
 
 
 def test_what_is_over_is_not_abandoned() -> None:

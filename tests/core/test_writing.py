@@ -7,7 +7,9 @@ from pallink.errors import (
     NotLinkedError,
     PallinkError,
     PartnerIdRefusedError,
+    RequestTrace,
     ServiceError,
+    SignInError,
     UnexpectedAnswerError,
     UnreachableError,
     UnsettledWriteError,
@@ -420,4 +422,32 @@ def test_of_a_write_that_timed_out_nobody_says_that_nothing_was_changed() -> Non
     with pytest.raises(UnsettledWriteError, match="did not answer in time") as unsettled:
         carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
     assert "nothing was changed" not in str(unsettled.value.cause)
+    assert record.known.change is LinkChange.UNKNOWN
+
+
+class TokenEnds(ModelService):
+    """After its first write nothing more can be sent."""
+
+    def send(self, step: Step) -> Link | RequestTrace:
+        if self.sent:
+            raise SignInError("no further token")
+        return super().send(step)
+
+
+@pytest.mark.parametrize(
+    ("kind", "then"),
+    [
+        (ModelService, Write(Fault.REFUSED)),
+        (ModelService, Write(Fault.LOST_BEFORE, takes=118.5)),
+        (TokenEnds, Write()),
+    ],
+    ids=["refused", "lost", "not sent"],
+)
+def test_a_write_that_timed_out_stays_in_doubt_whatever_comes_of_the_next_one(
+    kind: type[ModelService], then: Write
+) -> None:
+    record = WriteRecord()
+    service = kind(NOTHING, [Write(Fault.TIMED_OUT_BEFORE), then], clock=(clock := Clock()))
+    with pytest.raises(PallinkError):
+        carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
     assert record.known.change is LinkChange.UNKNOWN

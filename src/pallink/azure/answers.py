@@ -26,6 +26,7 @@ MOST_DEEP = 64
 
 _AT_ONCE = 64 * 1024
 _MOST_MEMBERS = 1_000
+_MEMBER = b"\x1f"  # How each begins.
 _DAMAGED = "its compressed body is damaged"
 _LONGEST_WAIT = 1_000_000
 _ERROR = 400
@@ -198,11 +199,11 @@ def unpacked(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
 
 class _Unpacker:
-    """Unpacks gzip, which may have several members (RFC 1952, 2.2), and deflate, of which what follows is ignored."""
+    """Unpacks gzip, which may have several members (RFC 1952, 2.2), and deflate; what follows them is ignored."""
 
     def __init__(self, *, in_members: bool) -> None:
         self._packer = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self._in_members, self._members = in_members, 1
+        self._members_left = _MOST_MEMBERS if in_members else 0
 
     @property
     def is_complete(self) -> bool:
@@ -211,10 +212,11 @@ class _Unpacker:
     def unpack(self, packed: bytes, most: int) -> tuple[bytes, bytes]:
         """At most so many bytes, and what is still packed."""
         if self._packer.eof:
-            if not self._in_members:
+            if not (self._members_left and packed.startswith(_MEMBER)):
+                self._members_left = 0
                 return b"", b""
-            self._members += 1
-            if self._members > _MOST_MEMBERS:
+            self._members_left -= 1
+            if not self._members_left:
                 raise UnusableAnswer(_DAMAGED)
             self._packer = zlib.decompressobj(_GZIP_OR_ZLIB)
         try:

@@ -240,7 +240,8 @@ def no_answer(error: BaseException, host: str) -> UnreachableError | None:
     chain = list(chain_of(error))
     if not any(isinstance(each, _NO_ANSWER) for each in chain):
         return None
-    if isinstance(error, HttpResponseError) and not isinstance(error, ClientAuthenticationError | IncompleteReadError):
+    is_answered = isinstance(error, HttpResponseError) and error.response is not None
+    if is_answered and not isinstance(error, ClientAuthenticationError | IncompleteReadError):
         return None
 
     def caused_by(*kinds: type[BaseException]) -> BaseException | None:

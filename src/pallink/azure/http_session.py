@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from pallink.azure.answers import UnusableAnswer, settle_headers, take_in
 from pallink.azure.failures import chain_of, trace_of
-from pallink.azure.in_time import about_to_connect, about_to_send
+from pallink.azure.in_time import about_to_connect, about_to_send, given_back
 from pallink.azure.trust import operating_system_trust
 from pallink.errors import UnexpectedAnswerError
 
@@ -56,11 +56,20 @@ class _TlsConnection(_Told, HTTPSConnection):
     pass
 
 
-class _PlainPool(HTTPConnectionPool):
+class _Telling:
+    """A pool that tells before it lends a connection to somebody else."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            given_back(conn)
+        super()._put_conn(conn)  # type: ignore[misc]
+
+
+class _PlainPool(_Telling, HTTPConnectionPool):
     ConnectionCls = _PlainConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(_Telling, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pallink.side_by_side import THREAD_NAME, abandoned_with_the_wait
+from pallink.side_by_side import THREAD_NAME, abandoned_with_the_wait, nobody_waits
 
 T = TypeVar("T")
 
@@ -77,15 +77,13 @@ class _Request:
             with contextlib.suppress(OSError, TypeError):
                 socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
-    def end(self) -> None:
-        """It is over: its connection is somebody else's."""
-        with _lock:
-            if self._connection is not None and _carried.get(self._connection) is self:
-                del _carried[self._connection]
+    def check(self) -> None:
+        """Whether it may still be sent."""
+        if self._is_abandoned or nobody_waits():
+            raise AbandonedError
 
     def _take(self, connection: Any) -> None:
-        if self._is_abandoned:
-            raise AbandonedError
+        self.check()
         self._connection = connection
         _carried[connection] = self
 
@@ -107,10 +105,10 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
     def work() -> None:
         _of_this_thread.request = request
         try:
+            request.check()
             outcome.extend((call(), None))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             outcome.extend((None, error))
-        request.end()
         ended.set()
 
     try:
@@ -166,3 +164,9 @@ def about_to_send(connection: Any) -> None:
     request = getattr(_of_this_thread, "request", None)
     if request is not None:
         request.send_by(connection)
+
+
+def given_back(connection: Any) -> None:
+    """To be called when a connection has done with its request, before another one may take it."""
+    with _lock:
+        _carried.pop(connection, None)

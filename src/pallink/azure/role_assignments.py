@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The versions of the API that are asked; None stands for all that are not named.
 _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "2020-10-01"}
 
-# What is nice to know is asked once, and waited for no longer than 10 seconds.
+# What is nice to know is asked once, and no answer waited for longer than 10 seconds.
 _FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
 
 # A tenant of 10,000 subscriptions has some tens.

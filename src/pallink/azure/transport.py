@@ -141,12 +141,23 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             UnreachableError: the command's time is up.
             AzureError: there is no answer.
         """
-        self._last.error = None
+        before = self._failure_of(request)
+        if before is not None and self._deadline.left <= 0:
+            raise before
         try:
-            return self._send(request, proxies, kwargs)
+            response = self._send(request, proxies, kwargs)
         except AzureError as error:
-            self._last.error = error
+            # That the end of the time cut a try off says less than how the one before failed.
+            is_late = isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError)
+            self._last.failure = request, before if before is not None and is_late else error
             raise
+        self._last.failure = None
+        return response
+
+    def _failure_of(self, request: Any | None) -> AzureError | None:
+        """Why this thread's last try had no answer, if there was one; None stands for any request."""
+        failure = getattr(self._last, "failure", None)
+        return failure[1] if failure is not None and (request is None or request is failure[0]) else None
 
     def _send(self, request: Any, proxies: Any, kwargs: dict[str, Any]) -> Any:
         known.add(*secrets_of_request(request))
@@ -195,9 +206,9 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             AzureError: it would; the last try had no answer, and this is why.
             UnreachableError: it would; the last answer asked for another try.
         """
-        error = getattr(self._last, "error", None)
-        if error is not None and duration >= self._deadline.left:
-            raise error
+        failure = self._failure_of(None)
+        if failure is not None and duration >= self._deadline.left:
+            raise failure
         self._deadline.wait(
             duration, cause=f"Azure did not answer as it should; the next try is due in {duration:.0f} seconds"
         )
