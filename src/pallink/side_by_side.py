@@ -127,7 +127,7 @@ def as_they_come(
             for _ in range(min(workers, len(items))):
                 wait.in_a_thread(lambda: _work(job, waiting, answers, is_enough))
             for _ in items:
-                answer = _next(answers, stop)
+                answer = _next(answers, is_enough)
                 if answer is None:
                     return
                 _raise_a_defect(answer[1])
@@ -168,11 +168,11 @@ def _work(
             answers.put((index, error))
 
 
-def _next(answers: "queue.SimpleQueue[tuple[int, Any]]", stop: threading.Event | None) -> tuple[int, Any] | None:
+def _next(answers: "queue.SimpleQueue[tuple[int, Any]]", is_enough: Callable[[], bool]) -> tuple[int, Any] | None:
     # On Windows a wait without a time-out cannot be interrupted by Ctrl-C.
     while True:
         try:
             return answers.get(timeout=0.2)
         except queue.Empty:
-            if stop is not None and stop.is_set():
+            if is_enough():
                 return None

@@ -33,6 +33,7 @@ _CONTESTED = (
     "Azure answered that the link is not as it was read just before: somebody else changed it in between, or Azure"
     " carried out this request twice"
 )
+_MAY_COME_LATE = "an earlier try was not answered in time, and Azure may still carry it out"
 
 
 class Said(Enum):
@@ -149,7 +150,7 @@ class _Writer:
     def run(self) -> Outcome:
         current = self._before
         while True:
-            step = self._goal.next_step(current)
+            step = self._next_step(current)
             if step.action is Action.UNCHANGED:
                 return self._reached(current)
             if step != self._last_in_doubt:
@@ -164,7 +165,7 @@ class _Writer:
                 current = self._read_again(step, failure)
                 continue
             except PallinkError:
-                self._nothing_happened()
+                self._settle_record(may_have_happened=False)
                 raise
             if isinstance(answer, RequestTrace):
                 # A deletion has no answer to check, and one that named another partner may have done nothing.
@@ -172,6 +173,18 @@ class _Writer:
                 current = self._read_after_deletion(step, answer)
                 continue
             return self._checked(answer, step)
+
+    def _next_step(self, current: Link | None, consequence: str | None = None) -> Step:
+        """What the goal asks for; its refusal does not say that nothing was changed where that is not known."""
+        if self._may_come_late and consequence is None:
+            consequence = _MAY_COME_LATE
+        try:
+            return self._goal.next_step(current)
+        except LinkedElsewhereError as refusal:
+            linked = active(current)
+            if consequence is None or linked is None:
+                raise
+            raise linked_elsewhere(linked, refusal.wanted_partner_id, consequence) from refusal
 
     def _note_replaced(self, current: Link | None, step: Step) -> None:
         """Remember the link that a write is about to replace, where it is not the one that there was at first."""
@@ -219,18 +232,21 @@ class _Writer:
         try:
             current = self._read(step, "it was refused")
         except UnsettledWriteError as unread:
-            self._nothing_happened()
+            self._settle_record(may_have_happened=False)
             raise refusal from unread
         if self._is_reached(current):
             return current
-        self._nothing_happened()
-        is_same = active(current) == active(self._before)
-        raise refusal.with_cause(
-            f"reading again showed {'that nothing was changed' if is_same else 'what somebody else made of the link'}"
-        )
+        self._settle_record(may_have_happened=False)
+        if active(current) != active(self._before):
+            shown = "what somebody else made of the link"
+        elif self._may_come_late:
+            shown = f"the link as it was; {_MAY_COME_LATE}"
+        else:
+            shown = "that nothing was changed"
+        raise refusal.with_cause(f"reading again showed {shown}")
 
-    def _nothing_happened(self) -> None:
-        if self._may_come_late:
+    def _settle_record(self, *, may_have_happened: bool) -> None:
+        if may_have_happened or self._may_come_late:
             self._record.in_doubt()
         else:
             self._record.nothing_happened()
@@ -252,28 +268,21 @@ class _Writer:
 
     def _settled(self, current: Link | None, step: Step, failure: WriteFailure) -> Link | None:
         """The link to decide on: as it was read, or, where nothing has happened, as it is after a wait."""
+        may_have_happened = self._may_have_happened(current, failure)
         try:
-            following = self._goal.next_step(current)
-        except PallinkError as refusal:
-            if not self._may_have_happened(current, failure):
-                self._nothing_happened()
-                raise
-            self._record.in_doubt()
-            linked = active(current)
-            if linked is None or not isinstance(refusal, LinkedElsewhereError):
-                raise
-            consequence = f"before that it may have been {step.action}"
-            raise linked_elsewhere(linked, refusal.wanted_partner_id, consequence) from refusal
+            following = self._next_step(
+                current, f"before that it may have been {step.action}" if may_have_happened else None
+            )
+        except PallinkError:
+            self._settle_record(may_have_happened=may_have_happened)
+            raise
         if following.action is Action.UNCHANGED:
             return current
         self._refuse_what_came_after(current, step, failure)
         if following != step:
-            if self._may_have_happened(current, failure):
-                self._record.in_doubt()
-            else:
-                self._nothing_happened()
+            self._settle_record(may_have_happened=may_have_happened)
             return current
-        self._nothing_happened()
+        self._settle_record(may_have_happened=False)
         self._wait(step, failure)
         # What was read before the wait is too old to write on.
         current = self._read(step, "nothing had been changed before a wait")

@@ -1,14 +1,16 @@
 """Waiting for a request no longer than there is time, and what becomes of it and of its connection then."""
 
+import gc
 import socket
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from pallink.azure.http_session import _PlainConnection
-from pallink.azure.in_time import AbandonedError, NotInTimeError, about_to_connect, about_to_send, in_time
+from pallink.azure.in_time import AbandonedError, NotInTimeError, about_to_connect, about_to_send, given_back, in_time
 from pallink.side_by_side import side_by_side
 
 # Reached only by a test that fails.
@@ -48,9 +50,10 @@ def test_an_answer_and_an_error_come_through() -> None:
 
 def test_a_request_that_takes_too_long_loses_its_connection(wires: tuple[socket.socket, socket.socket]) -> None:
     woken = threading.Event()
+    connection = Connection(wires[0])
 
     def send() -> None:
-        about_to_send(Connection(wires[0]))
+        about_to_send(connection)
         wires[0].recv(1)
         woken.set()
 
@@ -108,6 +111,39 @@ def test_a_connection_that_another_request_took_over_is_left_alone(wires: tuple[
     finally:
         released.set()
         other.join()
+
+
+def test_a_connection_that_was_given_back_is_left_alone(wires: tuple[socket.socket, socket.socket]) -> None:
+    connection = Connection(wires[0])
+    is_answered, released = threading.Event(), threading.Event()
+
+    def answered() -> None:
+        about_to_send(connection)
+        given_back(connection)
+        is_answered.set()
+        released.wait()
+
+    def interrupted() -> None:
+        assert is_answered.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+        raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            side_by_side(lambda: in_time(answered, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
+        assert is_open(wires)
+    finally:
+        released.set()
+
+
+def test_a_connection_that_failed_is_forgotten(wires: tuple[socket.socket, socket.socket]) -> None:
+    def fail() -> "weakref.ref[Connection]":
+        connection = Connection(wires[0])
+        about_to_connect(connection)
+        return weakref.ref(connection)
+
+    reference = in_time(fail, SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+    gc.collect()
+    assert reference() is None
 
 
 def test_a_plain_request_counts_as_sent_though_its_connection_is_opened_with_it() -> None:

@@ -448,6 +448,21 @@ def test_a_write_that_timed_out_stays_in_doubt_whatever_comes_of_the_next_one(
 ) -> None:
     record = WriteRecord()
     service = kind(NOTHING, [Write(Fault.TIMED_OUT_BEFORE), then], clock=(clock := Clock()))
-    with pytest.raises(PallinkError):
+    with pytest.raises(PallinkError) as raised:
+        carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
+    assert record.known.change is LinkChange.UNKNOWN
+    assert "nothing was changed" not in f"{raised.value} {raised.value.cause}"
+
+
+@pytest.mark.parametrize("when", ["before the look", "while it waits"])
+def test_a_refusal_after_a_write_that_timed_out_says_that_it_may_still_come(when: str) -> None:
+    def link_another() -> None:
+        if when == "while it waits":
+            service.write_as(Somebody(OTHER_PARTNER))
+
+    record, clock = WriteRecord(), Clock(while_waiting=link_another)
+    afterwards = Somebody(OTHER_PARTNER) if when == "before the look" else None
+    service = ModelService(NOTHING, [Write(Fault.TIMED_OUT_BEFORE, afterwards=afterwards)], clock=clock)
+    with pytest.raises(LinkedElsewhereError, match="Azure may still carry it out"):
         carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
     assert record.known.change is LinkChange.UNKNOWN

@@ -43,13 +43,18 @@ class NotInTimeError(TimeoutError):
         self.sent = sent
 
 
+def _no_connection() -> None:
+    return None
+
+
 class _Request:
     """One request, of which two threads know: the one that sends it and the one that waits."""
 
     def __init__(self) -> None:
         self.sent = True
         self._is_abandoned = False
-        self._connection: Any = None
+        # Weak: what stands in `_carried` would else keep its own key.
+        self._connection: Callable[[], Any] = _no_connection
         self._socket: Any = None
 
     def connect_by(self, connection: Any) -> None:
@@ -69,10 +74,11 @@ class _Request:
         """Nobody waits any more: whatever blocks in its connection is woken, and ends."""
         with _lock:
             self._is_abandoned = True
-            if self._connection is None or _carried.get(self._connection) is not self:
+            connection = self._connection()
+            if connection is None or _carried.get(connection) is not self:
                 return
             # A connection forgets its socket when an answer is its last one.
-            wire = getattr(self._connection, "sock", None) or self._socket
+            wire = getattr(connection, "sock", None) or self._socket
             # Not the socket's own method: TLS would forget its state under the feet of the thread that reads.
             with contextlib.suppress(OSError, TypeError):
                 socket.socket.shutdown(wire, socket.SHUT_RDWR)
@@ -84,7 +90,7 @@ class _Request:
 
     def _take(self, connection: Any) -> None:
         self.check()
-        self._connection = connection
+        self._connection = weakref.ref(connection)
         _carried[connection] = self
 
 
@@ -142,6 +148,16 @@ def _wait(ended: threading.Event, seconds: float) -> bool:
         if seconds <= 0:
             return False
     return True
+
+
+def check_awaited() -> None:
+    """To be called before a request is begun.
+
+    Raises:
+        AbandonedError: nobody waits for it any more.
+    """
+    if nobody_waits():
+        raise AbandonedError
 
 
 def about_to_connect(connection: Any) -> None:

@@ -21,7 +21,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from pallink.azure.answers import UnusableAnswer
 from pallink.azure.failures import chain_of
 from pallink.azure.http_session import Adapter, HttpSession
-from pallink.azure.in_time import NotInTimeError, in_time
+from pallink.azure.in_time import NotInTimeError, check_awaited, in_time
 from pallink.azure.presented import secrets_of_answer, secrets_of_request
 from pallink.clouds import https_origin
 from pallink.deadline import Deadline
@@ -140,7 +140,9 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             RefusedRequestError: they do not.
             UnreachableError: the command's time is up.
             AzureError: there is no answer.
+            AbandonedError: nobody waits for it any more.
         """
+        check_awaited()
         before = self._failure_of(request)
         if before is not None and self._deadline.left <= 0:
             raise before

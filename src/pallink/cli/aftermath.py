@@ -54,7 +54,7 @@ class Aftermath:
             return None
         change, known = self.link(error), self.written.known
         if change is LinkChange.UNKNOWN:
-            if error.command is not None and not is_interruption:
+            if isinstance(error, UnsettledWriteError) and error.command is not None and not is_interruption:
                 return None
             look = f", look at it with: {self.look()}" if self.look is not None else ""
             return f"may or may not have been changed{look}"
