@@ -4,7 +4,7 @@ import gc
 import socket
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -40,6 +40,17 @@ def is_open(wires: tuple[socket.socket, socket.socket]) -> bool:
     except OSError:
         return False
     return other.recv(1) == b"x"
+
+
+def interrupt(send: Callable[[], None], *, when: threading.Event) -> None:
+    """Wait for a request, and press Ctrl-C when it has come so far."""
+
+    def interrupted() -> None:
+        assert when.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(lambda: in_time(send, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
 
 
 def test_an_answer_and_an_error_come_through() -> None:
@@ -98,15 +109,10 @@ def test_a_connection_that_another_request_took_over_is_left_alone(wires: tuple[
         is_taken_over.set()
         released.wait()
 
-    def interrupted() -> None:
-        assert is_taken_over.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
-        raise KeyboardInterrupt
-
     other = threading.Thread(target=in_time, args=(taking_over, SECONDS_UNTIL_A_HANG_IS_A_FAILURE))
     other.start()
     try:
-        with pytest.raises(KeyboardInterrupt):
-            side_by_side(lambda: in_time(answered, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
+        interrupt(answered, when=is_taken_over)
         assert is_open(wires)
     finally:
         released.set()
@@ -123,13 +129,8 @@ def test_a_connection_that_was_given_back_is_left_alone(wires: tuple[socket.sock
         is_answered.set()
         released.wait()
 
-    def interrupted() -> None:
-        assert is_answered.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
-        raise KeyboardInterrupt
-
     try:
-        with pytest.raises(KeyboardInterrupt):
-            side_by_side(lambda: in_time(answered, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
+        interrupt(answered, when=is_answered)
         assert is_open(wires)
     finally:
         released.set()

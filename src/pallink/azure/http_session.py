@@ -33,7 +33,7 @@ _MOST_BYTES_OF_ALL = 512 * 1024 * 1024
 """Of all answers of one session: a listing that never ends must not fill the memory."""
 
 
-class _Told:
+class _TellingConnection:
     """A connection that tells before it is opened, and before it sends a request."""
 
     def connect(self) -> None:
@@ -48,15 +48,15 @@ class _Told:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-class _PlainConnection(_Told, HTTPConnection):
+class _PlainConnection(_TellingConnection, HTTPConnection):
     pass
 
 
-class _TlsConnection(_Told, HTTPSConnection):
+class _TlsConnection(_TellingConnection, HTTPSConnection):
     pass
 
 
-class _Telling:
+class _TellingPool:
     """A pool that tells before it lends a connection to somebody else."""
 
     def _put_conn(self, conn: Any) -> None:
@@ -65,11 +65,11 @@ class _Telling:
         super()._put_conn(conn)  # type: ignore[misc]
 
 
-class _PlainPool(_Telling, HTTPConnectionPool):
+class _PlainPool(_TellingPool, HTTPConnectionPool):
     ConnectionCls = _PlainConnection
 
 
-class _TlsPool(_Telling, HTTPSConnectionPool):
+class _TlsPool(_TellingPool, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
