@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pallink.sandbox import Request, Response, Sandbox
-from pallink.sandbox.server import SandboxServer
+from pallink.sandbox.http.server import SandboxServer
 
 TENANT, CLIENT, SECRET = (
     "contoso.onmicrosoft.com",

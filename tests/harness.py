@@ -12,8 +12,8 @@ import requests
 
 from pallink import session
 from pallink.azure import transport
-from pallink.azure.in_time import in_time
-from pallink.deadline import Deadline
+from pallink.http.deadline import Deadline
+from pallink.http.request_deadline import in_time
 
 _LONG = 600.0  # Seconds: no test waits for them.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pallink.exit_codes import ExitCode
-from pallink.reader_role import Verdict
+from pallink.roles import Verdict
 from tools import pictures, reference, troubleshooting
 from tools.program import ROOT, SOURCE, commands, messages
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pallink.reader_role import Verdict
+from pallink.roles import Verdict
 from pallink.settings import RoleCheck
 
 TEXT = (Path(__file__).parents[1] / "docs" / "reader-check.md").read_text(encoding="utf-8")

@@ -125,7 +125,7 @@ import pallink
 sys.addaudithook(watch)
 names = [each.name for each in pkgutil.walk_packages(pallink.__path__, "pallink.") if each.name != "pallink.__main__"]
 with_azure = False
-later = [name for name in names if name.startswith(("pallink.azure", "pallink.sandbox.adapter"))]
+later = [name for name in names if name.startswith(("pallink.azure", "pallink.http", "pallink.sandbox.http.adapter"))]
 for name in ["pallink.__main__", *(name for name in names if name not in later), *later]:
     with_azure = name in later
     importlib.import_module(name)
@@ -149,12 +149,12 @@ SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
 @pytest.mark.parametrize(
     ("module", "told"),
     [
-        ("sign_in_store.py", ["sign-ins", "PALLINK_HOME"]),
+        ("signin/store.py", ["sign-ins", "PALLINK_HOME"]),
         ("azure/cloud_metadata.py", ["cloud-", "PALLINK_CACHE_HOME"]),
-        ("azure/token_store.py", [".IdentityService", "LOCALAPPDATA"]),
-        ("sandbox/store.py", ["sandbox.sqlite3"]),
+        ("azure/auth/token_cache.py", [".IdentityService", "LOCALAPPDATA"]),
+        ("sandbox/state/store.py", ["sandbox.sqlite3"]),
         ("sandbox/handler.py", ["PALLINK_SANDBOX_HOME"]),
-        ("sandbox/files.py", ["certificate-authority.pem", "certificate-authority-key.pem"]),
+        ("sandbox/state/files.py", ["certificate-authority.pem", "certificate-authority-key.pem"]),
         ("reports/publish.py", ["GITHUB_STEP_SUMMARY"]),
         ("cli/commands/login.py", ["--allow-plain-text-cache"]),
     ],
@@ -181,9 +181,9 @@ def test_every_place_that_pallink_writes_to_is_in_that_table() -> None:
         "azure/cloud_metadata.py",
         "output/terminal.py",  # the null device
         "reports/publish.py",
-        "sandbox/files.py",
-        "sandbox/server.py",  # a key that OpenSSL reads, gone at once
-        "sign_in_store.py",
+        "sandbox/state/files.py",
+        "sandbox/http/server.py",  # a key that OpenSSL reads, gone at once
+        "signin/store.py",
     }
 
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from pallink.sandbox import home
-from pallink.sandbox.store import Store
-from pallink.sandbox.world_file import initial_world
+from pallink.sandbox.state.store import Store
+from pallink.sandbox.state.world_file import initial_world
 
 ACCOUNT = "svc@world.example"
 OBJECT_ID = "11111111-0000-0000-0000-00000000000a"

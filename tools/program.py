@@ -67,9 +67,9 @@ def messages() -> list[Message]:
 
 # Calls of a variable or of a class itself, where the class is chosen at run time.
 _INDIRECT = {
-    ("azure/failures.py", "refused"): "AccessDeniedError",
+    ("azure/errors.py", "refused"): "AccessDeniedError",
     ("errors.py", "cls"): "MoreProofNeededError",
-    ("reader_role/remedies.py", "kind"): "UnreachableError",
+    ("roles/remedies.py", "kind"): "UnreachableError",
 }
 
 

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
         WrongAccountError,
     )
     from pallink.exit_codes import ExitCode
-    from pallink.linking import Action, Link
-    from pallink.reader_role import Verdict
+    from pallink.links.model import Action, Link
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
+    from pallink.roles import Verdict
     from pallink.session import Proposal, Session, connect
     from pallink.settings import RoleCheck
 
@@ -96,9 +96,9 @@ _HOMES = {
     "UsageError": "pallink.errors",
     "WrongAccountError": "pallink.errors",
     "ExitCode": "pallink.exit_codes",
-    "Action": "pallink.linking",
-    "Link": "pallink.linking",
-    "Verdict": "pallink.reader_role",
+    "Action": "pallink.links.model",
+    "Link": "pallink.links.model",
+    "Verdict": "pallink.roles",
     "AccountResult": "pallink.result",
     "CheckResult": "pallink.result",
     "Result": "pallink.result",

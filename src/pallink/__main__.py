@@ -10,7 +10,7 @@ _COLLECT_AFTER = 100_000
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from pallink.cli.interrupts import INTERRUPTS, leave  # noqa: PLC0415 - `import pallink.__main__` must do nothing
+    from pallink.cli.signals import INTERRUPTS, leave  # noqa: PLC0415 - `import pallink.__main__` must do nothing
 
     INTERRUPTS.begin()  # For good: with the command the process ends.
     gc.set_threshold(_COLLECT_AFTER)

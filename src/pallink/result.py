@@ -7,8 +7,8 @@ from typing import Any
 from pallink.account import AccountKind
 from pallink.errors import PallinkError
 from pallink.field_names import camel_case
-from pallink.linking import Action, Link
-from pallink.reader_role import ReaderReport, Subscription, Verdict
+from pallink.links.model import Action, Link
+from pallink.roles import ReaderReport, Subscription, Verdict
 
 _NOT_SHOWN: dict[str, Any] = {"shown": False}
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from pallink.account import Account
+from pallink.client import Connection, LinksApart
 from pallink.clouds import SANDBOX
-from pallink.connection import Connection, LinksApart
-from pallink.deadline import Deadline
+from pallink.concurrency import apart, errors_in, side_by_side
 from pallink.errors import (
     CancelledError,
     LinkedElsewhereError,
@@ -28,7 +28,8 @@ from pallink.errors import (
     UsageError,
     most_important,
 )
-from pallink.linking import (
+from pallink.http.deadline import Deadline
+from pallink.links.model import (
     Action,
     Goal,
     Link,
@@ -41,14 +42,13 @@ from pallink.linking import (
     parse_partner_id,
     verification_error,
 )
-from pallink.person import Nobody, Person
-from pallink.reader_check import Progress, ReaderCheck, reader_outcome
-from pallink.reader_role import ReaderReport, Remedies, credit_advice
+from pallink.links.record import WriteRecord
+from pallink.links.write import carry_out
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
+from pallink.roles import ReaderReport, Remedies, credit_advice
+from pallink.roles.check import Progress, ReaderCheck, reader_outcome
 from pallink.settings import RoleCheck, Settings
-from pallink.side_by_side import apart, errors_in, side_by_side
-from pallink.writing import carry_out
-from pallink.written import WriteRecord
+from pallink.signin.prompter import Nobody, Person
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -469,7 +469,7 @@ def open_session(
         written: where the session keeps what is known of its write; None: in a record of its own.
     """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded when somebody signs in.
-    from pallink.azure.connection import connect as sign_in  # noqa: PLC0415
+    from pallink.azure.client import connect as sign_in  # noqa: PLC0415
 
     deadline = Deadline(settings.timeout)
     connection = apart(lambda: sign_in(settings, deadline, person or Nobody(), writable=writable))

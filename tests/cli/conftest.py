@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from pallink.cli.app import main
-from pallink.sandbox.adapter import SandboxAdapter
-from pallink.sandbox.server import SandboxServer
-from pallink.side_by_side import THREAD_NAME
+from pallink.concurrency import THREAD_NAME
+from pallink.sandbox.http.adapter import SandboxAdapter
+from pallink.sandbox.http.server import SandboxServer
 from tests.cli.people import Desk, served
 from tests.harness import Clock, Pallink, Run, Stream, Traffic
 from tools.troubleshooting import has_entry

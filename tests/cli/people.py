@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pallink.cli.person import AtTheTerminal
+from pallink.cli.prompter import AtTheTerminal
 from pallink.sandbox import ORIGIN, Request, Response, Sandbox, home
-from pallink.sandbox.browser import Browser
+from pallink.sandbox.entra.browser import Browser
 from tests.harness import Pallink, Run
 from tests.https_server import Raw, https_server, serve_sandbox
 from tests.sandbox.client import Client

@@ -9,10 +9,10 @@ from azure.core.rest import HttpRequest
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
-from pallink.azure.http_session import new_session
 from pallink.azure.transport import GuardedTransport
-from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
+from pallink.http.deadline import Deadline
+from pallink.http.pool import new_session
 from tests.cli.test_settling import Fault, Handle, answering
 from tests.harness import Pallink, Traffic
 

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from pallink.exit_codes import ExitCode
-from pallink.plain_text import UNPRINTABLE
+from pallink.redact.text import UNPRINTABLE
 from tests.cli.people import Desk
 from tests.cli.test_settling import Handle, answering
 from tests.harness import Pallink, Run, Traffic

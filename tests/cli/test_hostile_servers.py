@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 
 from pallink import connect
-from pallink.azure import http_session
-from pallink.azure.answers import MOST_BYTES
-from pallink.azure.in_time import about_to_send
+from pallink.concurrency import THREAD_NAME
+from pallink.http import pool as http_session
+from pallink.http.request_deadline import about_to_send
+from pallink.http.response_limits import MOST_BYTES
+from pallink.links.record import WriteRecord
 from pallink.sandbox import Request, Response
-from pallink.side_by_side import THREAD_NAME
-from pallink.written import WriteRecord
 from tests.cli.people import Desk, served
 from tests.harness import Run
 from tests.https_server import Raw

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from pallink.sandbox import Sandbox
-from pallink.sandbox.server import SandboxServer
+from pallink.sandbox.http.server import SandboxServer
 
 PROGRAM = """
 import atexit, sys
@@ -31,8 +31,8 @@ OF_SOME = {
     ROLES,
     ELIGIBLE_ROLES,
     "jmespath",
-    "pallink.azure.certificate",
-    "pallink.azure.login_logout",
+    "pallink.azure.auth.certificate",
+    "pallink.azure.auth.login",
     "pallink.debug",
     "pallink.output.table",
     "pallink.reports",
@@ -94,8 +94,8 @@ def loaded_by(words: str, environment: dict[str, str]) -> set[str]:
         ("unlink --yes -o json --dry-run", {PARTNER_API, SUBSCRIPTIONS}),
         ("whoami -o json", {SUBSCRIPTIONS}),
         ("whoami --all -o json", {"pallink.sandbox.handler"}),
-        ("login -o json", {"pallink.azure.login_logout"}),
-        ("logout --all -o json", {"pallink.azure.login_logout", "pallink.sandbox.handler"}),
+        ("login -o json", {"pallink.azure.auth.login"}),
+        ("logout --all -o json", {"pallink.azure.auth.login", "pallink.sandbox.handler"}),
     ],
 )
 def test_a_command_loads_what_it_needs(words: str, expected: set[str], environment: dict[str, str]) -> None:

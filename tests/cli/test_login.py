@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from azure.identity import _persistent_cache
 
-from pallink.azure import token_store
+from pallink.azure.auth import token_cache as token_store
 from pallink.sandbox import Sandbox, home
-from pallink.sign_in_store import store_for
+from pallink.signin.store import store_for
 from tests.cli.people import APPLICATION, APPROVERS, CONTOSO, FABRIKAM, INVOICES, SECRET, Desk
 from tests.harness import Pallink, Traffic
 

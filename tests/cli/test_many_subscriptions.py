@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from pallink.cli.progress import ProgressLine
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests import worlds
 from tests.cli.test_settling import answering
 from tests.harness import Clock, Pallink, Traffic

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pallink.sandbox.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_AFTER_DELETE, VERSION_TYPE
+from pallink.sandbox.state.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_AFTER_DELETE, VERSION_TYPE
 from tests.harness import Pallink
 
 ANSWERS = [

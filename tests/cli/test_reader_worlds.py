@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pallink.reader_role import KNOWN_ROLES
+from pallink.roles import KNOWN_ROLES
 from tests import worlds
 from tests.harness import Pallink, Traffic
 from tests.worlds import ACCOUNT, DEPARTMENT, FIRST, TEAM, given, role, subscription

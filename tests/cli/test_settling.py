@@ -13,10 +13,10 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-from pallink.azure.credentials import SignedIn
-from pallink.azure.partner_links import ManagementPartner
+from pallink.azure.auth.credentials import SignedIn
+from pallink.azure.links import ManagementPartner
 from pallink.errors import SignInError
-from pallink.linking import Step
+from pallink.links.model import Step
 from pallink.sandbox import Request, Sandbox, home
 from tests.harness import Clock, Pallink, Traffic
 

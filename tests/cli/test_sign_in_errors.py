@@ -13,8 +13,8 @@ import pytest
 import requests
 import urllib3.exceptions
 
-from pallink.entra_errors import EXPLANATIONS, sign_in_failed
 from pallink.sandbox import Sandbox
+from pallink.signin.entra_errors import EXPLANATIONS, sign_in_failed
 from tests.cli.people import APPROVERS, INVOICES, Desk
 from tests.cli.test_settling import Handle, answering
 from tests.harness import Traffic

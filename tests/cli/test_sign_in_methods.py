@@ -7,7 +7,7 @@ from typing import NamedTuple
 import azure.identity
 import pytest
 
-from pallink.sign_in import OFFERED_METHODS
+from pallink.signin import OFFERED_METHODS
 from tests.cli.people import (
     APPLICATION,
     APPROVERS,

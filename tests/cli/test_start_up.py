@@ -90,7 +90,7 @@ def test_what_needs_no_azure_loads_nothing_heavy(arguments: str, code: int) -> N
 @pytest.mark.parametrize("arguments", ["--help", "--version"])
 def test_help_and_version_load_no_command(arguments: str) -> None:
     loaded = modules_loaded_by(arguments, 0)
-    assert not {each for each in loaded if each.startswith(("pallink.cli.commands.", "pallink.cli.sandbox"))}
+    assert not {each for each in loaded if each.startswith(("pallink.cli.commands.", "pallink.cli.commands.sandbox"))}
 
 
 def test_a_command_is_loaded_alone() -> None:

@@ -14,8 +14,8 @@ from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from pallink.sandbox import Response
-from pallink.sandbox.management_partner import ROUTES
-from pallink.sandbox.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_AFTER_DELETE
+from pallink.sandbox.arm.management_partner import ROUTES
+from pallink.sandbox.state.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_AFTER_DELETE
 from tests.sandbox.client import Caller, Client, parsed
 
 DESCRIPTION = yaml.safe_load((Path(__file__).parents[2] / "conformance" / "openapi.yaml").read_text(encoding="utf-8"))

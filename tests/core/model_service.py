@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from pallink.deadline import Deadline
 from pallink.errors import (
     AccessDeniedError,
     PallinkError,
@@ -13,8 +12,9 @@ from pallink.errors import (
     ServiceError,
     UnreachableError,
 )
-from pallink.linking import Action, Link, Step, active
-from pallink.writing import Said, WriteFailure
+from pallink.http.deadline import Deadline
+from pallink.links.model import Action, Link, Step, active
+from pallink.links.write import Said, WriteFailure
 from tests.core.samples import OTHER_OBJECT, link_to
 
 ANSWERED_PARTNER = "999999"

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 
 from pallink.account import Account, AccountKind
-from pallink.linking import Link
+from pallink.links.model import Link
 
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 OTHER_TENANT = "0f0f0f0f-0000-4000-8000-000000000001"

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.entra_errors import EXPLANATIONS, sign_in_failed
 from pallink.errors import RequestTrace
 from pallink.exit_codes import ExitCode
+from pallink.signin.entra_errors import EXPLANATIONS, sign_in_failed
 
 WRONG_SECRET = {
     "error": "invalid_client",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from pallink.azure.http_session import new_session
+from pallink.http.pool import new_session
 
 HOST = "https://management.azure.com"
 

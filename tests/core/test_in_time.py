@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from pallink.azure.http_session import _PlainConnection
-from pallink.azure.in_time import AbandonedError, NotInTimeError, about_to_connect, about_to_send, given_back, in_time
-from pallink.side_by_side import side_by_side
+from pallink.concurrency import side_by_side
+from pallink.http.pool import _PlainConnection
+from pallink.http.request_deadline import (
+    AbandonedError,
+    NotInTimeError,
+    about_to_connect,
+    about_to_send,
+    given_back,
+    in_time,
+)
 
 # Reached only by a test that fails.
 SECONDS_UNTIL_A_HANG_IS_A_FAILURE = 30

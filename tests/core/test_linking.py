@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from pallink.errors import LinkedElsewhereError, NotLinkedError, UnexpectedAnswerError, UsageError
 from pallink.exit_codes import ExitCode
-from pallink.linking import (
+from pallink.links.model import (
     Action,
     Goal,
     Link,

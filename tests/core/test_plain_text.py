@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.plain_text import one_line
+from pallink.redact.text import one_line
 
 any_text = st.text(st.characters(exclude_categories=[])) | st.text("a \t\n\r\x1b\u202e\u2028\x85", max_size=30)
 limits = st.integers(3, 600)

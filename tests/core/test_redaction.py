@@ -10,10 +10,10 @@ from html import escape
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.debug.redaction import Redactor
-from pallink.plain_text import one_line
-from pallink.redaction import CUT, KnownSecrets, known
-from pallink.sign_in.secrets import secrets_in
+from pallink.redact.debug import Redactor
+from pallink.redact.secrets import CUT, KnownSecrets, known
+from pallink.redact.text import one_line
+from pallink.signin.secrets import secrets_in
 
 SECRET = "Kx8Q~hv/3+é'\"&t"
 TOKEN = ".".join(("eyJ0eXAiOiJKV1QifQ", "eyJhdWQiOiJodHRwczovL3NhbmRib3guaW52YWxpZCJ9" * 9, "c2lnbmF0dXJl-_" * 5))

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from pallink.account import AccountKind
-from pallink.linking import Action, Link
-from pallink.reader_role import ReaderReport, Subscription, SubscriptionVerdict, Verdict
+from pallink.links.model import Action, Link
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
+from pallink.roles import ReaderReport, Subscription, SubscriptionVerdict, Verdict
 from tests.core.samples import OBJECT, OTHER_PARTNER, PARTNER, TENANT
 
 IDENTITY: dict[str, Any] = {

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from pallink.concurrency import abandoned_with_the_wait, apart, as_they_come, errors_in, nobody_waits, side_by_side
 from pallink.errors import NotLinkedError, PallinkError, UnreachableError
-from pallink.side_by_side import abandoned_with_the_wait, apart, as_they_come, errors_in, nobody_waits, side_by_side
 
 # Reached only by a test that fails.
 SECONDS_UNTIL_A_HANG_IS_A_FAILURE = 30

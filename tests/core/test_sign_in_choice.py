@@ -8,7 +8,7 @@ import pytest
 from pallink.account import AccountKind
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
-from pallink.sign_in import (
+from pallink.signin import (
     METHODS,
     OFFERED_METHODS,
     Circumstances,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from pallink.azure import credentials
-from pallink.sign_in import METHODS, OFFERED_METHODS, SignInMethod
+from pallink.azure.auth import credentials
+from pallink.signin import METHODS, OFFERED_METHODS, SignInMethod
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sign-in.md"
 NOTHING = "\N{EN DASH}"

@@ -10,7 +10,7 @@ import pytest
 import trustme
 import truststore
 
-from pallink.azure import trust
+from pallink.http import trust
 
 HOST = "resource-manager.test"
 

@@ -15,9 +15,9 @@ from pallink.errors import (
     UnsettledWriteError,
 )
 from pallink.exit_codes import ExitCode
-from pallink.linking import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
-from pallink.writing import Outcome, carry_out
-from pallink.written import LinkChange, WriteRecord, Written
+from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
+from pallink.links.record import LinkChange, WriteRecord, Written
+from pallink.links.write import Outcome, carry_out
 from tests.core.model_service import TRACE, Clock, Fault, ModelService, Somebody, Write, forbidden, no_answer
 from tests.core.samples import INVOICES, OTHER_OBJECT, OTHER_PARTNER, PARTNER, link_to
 

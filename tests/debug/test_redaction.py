@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pallink.debug.exchange import answer_lines, request_lines
-from pallink.debug.redaction import Redactor
-from pallink.redaction import CUT
-from pallink.sign_in.secrets import secrets_in
+from pallink.redact.debug import Redactor
+from pallink.redact.secrets import CUT
+from pallink.signin.secrets import secrets_in
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
 CANARY = "Canary7~Q.x9"

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from pallink.azure import partner_links
-from pallink.azure.partner_links import ManagementPartner
+from pallink.azure import links as partner_links
+from pallink.azure.links import ManagementPartner
 from pallink.errors import PallinkError
-from pallink.linking import Action, Link, Step, UnlinkGoal, active
-from pallink.writing import WriteFailure
+from pallink.links.model import Action, Link, Step, UnlinkGoal, active
+from pallink.links.write import WriteFailure
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

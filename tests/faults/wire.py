@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from pallink.sandbox import Request, Response, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
-from pallink.sandbox.messages import Delivery
+from pallink.sandbox.http.adapter import SandboxAdapter
+from pallink.sandbox.http.messages import Delivery
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from pallink.sandbox.adapter import SandboxAdapter
-from pallink.side_by_side import THREAD_NAME
+from pallink.concurrency import THREAD_NAME
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.cli.conftest import no_thread_outlives_its_test, pallink
 from tests.harness import Pallink
 from tests.interruption.oracle import Ending, row

@@ -18,7 +18,7 @@ from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
 SOURCE = Path(pallink.__file__).parent
 WATCHED = {
     str(path)
-    for pattern in ("session.py", "writing.py", "written.py", "cli/job.py", "cli/run.py", "cli/commands/*.py")
+    for pattern in ("session.py", "links/write.py", "links/record.py", "cli/job.py", "cli/run.py", "cli/commands/*.py")
     for path in SOURCE.glob(pattern)
 } | {str(SOURCE / "output" / name) for name in ("formats.py", "terminal.py")}
 

@@ -16,7 +16,7 @@ import requests
 
 from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
-from pallink.sandbox.server import SandboxServer
+from pallink.sandbox.http.server import SandboxServer
 from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
 from tests.interruption.oracle import Ending, row
 
@@ -204,7 +204,7 @@ def test_an_ignored_signal_stays_ignored(bench: Bench) -> None:
     bench.linked()
     script = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-        "from pallink.cli.interrupts import INTERRUPTS; INTERRUPTS.begin(); "
+        "from pallink.cli.signals import INTERRUPTS; INTERRUPTS.begin(); "
         "signal.raise_signal(signal.SIGINT); print('still here')"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

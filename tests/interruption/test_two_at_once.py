@@ -17,7 +17,7 @@ import requests
 
 from pallink.cli.app import main
 from pallink.sandbox import Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.harness import Clock, Run, Stream
 from tests.interruption.conftest import OTHER, PARTNER, Bench
 from tests.interruption.oracle import Row, row

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pallink.sandbox import access
-from pallink.sandbox.world import Role, Tenant, World
-from pallink.sandbox.world_file import initial_world, parse_world
+from pallink.sandbox.state import access
+from pallink.sandbox.state.world import Role, Tenant, World
+from pallink.sandbox.state.world_file import initial_world, parse_world
 
 READ = "Microsoft.Authorization/roleAssignments/read"
 

@@ -15,8 +15,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import InteractiveBrowserCredential
 
 from pallink.sandbox import ORIGIN, Response, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
-from pallink.sandbox.browser import Browser
+from pallink.sandbox.entra.browser import Browser
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import (
     APPROVERS,
     AZURE_CLI,

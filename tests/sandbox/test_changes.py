@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from pallink.sandbox import ORIGIN, Request, Response, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import (
     APPROVERS,
     CONTOSO,

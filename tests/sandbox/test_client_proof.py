@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pallink.sandbox import ORIGIN, Response, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
 from pallink.sandbox.certificates import KeyPair, new_application_certificate, thumbprints
-from pallink.sandbox.federation import new_token
+from pallink.sandbox.entra.federation import new_token
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import (
     CONTOSO,
     FABRIKAM,

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from typer.testing import CliRunner
 
-from pallink.cli.sandbox import app
+from pallink.cli.commands.sandbox import app
 from pallink.sandbox import METHODS, ORIGIN, Request, Sandbox, environments, home
 from tests.sandbox.client import AZURE_CLI, CONTOSO, ONBOARDING_CLIENT, ONBOARDING_SECRET, SCOPE
 

@@ -11,7 +11,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import DeviceCodeCredential
 
 from pallink.sandbox import ORIGIN, Response, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import (
     AZURE_CLI,
     CONTOSO,

@@ -6,7 +6,7 @@ import pytest
 
 from pallink.sandbox import METHODS, Sandbox
 from pallink.sandbox.names import FAULTS
-from pallink.sandbox.settings import SETTINGS, SIGN_IN_ERROR, Setting
+from pallink.sandbox.state.settings import SETTINGS, SIGN_IN_ERROR, Setting
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from pallink.sandbox import ORIGIN, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
 from pallink.sandbox.faults import Fault, FaultKind, FaultRule
+from pallink.sandbox.http.adapter import SandboxAdapter
 from pallink.sandbox.names import FAULTS
 from tests.sandbox.client import PARTNERS, Client, document, error_of
 from tests.sandbox.test_server import serving

@@ -19,7 +19,7 @@ import requests
 
 from pallink.sandbox import Request, Response, Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
-from pallink.sandbox.server import SandboxServer
+from pallink.sandbox.http.server import SandboxServer
 from tests.sandbox.client import CONTOSO, ONBOARDING_CLIENT, ONBOARDING_SECRET, PARTNERS
 from tests.sandbox.test_server import serving
 

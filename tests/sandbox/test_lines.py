@@ -17,9 +17,9 @@ import tree_sitter
 import tree_sitter_powershell
 
 from pallink.sandbox import Sandbox
-from pallink.sandbox.lines import Section, assignment, sections
+from pallink.sandbox.http.server import SandboxServer
 from pallink.sandbox.names import Shell
-from pallink.sandbox.server import SandboxServer
+from pallink.sandbox.shell import Section, assignment, sections
 
 NAMES = ["settings", "pallink", "az", "curl", "python", "node"]
 

@@ -12,7 +12,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 
 from pallink.sandbox import IMDS_ORIGIN, ORIGIN, Response, Sandbox
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import CONTOSO, SCOPE, Caller, Client, claims, document, parsed
 
 BUILD_AGENT = "d793c792-e3f1-4fc6-9b92-3a226c6952cc"

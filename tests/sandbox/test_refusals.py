@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pallink.sandbox import ORIGIN, Response
-from pallink.sandbox.settings import SIGN_IN_ERROR
+from pallink.sandbox.state.settings import SIGN_IN_ERROR
 from tests.sandbox.client import AZURE_CLI, CONTOSO, SCOPE, Caller, Client, claims, document, entra_error_of, parsed
 from tests.sandbox.test_client_proof import github_answer, show
 

@@ -25,7 +25,7 @@ from azure.identity import ClientSecretCredential, ManagedIdentityCredential
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
 from pallink.sandbox import Request, Response, Sandbox, certificates
-from pallink.sandbox.server import SandboxServer
+from pallink.sandbox.http.server import SandboxServer
 from tests.sandbox.client import CONTOSO, ONBOARDING, ONBOARDING_CLIENT, ONBOARDING_SECRET, Clock, claims
 
 METADATA = "/metadata/endpoints?api-version=2022-09-01"

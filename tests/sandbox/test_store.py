@@ -194,7 +194,7 @@ def test_a_request_that_fails_within_changes_nothing(file: Path, monkeypatch: py
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("pallink.sandbox.management_partner._success", fail)
+        broken.setattr("pallink.sandbox.arm.management_partner._success", fail)
         with pytest.raises(ZeroDivisionError):
             caller.partners("PATCH", "6183402")
 

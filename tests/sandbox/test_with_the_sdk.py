@@ -17,7 +17,7 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.sandbox import ORIGIN, Sandbox, SandboxStateError
-from pallink.sandbox.adapter import SandboxAdapter
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import (
     APPROVERS,
     AZURE_CLI,

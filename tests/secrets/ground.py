@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pallink.sandbox import managed_identity
-from pallink.sandbox.store import Store
+from pallink.sandbox.entra import managed_identity
+from pallink.sandbox.state.store import Store
 from tests.cli.people import APPLICATION, CONTOSO, INVOICES, Desk
 from tests.cli.test_sign_in_bad_input import Papers
 from tests.harness import Run

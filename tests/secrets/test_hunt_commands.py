@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pallink.azure import token_store
+from pallink.azure.auth import token_cache as token_store
 from pallink.output import OutputFormat
 from tests.cli.commands import COMMANDS, words_for
 from tests.cli.people import APPROVERS, INVOICES

@@ -16,8 +16,8 @@ import pytest
 from pallink import connect
 from pallink.errors import PallinkError
 from pallink.sandbox import Request, Response
-from pallink.sandbox.adapter import SandboxAdapter
 from pallink.sandbox.faults import FaultKind, FaultRule
+from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.secrets.ground import Ground
 from tests.secrets.watch import Usual, secrets_of
 
@@ -292,11 +292,11 @@ def test_a_defect_whose_traceback_is_asked_for(ground: Ground, point: Point, def
 
 
 WITHIN: dict[str, Callable[[dict[str, str]], str]] = {
-    "pallink.azure.credentials.account_from_token": lambda secrets: secrets["access token"],
+    "pallink.azure.auth.credentials.account_from_token": lambda secrets: secrets["access token"],
     "pallink.session.Session._look": lambda secrets: secrets["client secret"],
     "pallink.cli.job.write_result": lambda secrets: secrets["certificate password"],
-    "pallink.reader_check.ReaderCheck.report": lambda secrets: f"Bearer {secrets['access token']}",
-    "pallink.azure.certificate.load_pem_private_key": lambda secrets: secrets["certificate password"],
+    "pallink.roles.check.ReaderCheck.report": lambda secrets: f"Bearer {secrets['access token']}",
+    "pallink.azure.auth.certificate.load_pem_private_key": lambda secrets: secrets["certificate password"],
 }
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pallink import redaction
 from pallink.azure.transport import GuardedTransport
 from pallink.cli import job
 from pallink.output import formats
+from pallink.redact import secrets as redaction
 from pallink.sandbox import Response
 from tests.cli.people import APPLICATION, Desk
 from tests.secrets.canaries import Hunt, forms_of

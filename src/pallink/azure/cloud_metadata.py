@@ -13,7 +13,7 @@ import platformdirs
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
-from pallink.azure.failures import explain
+from pallink.azure.errors import explain
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud, cloud_from_metadata
 from pallink.errors import PallinkError, UnexpectedAnswerError

@@ -18,17 +18,17 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import AzureError, ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import RequestsTransport
 
-from pallink.azure.answers import UnusableAnswer
-from pallink.azure.failures import chain_of
-from pallink.azure.http_session import Adapter, HttpSession
-from pallink.azure.in_time import NotInTimeError, check_awaited, in_time
-from pallink.azure.presented import secrets_of_answer, secrets_of_request
+from pallink.azure.errors import chain_of
 from pallink.clouds import https_origin
-from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, unusable_sandbox
-from pallink.plain_text import one_line
-from pallink.redaction import known
-from pallink.sandbox.errors import SandboxStateError
+from pallink.http.deadline import Deadline
+from pallink.http.pool import Adapter, HttpSession
+from pallink.http.request_deadline import NotInTimeError, check_awaited, in_time
+from pallink.http.response_limits import UnusableAnswer
+from pallink.redact.secret_fields import secrets_of_answer, secrets_of_request
+from pallink.redact.secrets import known
+from pallink.redact.text import one_line
+from pallink.sandbox.state.errors import SandboxStateError
 
 if TYPE_CHECKING:
     from pallink.debug.recorder import Recorder

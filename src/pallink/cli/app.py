@@ -9,8 +9,8 @@ import typer
 from typer.main import get_command
 
 from pallink import __version__
-from pallink.cli.interrupts import INTERRUPTS
 from pallink.cli.lazy import Later, LazyGroup, new_app
+from pallink.cli.signals import INTERRUPTS
 from pallink.exit_codes import ExitCode
 
 _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {code.meaning}" for code in ExitCode)])
@@ -29,7 +29,9 @@ class _Commands(LazyGroup):
         "login": Later("pallink.cli.commands.login", "Sign in, and keep the sign-in for later commands."),
         "logout": Later("pallink.cli.commands.logout", "Remove a stored sign-in, with all its tokens."),
         "whoami": Later("pallink.cli.commands.whoami", "Show which account signs in, and how."),
-        "sandbox": Later("pallink.cli.sandbox", "Look at, set, reset and serve the embedded stand-in for Azure."),
+        "sandbox": Later(
+            "pallink.cli.commands.sandbox", "Look at, set, reset and serve the embedded stand-in for Azure."
+        ),
     }
 
 
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def interrupted_at_the_start(arguments: Sequence[str]) -> int:
     """Say that nothing has been done yet, and return the exit code."""
     INTERRUPTS.over = True
-    from pallink.cli.aftermath import Aftermath  # noqa: PLC0415 - only who is interrupted pays for it
+    from pallink.cli.interrupt_report import Aftermath  # noqa: PLC0415 - only who is interrupted pays for it
     from pallink.cli.run import print_interruption  # noqa: PLC0415
     from pallink.cli.usage_errors import output_asked_for  # noqa: PLC0415
     from pallink.output import Terminal  # noqa: PLC0415

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from pallink.cli.options import CommonOptions
-from pallink.cli.person import AtTheTerminal
 from pallink.cli.progress import ProgressLine
+from pallink.cli.prompter import AtTheTerminal
 from pallink.clouds import SANDBOX
 from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, PallinkError, SignInError, UsageError
-from pallink.linking import Action
+from pallink.links.model import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
-from pallink.plain_text import one_line
-from pallink.sign_in import METHODS
+from pallink.redact.text import one_line
+from pallink.signin import METHODS
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult, Result

@@ -14,15 +14,15 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hin
 import typer
 from typer.core import TyperCommand
 
-from pallink.cli.aftermath import Aftermath
+from pallink.cli.interrupt_report import Aftermath
 from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES, SANDBOX
 from pallink.errors import UsageError
 from pallink.output import OutputFormat, check_query
-from pallink.redaction import known
+from pallink.redact.secrets import known
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
-from pallink.sign_in import OFFERED_METHODS
-from pallink.sign_in.secrets import secrets_in
+from pallink.signin import OFFERED_METHODS
+from pallink.signin.secrets import secrets_in
 
 P = ParamSpec("P")
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import typer
 
-from pallink.cli.aftermath import Aftermath
-from pallink.cli.interrupts import INTERRUPTS
+from pallink.cli.interrupt_report import Aftermath
+from pallink.cli.signals import INTERRUPTS
 from pallink.errors import DefectError, PallinkError, unusable_sandbox
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, error_object, json_line
-from pallink.plain_text import one_line
-from pallink.redaction import cut
-from pallink.sandbox.errors import SandboxStateError
+from pallink.redact.secrets import cut
+from pallink.redact.text import one_line
+from pallink.sandbox.state.errors import SandboxStateError
 
 
 def run(

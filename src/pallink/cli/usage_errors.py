@@ -8,8 +8,8 @@ from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal
-from pallink.redaction import known
-from pallink.sign_in.secrets import secrets_in
+from pallink.redact.secrets import known
+from pallink.signin.secrets import secrets_in
 
 # What scripts for other tools pass as options: here each has a variable, those of azure-identity.
 _SECRETS = {

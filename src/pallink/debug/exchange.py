@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pallink.debug.redaction import Redactor
-from pallink.plain_text import printable
+from pallink.redact.debug import Redactor
+from pallink.redact.text import printable
 
 _MOST_LETTERS = 8_000
 _MOST_LINES = 200

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pallink.debug.exchange import answer_lines, request_lines
-from pallink.debug.redaction import Redactor
 from pallink.debug.timeline import Span, timeline
-from pallink.plain_text import one_line, printable
-from pallink.sign_in.secrets import secrets_in
+from pallink.redact.debug import Redactor
+from pallink.redact.text import one_line, printable
+from pallink.signin.secrets import secrets_in
 
 log = logging.getLogger("pallink.requests")
 

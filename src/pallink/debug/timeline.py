@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pallink.plain_text import one_line
+from pallink.redact.text import one_line
 
 
 @dataclass(frozen=True, slots=True)

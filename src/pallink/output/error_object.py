@@ -3,8 +3,8 @@
 from typing import Any
 
 from pallink.errors import PallinkError
-from pallink.plain_text import one_line
-from pallink.written import LinkChange
+from pallink.links.record import LinkChange
+from pallink.redact.text import one_line
 
 
 def error_object(error: PallinkError, link: LinkChange | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from pallink.output.query import apply_query
 from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text
 from pallink.output.terminal import Terminal
-from pallink.redaction import known
+from pallink.redact.secrets import known
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult, Result

@@ -7,7 +7,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from pallink.plain_text import UNPRINTABLE, one_line, without_commands
+from pallink.redact.text import UNPRINTABLE, one_line, without_commands
 
 
 def json_text(value: object, *, ascii_only: bool = False) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pallink.account import AccountKind
-from pallink.linking import Action
+from pallink.links.model import Action
 from pallink.output.terminal import Terminal
-from pallink.plain_text import one_line
-from pallink.reader_role import ReaderReport, SubscriptionVerdict, Verdict, names
+from pallink.redact.text import one_line
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
+from pallink.roles import ReaderReport, SubscriptionVerdict, Verdict, names
 
 
 class Row(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from pallink.errors import OutputError
-from pallink.redaction import cut
+from pallink.redact.secrets import cut
 
 _COLOURS = {"red": "\x1b[1;31m", "yellow": "\x1b[1;33m", "cyan": "\x1b[36m"}
 _RESET = "\x1b[0m"

@@ -6,7 +6,7 @@ Azure Pipelines: learn.microsoft.com/azure/devops/pipelines/scripts/logging-comm
 
 from collections.abc import Callable, Iterator, Sequence
 
-from pallink.plain_text import one_line
+from pallink.redact.text import one_line
 from pallink.reports.finding import Finding
 
 LIMIT = 10

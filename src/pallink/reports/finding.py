@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pallink.errors import AccessDeniedError, LinkedElsewhereError, NotLinkedError, PallinkError, ReaderRoleError
-from pallink.plain_text import one_line
-from pallink.reader_role import Verdict
+from pallink.redact.text import one_line
 from pallink.result import VerifyResult
+from pallink.roles import Verdict
 from pallink.settings import Settings
 
 

@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from pallink.plain_text import one_line
+from pallink.redact.text import one_line
 from pallink.reports.finding import Finding, State, count
 
 _SUITE = "pallink verify"

@@ -5,7 +5,7 @@ Every text from elsewhere is escaped: a tenant's name must not become a link, an
 
 from collections.abc import Iterator, Sequence
 
-from pallink.plain_text import one_line
+from pallink.redact.text import one_line
 from pallink.reports.finding import Finding, State, count
 
 LIMIT = 1024 * 1024

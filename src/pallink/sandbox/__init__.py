@@ -1,19 +1,18 @@
 """Entra ID and Azure Resource Manager in miniature, over one SQLite file: to try things out, to learn, to test.
 
-`Sandbox.handle` answers a request as the services do, down to their errors; `pallink.sandbox.adapter` brings it what
-the `requests` library sends, `pallink.sandbox.server` what comes over HTTPS, and `pallink.sandbox.browser` plays a
-person who signs in. The package is made from what Microsoft published and from recorded traffic, and from
-nothing in the rest of pallink, so that the two can disagree.
+`Sandbox.handle` answers a request as the services do, down to their errors; `pallink.sandbox.http.adapter` brings it
+what the `requests` library sends, `pallink.sandbox.http.server` what comes over HTTPS, and
+`pallink.sandbox.entra.browser` plays a person who signs in. The package is made from what Microsoft published and from
+recorded traffic, and from nothing in the rest of pallink, so that the two can disagree.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pallink.sandbox.errors import SandboxStateError
+    from pallink.sandbox.entra.managed_identity import IMDS_ORIGIN
     from pallink.sandbox.handler import Sandbox, home
-    from pallink.sandbox.managed_identity import IMDS_ORIGIN
-    from pallink.sandbox.messages import Request, Response
+    from pallink.sandbox.http.messages import Request, Response
     from pallink.sandbox.names import METHODS, ORIGIN
     from pallink.sandbox.overview import (
         AccountOverview,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         SettingOverview,
         TenantOverview,
     )
+    from pallink.sandbox.state.errors import SandboxStateError
 
 __all__ = [
     "IMDS_ORIGIN",
@@ -44,12 +44,12 @@ __all__ = [
 _HOMES = {
     "ORIGIN": "pallink.sandbox.names",
     "METHODS": "pallink.sandbox.names",
-    "SandboxStateError": "pallink.sandbox.errors",
+    "SandboxStateError": "pallink.sandbox.state.errors",
     "Sandbox": "pallink.sandbox.handler",
     "home": "pallink.sandbox.handler",
-    "IMDS_ORIGIN": "pallink.sandbox.managed_identity",
-    "Request": "pallink.sandbox.messages",
-    "Response": "pallink.sandbox.messages",
+    "IMDS_ORIGIN": "pallink.sandbox.entra.managed_identity",
+    "Request": "pallink.sandbox.http.messages",
+    "Response": "pallink.sandbox.http.messages",
     "AccountOverview": "pallink.sandbox.overview",
     "LinkOverview": "pallink.sandbox.overview",
     "Overview": "pallink.sandbox.overview",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pallink.sandbox.messages import Request
-from pallink.sandbox.store import State
+from pallink.sandbox.http.messages import Request
+from pallink.sandbox.state.store import State
 
 
 @dataclass(frozen=True, slots=True)

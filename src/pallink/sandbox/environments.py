@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pallink.sandbox import certificates, federation, managed_identity
-from pallink.sandbox.files import write_private
+from pallink.sandbox import certificates
+from pallink.sandbox.entra import federation, managed_identity
 from pallink.sandbox.names import ORIGIN
-from pallink.sandbox.store import State
-from pallink.sandbox.world import Account, AccountKind
+from pallink.sandbox.state.files import write_private
+from pallink.sandbox.state.store import State
+from pallink.sandbox.state.world import Account, AccountKind
 
 
 @dataclass(frozen=True, slots=True)

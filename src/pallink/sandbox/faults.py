@@ -11,11 +11,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 
-from pallink.sandbox import resource_manager
+from pallink.sandbox.arm import resource_manager
 from pallink.sandbox.call import Call
-from pallink.sandbox.messages import Delivery, Request, Response, json_response
+from pallink.sandbox.http.messages import Delivery, Request, Response, json_response
 from pallink.sandbox.names import FAULTS
-from pallink.sandbox.store import State
+from pallink.sandbox.state.store import State
 
 LONGEST_DELAY = 600.0  # Seconds.
 

@@ -9,27 +9,20 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from pallink.sandbox import (
-    changes,
-    device_codes,
-    entra,
-    environments,
-    faults,
-    federation,
-    files,
-    graph,
-    managed_identity,
-    resource_manager,
-)
+from pallink.sandbox import environments, faults
+from pallink.sandbox.arm import resource_manager
 from pallink.sandbox.call import Call
 from pallink.sandbox.certificates import KeyPair
+from pallink.sandbox.entra import device_codes, endpoints as entra, federation, managed_identity
 from pallink.sandbox.faults import Fault, FaultRule
-from pallink.sandbox.messages import Request, Response
+from pallink.sandbox.graph import principals as graph
+from pallink.sandbox.http.messages import Request, Response
 from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.overview import Overview, overview
-from pallink.sandbox.settings import RESPONSE_DELAY, setting_named
-from pallink.sandbox.store import Store
-from pallink.sandbox.world import RoleAssignment
+from pallink.sandbox.state import changes, files
+from pallink.sandbox.state.settings import RESPONSE_DELAY, setting_named
+from pallink.sandbox.state.store import Store
+from pallink.sandbox.state.world import RoleAssignment
 
 
 def home() -> Path:
@@ -204,7 +197,7 @@ class Sandbox:
         return cleared
 
     def assign(self, *, principal_id: str, role: str, scope: str | None = None) -> RoleAssignment:
-        """Gives a role to an account or a group; see `pallink.sandbox.changes.assign`.
+        """Gives a role to an account or a group; see `pallink.sandbox.state.changes.assign`.
 
         Raises:
             ValueError: There is no such account, group, role or scope; the message says which.
@@ -214,7 +207,7 @@ class Sandbox:
             return changes.assign(state, principal_id=principal_id, role=role, scope=scope)
 
     def activate(self, *, account_id: str, role: str, scope: str) -> RoleAssignment:
-        """Activates a role that an account is eligible for; see `pallink.sandbox.changes.activate`.
+        """Activates a role that an account is eligible for; see `pallink.sandbox.state.changes.activate`.
 
         Raises:
             ValueError: It is not eligible for that; the message says what is wrong.

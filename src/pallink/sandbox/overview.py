@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pallink.sandbox.access import assignments_above, assignments_below, principals
 from pallink.sandbox.faults import faults
-from pallink.sandbox.settings import SETTINGS
-from pallink.sandbox.store import State
-from pallink.sandbox.world import Account, AccountKind, RoleAssignment, RoleEligibility, Subscription, Tenant, World
+from pallink.sandbox.state.access import assignments_above, assignments_below, principals
+from pallink.sandbox.state.settings import SETTINGS
+from pallink.sandbox.state.store import State
+from pallink.sandbox.state.world import (
+    Account,
+    AccountKind,
+    RoleAssignment,
+    RoleEligibility,
+    Subscription,
+    Tenant,
+    World,
+)
 
 
 @dataclass(frozen=True, slots=True)

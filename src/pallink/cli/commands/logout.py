@@ -7,12 +7,12 @@ import typer
 from pallink.cli.job import is_about_sign_ins
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.cli.person import AtTheTerminal
+from pallink.cli.prompter import AtTheTerminal
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_value
-from pallink.plain_text import one_line
-from pallink.sign_in import StoredSignIn, matching, several_stored
-from pallink.sign_in_store import SignInStore, store_for
+from pallink.redact.text import one_line
+from pallink.signin import StoredSignIn, matching, several_stored
+from pallink.signin.store import SignInStore, store_for
 
 app = new_app()
 
@@ -34,7 +34,7 @@ def logout(
         chosen = [each for store in stores for each in store.all()]
     else:
         chosen = _chosen(stores[0], options)
-    from pallink.azure import login_logout  # noqa: PLC0415 - azure-identity costs 200 ms to import
+    from pallink.azure.auth import login as login_logout  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
     login_logout.logout(chosen)
     if every:

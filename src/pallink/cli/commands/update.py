@@ -4,7 +4,7 @@ from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscripti
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.linking import parse_partner_id
+from pallink.links.model import parse_partner_id
 from pallink.settings import RoleCheck
 
 app = new_app()

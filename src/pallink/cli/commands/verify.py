@@ -11,7 +11,7 @@ from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.run import as_pallink_error
 from pallink.errors import CancelledError
-from pallink.linking import parse_partner_id
+from pallink.links.model import parse_partner_id
 from pallink.output import Terminal
 from pallink.settings import RoleCheck
 

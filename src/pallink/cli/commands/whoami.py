@@ -9,8 +9,8 @@ from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_accounts
-from pallink.sign_in import StoredSignIn
-from pallink.sign_in_store import store_for
+from pallink.signin import StoredSignIn
+from pallink.signin.store import store_for
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult

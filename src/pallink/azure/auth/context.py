@@ -1,0 +1,45 @@
+"""What a credential is built with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from azure.identity import TokenCachePersistenceOptions
+
+from pallink.azure.transport import GuardedTransport
+from pallink.clouds import Cloud
+from pallink.http.deadline import Deadline
+from pallink.signin.prompter import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a credential is built with, whatever the method.
+
+    Attributes:
+        cloud: where to sign in.
+        transport: the one that everything is sent through.
+        person: who can be asked.
+        deadline: the time of the whole command.
+        keep: the cache that the tokens go to and come from; None keeps them in memory.
+    """
+
+    cloud: Cloud
+    transport: GuardedTransport
+    person: Person
+    deadline: Deadline
+    keep: TokenCachePersistenceOptions | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments that the credentials of azure-identity have in common."""
+        options: dict[str, Any] = {
+            "authority": self.cloud.login,
+            "transport": self.transport,
+            # It would ask login.microsoftonline.com whether the login host is one of Microsoft's. The built-in clouds'
+            # are known here, another one's it does not know, and sovereign clouds may not reach that host.
+            "disable_instance_discovery": True,
+            "permit_redirects": False,
+        }
+        if self.keep is not None:
+            options["cache_persistence_options"] = self.keep
+        return options

@@ -1,0 +1,271 @@
+"""pallink sandbox: look at, set, reset and serve the embedded stand-in for Azure, and sign in to it."""
+
+import contextlib
+import dataclasses
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from pallink import sandbox as embedded
+from pallink.cli.commands import sandbox_changes, sandbox_faults
+from pallink.cli.lazy import new_app
+from pallink.cli.options import OutputOptions, command_with_options
+from pallink.errors import UsageError
+from pallink.field_names import camel_case
+from pallink.output import Terminal, write_value
+from pallink.sandbox.names import METHODS, ORIGIN, Shell
+from pallink.sandbox.state.settings import SETTINGS
+
+_SHOW = "pallink sandbox show"
+THIS_SHELL = Shell.POWERSHELL if sys.platform == "win32" else Shell.SH
+"""The shell that this system's users have."""
+
+
+app = new_app(help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True)
+
+for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
+    command_with_options(app, options=OutputOptions)(_change)
+
+
+app.add_typer(sandbox_faults.app, name="fault")
+
+
+def _values(context: typer.Context) -> list[str]:
+    """The values of the setting that stands before, for completion."""
+    return [value for each in SETTINGS if each.name == context.params.get("name") for value in each.allowed]
+
+
+@command_with_options(app, options=OutputOptions)
+def show(options: OutputOptions) -> None:
+    """Show the sandbox's world and settings."""
+    overview = embedded.Sandbox(embedded.home()).describe()
+    terminal = Terminal()
+    write_value(
+        _plain(dataclasses.asdict(overview)),
+        options.output,
+        terminal,
+        options.query,
+        table=lambda: terminal.write("".join(f"{line}\n" for line in _lines(overview))),
+    )
+
+
+@command_with_options(app, options=OutputOptions)
+def reset(options: OutputOptions) -> None:
+    """Start over with the world as it came.
+
+    No links are left, every setting is at its default, and every token is void. Works on a corrupt file too.
+    """
+    sandbox = embedded.Sandbox(embedded.home())
+    sandbox.reset()
+    path = str(sandbox.describe().path)
+    _done({"path": path}, f"reset: {path}", options)
+
+
+@command_with_options(app, "set", options=OutputOptions)
+def set_(
+    options: OutputOptions,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The setting; see pallink sandbox show.",
+            show_default=False,
+            autocompletion=lambda: [each.name for each in SETTINGS],
+        ),
+    ],
+    value: Annotated[
+        str,
+        typer.Argument(help="One of its values.", show_default=False, autocompletion=_values),
+    ],
+) -> None:
+    """Choose how the sandbox answers.
+
+    There are settings for what nobody has recorded of Azure, and for what goes wrong: pallink sandbox show lists them.
+    """
+    try:
+        embedded.Sandbox(embedded.home()).set(name, value)
+    except ValueError as error:
+        raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
+    _done({"name": name, "value": value}, f"{name} is now {value!r}", options)
+
+
+@command_with_options(app, options=OutputOptions)
+def approve(
+    options: OutputOptions,
+    code: Annotated[str, typer.Argument(help="The code that the sign-in shows.", show_default=False)],
+    account: Annotated[
+        str | None, typer.Option("--account", help="Who signs in; without it the sandbox's default account.")
+    ] = None,
+    deny: Annotated[bool, typer.Option("--deny", help="Say no.")] = False,
+) -> None:
+    """Answer a device code.
+
+    As the person would who opens the sign-in page on another device.
+    """
+    try:
+        name = embedded.Sandbox(embedded.home()).approve(code, account, deny=deny)
+    except ValueError as error:
+        raise UsageError(
+            str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
+        ) from error
+    answer = "declined" if deny else "approved"
+    _done({"account": name, "answer": answer}, f"{name} {answer} the sign-in", options)
+
+
+@command_with_options(app, options=OutputOptions)
+def serve(
+    options: OutputOptions,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: any port that is free.")
+    ] = 0,
+    shell: Annotated[Shell, typer.Option("--shell", help="Whose lines to print for other terminals.")] = THIS_SHELL,
+) -> None:
+    """Serve the sandbox over HTTPS on this machine.
+
+    It is there for browsers and other programs, until Ctrl-C. Its address goes to stdout, and to stderr what to paste
+    into another terminal: for pallink, az, curl, and the SDKs for Python and Node. It listens on this machine's own
+    addresses, 127.0.0.1 and ::1, and nowhere else. Its certificate is signed by an authority of its own, which is made
+    at the first use: clients have to be told to trust it.
+    """
+    from pallink.sandbox.http.server import SandboxServer  # noqa: PLC0415
+    from pallink.sandbox.shell import sections  # noqa: PLC0415
+
+    terminal = Terminal()
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            terminal.say("sandbox", text)
+
+    try:
+        server = SandboxServer(embedded.Sandbox(embedded.home()), port)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
+            remedy="choose another port, or none for any that is free",
+            command="pallink sandbox serve",
+        ) from error
+    with server, _stopped_by_signals():
+        say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
+        if not options.quiet:
+            say("in another terminal, from the top:")
+            for section in sections(shell, server.origin, server.authority):
+                terminal.tell(f"\n# {section.name}: {section.explanation}")
+                for line in section.lines:
+                    terminal.tell(line)
+            terminal.tell("")
+        write_value(
+            {"origin": server.origin, "authority": str(server.authority)},
+            options.output,
+            terminal,
+            options.query,
+            table=lambda: terminal.write(f"{server.origin}\n"),
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+    say("stopped")
+
+
+@command_with_options(app, options=OutputOptions)
+def env(
+    options: OutputOptions,
+    method: Annotated[str, typer.Argument(help=f"How to sign in: {', '.join(METHODS)}.", show_default=False)],
+    origin: Annotated[
+        str, typer.Option("--origin", help="The address that pallink sandbox serve printed; default: in process.")
+    ] = ORIGIN,
+    shell: Annotated[Shell, typer.Option("--shell", help="Who reads the lines.")] = THIS_SHELL,
+) -> None:
+    """Print the variables to sign in with.
+
+    The lines are for the shell to run. A certificate or a token file that they name is made in the sandbox's folder.
+    What they hold opens nothing but this sandbox.
+    """
+    try:
+        variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
+    except ValueError as error:
+        raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
+    from pallink.sandbox.shell import assignment  # noqa: PLC0415
+
+    terminal = Terminal()
+    lines = "".join(f"{assignment(shell, name, value)}\n" for name, value in variables.items())
+    write_value(dict(variables), options.output, terminal, options.query, table=lambda: terminal.write(lines))
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Lets SIGTERM do within the block what Ctrl-C does."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _plain(value: object) -> object:
+    """A value in plain JSON types, its fields named as those of every result."""
+    if isinstance(value, dict):
+        return {camel_case(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:
+    """Say what was done: people read the sentence on stderr, programs the value on stdout."""
+    terminal = Terminal()
+    write_value(value, options.output, terminal, options.query, table=lambda: None)
+    if not options.quiet:
+        terminal.say("sandbox", sentence)
+
+
+def _lines(overview: "embedded.Overview") -> Iterator[str]:
+    """The world for a person to read, section by section."""
+    yield f"file  {overview.path}"
+    for tenant in overview.tenants:
+        yield ""
+        yield f"tenant {tenant.display_name}  {tenant.domain}  {tenant.id}"
+        accounts = [each for each in overview.accounts if each.tenant_id == tenant.id]
+        names = [each.name + (" (default)" if each.is_default else "") for each in accounts]
+        width = max(map(len, names), default=0)
+        for account, name in zip(accounts, names, strict=True):
+            yield f"  {name:<{width}}  {account.kind}, object ID {account.object_id}"
+            for line in _about(account):
+                yield f"  {'':<{width}}  {line}"
+    yield ""
+    yield "partners"
+    for partner in overview.partners:
+        refused = "" if partner.kind == "location" else f"  ({partner.kind} ID: cannot be linked to)"
+        yield f"  {partner.id:<10}  {partner.name}{refused}"
+    yield ""
+    yield "links"
+    for link in overview.links:
+        yield f"  {link.account} in {link.tenant}: {link.partner_id} ({link.partner_name}), {link.state}"
+    if not overview.links:
+        yield "  none"
+    yield ""
+    yield "faults (pallink sandbox fault)"
+    for fault in overview.faults:
+        yield f"  {fault}"
+    if not overview.faults:
+        yield "  none"
+    yield ""
+    yield "settings (pallink sandbox set NAME VALUE)"
+    for setting in overview.settings:
+        yield f"  {setting.name} = {setting.value!r}, of {', '.join(map(repr, setting.allowed))}"
+        yield f"      {setting.explanation}"
+
+
+def _about(account: "embedded.AccountOverview") -> Iterator[str]:
+    """What there is to say of an account beside its name."""
+    if account.client_secret:
+        yield f"client secret {account.client_secret}"
+    for trusted in account.trusts:
+        yield f"trusts {trusted}"
+    if account.sign_in_error:
+        yield f"refused with AADSTS{account.sign_in_error}"
+    yield from account.roles or ("no role",)

@@ -1,0 +1,61 @@
+"""What a command leaves behind when it ends before its time, in words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pallink.errors import CancelledError, PallinkError, UnsettledWriteError
+from pallink.links.record import LinkChange, WriteRecord
+
+
+@dataclass
+class Aftermath:
+    """What there is to say of a command that ends at this moment; kept up to date while it runs.
+
+    Attributes:
+        cause: said of an interruption, as long as the command writes no link.
+        remedy: what to do then, and `command` for it.
+        knows_link: whether the command has to do with an account's link at all.
+        writes_link: whether the command may change the link.
+        written: what is known of that.
+        look: the command that shows the link.
+        warnings: what else a person should know.
+    """
+
+    cause: str | None = None
+    remedy: str | None = None
+    command: str | None = None
+    knows_link: bool = False
+    writes_link: bool = False
+    written: WriteRecord = field(default_factory=WriteRecord)
+    look: Callable[[], str] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def interrupted(self) -> CancelledError:
+        """The error for an interruption at this moment."""
+        error = CancelledError("interrupted", cause=self.cause, remedy=self.remedy, command=self.command)
+        error.warnings = self.warnings
+        if self.writes_link:
+            known = self.written.known
+            is_unknown = known.change is LinkChange.UNKNOWN
+            error.cause = f"a write was on its way: the link {known}" if is_unknown else f"the link was {known}"
+            if is_unknown and self.look is not None:
+                error.remedy, error.command = "look at the link", self.look()
+        return error
+
+    def link(self, error: PallinkError | None = None) -> LinkChange | None:
+        """What became of the link when the command ended with an error; None where it has to do with none."""
+        if not self.knows_link:
+            return None
+        return LinkChange.UNKNOWN if isinstance(error, UnsettledWriteError) else self.written.known.change
+
+    def last_line(self, error: PallinkError, *, is_interruption: bool) -> str | None:
+        """What became of the link, as a person is told last; None where the error has said so, or there is nothing."""
+        if not self.writes_link:
+            return None
+        change, known = self.link(error), self.written.known
+        if change is LinkChange.UNKNOWN:
+            if isinstance(error, UnsettledWriteError) and error.command is not None and not is_interruption:
+                return None
+            look = f", look at it with: {self.look()}" if self.look is not None else ""
+            return f"may or may not have been changed{look}"
+        return str(known) if is_interruption or change is LinkChange.CHANGED else None

@@ -1,0 +1,163 @@
+"""Azure Resource Manager in miniature: who calls, with which api-version, and which provider answers."""
+
+from datetime import timedelta
+from email.utils import format_datetime
+from uuid import uuid4
+
+from pallink.sandbox.arm import authorization, management_partner, subscriptions
+from pallink.sandbox.arm.routes import ArmCall, ArmError, Route, provider_of
+from pallink.sandbox.call import Call
+from pallink.sandbox.entra import bearer, challenges
+from pallink.sandbox.http.messages import Response, json_response
+from pallink.sandbox.state import settings
+
+_ROUTES = (*subscriptions.ROUTES, *authorization.ROUTES, *management_partner.ROUTES)
+_NAMESPACES = frozenset({"microsoft.authorization", "microsoft.managementpartner", "microsoft.resources"})
+_FIRST_SEGMENTS = frozenset({"metadata", "providers", "subscriptions", "tenants"})
+_METADATA_API_VERSION = "2022-09-01"
+
+
+def owns(segments: tuple[str, ...]) -> bool:
+    """Tells whether a path is Resource Manager's: no tenant is called like the first segments of its paths."""
+    return bool(segments) and segments[0].lower() in _FIRST_SEGMENTS
+
+
+def answer(call: Call) -> Response:
+    """Answers a request to Resource Manager."""
+    try:
+        response = _dispatch(call)
+    except ArmError as error:
+        response = error.response()
+    return response.with_headers(headers(call))
+
+
+def headers(call: Call) -> dict[str, str]:
+    """Returns the headers that every answer of Resource Manager carries."""
+    request_id = str(uuid4())
+    correlation_id = call.request.header("x-ms-correlation-request-id") or request_id
+    return {
+        "Cache-Control": "no-cache",
+        "Pragma": "no-cache",
+        "Expires": "-1",
+        "x-ms-request-id": request_id,
+        "x-ms-correlation-request-id": correlation_id,
+        "x-ms-routing-request-id": f"SANDBOX:{call.now:%Y%m%dT%H%M%SZ}:{request_id}",
+        "X-Content-Type-Options": "nosniff",
+        "Date": format_datetime(call.now, usegmt=True),
+    }
+
+
+def _dispatch(call: Call) -> Response:
+    segments = call.request.segments
+    version = call.request.query.get("api-version")
+    if not version:
+        raise ArmError(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if tuple(map(str.lower, segments)) == ("metadata", "endpoints"):
+        return _metadata(call, version)
+    caller = bearer.authenticate(call)
+    challenges.check(call, caller.claims)
+    _check_namespace(call, segments)
+    for route in _ROUTES:
+        parameters = route.match(segments)
+        if parameters is not None:
+            try:
+                response = _call_route(route, version, ArmCall(call, caller.tenant, caller.account, parameters))
+            except ArmError as error:
+                response = error.response()
+            return response.with_headers(route.headers)
+    raise _not_found(call, segments, version)
+
+
+def _call_route(route: Route, version: str, call: ArmCall) -> Response:
+    request = call.call.request
+    if version not in route.api_versions:
+        raise _unsupported_version(route, request.segments, version)
+    if request.method not in route.methods:
+        raise ArmError(
+            405,
+            "MethodNotAllowed",
+            f"The HTTP method '{request.method}' is not supported on the resource '{request.url}'.",
+            {"Allow": ", ".join(route.methods)},
+        )
+    return route.methods[request.method](call)
+
+
+def _metadata(call: Call, version: str) -> Response:
+    """Describes this cloud to whoever asks, as a cloud does: one object, since 2022-09-01.
+
+    The only audience is the sandbox itself, so that no token for the real Azure is ever sent here on its account.
+    """
+    if version != _METADATA_API_VERSION:
+        raise _invalid_version(version, (_METADATA_API_VERSION,))
+    if call.request.method != "GET":
+        raise ArmError(405, "MethodNotAllowed", f"The HTTP method '{call.request.method}' is not supported.")
+    origin = call.request.origin
+    return json_response(
+        200,
+        {
+            "portal": origin,
+            "authentication": {
+                "loginEndpoint": origin,
+                "audiences": [f"{origin}/", origin],
+                "tenant": "common",
+                "identityProvider": "AAD",
+            },
+            "name": "Sandbox",
+            "suffixes": {},
+            "resourceManager": origin,
+            "microsoftGraphResourceId": f"{origin}/",
+        },
+    )
+
+
+def expired_token(call: Call) -> Response:
+    """Returns the answer to a token that has just expired."""
+    return bearer.expired(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
+
+
+def _check_namespace(call: Call, segments: tuple[str, ...]) -> None:
+    provider = provider_of(segments)
+    if provider is None:
+        return
+    namespace, _ = provider
+    absent = call.state.setting(settings.PROVIDER) == "absent"
+    known = _NAMESPACES - {management_partner.NAMESPACE.lower()} if absent else _NAMESPACES
+    if namespace.lower() not in known:
+        raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
+
+
+def _not_found(call: Call, segments: tuple[str, ...], version: str) -> ArmError:
+    provider = provider_of(segments)
+    if provider is None:
+        return ArmError(404, "NotFound", f"No resource was found at '{call.request.path}'.")
+    namespace, resource_type = provider
+    return ArmError(
+        404,
+        "InvalidResourceType",
+        f"The resource type '{resource_type}' could not be found in the namespace '{namespace}' for api version "
+        f"'{version}'.",
+    )
+
+
+def _unsupported_version(route: Route, segments: tuple[str, ...], version: str) -> ArmError:
+    provider = provider_of(segments)
+    if provider is None:
+        return _invalid_version(version, route.api_versions)
+    return ArmError(
+        400,
+        "NoRegisteredProviderFound",
+        f"No registered resource provider found for location '' and API version '{version}' for type '{provider[1]}'. "
+        f"The supported api-versions are '{', '.join(route.api_versions)}'. The supported locations are ''.",
+    )
+
+
+def _invalid_version(version: str, supported: tuple[str, ...]) -> ArmError:
+    return ArmError(
+        400,
+        "InvalidApiVersionParameter",
+        f"The api-version '{version}' is invalid. The supported versions are '{','.join(supported)}'.",
+    )

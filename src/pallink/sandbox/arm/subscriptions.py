@@ -1,0 +1,77 @@
+"""Resource Manager's tenants and subscriptions, as their caller sees them."""
+
+from typing import Any
+
+from pallink.sandbox.arm.paging import page
+from pallink.sandbox.arm.routes import ArmCall, Route
+from pallink.sandbox.http.messages import Response, json_response
+from pallink.sandbox.state.access import is_visible
+from pallink.sandbox.state.world import Subscription
+
+_API_VERSIONS = ("2022-12-01", "2022-01-01", "2021-01-01", "2020-01-01", "2019-11-01", "2019-06-01", "2016-06-01")
+
+
+def _list_tenants(call: ArmCall) -> Response:
+    """Lists the tenants that the caller is in: as a user at home and as a guest elsewhere."""
+    tenants = [
+        {
+            "id": f"/tenants/{tenant.id}",
+            "tenantId": tenant.id,
+            "countryCode": tenant.country_code,
+            "displayName": tenant.display_name,
+            "domains": list(tenant.domains),
+            "tenantCategory": "Home",  # Of guests too: the other categories tell of delegation, as by Lighthouse.
+            "defaultDomain": tenant.default_domain,
+            "tenantType": "AAD",
+        }
+        for tenant in call.world.tenants
+        if tenant.identity_of(call.account)
+    ]
+    return json_response(200, {"value": tenants})
+
+
+def _list_subscriptions(call: ArmCall) -> Response:
+    visible = [
+        _document(subscription)
+        for subscription in call.tenant.subscriptions
+        if is_visible(call.tenant, call.account.object_id, subscription)
+    ]
+    return json_response(200, {**page(call, visible), "count": {"type": "Total", "value": len(visible)}})
+
+
+def _get_subscription(call: ArmCall) -> Response:
+    subscription = call.subscription()
+    if not is_visible(call.tenant, call.account.object_id, subscription):
+        raise call.forbidden("Microsoft.Resources/subscriptions/read", subscription.scope)
+    return json_response(200, _document(subscription))
+
+
+def _document(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "id": subscription.scope,
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": subscription.id,
+        "tenantId": subscription.tenant_id,
+        "displayName": subscription.display_name,
+        "state": subscription.state,
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }
+
+
+_TENANT_READS = {"x-ms-ratelimit-remaining-tenant-reads": "249"}
+
+ROUTES = (
+    Route("/tenants", {"GET": _list_tenants}, _API_VERSIONS, _TENANT_READS),
+    Route("/subscriptions", {"GET": _list_subscriptions}, _API_VERSIONS, _TENANT_READS),
+    Route(
+        "/subscriptions/{subscription}",
+        {"GET": _get_subscription},
+        _API_VERSIONS,
+        {"x-ms-ratelimit-remaining-subscription-reads": "249"},
+    ),
+)

@@ -1,0 +1,1 @@
+"""The two doors of the sandbox: in process below requests, and HTTPS on loopback."""

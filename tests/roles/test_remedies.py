@@ -1,0 +1,138 @@
+"""What is printed for Azure itself: commands with the real IDs in them, ready to paste."""
+
+import json
+import shlex
+
+import pytest
+
+from pallink.account import Account, AccountKind
+from pallink.errors import PallinkError
+from pallink.roles import (
+    EligibleRole,
+    ReaderReport,
+    Remedies,
+    RoleAssignment,
+    Subscription,
+    credit_advice,
+    judge,
+    not_visible,
+    reader_error,
+    with_eligible,
+)
+from pallink.roles.assignments import origin
+from pallink.roles.definitions import CREDIT_ROLE, READER
+
+OBJECT_ID = "11111111-0000-0000-0000-00000000000a"
+GROUP = "22222222-0000-0000-0000-000000000001"
+USER = Account(AccountKind.USER, "svc@world.example", OBJECT_ID, "tenant")
+ONE = Subscription("33333333-0000-0000-0000-000000000001", "One")
+TWO = Subscription("33333333-0000-0000-0000-000000000002", "Two")
+ACTIVATION = "77777777-0000-0000-0000-000000000001"
+
+
+def holding(*role_ids: str, subscription: Subscription = ONE, principal_id: str = OBJECT_ID) -> ReaderReport:
+    assignments = [RoleAssignment(f"/x/{role_id}", subscription.scope, principal_id) for role_id in role_ids]
+    return ReaderReport((judge(subscription, assignments, USER),), visible=(subscription,))
+
+
+def eligible_for(scope: str, name: str | None = None) -> EligibleRole:
+    return EligibleRole(f"/x/roleDefinitions/{READER.id}", scope, GROUP, "schedule", "Reader", name)
+
+
+def error(report: ReaderReport, account: Account = USER) -> PallinkError:
+    found = reader_error(report, Remedies(account, activation_id=ACTIVATION))
+    assert found is not None
+    assert found.exit_code == 6
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "principal_type"),
+    [
+        (AccountKind.USER, "User"),
+        (AccountKind.GUEST, "User"),
+        (AccountKind.APPLICATION, "ServicePrincipal"),
+        (AccountKind.MANAGED_IDENTITY, "ServicePrincipal"),
+    ],
+)
+def test_the_assignment(kind: AccountKind, principal_type: str) -> None:
+    account = Account(kind, "svc", OBJECT_ID, "tenant")
+    assert error(holding(), account).command == (
+        f"az role assignment create --assignee-object-id {OBJECT_ID} --assignee-principal-type {principal_type}"
+        f' --role Reader --scope "/subscriptions/{ONE.id}"'
+    )
+
+
+def test_the_portals_path_stands_beside_it() -> None:
+    assert "in the portal: Subscriptions, One, Access control (IAM), Add role assignment, Reader" in (
+        error(holding()).remedy or ""
+    )
+
+
+def test_without_a_subscription_the_administrators_own_is_meant() -> None:
+    found = error(ReaderReport())
+    assert '--scope "/subscriptions/$(az account show --query id --output tsv)"' in (found.command or "")
+    assert "--role-check skip" in (found.remedy or "")
+    assert "Power Platform" in (found.remedy or "")
+
+
+def test_a_command_for_each_subscription_that_has_to_pass() -> None:
+    report = ReaderReport((*holding().subscriptions, not_visible(TWO)), all_required=True, visible=(ONE,))
+    commands = (error(report).command or "").splitlines()
+    assert [ONE.id in commands[0], TWO.id in commands[1], len(commands)] == [True, True, 2]
+
+
+def test_the_activation() -> None:
+    report = with_eligible(holding(), [eligible_for(ONE.scope)], USER)
+    found = error(report)
+    words = shlex.split(found.command or "")
+    assert words[:5] == ["az", "rest", "--method", "PUT", "--url"]
+    path = "providers/Microsoft.Authorization/roleAssignmentScheduleRequests"
+    assert words[5] == f"{ONE.scope}/{path}/{ACTIVATION}?api-version=2020-10-01"
+    properties = json.loads(words[7])["properties"]
+    assert properties["principalId"] == OBJECT_ID
+    assert properties["roleDefinitionId"] == f"/x/roleDefinitions/{READER.id}"
+    assert (properties["requestType"], properties["linkedRoleEligibilityScheduleId"]) == ("SelfActivate", "schedule")
+    assert "Privileged Identity Management, My roles, Azure resources, Activate" in (found.remedy or "")
+
+
+@pytest.mark.parametrize("scope", ["/", "/providers/Microsoft.Management/managementGroups/top"])
+def test_the_activation_above_subscriptions(scope: str) -> None:
+    found = error(with_eligible(ReaderReport(), [eligible_for(scope, "Top")], USER))
+    assert "only eligible for it, on Top, and what is below it" in found.message
+    url = shlex.split(found.command or "")[5]
+    assert url.startswith(f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignmentScheduleRequests/")
+
+
+def test_what_is_eligible_above_does_not_vouch_for_one_that_has_to_pass() -> None:
+    """Nobody knows whether the subscription is below that management group."""
+    report = ReaderReport(holding().subscriptions, all_required=True, visible=(ONE,))
+    found = with_eligible(report, [eligible_for("/providers/Microsoft.Management/managementGroups/top")], USER)
+    assert found.verdict == "none"
+
+
+def test_credit() -> None:
+    remedies = Remedies(USER)
+    advice = credit_advice(holding(READER.id), remedies)
+    assert advice is not None
+    assert '--role "Support Request Contributor"' in advice[1]
+    assert credit_advice(holding(READER.id, CREDIT_ROLE.id), remedies) is None
+    assert credit_advice(holding(), remedies) is None
+    # Nobody has told whether a role that is not listed earns any.
+    assert credit_advice(holding(READER.id, "43d0d8ad-25c7-4714-9337-8ba259a9fe05"), remedies) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("/", "inherited from the root of the tenant"),
+        ("/providers/Microsoft.Management/managementGroups/top", "inherited from management group top"),
+        ("/PROVIDERS/microsoft.management/MANAGEMENTGROUPS/Top", "inherited from management group Top"),
+        ("/subscriptions/x", "assigned on the subscription"),
+        ("/subscriptions/x/resourceGroups/rg", "assigned on resource group rg only"),
+        ("/subscriptions/x/resourceGroups/rg/providers/P/t/n", "assigned on n only, inside the subscription"),
+        ("/somewhere/else", "assigned at /somewhere/else"),
+    ],
+)
+def test_the_origin_in_words(scope: str, words: str) -> None:
+    assert origin(scope) == words
