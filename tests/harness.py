@@ -12,8 +12,8 @@ import requests
 
 from pallink import session
 from pallink.azure import transport
-from pallink.http.deadline import Deadline
-from pallink.http.request_deadline import in_time
+from pallink.deadline import Deadline
+from pallink.http.request_deadline import request_deadline
 
 _LONG = 600.0  # Seconds: no test waits for them.
 
@@ -115,4 +115,4 @@ class Clock:
     def rule(self, patch: pytest.MonkeyPatch) -> None:
         """Let a command's time be told by this clock alone: how long an answer really takes ends no request."""
         patch.setattr(session, "Deadline", self.deadline)
-        patch.setattr(transport, "in_time", lambda call, _seconds: in_time(call, _LONG))
+        patch.setattr(transport, "request_deadline", lambda call, _seconds: request_deadline(call, _LONG))

@@ -62,7 +62,7 @@ class Account:
     client_id: str | None = None
     names: frozenset[str] = frozenset()
 
-    def answers_to(self, identifier: str) -> bool:
+    def matches_identifier(self, identifier: str) -> bool:
         """Whether `identifier` (a UPN, an object ID or a client ID) means this account.
 
         A client ID means an application only: in a user's token it is that of the client program.
@@ -133,7 +133,7 @@ def require_account(
     Raises:
         WrongAccountError: the message names both.
     """
-    if identifier is not None and not account.answers_to(identifier):
+    if identifier is not None and not account.matches_identifier(identifier):
         raise WrongAccountError(
             f"{account.name} signed in, not {identifier}",
             cause=f"--account requires {identifier}; the one who signed in is the {_words(account.kind)} {account.name}"

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from pallink.account import Account
 from pallink.clouds import Cloud
-from pallink.concurrency import apart
+from pallink.concurrency import run_detached
 from pallink.errors import RequestTrace
 from pallink.links.model import Link, Step
 from pallink.links.write import PartnerLinks
@@ -46,7 +46,7 @@ class Connection(Protocol):
         """Close the connections to the service."""
 
 
-class LinksApart:
+class DetachedLinks:
     """Links whose requests are waited for apart, so that Ctrl-C need not wait for them."""
 
     def __init__(self, links: PartnerLinks) -> None:
@@ -54,8 +54,8 @@ class LinksApart:
 
     def read(self) -> Link | None:
         """The link as it is; see `PartnerLinks`."""
-        return apart(self._links.read)
+        return run_detached(self._links.read)
 
     def send(self, step: Step) -> Link | RequestTrace:
         """Send one write; see `PartnerLinks`."""
-        return apart(lambda: self._links.send(step))
+        return run_detached(lambda: self._links.send(step))

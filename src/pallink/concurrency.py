@@ -75,31 +75,31 @@ def abandoned_with_the_wait(abandon: Callable[[], None]) -> AbstractContextManag
     return nullcontext() if wait is None else wait.abandons(abandon)
 
 
-def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
+def gather(*calls: Callable[[], Any]) -> list[Any]:
     """Run each call in a thread of its own and return, in their order, what each returned or which error it raised.
 
     Only a `PallinkError` is returned; any other exception is a defect and is raised here. The threads are daemons: one
     that waits for the network keeps neither Ctrl-C nor the end of the program waiting.
     """
     outcomes: list[Any] = [None] * len(calls)
-    for index, outcome in as_they_come(lambda call: call(), calls, workers=len(calls)):
+    for index, outcome in as_completed(lambda call: call(), calls, workers=len(calls)):
         outcomes[index] = outcome
     return outcomes
 
 
-def apart(call: Callable[[], T]) -> T:
+def run_detached(call: Callable[[], T]) -> T:
     """Do a call in a daemon thread, and return or raise what it does.
 
     Ctrl-C ends the wait for it at once, on every system: a look-up of a name, and on Windows each wait for the network,
-    cannot be interrupted itself. The call is left to itself then, and its requests are abandoned (`in_time`).
+    cannot be interrupted itself. The call is left to itself then, and its requests are abandoned (`request_deadline`).
     """
-    ((_, outcome),) = as_they_come(lambda each: each(), [call], workers=1)
+    ((_, outcome),) = as_completed(lambda each: each(), [call], workers=1)
     if isinstance(outcome, PallinkError):
         raise outcome
     return outcome
 
 
-def as_they_come(
+def as_completed(
     job: Callable[[T], R], items: Sequence[T], *, workers: int, stop: threading.Event | None = None
 ) -> Generator[tuple[int, R | PallinkError]]:
     """Do a job on each item in so many daemon threads, and yield the position and the outcome of each that is done.
@@ -142,7 +142,7 @@ def as_they_come(
 
 
 def errors_in(outcomes: Sequence[Any]) -> list[PallinkError]:
-    """The errors among what `side_by_side` returned."""
+    """The errors among what `gather` returned."""
     return [outcome for outcome in outcomes if isinstance(outcome, PallinkError)]
 
 

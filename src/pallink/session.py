@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from pallink.account import Account
-from pallink.client import Connection, LinksApart
+from pallink.client import Connection, DetachedLinks
 from pallink.clouds import SANDBOX
-from pallink.concurrency import apart, errors_in, side_by_side
+from pallink.concurrency import errors_in, gather, run_detached
+from pallink.deadline import Deadline
 from pallink.errors import (
     CancelledError,
     LinkedElsewhereError,
@@ -28,7 +29,6 @@ from pallink.errors import (
     UsageError,
     most_important,
 )
-from pallink.http.deadline import Deadline
 from pallink.links.model import (
     Action,
     Goal,
@@ -48,7 +48,7 @@ from pallink.result import AccountResult, CheckResult, Result, VerifyResult, Wri
 from pallink.roles import ReaderReport, Remedies, credit_advice
 from pallink.roles.check import Progress, ReaderCheck, reader_outcome
 from pallink.settings import RoleCheck, Settings
-from pallink.signin.prompter import Nobody, Person
+from pallink.signin.prompter import NonInteractive, Prompter
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -252,7 +252,7 @@ class Session:
             account_kind=account.kind,
             object_id=account.object_id,
             tenant_id=account.tenant_id,
-            tenant_name=apart(self._tenant_name),
+            tenant_name=run_detached(self._tenant_name),
             auth=self._connection.method,
             stored=self._connection.stored,
             expires_on=self._connection.expires_on,
@@ -297,7 +297,7 @@ class Session:
             current = self._confirmed(goal, situation, confirm)
         if isinstance(goal, UnlinkGoal):
             goal = goal.pinned_to(current)
-        links = LinksApart(self._connection.links)
+        links = DetachedLinks(self._connection.links)
         outcome = carry_out(goal, current, links, self.account, self._deadline, record=self.written)
         return WriteResult(
             **self._identity(situation),
@@ -323,7 +323,7 @@ class Session:
             with self._deadline.stopped():
                 if not confirm(proposal):
                     raise CancelledError("not confirmed: nothing was changed")
-            shown, current = current, apart(self._read_link)
+            shown, current = current, run_detached(self._read_link)
             if active(current) == active(shown):
                 break
         return current
@@ -364,7 +364,7 @@ class Session:
         if role_check is not RoleCheck.SKIP:
             calls.append(lambda: reader_check.report(subscriptions, every=every))
         try:
-            outcomes = side_by_side(*calls)
+            outcomes = gather(*calls)
         finally:
             # Ctrl-C: what still runs in its thread asks nothing further.
             reader_check.stop.set()
@@ -458,7 +458,7 @@ def connect(
 
 
 def open_session(
-    settings: Settings, *, writable: bool, person: Person | None = None, written: WriteRecord | None = None
+    settings: Settings, *, writable: bool, person: Prompter | None = None, written: WriteRecord | None = None
 ) -> Session:
     """The same as `connect`, from settings that were checked before, and with somebody who can be asked.
 
@@ -472,5 +472,5 @@ def open_session(
     from pallink.azure.client import connect as sign_in  # noqa: PLC0415
 
     deadline = Deadline(settings.timeout)
-    connection = apart(lambda: sign_in(settings, deadline, person or Nobody(), writable=writable))
+    connection = run_detached(lambda: sign_in(settings, deadline, person or NonInteractive(), writable=writable))
     return Session(connection, settings, deadline, written)

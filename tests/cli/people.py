@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pallink.cli.prompter import AtTheTerminal
+from pallink.cli.prompter import TerminalPrompter
 from pallink.sandbox import ORIGIN, Request, Response, Sandbox, home
 from pallink.sandbox.entra.browser import Browser
 from tests.harness import Pallink, Run
@@ -67,13 +67,13 @@ class Desk:
     def reader_of_device_codes(self, account: str | None = None, *, deny: bool = False) -> None:
         """Somebody who enters the code that pallink shows, as this account."""
         self.sandbox.set("device-code-interval", "0")
-        show: Callable[..., None] = AtTheTerminal.show_device_code
+        show: Callable[..., None] = TerminalPrompter.show_device_code
 
-        def read(person: AtTheTerminal, message: str, code: str) -> None:
+        def read(person: TerminalPrompter, message: str, code: str) -> None:
             show(person, message, code)
             self.sandbox.approve(code, account, deny=deny)
 
-        self.patch.setattr(AtTheTerminal, "show_device_code", read)
+        self.patch.setattr(TerminalPrompter, "show_device_code", read)
 
     def az(self, account: str = INVOICES, *, prints: str | None = None, fails: bool = False) -> None:
         """An `az` in whose session this account is signed in."""

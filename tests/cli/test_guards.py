@@ -10,8 +10,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
 from pallink.azure.transport import GuardedTransport
+from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.deadline import Deadline
 from pallink.http.pool import new_session
 from tests.cli.test_settling import Fault, Handle, answering
 from tests.harness import Pallink, Traffic

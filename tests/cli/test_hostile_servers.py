@@ -20,7 +20,7 @@ from pallink import connect
 from pallink.concurrency import THREAD_NAME
 from pallink.http import pool as http_session
 from pallink.http.request_deadline import about_to_send
-from pallink.http.response_limits import MOST_BYTES
+from pallink.http.response_limits import MAX_BODY_BYTES
 from pallink.links.record import WriteRecord
 from pallink.sandbox import Request, Response
 from tests.cli.people import Desk, served
@@ -361,7 +361,7 @@ def test_the_limit_leaves_room_for_what_azure_answers(desk: Desk, *, pack: bool)
         if "ManagementPartner/partners" not in request.url:
             return None
         answer = desk.sandbox.handle(request)
-        body = answer.body + b" " * (MOST_BYTES - len(answer.body))
+        body = answer.body + b" " * (MAX_BODY_BYTES - len(answer.body))
         packed = {"Content-Encoding": "gzip"} if pack else {}
         return Response(answer.status, {**answer.headers, **packed}, gzip.compress(body) if pack else body)
 

@@ -164,7 +164,7 @@ def test_a_certificates_file_that_everybody_can_read(
     certificate(papers.private() + papers.public, mode=0o644)
     warned = desk.run("show --auth certificate")
     assert warned.code == 3
-    assert "warning: everybody on this machine can read the key" in warned.stderr
+    assert "can be read by every user of this machine" in warned.stderr
     assert "chmod 600" in warned.stderr
     assert "warning" not in desk.run("show --auth certificate -q").stderr
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from pallink.deadline import Deadline
 from pallink.errors import (
     AccessDeniedError,
     PallinkError,
@@ -12,9 +13,8 @@ from pallink.errors import (
     ServiceError,
     UnreachableError,
 )
-from pallink.http.deadline import Deadline
 from pallink.links.model import Action, Link, Step, active
-from pallink.links.write import Said, WriteFailure
+from pallink.links.write import WriteFailure, WriteResponse
 from tests.core.samples import OTHER_OBJECT, link_to
 
 ANSWERED_PARTNER = "999999"
@@ -203,14 +203,14 @@ def forbidden() -> PallinkError:
 
 def _conflict(write: Write) -> WriteFailure:
     error = ServiceError("Azure answered Conflict")
-    return WriteFailure(error, Said.CONFLICT, retry_after=write.retry_after)
+    return WriteFailure(error, WriteResponse.CONFLICT, retry_after=write.retry_after)
 
 
 def _refused() -> WriteFailure:
-    return WriteFailure(PartnerIdRefusedError("the partner ID is not valid"), Said.REFUSED)
+    return WriteFailure(PartnerIdRefusedError("the partner ID is not valid"), WriteResponse.REFUSED)
 
 
 def _lost(write: Write) -> WriteFailure:
     error = UnreachableError("no answer", cause="the connection broke", trace=TRACE)
-    said = Said.NOTHING_YET if write.fault is Fault.TIMED_OUT_BEFORE else Said.NOTHING
+    said = WriteResponse.TIMED_OUT if write.fault is Fault.TIMED_OUT_BEFORE else WriteResponse.LOST
     return WriteFailure(error, said, retry_after=write.retry_after)

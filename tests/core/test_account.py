@@ -167,7 +167,7 @@ GUEST = account_from_token(token_of(user_claims(unique_name="Live.com#A@outlook.
     ],
 )
 def test_an_account_answers_to(account: Account, identifier: str) -> None:
-    assert account.answers_to(identifier)
+    assert account.matches_identifier(identifier)
     require_account(account, identifier=identifier, tenant_id=None)
 
 
@@ -186,7 +186,7 @@ def test_an_account_answers_to(account: Account, identifier: str) -> None:
     ],
 )
 def test_an_account_does_not_answer_to(account: Account, identifier: str) -> None:
-    assert not account.answers_to(identifier)
+    assert not account.matches_identifier(identifier)
     with pytest.raises(WrongAccountError):
         require_account(account, identifier=identifier, tenant_id=None)
 
@@ -194,7 +194,7 @@ def test_an_account_does_not_answer_to(account: Account, identifier: str) -> Non
 def test_a_mail_address_is_no_name_of_an_account() -> None:
     # Service accounts often share one mailbox, and anyone may be given any mail address.
     account = account_from_token(token_of(user_claims(upn="svc_approvers@contoso.com", email="invoices@contoso.com")))
-    assert not account.answers_to("invoices@contoso.com")
+    assert not account.matches_identifier("invoices@contoso.com")
 
 
 def test_another_account_is_refused_with_both_names() -> None:

@@ -12,13 +12,13 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from pallink.http.response_limits import (
-    MOST_BYTES,
-    MOST_DEEP,
-    UnusableAnswer,
+    MAX_BODY_BYTES,
+    MAX_JSON_DEPTH,
+    UnusableResponse,
     depth,
+    normalize_headers,
+    read_body,
     seconds_of,
-    settle_headers,
-    take_in,
 )
 
 # Without the time of day, which would give the tests another name in each worker.
@@ -49,42 +49,42 @@ def answer(body: bytes, status: int = 200, **headers: str) -> requests.Response:
 )
 def test_a_body_is_read_whole_and_unpacked(body: bytes, encoding: str) -> None:
     response = answer(body, Content_Encoding=encoding)
-    take_in(response)
+    read_body(response)
     assert (response.content, response.text) == (b"{}", "{}")
 
 
 @pytest.mark.parametrize(
     ("body", "encoding", "cause"),
     [
-        (b" " * (MOST_BYTES + 1), "", "longer than 4 MB"),
-        (_packed(b" " * (MOST_BYTES + 1)), "gzip", "longer than 4 MB"),
+        (b" " * (MAX_BODY_BYTES + 1), "", "longer than 4 MB"),
+        (_packed(b" " * (MAX_BODY_BYTES + 1)), "gzip", "longer than 4 MB"),
         (b"{}", "gzip", "damaged"),
         (_packed(b"{}")[:-4], "gzip", "damaged"),
         (_packed(b"{}") + _packed(b"{}")[:9], "gzip", "damaged"),
-        (_packed(b" " * MOST_BYTES) + _packed(b" "), "gzip", "longer than 4 MB"),
+        (_packed(b" " * MAX_BODY_BYTES) + _packed(b" "), "gzip", "longer than 4 MB"),
         (_packed(b" ") * 2_000, "gzip", "damaged"),
         (b"-139989716168393", "deflate", "damaged"),
         (b"{}", "br", "not asked for"),
         (_packed(_packed(b"{}")), "gzip, gzip", "not asked for"),
         (b"\xff{}", "", "not UTF-8"),
         ("{}".encode("utf-16"), "", "not UTF-8"),
-        (b"[" * (MOST_DEEP + 1), "", "nested"),
+        (b"[" * (MAX_JSON_DEPTH + 1), "", "nested"),
         (b'{"a":' * 100_000, "", "nested"),
     ],
 )
 def test_what_cannot_be_used_says_why(body: bytes, encoding: str, cause: str) -> None:
-    with pytest.raises(UnusableAnswer, match=cause):
-        take_in(answer(body, Content_Encoding=encoding))
+    with pytest.raises(UnusableResponse, match=cause):
+        read_body(answer(body, Content_Encoding=encoding))
     failed = answer(body, 403, Content_Encoding=encoding)
-    take_in(failed)
+    read_body(failed)
     assert (failed.status_code, failed.content) == (403, b"")
 
 
 @given(body=st.binary(max_size=40), encoding=ENCODINGS, status=st.sampled_from([200, 301, 403, 500]))
 def test_reading_ends_whatever_it_is_said_to_be(body: bytes, encoding: str, status: int) -> None:
     try:
-        take_in(answer(body, status, Content_Encoding=encoding))
-    except UnusableAnswer:
+        read_body(answer(body, status, Content_Encoding=encoding))
+    except UnusableResponse:
         assert status < 400
 
 
@@ -130,7 +130,7 @@ def test_any_wait_can_be_read(wait: str) -> None:
 )
 def test_headers_are_put_in_order(name: str, value: str, settled: str | None) -> None:
     headers = requests.structures.CaseInsensitiveDict({name: value})
-    settle_headers(headers)
+    normalize_headers(headers)
     assert headers.get(name) == settled
 
 

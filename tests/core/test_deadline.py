@@ -4,9 +4,9 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
+from pallink.deadline import Deadline
 from pallink.errors import RequestTrace, UnreachableError
 from pallink.exit_codes import ExitCode
-from pallink.http.deadline import Deadline
 from tests.core.model_service import Clock
 
 

@@ -9,8 +9,8 @@ from azure.core.rest import HttpRequest
 from requests.adapters import HTTPAdapter
 
 from pallink.azure.transport import ExtraHost, GuardedTransport
+from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.deadline import Deadline
 from pallink.http.pool import new_session
 
 LOGIN, RESOURCE_MANAGER = "https://login.example", "https://management.example"

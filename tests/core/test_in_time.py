@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from pallink.concurrency import side_by_side
+from pallink.concurrency import gather
 from pallink.http.pool import _PlainConnection
 from pallink.http.request_deadline import (
     AbandonedError,
-    NotInTimeError,
+    RequestTimeoutError,
     about_to_connect,
     about_to_send,
     given_back,
-    in_time,
+    request_deadline,
 )
 
 # Reached only by a test that fails.
@@ -26,7 +26,7 @@ AT_ONCE = 0.05
 
 
 class Connection:
-    """What a request goes through, as far as `in_time` looks at it."""
+    """What a request goes through, as far as `request_deadline` looks at it."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -57,13 +57,13 @@ def interrupt(send: Callable[[], None], *, when: threading.Event) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        side_by_side(lambda: in_time(send, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
+        gather(lambda: request_deadline(send, SECONDS_UNTIL_A_HANG_IS_A_FAILURE), interrupted)
 
 
 def test_an_answer_and_an_error_come_through() -> None:
-    assert in_time(lambda: 7, SECONDS_UNTIL_A_HANG_IS_A_FAILURE) == 7
+    assert request_deadline(lambda: 7, SECONDS_UNTIL_A_HANG_IS_A_FAILURE) == 7
     with pytest.raises(ZeroDivisionError):
-        in_time(lambda: 1 // 0, SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+        request_deadline(lambda: 1 // 0, SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
 
 
 def test_a_request_that_takes_too_long_loses_its_connection(wires: tuple[socket.socket, socket.socket]) -> None:
@@ -75,8 +75,8 @@ def test_a_request_that_takes_too_long_loses_its_connection(wires: tuple[socket.
         wires[0].recv(1)
         woken.set()
 
-    with pytest.raises(NotInTimeError) as late:
-        in_time(send, AT_ONCE)
+    with pytest.raises(RequestTimeoutError) as late:
+        request_deadline(send, AT_ONCE)
     assert late.value.sent
     assert woken.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
     assert not is_open(wires)
@@ -93,8 +93,8 @@ def test_what_was_not_sent_in_time_is_not_sent_at_all(wires: tuple[socket.socket
         except AbandonedError:
             refused.set()
 
-    with pytest.raises(NotInTimeError) as late:
-        in_time(send, AT_ONCE)
+    with pytest.raises(RequestTimeoutError) as late:
+        request_deadline(send, AT_ONCE)
     released.set()
     assert not late.value.sent
     assert refused.wait(SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
@@ -116,7 +116,7 @@ def test_a_connection_that_another_request_took_over_is_left_alone(wires: tuple[
         is_taken_over.set()
         released.wait()
 
-    other = threading.Thread(target=in_time, args=(taking_over, SECONDS_UNTIL_A_HANG_IS_A_FAILURE))
+    other = threading.Thread(target=request_deadline, args=(taking_over, SECONDS_UNTIL_A_HANG_IS_A_FAILURE))
     other.start()
     try:
         interrupt(answered, when=is_taken_over)
@@ -149,7 +149,7 @@ def test_a_connection_that_failed_is_forgotten(wires: tuple[socket.socket, socke
         about_to_connect(connection)
         return weakref.ref(connection)
 
-    reference = in_time(fail, SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
+    reference = request_deadline(fail, SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
     gc.collect()
     assert reference() is None
 
@@ -162,7 +162,7 @@ def test_a_plain_request_counts_as_sent_though_its_connection_is_opened_with_it(
             connection.request("GET", "/")
             connection.getresponse()
 
-        with pytest.raises(NotInTimeError) as late:
-            in_time(send, 0.5)
+        with pytest.raises(RequestTimeoutError) as late:
+            request_deadline(send, 0.5)
         assert late.value.sent
         connection.close()

@@ -32,7 +32,7 @@ from tests.core.samples import (
     link_to,
 )
 
-NOTHING = None
+LOST = None
 SAME = link_to(PARTNER)
 OTHER = link_to(OTHER_PARTNER)
 DELETED_SAME = link_to(PARTNER, state="Deleted")
@@ -109,21 +109,21 @@ def test_a_partner_id_is_five_to_ten_ascii_digits(text: str) -> None:
 @pytest.mark.parametrize(
     ("goal", "current", "step"),
     [
-        pytest.param(LinkGoal(PARTNER), NOTHING, CREATE, id="link, not linked"),
+        pytest.param(LinkGoal(PARTNER), LOST, CREATE, id="link, not linked"),
         pytest.param(LinkGoal(PARTNER), SAME, UNCHANGED, id="link, already so"),
         pytest.param(LinkGoal(PARTNER), DELETED_SAME, CREATE, id="link, same was deleted"),
         pytest.param(LinkGoal(PARTNER), DELETED_OTHER, CREATE, id="link, other was deleted"),
-        pytest.param(LinkGoal(PARTNER, replace=True), NOTHING, CREATE, id="replace, not linked"),
+        pytest.param(LinkGoal(PARTNER, replace=True), LOST, CREATE, id="replace, not linked"),
         pytest.param(LinkGoal(PARTNER, replace=True), SAME, UNCHANGED, id="replace, already so"),
         pytest.param(LinkGoal(PARTNER, replace=True), OTHER, UPDATE, id="replace, another's"),
         pytest.param(LinkGoal(PARTNER, replace=True), DELETED_SAME, CREATE, id="replace, same was deleted"),
         pytest.param(LinkGoal(PARTNER, replace=True), DELETED_OTHER, CREATE, id="replace, other was deleted"),
         pytest.param(UpdateGoal(PARTNER), SAME, UNCHANGED, id="update, already so"),
         pytest.param(UpdateGoal(PARTNER), OTHER, UPDATE, id="update, another's"),
-        pytest.param(UnlinkGoal(), NOTHING, UNCHANGED, id="unlink, not linked"),
+        pytest.param(UnlinkGoal(), LOST, UNCHANGED, id="unlink, not linked"),
         pytest.param(UnlinkGoal(), OTHER, Step(Action.DELETED, OTHER_PARTNER), id="unlink, whichever it is"),
         pytest.param(UnlinkGoal(), DELETED_OTHER, UNCHANGED, id="unlink, was deleted"),
-        pytest.param(UnlinkGoal(PARTNER), NOTHING, UNCHANGED, id="unlink that, not linked"),
+        pytest.param(UnlinkGoal(PARTNER), LOST, UNCHANGED, id="unlink that, not linked"),
         pytest.param(UnlinkGoal(PARTNER), SAME, Step(Action.DELETED, PARTNER), id="unlink that, linked"),
         pytest.param(UnlinkGoal(PARTNER), DELETED_SAME, UNCHANGED, id="unlink that, was deleted"),
         pytest.param(UnlinkGoal(PARTNER), DELETED_OTHER, UNCHANGED, id="unlink that, other was deleted"),
@@ -147,7 +147,7 @@ def test_another_partners_link_is_refused_with_both_ids(goal: Goal) -> None:
     assert error.exit_code == ExitCode.LINKED_ELSEWHERE
 
 
-@pytest.mark.parametrize("current", [NOTHING, DELETED_SAME, DELETED_OTHER], ids=["none", "same", "other"])
+@pytest.mark.parametrize("current", [LOST, DELETED_SAME, DELETED_OTHER], ids=["none", "same", "other"])
 def test_what_is_not_linked_cannot_be_updated(current: Link | None) -> None:
     with pytest.raises(NotLinkedError) as refusal:
         UpdateGoal(PARTNER).next_step(current)
@@ -193,7 +193,7 @@ def test_without_replace_a_link_is_never_overwritten(current: Link | None) -> No
     ("current", "pinned"),
     [
         pytest.param(OTHER, UnlinkGoal(OTHER_PARTNER), id="linked"),
-        pytest.param(NOTHING, UnlinkGoal(), id="not linked"),
+        pytest.param(LOST, UnlinkGoal(), id="not linked"),
         pytest.param(DELETED_OTHER, UnlinkGoal(), id="was deleted"),
     ],
 )
@@ -247,7 +247,7 @@ def test_the_link_of_another_account_is_refused(foreign: Link, named: tuple[str,
 @pytest.mark.parametrize(
     ("before", "answered"),
     [
-        pytest.param(NOTHING, 1, id="the first"),
+        pytest.param(LOST, 1, id="the first"),
         pytest.param(link_to(OTHER_PARTNER, version=7), 8, id="the next"),
         pytest.param(link_to(OTHER_PARTNER, state="Deleted", version=7), 8, id="the next after a deletion"),
         pytest.param(link_to(OTHER_PARTNER, version=None), 8, id="unknown before"),
@@ -284,7 +284,7 @@ def test_the_expected_link_is_verified() -> None:
     assert verification_error(SAME, PARTNER) is None
 
 
-@pytest.mark.parametrize("linked", [NOTHING, DELETED_SAME, DELETED_OTHER], ids=["none", "same", "other"])
+@pytest.mark.parametrize("linked", [LOST, DELETED_SAME, DELETED_OTHER], ids=["none", "same", "other"])
 def test_verify_objects_to_no_link(linked: Link | None) -> None:
     error = verification_error(linked, PARTNER)
     assert isinstance(error, NotLinkedError)

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from pallink.redact.debug import Redactor
 from pallink.redact.secrets import CUT, KnownSecrets, known
 from pallink.redact.text import one_line
-from pallink.signin.secrets import secrets_in
+from pallink.signin.secrets import environment_secrets
 
 SECRET = "Kx8Q~hv/3+é'\"&t"
 TOKEN = ".".join(("eyJ0eXAiOiJKV1QifQ", "eyJhdWQiOiJodHRwczovL3NhbmRib3guaW52YWxpZCJ9" * 9, "c2lnbmF0dXJl-_" * 5))
@@ -158,13 +158,15 @@ def test_nested_values(secrets: KnownSecrets) -> None:
     ],
 )
 def test_the_secrets_of_an_environment(name: str, value: str, found: list[str]) -> None:
-    assert list(secrets_in({name: value})) == found
+    assert list(environment_secrets({name: value})) == found
 
 
 def test_an_id_that_was_taken_for_the_secret_is_none() -> None:
     client = "6be1d7c7-4712-4123-a241-8b8918c455f9"
-    assert list(secrets_in({"AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": client})) == []
-    assert list(secrets_in({"AZURE_CLIENT_ID": "the secret", "AZURE_CLIENT_SECRET": "the secret"})) == ["the secret"]
+    assert list(environment_secrets({"AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": client})) == []
+    assert list(environment_secrets({"AZURE_CLIENT_ID": "the secret", "AZURE_CLIENT_SECRET": "the secret"})) == [
+        "the secret"
+    ]
 
 
 def test_megabytes_that_repeat_a_piece_of_a_secret_are_cut_in_one_go() -> None:
@@ -187,8 +189,8 @@ def test_megabytes_that_repeat_a_piece_of_a_secret_are_cut_in_one_go() -> None:
     ],
 )
 def test_a_password_of_a_proxy_is_known_whatever_a_parser_makes_of_it(url: str, secret: str) -> None:
-    assert secret in set(secrets_in({"HTTPS_PROXY": url}))
-    redactor = Redactor(secrets_in({"https_proxy": url}))
+    assert secret in set(environment_secrets({"HTTPS_PROXY": url}))
+    redactor = Redactor(environment_secrets({"https_proxy": url}))
     assert secret not in redactor.text(f"Failed to parse: {secret!r} is not a valid host or port")
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from pallink.concurrency import abandoned_with_the_wait, apart, as_they_come, errors_in, nobody_waits, side_by_side
+from pallink.concurrency import abandoned_with_the_wait, as_completed, errors_in, gather, nobody_waits, run_detached
 from pallink.errors import NotLinkedError, PallinkError, UnreachableError
 
 # Reached only by a test that fails.
@@ -17,12 +17,12 @@ def raising(error: BaseException) -> object:
 
 
 def test_nothing_to_do() -> None:
-    assert side_by_side() == []
+    assert gather() == []
 
 
 def test_calls_overlap() -> None:
     everybody = threading.Barrier(3, timeout=SECONDS_UNTIL_A_HANG_IS_A_FAILURE)
-    assert sorted(side_by_side(everybody.wait, everybody.wait, everybody.wait)) == [0, 1, 2]
+    assert sorted(gather(everybody.wait, everybody.wait, everybody.wait)) == [0, 1, 2]
 
 
 def test_answers_stand_in_the_order_of_the_calls_and_not_of_their_ends() -> None:
@@ -36,12 +36,12 @@ def test_answers_stand_in_the_order_of_the_calls_and_not_of_their_ends() -> None
         last_is_done.set()
         return "last"
 
-    assert side_by_side(first, lambda: None, last) == ["first", None, "last"]
+    assert gather(first, lambda: None, last) == ["first", None, "last"]
 
 
 def test_errors_are_returned_in_their_place() -> None:
     lost, missing = UnreachableError("lost"), NotLinkedError("missing")
-    outcomes = side_by_side(lambda: raising(lost), lambda: "answer", lambda: raising(missing))
+    outcomes = gather(lambda: raising(lost), lambda: "answer", lambda: raising(missing))
     assert outcomes == [lost, "answer", missing]
     assert errors_in(outcomes) == [lost, missing]
 
@@ -49,7 +49,7 @@ def test_errors_are_returned_in_their_place() -> None:
 @pytest.mark.parametrize("defect", [ZeroDivisionError(), KeyboardInterrupt(), SystemExit(3)], ids=repr)
 def test_a_defect_is_raised_in_the_callers_thread(defect: BaseException) -> None:
     with pytest.raises(type(defect)) as raised:
-        side_by_side(lambda: 1, lambda: raising(defect), lambda: raising(PallinkError("lost")))
+        gather(lambda: 1, lambda: raising(defect), lambda: raising(PallinkError("lost")))
     assert raised.value is defect
 
 
@@ -57,14 +57,14 @@ def test_a_defect_does_not_wait_for_the_others() -> None:
     released = threading.Event()
     try:
         with pytest.raises(ZeroDivisionError):
-            side_by_side(released.wait, lambda: raising(ZeroDivisionError()))
+            gather(released.wait, lambda: raising(ZeroDivisionError()))
         assert not released.is_set()
     finally:
         released.set()
 
 
 def test_threads_do_not_keep_the_program_from_ending() -> None:
-    assert side_by_side(lambda: threading.current_thread().daemon) == [True]
+    assert gather(lambda: threading.current_thread().daemon) == [True]
 
 
 class Request:
@@ -87,9 +87,9 @@ def interrupted(request: Request) -> None:
 @pytest.mark.parametrize(
     "wait",
     [
-        lambda request: side_by_side(request.send, lambda: interrupted(request)),
-        lambda request: side_by_side(lambda: apart(request.send), lambda: interrupted(request)),
-        lambda request: apart(lambda: side_by_side(lambda: apart(request.send), lambda: interrupted(request))),
+        lambda request: gather(request.send, lambda: interrupted(request)),
+        lambda request: gather(lambda: run_detached(request.send), lambda: interrupted(request)),
+        lambda request: run_detached(lambda: gather(lambda: run_detached(request.send), lambda: interrupted(request))),
     ],
     ids=["beside it", "beside a thread that waits for it", "in a thread"],
 )
@@ -113,7 +113,7 @@ def test_whoever_begins_something_after_the_interruption_knows_that_nobody_waits
         known.put(nobody_waits())
 
     with pytest.raises(KeyboardInterrupt):
-        apart(lambda: side_by_side(lambda: apart(send), lambda: interrupted(first)))
+        run_detached(lambda: gather(lambda: run_detached(send), lambda: interrupted(first)))
     first.is_released.set()
     assert [known.get(timeout=SECONDS_UNTIL_A_HANG_IS_A_FAILURE) for _ in range(2)] == [False, True]
 
@@ -128,7 +128,7 @@ def test_whoever_has_seen_enough_leaves_what_is_under_way_alone_and_lets_nothing
 
     jobs: list[Callable[[], object]] = [send, request.is_under_way.wait]
     try:
-        with closing(as_they_come(lambda job: job(), jobs, workers=2)) as outcomes:
+        with closing(as_completed(lambda job: job(), jobs, workers=2)) as outcomes:
             assert next(outcomes) == (1, True)
         assert not request.is_abandoned.is_set()
     finally:
@@ -150,7 +150,7 @@ def test_what_is_over_is_not_abandoned() -> None:
 
     try:
         with pytest.raises(KeyboardInterrupt):
-            side_by_side(send_both, lambda: interrupted(request))
+            gather(send_both, lambda: interrupted(request))
         assert (over.is_abandoned.is_set(), request.is_abandoned.is_set()) == (False, True)
     finally:
         request.is_released.set()

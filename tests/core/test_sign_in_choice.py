@@ -11,13 +11,13 @@ from pallink.settings import Settings
 from pallink.signin import (
     METHODS,
     OFFERED_METHODS,
-    Circumstances,
+    Ambiguous,
+    Environment,
     SignIn,
     SignInMethod,
     StoredSignIn,
-    WhichOne,
-    choose,
     has_browser,
+    resolve_sign_in,
 )
 
 TENANT = "8fe81352-b317-4e31-9d5b-b42cafcd167c"
@@ -68,7 +68,7 @@ ELSEWHERE = replace(INVOICES, id="3" * 32, cloud="AzureChinaCloud")
 
 
 def chosen(settings: dict[str, Any], anew: bool = False, **given: Any) -> SignIn:
-    sign_in = choose(Settings(**settings), Circumstances(**given), anew=anew)
+    sign_in = resolve_sign_in(Settings(**settings), Environment(**given), anew=anew)
     assert isinstance(sign_in, SignIn)
     return sign_in
 
@@ -131,7 +131,7 @@ def test_half_a_statement_is_an_error_that_names_the_other_half(
     environ: dict[str, str], missing: list[str], given: list[str], can_ask: bool, stored: Any
 ) -> None:
     with pytest.raises(SignInError) as refused:
-        choose(Settings(), Circumstances(environ=environ, can_ask=can_ask, has_browser=True, stored=stored))
+        resolve_sign_in(Settings(), Environment(environ=environ, can_ask=can_ask, has_browser=True, stored=stored))
     for name in missing:
         assert name in refused.value.message
     for name in given:
@@ -140,7 +140,7 @@ def test_half_a_statement_is_an_error_that_names_the_other_half(
 
 def test_the_permission_for_github_is_named() -> None:
     with pytest.raises(SignInError) as refused:
-        choose(Settings(auth="github"), Circumstances(environ=WHO))
+        resolve_sign_in(Settings(auth="github"), Environment(environ=WHO))
     assert "id-token: write" in (refused.value.remedy or "")
 
 
@@ -157,7 +157,7 @@ def test_the_permission_for_github_is_named() -> None:
 def test_a_tenant_a_client_id_or_what_the_ci_system_sets_is_no_statement(environ: dict[str, str]) -> None:
     assert chosen({}, environ=environ, stored=(INVOICES,)).stored == INVOICES
     with pytest.raises(SignInError, match=r"^not signed in$") as refused:
-        choose(Settings(), Circumstances(environ=environ))
+        resolve_sign_in(Settings(), Environment(environ=environ))
     assert refused.value.command == "pallink login"
 
 
@@ -208,20 +208,20 @@ def test_on_a_terminal_a_person_signs_in(given: dict[str, Any], method: str, bec
 
 @pytest.mark.parametrize("method", ["browser", "device-code"])
 def test_no_input_lets_nobody_be_asked_even_by_name(method: str) -> None:
-    given = Circumstances(can_ask=False, has_browser=True, no_input=True)
+    given = Environment(can_ask=False, has_browser=True, no_input=True)
     with pytest.raises(SignInError, match="--no-input"):
-        choose(Settings(auth=method), given)
+        resolve_sign_in(Settings(auth=method), given)
     assert chosen({"auth": method}, has_browser=True).method == method, "a log may be all that somebody looks at"
 
 
 @pytest.mark.parametrize("method", OFFERED_METHODS)
 def test_a_named_method_is_used_or_says_what_it_misses(method: SignInMethod) -> None:
-    given = Circumstances(environ={}, has_browser=True)
+    given = Environment(environ={}, has_browser=True)
     if not METHODS[method].needs:
         assert chosen({"auth": method}, has_browser=True).method is method
         return
     with pytest.raises(SignInError) as refused:
-        choose(Settings(auth=method), given)
+        resolve_sign_in(Settings(auth=method), given)
     for name in METHODS[method].needs:
         assert name in refused.value.message
 
@@ -229,7 +229,7 @@ def test_a_named_method_is_used_or_says_what_it_misses(method: SignInMethod) -> 
 def test_an_unknown_method() -> None:
     for name in ("password", "sandbox-user", "Browser", ""):
         with pytest.raises(UsageError, match="unknown sign-in method"):
-            choose(Settings(auth=name), Circumstances())
+            resolve_sign_in(Settings(auth=name), Environment())
 
 
 @pytest.mark.parametrize(
@@ -258,11 +258,11 @@ def test_a_stored_sign_in_is_the_default(settings: dict[str, str], stored: Any, 
 )
 def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str, Any], option: str) -> None:
     stored = (APPROVERS, INVOICES) if not settings else (AS_GUEST, INVOICES)
-    asked = choose(Settings(**settings), Circumstances(stored=stored, can_ask=True))
-    assert isinstance(asked, WhichOne)
+    asked = resolve_sign_in(Settings(**settings), Environment(stored=stored, can_ask=True))
+    assert isinstance(asked, Ambiguous)
     assert set(asked.candidates) == set(stored)
     with pytest.raises(SignInError) as refused:
-        choose(Settings(**settings), Circumstances(stored=stored))
+        resolve_sign_in(Settings(**settings), Environment(stored=stored))
     for each in stored:
         assert each.account in (refused.value.cause or "")
     assert f"with {option}, as in" in (refused.value.remedy or "")
@@ -272,7 +272,7 @@ def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str,
 def test_a_stored_sign_in_of_somebody_else_is_not_used() -> None:
     settings: dict[str, Any] = {"account": "svc_approvers@contoso.com"}
     with pytest.raises(SignInError) as refused:
-        choose(Settings(**settings), Circumstances(stored=(INVOICES,)))
+        resolve_sign_in(Settings(**settings), Environment(stored=(INVOICES,)))
     assert "invoices@contoso.com" in (refused.value.cause or "")
     assert refused.value.command == "pallink login --account svc_approvers@contoso.com"
     assert chosen(settings, stored=(INVOICES,), can_ask=True).method == "device-code"
@@ -290,13 +290,13 @@ def test_the_sandbox_signs_in_whom_one_likes_until_somebody_signed_out() -> None
     assert chosen({"cloud": "sandbox"}, stored=(kept,)).stored == kept
     assert chosen({"cloud": "sandbox", "account": "owner@contoso.com"}, stored=(kept,)).stored is None
     with pytest.raises(SignInError) as refused:
-        choose(Settings(cloud="sandbox"), Circumstances(signed_out=True, can_ask=True))
+        resolve_sign_in(Settings(cloud="sandbox"), Environment(signed_out=True, can_ask=True))
     assert refused.value.command == "pallink login --cloud sandbox"
 
 
 def test_no_browser_reaches_the_embedded_sandbox() -> None:
     with pytest.raises(SignInError, match="with a browser") as refused:
-        choose(Settings(cloud="sandbox", auth="browser"), Circumstances(has_browser=True))
+        resolve_sign_in(Settings(cloud="sandbox", auth="browser"), Environment(has_browser=True))
     assert "pallink sandbox serve" in (refused.value.remedy or "")
 
 
@@ -329,10 +329,10 @@ def test_whether_a_browser_can_be_opened(environ: dict[str, str], platform: str,
 )
 def test_no_error_quotes_a_secret(environ: dict[str, str]) -> None:
     with pytest.raises((SignInError, UsageError)) as failure:
-        choose(Settings(), Circumstances(environ))
+        resolve_sign_in(Settings(), Environment(environ))
     error = failure.value
     assert "s3cret" not in f"{error.message} {error.cause} {error.remedy} {error.command}"
 
 
 def test_no_sign_in_shows_its_secret() -> None:
-    assert "s3cret" not in repr(choose(Settings(), Circumstances(WHO | SECRET)))
+    assert "s3cret" not in repr(resolve_sign_in(Settings(), Environment(WHO | SECRET)))

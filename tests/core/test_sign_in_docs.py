@@ -8,7 +8,7 @@ from pallink.azure.auth import credentials
 from pallink.signin import METHODS, OFFERED_METHODS, SignInMethod
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sign-in.md"
-NOTHING = "\N{EN DASH}"
+LOST = "\N{EN DASH}"
 PLACES = ("terminal", "GitHub", "Azure Pipelines", "AKS", "VM")
 
 
@@ -16,13 +16,13 @@ def table() -> str:
     """The table as the code has it."""
 
     def names(variables: Iterable[str]) -> str:
-        return ", ".join(f"`{name}`" for name in variables) or NOTHING
+        return ", ".join(f"`{name}`" for name in variables) or LOST
 
     head = ("method", *PLACES, "needs", "also looks at", "`login` keeps it")
     rows = [head, ("---",) * len(head)]
     for method in OFFERED_METHODS:
         facts = METHODS[method]
-        works = ["yes" if place in facts.works else NOTHING for place in PLACES]
+        works = ["yes" if place in facts.works else LOST for place in PLACES]
         rows.append((f"`{method}`", *works, names(facts.needs), names(facts.takes), "yes" if facts.kept else "no"))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 

@@ -21,7 +21,7 @@ from pallink.links.write import Outcome, carry_out
 from tests.core.model_service import TRACE, Clock, Fault, ModelService, Somebody, Write, forbidden, no_answer
 from tests.core.samples import INVOICES, OTHER_OBJECT, OTHER_PARTNER, PARTNER, link_to
 
-NOTHING = None
+LOST = None
 SAME = link_to(PARTNER)
 OTHER = link_to(OTHER_PARTNER)
 DELETED = link_to(OTHER_PARTNER, state="Deleted")
@@ -42,14 +42,14 @@ def run(
 @pytest.mark.parametrize(
     ("goal", "before", "action", "previous"),
     [
-        pytest.param(LINK, NOTHING, Action.CREATED, None, id="link"),
+        pytest.param(LINK, LOST, Action.CREATED, None, id="link"),
         pytest.param(LINK, DELETED, Action.CREATED, None, id="link after a deletion"),
         pytest.param(LINK, SAME, Action.UNCHANGED, PARTNER, id="link, already so"),
         pytest.param(REPLACE, OTHER, Action.UPDATED, OTHER_PARTNER, id="replace"),
         pytest.param(UPDATE, OTHER, Action.UPDATED, OTHER_PARTNER, id="update"),
         pytest.param(UPDATE, SAME, Action.UNCHANGED, PARTNER, id="update, already so"),
         pytest.param(UNLINK, OTHER, Action.DELETED, OTHER_PARTNER, id="unlink"),
-        pytest.param(UNLINK, NOTHING, Action.UNCHANGED, None, id="unlink, not linked"),
+        pytest.param(UNLINK, LOST, Action.UNCHANGED, None, id="unlink, not linked"),
         pytest.param(UNLINK, DELETED, Action.UNCHANGED, None, id="unlink, was deleted"),
     ],
 )
@@ -77,7 +77,7 @@ def test_nothing_is_read_or_sent_where_the_goal_is_reached() -> None:
 
 
 def test_a_write_whose_answer_was_lost_is_read_and_not_sent_again() -> None:
-    service = ModelService(NOTHING, [LOST_AFTER])
+    service = ModelService(LOST, [LOST_AFTER])
     assert run(LINK, service).action is Action.CREATED
     assert service.journal == [Step(Action.CREATED, PARTNER), True]
 
@@ -106,8 +106,8 @@ def test_a_deletion_that_never_does_anything_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("goal", "before", "meanwhile", "action", "previous"),
     [
-        pytest.param(LINK, NOTHING, PARTNER, Action.UNCHANGED, PARTNER, id="somebody else made just this link"),
-        pytest.param(REPLACE, NOTHING, OTHER_PARTNER, Action.UPDATED, OTHER_PARTNER, id="somebody else made another"),
+        pytest.param(LINK, LOST, PARTNER, Action.UNCHANGED, PARTNER, id="somebody else made just this link"),
+        pytest.param(REPLACE, LOST, OTHER_PARTNER, Action.UPDATED, OTHER_PARTNER, id="somebody else made another"),
         pytest.param(REPLACE, OTHER, None, Action.CREATED, None, id="somebody else removed the link"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_conflict_is_settled_by_the_state(
 
 
 def test_a_link_that_somebody_else_made_first_is_not_overwritten() -> None:
-    service = ModelService(NOTHING, [Write(meanwhile=Somebody(OTHER_PARTNER))])
+    service = ModelService(LOST, [Write(meanwhile=Somebody(OTHER_PARTNER))])
     with pytest.raises(LinkedElsewhereError) as refusal:
         run(LINK, service)
     assert (refusal.value.linked_partner_id, refusal.value.wanted_partner_id) == (OTHER_PARTNER, PARTNER)
@@ -157,7 +157,7 @@ def test_what_somebody_else_linked_during_a_wait_is_the_previous_link(goal: Goal
 
 
 @pytest.mark.parametrize(
-    ("before", "goal"), [(NOTHING, LINK), (OTHER, REPLACE), (OTHER, UPDATE), (OTHER, UNLINK)], ids=repr
+    ("before", "goal"), [(LOST, LINK), (OTHER, REPLACE), (OTHER, UPDATE), (OTHER, UNLINK)], ids=repr
 )
 def test_a_refusal_is_read_and_not_sent_again(before: Link | None, goal: Goal) -> None:
     service = ModelService(before, [Write(Fault.REFUSED)])
@@ -169,7 +169,7 @@ def test_a_refusal_is_read_and_not_sent_again(before: Link | None, goal: Goal) -
 
 
 def test_a_refusal_stays_one_where_the_link_cannot_be_read_again() -> None:
-    service = ModelService(NOTHING, [Write(Fault.REFUSED)], [no_answer()])
+    service = ModelService(LOST, [Write(Fault.REFUSED)], [no_answer()])
     with pytest.raises(PartnerIdRefusedError) as refusal:
         run(LINK, service)
     assert refusal.value.cause is None, "nobody has seen that nothing was changed"
@@ -184,7 +184,7 @@ def test_a_refusal_says_that_somebody_else_changed_the_link() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.ANSWERED_WITH_ANOTHER_PARTNER, Fault.ANSWERED_WITH_ANOTHER_ACCOUNT])
-@pytest.mark.parametrize(("before", "goal"), [(NOTHING, LINK), (OTHER, UPDATE)], ids=["create", "update"])
+@pytest.mark.parametrize(("before", "goal"), [(LOST, LINK), (OTHER, UPDATE)], ids=["create", "update"])
 def test_an_answer_about_something_else_is_refused(before: Link | None, goal: Goal, fault: Fault) -> None:
     service = ModelService(before, [Write(fault)])
     with pytest.raises(UnexpectedAnswerError):
@@ -194,7 +194,7 @@ def test_an_answer_about_something_else_is_refused(before: Link | None, goal: Go
 
 def test_the_link_of_another_account_settles_nothing() -> None:
     stranger = Account(INVOICES.kind, INVOICES.name, OTHER_OBJECT, INVOICES.tenant_id)
-    service = ModelService(NOTHING, [LOST_AFTER])
+    service = ModelService(LOST, [LOST_AFTER])
     with pytest.raises(UnsettledWriteError, match="may or may not have been created"):
         run(LINK, service, account=stranger)
 
@@ -209,7 +209,7 @@ def test_the_link_of_another_account_settles_nothing() -> None:
 )
 @pytest.mark.parametrize("write", [LOST_AFTER, LOST_BEFORE, Write(Fault.CONFLICT)], ids=["after", "before", "conflict"])
 def test_a_write_that_cannot_be_read_again_is_unsettled(write: Write, read_error: PallinkError) -> None:
-    service = ModelService(NOTHING, [write], [read_error])
+    service = ModelService(LOST, [write], [read_error])
     with pytest.raises(UnsettledWriteError) as unsettled:
         run(LINK, service)
     assert unsettled.value.exit_code == ExitCode.UNREACHABLE
@@ -218,7 +218,7 @@ def test_a_write_that_cannot_be_read_again_is_unsettled(write: Write, read_error
 
 
 def test_an_unsettled_write_keeps_the_identifiers_of_the_request_that_failed() -> None:
-    service = ModelService(NOTHING, [LOST_BEFORE], [forbidden()])
+    service = ModelService(LOST, [LOST_BEFORE], [forbidden()])
     with pytest.raises(UnsettledWriteError) as unsettled:
         run(LINK, service)
     assert unsettled.value.trace == TRACE
@@ -235,14 +235,14 @@ def test_a_deletion_that_was_answered_but_not_read_again_is_told_as_it_was() -> 
 
 def test_waits_grow_from_one_second_to_fifteen() -> None:
     clock = Clock()
-    run(LINK, ModelService(NOTHING, [LOST_BEFORE] * 7), clock=clock)
+    run(LINK, ModelService(LOST, [LOST_BEFORE] * 7), clock=clock)
     assert clock.waits == [1, 2, 4, 8, 15, 15, 15]
 
 
 def test_a_longer_wait_that_the_service_asks_for_is_kept() -> None:
     clock = Clock()
     asked = [Write(Fault.LOST_BEFORE, retry_after=seconds) for seconds in (30, 0, 3)]
-    run(LINK, ModelService(NOTHING, asked), clock=clock)
+    run(LINK, ModelService(LOST, asked), clock=clock)
     assert clock.waits == [30, 2, 4]
 
 
@@ -259,7 +259,7 @@ def test_what_has_not_happened_in_time_is_reported_as_the_failure_itself(
     writes: list[Write], seconds: float, sent: int
 ) -> None:
     clock = Clock()
-    service = ModelService(NOTHING, writes, clock=clock)
+    service = ModelService(LOST, writes, clock=clock)
     with pytest.raises(UnreachableError, match="no answer") as failure:
         run(LINK, service, clock=clock, seconds=seconds)
     assert f"nothing was changed, and the {seconds:g} seconds" in str(failure.value.cause)
@@ -271,7 +271,7 @@ def test_what_has_not_happened_in_time_is_reported_as_the_failure_itself(
 @pytest.mark.parametrize("late", [0, 1], ids=["at once", "after a wait"])
 def test_a_write_that_took_effect_counts_although_the_time_is_up(late: int) -> None:
     clock = Clock()
-    service = ModelService(NOTHING, [LOST_BEFORE] * late + [Write(Fault.APPLIED_THEN_LOST, takes=500)], clock=clock)
+    service = ModelService(LOST, [LOST_BEFORE] * late + [Write(Fault.APPLIED_THEN_LOST, takes=500)], clock=clock)
     assert run(LINK, service, clock=clock).action is Action.CREATED
 
 
@@ -291,7 +291,7 @@ def interrupted(goal: Goal, service: ModelService, *, clock: Clock | None = None
         pytest.param(LOST_AFTER, [KeyboardInterrupt()], id="while it is read again"),
     ],
 )
-@pytest.mark.parametrize(("before", "goal"), [(NOTHING, LINK), (OTHER, UNLINK)], ids=["create", "delete"])
+@pytest.mark.parametrize(("before", "goal"), [(LOST, LINK), (OTHER, UNLINK)], ids=["create", "delete"])
 def test_ctrl_c_during_a_write_leaves_it_in_doubt(
     before: Link | None, goal: Goal, write: Write, reads: list[BaseException]
 ) -> None:
@@ -303,7 +303,7 @@ def interrupt() -> None:
 
 
 def test_ctrl_c_while_waiting_leaves_nothing_written() -> None:
-    service = ModelService(NOTHING, [LOST_BEFORE])
+    service = ModelService(LOST, [LOST_BEFORE])
     assert interrupted(LINK, service, clock=Clock(while_waiting=interrupt)) == Written()
     assert service.link is None
 
@@ -311,7 +311,7 @@ def test_ctrl_c_while_waiting_leaves_nothing_written() -> None:
 @pytest.mark.parametrize(
     ("goal", "before", "told"),
     [
-        (LINK, NOTHING, f"changed: created, now {SAME}"),
+        (LINK, LOST, f"changed: created, now {SAME}"),
         (REPLACE, OTHER, f"changed: updated from {OTHER} to {SAME}"),
         (UNLINK, OTHER, f"changed: {OTHER} was removed"),
         (LINK, SAME, "not changed"),
@@ -384,19 +384,19 @@ def test_a_write_in_between_a_deletion_is_a_warning() -> None:
 
 
 def test_a_defect_of_the_gateway_is_not_taken_for_a_failed_write() -> None:
-    service = ModelService(NOTHING, [LOST_AFTER], [ZeroDivisionError()])
+    service = ModelService(LOST, [LOST_AFTER], [ZeroDivisionError()])
     with pytest.raises(ZeroDivisionError):
         run(LINK, service)
 
 
 def test_a_403_on_reading_again_is_no_refusal_of_the_write() -> None:
-    service = ModelService(NOTHING, [LOST_AFTER], [forbidden()])
+    service = ModelService(LOST, [LOST_AFTER], [forbidden()])
     with pytest.raises(UnsettledWriteError) as unsettled:
         run(LINK, service)
     assert not isinstance(unsettled.value, AccessDeniedError)
 
 
-@pytest.mark.parametrize(("before", "goal"), [(OTHER, UPDATE), (OTHER, REPLACE), (NOTHING, REPLACE)], ids=repr)
+@pytest.mark.parametrize(("before", "goal"), [(OTHER, UPDATE), (OTHER, REPLACE), (LOST, REPLACE)], ids=repr)
 def test_what_somebody_linked_after_a_write_that_may_have_taken_effect_is_left_alone(
     before: Link | None, goal: Goal
 ) -> None:
@@ -418,9 +418,9 @@ def test_a_link_that_is_replaced_although_nobody_saw_it_is_a_warning() -> None:
 def test_of_a_write_that_timed_out_nobody_says_that_nothing_was_changed() -> None:
     """Azure may carry it out a second later."""
     record = WriteRecord()
-    service = ModelService(NOTHING, [Write(Fault.TIMED_OUT_BEFORE, takes=119.5)], clock=(clock := Clock()))
+    service = ModelService(LOST, [Write(Fault.TIMED_OUT_BEFORE, takes=119.5)], clock=(clock := Clock()))
     with pytest.raises(UnsettledWriteError, match="did not answer in time") as unsettled:
-        carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
+        carry_out(LINK, LOST, service, INVOICES, clock.deadline(120), record=record)
     assert "nothing was changed" not in str(unsettled.value.cause)
     assert record.known.change is LinkChange.UNKNOWN
 
@@ -447,9 +447,9 @@ def test_a_write_that_timed_out_stays_in_doubt_whatever_comes_of_the_next_one(
     kind: type[ModelService], then: Write
 ) -> None:
     record = WriteRecord()
-    service = kind(NOTHING, [Write(Fault.TIMED_OUT_BEFORE), then], clock=(clock := Clock()))
+    service = kind(LOST, [Write(Fault.TIMED_OUT_BEFORE), then], clock=(clock := Clock()))
     with pytest.raises(PallinkError) as raised:
-        carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
+        carry_out(LINK, LOST, service, INVOICES, clock.deadline(120), record=record)
     assert record.known.change is LinkChange.UNKNOWN
     assert "nothing was changed" not in f"{raised.value} {raised.value.cause}"
 
@@ -462,7 +462,7 @@ def test_a_refusal_after_a_write_that_timed_out_says_that_it_may_still_come(when
 
     record, clock = WriteRecord(), Clock(while_waiting=link_another)
     afterwards = Somebody(OTHER_PARTNER) if when == "before the look" else None
-    service = ModelService(NOTHING, [Write(Fault.TIMED_OUT_BEFORE, afterwards=afterwards)], clock=clock)
+    service = ModelService(LOST, [Write(Fault.TIMED_OUT_BEFORE, afterwards=afterwards)], clock=clock)
     with pytest.raises(LinkedElsewhereError, match="Azure may still carry it out"):
-        carry_out(LINK, NOTHING, service, INVOICES, clock.deadline(120), record=record)
+        carry_out(LINK, LOST, service, INVOICES, clock.deadline(120), record=record)
     assert record.known.change is LinkChange.UNKNOWN

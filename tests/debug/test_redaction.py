@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.debug.exchange import answer_lines, request_lines
+from pallink.debug.exchange import request_lines, response_lines
 from pallink.redact.debug import Redactor
 from pallink.redact.secrets import CUT
-from pallink.signin.secrets import secrets_in
+from pallink.signin.secrets import environment_secrets
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
 CANARY = "Canary7~Q.x9"
@@ -114,7 +114,7 @@ def test_a_secret_is_known_in_each_way_that_it_may_be_written(written: str) -> N
     ],
 )
 def test_the_secrets_of_the_environment_are_known_beforehand(name: str, value: str, secrets: list[str]) -> None:
-    redactor = Redactor(secrets_in({name: value}))
+    redactor = Redactor(environment_secrets({name: value}))
     for each in secrets:
         assert redactor.text(f"<{each}>") == f"<{CUT}>"
     if not secrets:
@@ -122,7 +122,7 @@ def test_the_secrets_of_the_environment_are_known_beforehand(name: str, value: s
 
 
 def shown(body: bytes, kind: str, *, is_sign_in: bool = False) -> list[str]:
-    lines = answer_lines(
+    lines = response_lines(
         Redactor(),
         status=200,
         milliseconds=1,

@@ -19,7 +19,7 @@ from tests.cli.people import APPLICATION, CONTOSO, SECRET
 from tests.cli.test_clouds import authority, trusted
 from tests.harness import Pallink
 from tests.https_server import https_server
-from tests.secrets.watch import secrets_in, secrets_of
+from tests.secrets.watch import environment_secrets, secrets_of
 
 __all__ = ["authority", "trusted"]
 
@@ -226,7 +226,7 @@ def test_a_token_of_one_cloud_is_not_shown_to_another(pallink: Pallink, hosts: H
     given: set[str] = set()
 
     def note(_: Request, usual: Response) -> None:
-        given.update(secrets_in(usual))
+        given.update(environment_secrets(usual))
 
     hosts.otherwise = note
     assert pallink(f"whoami --cloud {hosts.origin}").code == 0

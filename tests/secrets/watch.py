@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pallink.sandbox import Request, Response
 from tests.secrets.canaries import Hunt
 
-PRESENTED = {
+REQUEST_FIELDS = {
     "client_secret": "client secret",
     "client_assertion": "assertion",
     "refresh_token": "refresh token",
@@ -17,7 +17,7 @@ PRESENTED = {
     "code_verifier": "code verifier",
     "device_code": "device code",
 }
-GIVEN = {
+RESPONSE_FIELDS = {
     "access_token": "access token",
     "refresh_token": "refresh token",
     "id_token": "ID token",
@@ -65,7 +65,7 @@ class Watch:
         else:
             self.met += 1
             response = rule[2](request, usual)
-        for secret, kind in secrets_in(response).items():
+        for secret, kind in environment_secrets(response).items():
             self.hunt.add(kind, secret)
         return response
 
@@ -79,10 +79,10 @@ def secrets_of(request: Request) -> dict[str, str]:
     if header := request.header("X-IDENTITY-HEADER"):
         found[header] = "identity header"
     fields = (*request.form.items(), *parse_qsl(urlsplit(request.url).query))
-    return found | {value: PRESENTED[name] for name, value in fields if name in PRESENTED}
+    return found | {value: REQUEST_FIELDS[name] for name, value in fields if name in REQUEST_FIELDS}
 
 
-def secrets_in(response: Response) -> dict[str, str]:
+def environment_secrets(response: Response) -> dict[str, str]:
     """Everything secret that an answer gives to a sign-in, with its kind."""
     location = dict(parse_qsl(urlsplit(response.headers.get("Location", "")).query))
     found = {location["code"]: "authorization code"} if "code" in location else {}
@@ -92,4 +92,4 @@ def secrets_in(response: Response) -> dict[str, str]:
         return found
     if not isinstance(body, dict):
         return found
-    return found | {body[name]: kind for name, kind in GIVEN.items() if isinstance(body.get(name), str)}
+    return found | {body[name]: kind for name, kind in RESPONSE_FIELDS.items() if isinstance(body.get(name), str)}

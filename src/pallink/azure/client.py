@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pallink.account import Account
-from pallink.azure.auth.authenticate import Entry, MeansMaker, choose_sign_in, enter
+from pallink.azure.auth.authenticate import Authenticated, ClientFactory, authenticate, resolve_stored_sign_in
 from pallink.clouds import Cloud
-from pallink.http.deadline import Deadline
+from pallink.deadline import Deadline
 from pallink.http.pool import new_session
 from pallink.settings import Settings
 from pallink.signin import SignInMethod
-from pallink.signin.prompter import Person
+from pallink.signin.prompter import Prompter
 
 if TYPE_CHECKING:
     from pallink.azure.links import ManagementPartner
@@ -30,7 +30,7 @@ class Connection:
         close: closes the connections to the service.
     """
 
-    _entry: Entry
+    _entry: Authenticated
     _client: Callable[[Callable[..., Any]], Any]
     close: Callable[[], None]
 
@@ -76,7 +76,7 @@ class Connection:
         return RoleAssignments(self._client, self.account, self.cloud.resource_manager)
 
 
-def connect(settings: Settings, deadline: Deadline, person: Person, *, writable: bool) -> Connection:
+def connect(settings: Settings, deadline: Deadline, person: Prompter, *, writable: bool) -> Connection:
     """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
 
     Args:
@@ -89,22 +89,22 @@ def connect(settings: Settings, deadline: Deadline, person: Person, *, writable:
         PallinkError: nobody, or somebody else than the required account, signed in; or the cloud cannot be used.
     """
     # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
-    sign_in = choose_sign_in(settings, person)
+    sign_in = resolve_stored_sign_in(settings, person)
     session = new_session()
     try:
-        entry = enter(settings, sign_in, MeansMaker(session, deadline, person, writable=writable))
+        authenticated = authenticate(settings, sign_in, ClientFactory(session, deadline, person, writable=writable))
     except BaseException:
         session.close()
         raise
 
     def client(kind: Callable[..., Any]) -> Any:
         return kind(
-            credential=entry.signed_in,
-            base_url=entry.cloud.resource_manager,
-            credential_scopes=[entry.cloud.scope],
-            transport=entry.transport,
+            credential=authenticated.signed_in,
+            base_url=authenticated.cloud.resource_manager,
+            credential_scopes=[authenticated.cloud.scope],
+            transport=authenticated.transport,
             permit_redirects=False,
             retry_total=_READ_RETRIES,
         )
 
-    return Connection(entry, client, session.close)
+    return Connection(authenticated, client, session.close)

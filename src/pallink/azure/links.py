@@ -10,7 +10,7 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from pallink.azure.errors import asking, body_of, code_of, retry_after_of, trace_of
 from pallink.errors import PallinkError, RequestTrace, SandboxError, SignInError, UnexpectedAnswerError
 from pallink.links.model import Action, Link, Step
-from pallink.links.write import Said, WriteFailure
+from pallink.links.write import WriteFailure, WriteResponse
 
 NOT_LINKED_CODE = "ManagementPartnerNotFound"
 
@@ -21,7 +21,7 @@ _CONFLICT_STATUSES = {Action.CREATED: frozenset({409})}
 _DOUBTFUL_STATUSES = frozenset({409, 429})
 _LATE_STATUSES = frozenset({408, 504})
 # A name of a partner has some tens of characters; a service that sends megabytes of one is none.
-_LONGEST_TEXT = 1000
+_MAX_TEXT = 1000
 _REFUSING_STATUSES = frozenset({401, 403})
 _FAULTS = 500
 
@@ -79,7 +79,7 @@ class ManagementPartner:
                 raise  # It was not even sent.
             # A challenge that the sign-in could not meet: the service did nothing.
             is_refused = isinstance(failure, SignInError) and not isinstance(cause, HttpResponseError)
-            said = Said.REFUSED if is_refused else _said(step.action, cause)
+            said = WriteResponse.REFUSED if is_refused else _said(step.action, cause)
             wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
             raise WriteFailure(failure, said, retry_after=wait) from failure
 
@@ -97,21 +97,21 @@ class ManagementPartner:
         return link
 
 
-def _said(action: Action, error: BaseException | None) -> Said:
+def _said(action: Action, error: BaseException | None) -> WriteResponse:
     """What the answer to a write means for the link; without one, and without the service's own word, nobody knows."""
     if isinstance(error, ServiceResponseTimeoutError):
-        return Said.NOTHING_YET
+        return WriteResponse.TIMED_OUT
     if not isinstance(error, HttpResponseError) or error.status_code is None:
-        return Said.NOTHING
+        return WriteResponse.LOST
     status, code = error.status_code, code_of(error)
     if status in _CONFLICT_STATUSES.get(action, ()) or code in _CONFLICT_CODES.get(action, {NOT_LINKED_CODE}):
-        return Said.CONFLICT
+        return WriteResponse.CONFLICT
     if status in _REFUSING_STATUSES:
-        return Said.REFUSED
+        return WriteResponse.REFUSED
     if status in _LATE_STATUSES:
-        return Said.NOTHING_YET
+        return WriteResponse.TIMED_OUT
     is_own_word = code is not None and 400 <= status < _FAULTS and status not in _DOUBTFUL_STATUSES  # noqa: PLR2004
-    return Said.REFUSED if is_own_word else Said.NOTHING
+    return WriteResponse.REFUSED if is_own_word else WriteResponse.LOST
 
 
 def _link(pipeline_response: Any, _model: object, _headers: object) -> Link:
@@ -151,7 +151,7 @@ def link_from_body(body: Mapping[str, Any]) -> Link:
 
 def _text(mapping: Mapping[str, Any], name: str) -> str | None:
     value = mapping.get(name)
-    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+    return value[:_MAX_TEXT] if isinstance(value, str) and value else None
 
 
 def _integer(value: object) -> int | None:

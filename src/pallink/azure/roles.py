@@ -21,7 +21,7 @@ _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "202
 _FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
 
 # A tenant of 10,000 subscriptions has some tens.
-_MOST_PAGES = 1000
+_MAX_PAGES = 1000
 
 _ENABLED_STATES = frozenset({"enabled", "warned", "pastdue"})
 
@@ -168,12 +168,12 @@ def _every(paged: Any) -> Iterator[Any]:
     for page in pages:
         yield from page
         following = pages.continuation_token
-        if following in seen or len(seen) >= _MOST_PAGES:
+        if following in seen or len(seen) >= _MAX_PAGES:
             raise UnexpectedAnswerError(
                 "a list of Azure's never ends",
                 cause="a page of it leads back to an earlier one"
                 if following in seen
-                else f"it has more than {_MOST_PAGES} pages",
+                else f"it has more than {_MAX_PAGES} pages",
                 remedy="try again; if it stays so, run the command with --debug and look at the answers",
             )
         if following:

@@ -20,12 +20,12 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from pallink.azure.errors import chain_of
 from pallink.clouds import https_origin
+from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, unusable_sandbox
-from pallink.http.deadline import Deadline
 from pallink.http.pool import Adapter, HttpSession
-from pallink.http.request_deadline import NotInTimeError, check_awaited, in_time
-from pallink.http.response_limits import UnusableAnswer
-from pallink.redact.secret_fields import secrets_of_answer, secrets_of_request
+from pallink.http.request_deadline import RequestTimeoutError, check_awaited, request_deadline
+from pallink.http.response_limits import UnusableResponse
+from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
 from pallink.redact.secrets import known
 from pallink.redact.text import one_line
 from pallink.sandbox.state.errors import SandboxStateError
@@ -187,15 +187,15 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         recorder = self._own_session.recorder
         response = send() if recorder is None else _recorded(recorder, request, send)
         if is_sign_in:
-            known.add(*secrets_of_answer(response.headers, response.internal_response.text))
+            known.add(*secrets_of_response(response.headers, response.internal_response.text))
             self.seen = replace(self.seen, answer=response)
         return response
 
     @staticmethod
     def _in_time(send: Callable[[], Any], seconds: float) -> Any:
         try:
-            return in_time(send, seconds)
-        except NotInTimeError as error:
+            return request_deadline(send, seconds)
+        except RequestTimeoutError as error:
             late = ServiceResponseTimeoutError if error.sent else ServiceRequestTimeoutError
             raise late(str(error), error=error) from error
         except SandboxStateError as error:
@@ -249,7 +249,7 @@ def _recorded(recorder: "Recorder", request: Any, send: Callable[[], Any]) -> An
     try:
         response = send()
     except BaseException as error:
-        unusable = next((each for each in chain_of(error) if isinstance(each, UnusableAnswer)), None)
+        unusable = next((each for each in chain_of(error) if isinstance(each, UnusableResponse)), None)
         recorder.failed(number, error, unusable.response if unusable else None)
         raise
     recorder.answered(number, response.internal_response)

@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from pallink import __version__
-from pallink.cli.lazy import Later, LazyGroup, new_app
+from pallink.cli.lazy import LazyCommand, LazyGroup, new_app
 from pallink.cli.signals import INTERRUPTS
 from pallink.exit_codes import ExitCode
 
@@ -20,16 +20,16 @@ class _Commands(LazyGroup):
     """Every command, in the order of the help."""
 
     later = {  # noqa: RUF012 - a ClassVar of LazyGroup
-        "link": Later("pallink.cli.commands.link", "Link the account to a partner."),
-        "show": Later("pallink.cli.commands.show", "Show the account's link."),
-        "update": Later("pallink.cli.commands.update", "Change an existing link to another partner."),
-        "unlink": Later("pallink.cli.commands.unlink", "Remove the account's link."),
-        "verify": Later("pallink.cli.commands.verify", "Fail unless the account is linked to this partner."),
-        "check": Later("pallink.cli.commands.check", "Is this account ready to be linked?"),
-        "login": Later("pallink.cli.commands.login", "Sign in, and keep the sign-in for later commands."),
-        "logout": Later("pallink.cli.commands.logout", "Remove a stored sign-in, with all its tokens."),
-        "whoami": Later("pallink.cli.commands.whoami", "Show which account signs in, and how."),
-        "sandbox": Later(
+        "link": LazyCommand("pallink.cli.commands.link", "Link the account to a partner."),
+        "show": LazyCommand("pallink.cli.commands.show", "Show the account's link."),
+        "update": LazyCommand("pallink.cli.commands.update", "Change an existing link to another partner."),
+        "unlink": LazyCommand("pallink.cli.commands.unlink", "Remove the account's link."),
+        "verify": LazyCommand("pallink.cli.commands.verify", "Fail unless the account is linked to this partner."),
+        "check": LazyCommand("pallink.cli.commands.check", "Is this account ready to be linked?"),
+        "login": LazyCommand("pallink.cli.commands.login", "Sign in, and keep the sign-in for later commands."),
+        "logout": LazyCommand("pallink.cli.commands.logout", "Remove a stored sign-in, with all its tokens."),
+        "whoami": LazyCommand("pallink.cli.commands.whoami", "Show which account signs in, and how."),
+        "sandbox": LazyCommand(
             "pallink.cli.commands.sandbox", "Look at, set, reset and serve the embedded stand-in for Azure."
         ),
     }
@@ -86,12 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def interrupted_at_the_start(arguments: Sequence[str]) -> int:
     """Say that nothing has been done yet, and return the exit code."""
     INTERRUPTS.over = True
-    from pallink.cli.interrupt_report import Aftermath  # noqa: PLC0415 - only who is interrupted pays for it
+    from pallink.cli.interrupt_report import InterruptReport  # noqa: PLC0415 - only who is interrupted pays for it
     from pallink.cli.run import print_interruption  # noqa: PLC0415
     from pallink.cli.usage_errors import output_asked_for  # noqa: PLC0415
     from pallink.output import Terminal  # noqa: PLC0415
 
-    nothing = Aftermath(cause="nothing was written", knows_link=True)
+    nothing = InterruptReport(cause="nothing was written", knows_link=True)
     print_interruption(nothing, Terminal(), output_asked_for(arguments, os.environ))
     return ExitCode.INTERRUPTED
 

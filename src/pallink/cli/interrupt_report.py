@@ -8,7 +8,7 @@ from pallink.links.record import LinkChange, WriteRecord
 
 
 @dataclass
-class Aftermath:
+class InterruptReport:
     """What there is to say of a command that ends at this moment; kept up to date while it runs.
 
     Attributes:

@@ -8,7 +8,7 @@ import typer
 
 from pallink.cli.options import CommonOptions
 from pallink.cli.progress import ProgressLine
-from pallink.cli.prompter import AtTheTerminal
+from pallink.cli.prompter import TerminalPrompter
 from pallink.clouds import SANDBOX
 from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, PallinkError, SignInError, UsageError
 from pallink.links.model import Action
@@ -40,13 +40,15 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator["Sess
 
     if not options.output.has_error_objects:
         say_where(options)
-    options.aftermath.writes_link = writable
-    options.aftermath.warnings = _notice(options)
-    written = options.aftermath.written
+    options.report.writes_link = writable
+    options.report.warnings = _notice(options)
+    written = options.report.written
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
     try:
         with (
-            open_session(options.settings, writable=writable, person=AtTheTerminal(options), written=written) as opened,
+            open_session(
+                options.settings, writable=writable, person=TerminalPrompter(options), written=written
+            ) as opened,
             ProgressLine(Terminal(), shown=shown) as line,
         ):
             opened.progress = line.update
@@ -64,8 +66,11 @@ def session(options: CommonOptions, *, writable: bool = False) -> Iterator["Sess
 
 def is_about_sign_ins(options: CommonOptions) -> None:
     """What an interruption leaves behind is then for a look at the sign-ins that are kept."""
-    options.aftermath.cause, options.aftermath.warnings = None, _notice(options)
-    options.aftermath.remedy, options.aftermath.command = "see which sign-ins are kept", "pallink whoami --all"
+    options.report.cause, options.report.warnings = None, _notice(options)
+    options.report.remedy, options.report.command = (
+        "see which sign-ins are kept",
+        "pallink whoami --all",
+    )
 
 
 def say_where(options: CommonOptions) -> None:

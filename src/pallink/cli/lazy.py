@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 
-class Later(NamedTuple):
+class LazyCommand(NamedTuple):
     """A command that is not loaded yet.
 
     Attributes:
@@ -28,7 +28,7 @@ class LazyGroup(TyperGroup):
     meets stand-ins, which have a name and a summary and no parameters.
     """
 
-    later: ClassVar[Mapping[str, Later]]
+    later: ClassVar[Mapping[str, LazyCommand]]
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hin
 import typer
 from typer.core import TyperCommand
 
-from pallink.cli.interrupt_report import Aftermath
+from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES, SANDBOX
 from pallink.errors import UsageError
@@ -22,7 +22,7 @@ from pallink.output import OutputFormat, check_query
 from pallink.redact.secrets import known
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.signin import OFFERED_METHODS
-from pallink.signin.secrets import secrets_in
+from pallink.signin.secrets import environment_secrets
 
 P = ParamSpec("P")
 
@@ -53,9 +53,9 @@ class OutputOptions:
         return False
 
     @functools.cached_property
-    def aftermath(self) -> Aftermath:
+    def report(self) -> InterruptReport:
         """What there is to say when the command ends before its time."""
-        return Aftermath(remedy="see what the sandbox holds now", command="pallink sandbox show")
+        return InterruptReport(remedy="see what the sandbox holds now", command="pallink sandbox show")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +123,9 @@ class CommonOptions(OutputOptions):
         return self.verbose or self.debug
 
     @functools.cached_property
-    def aftermath(self) -> Aftermath:
+    def report(self) -> InterruptReport:
         """What there is to say when the command ends before its time."""
-        return Aftermath(cause="nothing was written", knows_link=True, look=lambda: self.settings.command("show"))
+        return InterruptReport(cause="nothing was written", knows_link=True, look=lambda: self.settings.command("show"))
 
     @property
     def settings(self) -> Settings:
@@ -200,7 +200,7 @@ def command_with_options(
             known.clear()
             if isinstance(given, CommonOptions):
                 # The other commands are about the sandbox, whose secrets are there to be shown.
-                known.add(*secrets_in(os.environ))
+                known.add(*environment_secrets(os.environ))
 
             def job() -> None:
                 _check(given, context)
@@ -208,7 +208,7 @@ def command_with_options(
 
             run(
                 job,
-                aftermath=given.aftermath,
+                report=given.report,
                 output=given.output,
                 verbose=given.logs,
                 debug=getattr(given, "debug", False),

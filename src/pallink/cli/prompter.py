@@ -11,7 +11,7 @@ from pallink.signin import StoredSignIn
 from pallink.signin.prompter import browser_at_hand
 
 
-class AtTheTerminal:
+class TerminalPrompter:
     """Whoever runs the command; see `pallink.signin.prompter.Person`.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from pallink.cli.interrupt_report import Aftermath
+from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.signals import INTERRUPTS
 from pallink.errors import DefectError, PallinkError, unusable_sandbox
 from pallink.exit_codes import ExitCode
@@ -20,7 +20,7 @@ from pallink.sandbox.state.errors import SandboxStateError
 def run(
     job: Callable[[], None],
     *,
-    aftermath: Aftermath,
+    report: InterruptReport,
     output: OutputFormat = OutputFormat.TABLE,
     verbose: bool = False,
     debug: bool = False,
@@ -29,7 +29,7 @@ def run(
 
     Args:
         job: what to do.
-        aftermath: what there is to say when it ends before its time.
+        report: what there is to say when it ends before its time.
         output: in which format an error is reported.
         verbose: log what is done.
         debug: log each request too.
@@ -39,18 +39,18 @@ def run(
     """
     terminal = Terminal()
     try:
-        _run(job, terminal, aftermath, output, verbose=verbose, debug=debug)
+        _run(job, terminal, report, output, verbose=verbose, debug=debug)
         INTERRUPTS.over = True
     except (KeyboardInterrupt, typer.Abort) as interruption:
         INTERRUPTS.over = True
-        print_interruption(aftermath, terminal, output)
+        print_interruption(report, terminal, output)
         raise typer.Exit(ExitCode.INTERRUPTED) from interruption
 
 
 def _run(
     job: Callable[[], None],
     terminal: Terminal,
-    aftermath: Aftermath,
+    report: InterruptReport,
     output: OutputFormat,
     *,
     verbose: bool,
@@ -64,25 +64,25 @@ def _run(
     except Exception as raised:
         INTERRUPTS.over = True
         error = as_pallink_error(raised)
-        print_error(error, terminal, output, aftermath)
+        print_error(error, terminal, output, report)
         if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
             terminal.tell("".join(traceback.format_exception(raised)).rstrip("\n"))
         raise typer.Exit(error.exit_code) from raised
 
 
-def print_interruption(aftermath: Aftermath, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
+def print_interruption(report: InterruptReport, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
     """Say that the command was interrupted and what that leaves behind; nothing is written to stderr after it."""
     for handler in logging.getLogger("pallink").handlers:
         if isinstance(handler, _LogHandler):
             handler.silence()
-    print_error(aftermath.interrupted(), terminal, output, aftermath, is_interruption=True)
+    print_error(report.interrupted(), terminal, output, report, is_interruption=True)
 
 
 def print_error(
     error: PallinkError,
     terminal: Terminal,
     output: OutputFormat = OutputFormat.TABLE,
-    aftermath: Aftermath | None = None,
+    report: InterruptReport | None = None,
     *,
     is_interruption: bool = False,
 ) -> None:
@@ -92,15 +92,15 @@ def print_error(
         error: what happened.
         terminal: where to.
         output: whether a program reads objects.
-        aftermath: what became of the link; None: no link was touched.
+        report: what became of the link; None: no link was touched.
         is_interruption: whether the command was interrupted. What became of the link stands for a cause then.
     """
-    aftermath = aftermath or Aftermath(knows_link=True)
+    report = report or InterruptReport(knows_link=True)
     if output.has_error_objects:
-        text = json_line(error_object(error, aftermath.link(error)), ascii_only=True)
+        text = json_line(error_object(error, report.link(error)), ascii_only=True)
         terminal.tell(text.rstrip("\n"))
         return
-    last_line = aftermath.last_line(error, is_interruption=is_interruption)
+    last_line = report.last_line(error, is_interruption=is_interruption)
     for warning in error.warnings:
         terminal.say("warning", one_line(warning), "yellow")
     terminal.say("error", one_line(error.message), "red")

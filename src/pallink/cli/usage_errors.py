@@ -9,7 +9,7 @@ from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal
 from pallink.redact.secrets import known
-from pallink.signin.secrets import secrets_in
+from pallink.signin.secrets import environment_secrets
 
 # What scripts for other tools pass as options: here each has a variable, those of azure-identity.
 _SECRETS = {
@@ -52,7 +52,7 @@ def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
     """
     terminal = Terminal()
     known.clear()
-    known.add(*secrets_in(terminal.environ))
+    known.add(*environment_secrets(terminal.environ))
     output = output_asked_for(arguments, terminal.environ)
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)

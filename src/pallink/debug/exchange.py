@@ -9,11 +9,11 @@ from typing import Any
 from pallink.redact.debug import Redactor
 from pallink.redact.text import printable
 
-_MOST_LETTERS = 8_000
-_MOST_LINES = 200
-_LONGEST_LINE = 500
-_MOST_VALUES = 1_000
-_MOST_OF_A_PAGE = 50_000
+_MAX_LETTERS = 8_000
+_MAX_LINES = 200
+_MAX_LINE = 500
+_MAX_VALUES = 1_000
+_MAX_PAGE_BYTES = 50_000
 
 # Whatever is not closed goes to the end: no part of it may be seen. html.parser takes minutes on pages made for that.
 _UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -43,7 +43,7 @@ def request_lines(
     yield from _body_lines(redactor, body, _kind(pairs), is_sign_in=is_sign_in)
 
 
-def answer_lines(
+def response_lines(
     redactor: Redactor, *, status: int, milliseconds: int, headers: Headers, body: bytes, is_sign_in: bool
 ) -> Iterator[str]:
     """The lines of an answer; arguments as for a request."""
@@ -79,7 +79,7 @@ def _body_lines(redactor: Redactor, body: bytes, kind: str, *, is_sign_in: bool)
     except (ValueError, RecursionError):
         yield from _limited(redactor.text(_visible(text)).splitlines())
         return
-    shown = redactor.json(_beginning(value, [_MOST_VALUES]), is_sign_in=is_sign_in)
+    shown = redactor.json(_beginning(value, [_MAX_VALUES]), is_sign_in=is_sign_in)
     yield from _limited(json.dumps(shown, indent=2, ensure_ascii=False).splitlines())
 
 
@@ -88,7 +88,7 @@ def _limited(lines: Iterable[str]) -> Iterator[str]:
     letters = left_out = 0
     for number, line in enumerate(lines):
         letters += len(line)
-        if number >= _MOST_LINES or letters > _MOST_LETTERS:
+        if number >= _MAX_LINES or letters > _MAX_LETTERS:
             left_out += 1
         else:
             yield _clean(f"  {line}")
@@ -98,7 +98,7 @@ def _limited(lines: Iterable[str]) -> Iterator[str]:
 
 def _clean(line: str) -> str:
     shown = printable(line)
-    return shown if len(shown) <= _LONGEST_LINE else f"{shown[: _LONGEST_LINE - 3]}..."
+    return shown if len(shown) <= _MAX_LINE else f"{shown[: _MAX_LINE - 3]}..."
 
 
 def _beginning(value: Any, left: list[int]) -> Any:  # noqa: ANN401 - any JSON
@@ -119,5 +119,5 @@ def _visible(text: str) -> str:
     """What a person would see of a page: no tags, no scripts, no values of hidden fields."""
     if not text.lstrip().startswith("<"):
         return text
-    seen = html.unescape(_TAG.sub("\n", _UNSEEN.sub("\n", text[:_MOST_OF_A_PAGE])))
+    seen = html.unescape(_TAG.sub("\n", _UNSEEN.sub("\n", text[:_MAX_PAGE_BYTES])))
     return "\n".join(line for each in seen.splitlines() if (line := " ".join(each.split())))

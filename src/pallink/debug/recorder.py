@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pallink.debug.exchange import answer_lines, request_lines
+from pallink.debug.exchange import request_lines, response_lines
 from pallink.debug.timeline import Span, timeline
 from pallink.redact.debug import Redactor
 from pallink.redact.text import one_line, printable
-from pallink.signin.secrets import secrets_in
+from pallink.signin.secrets import environment_secrets
 
 log = logging.getLogger("pallink.requests")
 
@@ -28,7 +28,7 @@ class Recorder:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.resource_manager: str | None = None
-        self._redactor = Redactor(secrets_in(os.environ))
+        self._redactor = Redactor(environment_secrets(os.environ))
         self._now = now
         self._began = now()
         self._lock = threading.Lock()
@@ -99,7 +99,7 @@ class Recorder:
             self._spans.append(Span(number, what, start, end, outcome))
             lines: list[str] = []
             if response is not None:
-                lines += answer_lines(
+                lines += response_lines(
                     self._redactor,
                     status=response.status_code,
                     milliseconds=end - start,

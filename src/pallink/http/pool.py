@@ -21,7 +21,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from pallink.azure.errors import chain_of, trace_of
 from pallink.errors import UnexpectedAnswerError
 from pallink.http.request_deadline import about_to_connect, about_to_send, given_back
-from pallink.http.response_limits import UnusableAnswer, settle_headers, take_in
+from pallink.http.response_limits import UnusableResponse, normalize_headers, read_body
 from pallink.http.trust import operating_system_trust
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _CONNECTIONS_PER_HOST = 32
 
-_MOST_BYTES_OF_ALL = 512 * 1024 * 1024
+_MAX_TOTAL_BYTES = 512 * 1024 * 1024
 """Of all answers of one session: a listing that never ends must not fill the memory."""
 
 
@@ -135,7 +135,7 @@ class HttpSession(requests.Session):
         self.headers["Accept-Encoding"] = "gzip"
         self.auth = _as_it_is
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._left_to_read = _MOST_BYTES_OF_ALL
+        self._left_to_read = _MAX_TOTAL_BYTES
         self._lock = threading.Lock()
         self._of_environment: dict[tuple[Any, ...], Any] = {}
 
@@ -164,9 +164,9 @@ class HttpSession(requests.Session):
                 raise _unusable(request, "it has too many headers, or too long ones") from error
             raise
         try:
-            take_in(response)
+            read_body(response)
             self._count(response)
-        except UnusableAnswer as error:
+        except UnusableResponse as error:
             error.response = response
             unusable = _unusable(request, str(error))
             unusable.trace = trace_of(response)
@@ -174,7 +174,7 @@ class HttpSession(requests.Session):
         except requests.RequestException as error:
             error.response = response
             raise
-        settle_headers(response.headers)
+        normalize_headers(response.headers)
         return response
 
     def close(self) -> None:
@@ -187,7 +187,7 @@ class HttpSession(requests.Session):
         with self._lock:
             self._left_to_read -= len(response.content)
             if self._left_to_read < 0:
-                raise UnusableAnswer("all answers together are longer than those of any tenant")
+                raise UnusableResponse("all answers together are longer than those of any tenant")
 
 
 def new_session() -> HttpSession:

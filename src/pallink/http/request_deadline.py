@@ -31,7 +31,7 @@ class AbandonedError(Exception):
     """Nobody waits for this request any more: it must not be sent."""
 
 
-class NotInTimeError(TimeoutError):
+class RequestTimeoutError(TimeoutError):
     """The request took too long.
 
     Attributes:
@@ -98,7 +98,7 @@ class _Request:
 _carried: weakref.WeakKeyDictionary[Any, _Request] = weakref.WeakKeyDictionary()
 
 
-def in_time(call: Callable[[], T], seconds: float) -> T:
+def request_deadline(call: Callable[[], T], seconds: float) -> T:
     """What `call` returns or raises, if it does so in time.
 
     Raises:
@@ -130,7 +130,7 @@ def in_time(call: Callable[[], T], seconds: float) -> T:
     if not is_in_time:
         # What it ends with now is only that it was woken.
         request.abandon()
-        raise NotInTimeError(seconds, sent=request.sent)
+        raise RequestTimeoutError(seconds, sent=request.sent)
     result, error = outcome
     if error is not None:
         try:

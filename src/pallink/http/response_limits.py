@@ -16,19 +16,19 @@ import urllib3.exceptions
 
 from pallink.redact.text import one_line
 
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 """Of one body, packed and unpacked. The longest that is known, a list of 1,000 subscriptions, has less than a tenth."""
 
-MOST_HEADERS = 100
-MOST_HEADER_BYTES = 64 * 1024
-MOST_DEEP = 64
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 64 * 1024
+MAX_JSON_DEPTH = 64
 """How far JSON may be nested. Resource Manager's answers go to 8; Python's own limit ends the program that meets it."""
 
-_AT_ONCE = 64 * 1024
-_MOST_MEMBERS = 1_000
+_CHUNK_BYTES = 64 * 1024
+_MAX_MEMBERS = 1_000
 _MEMBER = b"\x1f"  # How each begins.
 _DAMAGED = "its compressed body is damaged"
-_LONGEST_WAIT = 1_000_000
+_MAX_RETRY_AFTER = 1_000_000
 _ERROR = 400
 
 _JSON = re.compile(r"application/json|text/json|application/[a-z0-9.+-]+\+json", re.ASCII)
@@ -41,7 +41,7 @@ _WAITS = ("retry-after", "retry-after-ms", "x-ms-retry-after-ms")
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
-class UnusableAnswer(Exception):  # noqa: N818 - no error yet: who asked decides what comes of it
+class UnusableResponse(Exception):  # noqa: N818 - no error yet: who asked decides what comes of it
     """An answer that nothing above may read; its text says why.
 
     Attributes:
@@ -51,7 +51,7 @@ class UnusableAnswer(Exception):  # noqa: N818 - no error yet: who asked decides
     response: requests.Response | None = None
 
 
-def take_in(response: requests.Response) -> None:
+def read_body(response: requests.Response) -> None:
     """Read the body of a streamed answer into it, within the limits, and make its headers fit to be relied on.
 
     Where the status already says that the request failed, that counts, and a body that cannot be used is dropped.
@@ -76,7 +76,7 @@ def take_in(response: requests.Response) -> None:
 def _body(response: requests.Response) -> bytes:
     try:
         return checked(b"".join(unpacked(_chunks(response), response.headers.get("Content-Encoding", ""))))
-    except UnusableAnswer:
+    except UnusableResponse:
         if response.status_code < _ERROR:
             raise
         # What else would come is not worth the wait.
@@ -91,11 +91,11 @@ def check_headers(headers: MutableMapping[str, str]) -> None:
         UnusableAnswer: they are not.
     """
     size = sum(len(name) + len(value) for name, value in headers.items())
-    if len(headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
-        raise UnusableAnswer("it has too many headers, or too long ones")
+    if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
+        raise UnusableResponse("it has too many headers, or too long ones")
 
 
-def settle_headers(headers: MutableMapping[str, str]) -> None:
+def normalize_headers(headers: MutableMapping[str, str]) -> None:
     """Leave only what the libraries above can read: they take a header at its word.
 
     A wait becomes a number of seconds, or goes; a media type that they would parse other than as JSON becomes plain
@@ -107,7 +107,7 @@ def settle_headers(headers: MutableMapping[str, str]) -> None:
             if wait is None:
                 del headers[name]
             else:
-                headers[name] = f"{wait:g}" if wait < _LONGEST_WAIT else str(_LONGEST_WAIT)
+                headers[name] = f"{wait:g}" if wait < _MAX_RETRY_AFTER else str(_MAX_RETRY_AFTER)
     if "Content-Type" in headers:
         kind = headers["Content-Type"].partition(";")[0].strip().lower()
         headers["Content-Type"] = kind if _JSON.fullmatch(kind) or kind in _TEXT else "text/plain"
@@ -147,17 +147,17 @@ def checked(body: bytes) -> bytes:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        raise UnusableAnswer("it is not UTF-8") from None
+        raise UnusableResponse("it is not UTF-8") from None
     body = body.removeprefix(b"\xef\xbb\xbf")
-    if depth(body) > MOST_DEEP:
-        raise UnusableAnswer(f"it is nested more than {MOST_DEEP} deep")
+    if depth(body) > MAX_JSON_DEPTH:
+        raise UnusableResponse(f"it is nested more than {MAX_JSON_DEPTH} deep")
     return body
 
 
 def depth(body: bytes) -> int:
     """How deep JSON is nested. Of what has too few brackets to be deep, only how many it has."""
     opening = body.count(b"[") + body.count(b"{")
-    if opening <= MOST_DEEP:
+    if opening <= MAX_JSON_DEPTH:
         return opening
     deepest = level = 0
     for match in _BRACKETS.finditer(body):
@@ -178,24 +178,24 @@ def unpacked(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         encoding: the `Content-Encoding`; pallink asks for gzip, and takes deflate.
 
     Raises:
-        UnusableAnswer: it is longer than `MOST_BYTES`, damaged, or packed otherwise.
+        UnusableAnswer: it is longer than `MAX_BODY_BYTES`, damaged, or packed otherwise.
     """
     name = encoding.strip().lower()
     if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise UnusableAnswer(f"it is packed in a way that was not asked for ({one_line(name, 40)})")
+        raise UnusableResponse(f"it is packed in a way that was not asked for ({one_line(name, 40)})")
     unpacker = None if name in ("", "identity") else _Unpacker(in_members=name != "deflate")
-    left, came = MOST_BYTES, 0
+    left, came = MAX_BODY_BYTES, 0
     for chunk in chunks:
         came += len(chunk)
         rest = chunk
-        while rest and left >= 0 and came <= MOST_BYTES:
+        while rest and left >= 0 and came <= MAX_BODY_BYTES:
             piece, rest = (rest, b"") if unpacker is None else unpacker.unpack(rest, left + 1)
             left -= len(piece)
             yield piece
-        if left < 0 or came > MOST_BYTES:
-            raise UnusableAnswer(f"it is longer than {MOST_BYTES // 1024 // 1024} MB")
+        if left < 0 or came > MAX_BODY_BYTES:
+            raise UnusableResponse(f"it is longer than {MAX_BODY_BYTES // 1024 // 1024} MB")
     if unpacker is not None and came and not unpacker.is_complete:
-        raise UnusableAnswer(_DAMAGED)
+        raise UnusableResponse(_DAMAGED)
 
 
 class _Unpacker:
@@ -203,7 +203,7 @@ class _Unpacker:
 
     def __init__(self, *, in_members: bool) -> None:
         self._packer = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self._members_left = _MOST_MEMBERS if in_members else 0
+        self._members_left = _MAX_MEMBERS if in_members else 0
 
     @property
     def is_complete(self) -> bool:
@@ -217,12 +217,12 @@ class _Unpacker:
                 return b"", b""
             self._members_left -= 1
             if not self._members_left:
-                raise UnusableAnswer(_DAMAGED)
+                raise UnusableResponse(_DAMAGED)
             self._packer = zlib.decompressobj(_GZIP_OR_ZLIB)
         try:
             piece = self._packer.decompress(packed, most)
         except zlib.error:
-            raise UnusableAnswer(_DAMAGED) from None
+            raise UnusableResponse(_DAMAGED) from None
         return piece, self._packer.unused_data if self._packer.eof else self._packer.unconsumed_tail
 
 
@@ -232,7 +232,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     raw.enforce_content_length = True
     try:
         # Not by its `stream`, which goes on for ever where what is said to be packed is not.
-        while piece := raw.read(_AT_ONCE, decode_content=False):
+        while piece := raw.read(_CHUNK_BYTES, decode_content=False):
             yield piece
     except urllib3.exceptions.ProtocolError as error:
         raise requests.exceptions.ChunkedEncodingError(error) from error

@@ -222,10 +222,10 @@ def check_written(answer: Link, step: Step, before: Link | None, account: Accoun
             remedy="look at the link before you go on",
             trace=answer.trace,
         )
-    return somebody_else_wrote(before, answer)
+    return concurrent_write_warning(before, answer)
 
 
-def somebody_else_wrote(before: Link | None, after: Link | None) -> str | None:
+def concurrent_write_warning(before: Link | None, after: Link | None) -> str | None:
     """A warning where the versions around one write tell of another one in between; None where they do not, or not all.
 
     Args:

@@ -12,8 +12,8 @@ from enum import Enum, auto
 from typing import Protocol
 
 from pallink.account import Account
+from pallink.deadline import Deadline
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, RequestTrace, UnsettledWriteError
-from pallink.http.deadline import Deadline
 from pallink.links.model import (
     Action,
     Goal,
@@ -22,8 +22,8 @@ from pallink.links.model import (
     active,
     check_owner,
     check_written,
+    concurrent_write_warning,
     linked_elsewhere,
-    somebody_else_wrote,
 )
 from pallink.links.record import WriteRecord
 
@@ -36,12 +36,12 @@ _CONTESTED = (
 _MAY_COME_LATE = "an earlier try was not answered in time, and Azure may still carry it out"
 
 
-class Said(Enum):
+class WriteResponse(Enum):
     """What the service said to a write that it did not answer with the link."""
 
-    NOTHING = auto()
+    LOST = auto()
     """No answer, or none of its own: the write may have taken effect."""
-    NOTHING_YET = auto()
+    TIMED_OUT = auto()
     """No answer in time: it may still carry the write out, whatever is read now."""
     CONFLICT = auto()
     """The link is not in the state that the write needs."""
@@ -58,7 +58,7 @@ class WriteFailure(Exception):  # noqa: N818 - no error for a caller: it is sett
         retry_after: seconds that the service asked to wait, or None.
     """
 
-    def __init__(self, error: PallinkError, said: Said, *, retry_after: float | None = None) -> None:
+    def __init__(self, error: PallinkError, said: WriteResponse, *, retry_after: float | None = None) -> None:
         super().__init__(str(error))
         self.error = error
         self.said = said
@@ -199,7 +199,9 @@ class _Writer:
             contested = _CONTESTED if self._is_contested else None
             return self._done(Action.UNCHANGED, current, active(current), contested)
         if step.action is Action.DELETED:
-            return self._done(Action.DELETED, None, active(self._before), somebody_else_wrote(self._before, current))
+            return self._done(
+                Action.DELETED, None, active(self._before), concurrent_write_warning(self._before, current)
+            )
         if current is None:
             raise AssertionError(f"{self._goal} is reached without a link by {step}")
         return self._checked(current, step)
@@ -217,12 +219,12 @@ class _Writer:
 
     def _read_again(self, step: Step, failure: WriteFailure) -> Link | None:
         log.info("the answer to the %s request is no link (%s): reading the link again", step.action, failure.error)
-        self._may_come_late = self._may_come_late or failure.said is Said.NOTHING_YET
-        if failure.said is Said.CONFLICT:
+        self._may_come_late = self._may_come_late or failure.said is WriteResponse.TIMED_OUT
+        if failure.said is WriteResponse.CONFLICT:
             self._is_contested = True
         else:
             self._last_in_doubt = step
-        if failure.said is Said.REFUSED:
+        if failure.said is WriteResponse.REFUSED:
             return self._read_after_refusal(step, failure.error)
         current = self._read(step, f"the answer was lost ({failure.error.message})", failure.error)
         return self._settled(current, step, failure)
@@ -264,7 +266,7 @@ class _Writer:
             cause="whoever answers may know an older state; the time of --timeout is over",
             trace=answer,
         )
-        return self._settled(current, step, WriteFailure(contradiction, Said.NOTHING))
+        return self._settled(current, step, WriteFailure(contradiction, WriteResponse.LOST))
 
     def _settled(self, current: Link | None, step: Step, failure: WriteFailure) -> Link | None:
         """The link to decide on: as it was read, or, where nothing has happened, as it is after a wait."""
@@ -291,7 +293,7 @@ class _Writer:
 
     def _may_have_happened(self, current: Link | None, failure: WriteFailure) -> bool:
         """Whether the write may have taken effect, and somebody else written after it: the link is not as wanted."""
-        if failure.said not in (Said.NOTHING, Said.NOTHING_YET) or active(current) == active(self._before):
+        if failure.said not in (WriteResponse.LOST, WriteResponse.TIMED_OUT) or active(current) == active(self._before):
             return False
         writes = self._writes_since(current)
         return writes is None or writes > 1
@@ -314,7 +316,7 @@ class _Writer:
         if linked is None or writes is None:
             return
         is_removal = step.action is Action.DELETED
-        if writes <= (0 if is_removal else 1) or (failure.said is Said.CONFLICT and not is_removal):
+        if writes <= (0 if is_removal else 1) or (failure.said is WriteResponse.CONFLICT and not is_removal):
             return
         self._record.in_doubt()
         raise UnsettledWriteError(

@@ -20,7 +20,7 @@ class Row(NamedTuple):
 
 
 # What fits on one screen.
-_MOST_GROUPS = 8
+_MAX_GROUPS = 8
 
 _STYLES = {"good": "green", "bad": "red", "": ""}
 
@@ -92,11 +92,11 @@ def _reader_rows(report: ReaderReport, *, every: bool) -> Iterable[Row]:
     groups: dict[tuple[str, str], list[SubscriptionVerdict]] = {}
     for each in report.subscriptions:
         groups.setdefault((each.verdict, str(each)), []).append(each)
-    for (verdict, explanation), members in list(groups.items())[:_MOST_GROUPS]:
+    for (verdict, explanation), members in list(groups.items())[:_MAX_GROUPS]:
         yield Row("", f"{verdict}: {explanation}", _mood(members[0].verdict.passes))
         yield Row("", f"on {names([each.subscription for each in members])}")
-    if len(groups) > _MOST_GROUPS:
-        yield Row("", f"and {len(groups) - _MOST_GROUPS} more findings: -o json has them all")
+    if len(groups) > _MAX_GROUPS:
+        yield Row("", f"and {len(groups) - _MAX_GROUPS} more findings: -o json has them all")
     for role in report.eligible:
         where = role.scope_name or role.scope
         yield Row("", f"eligible: {role.role_name or role.role_id} on {where}, not activated", "bad")

@@ -149,9 +149,9 @@ _PATTERNS = (
     ),
 )
 _OPAQUE = re.compile(r"[A-Za-z0-9_~.+=-]{40,}")
-_LEAST = 6
-_LONGEST = 20_000
-_MOST_KNOWN = 1_000
+_MIN = 6
+_MAX_LENGTH = 20_000
+_MAX_KNOWN = 1_000
 
 
 class Redactor:
@@ -169,7 +169,7 @@ class Redactor:
     def learn(self, secret: str) -> None:
         """Remember a secret; one of a few characters stands for too much else."""
         for line in {secret.strip(), *secret.split(maxsplit=20)[:20]}:
-            if len(line) >= _LEAST and len(self._known) < _MOST_KNOWN:
+            if len(line) >= _MIN and len(self._known) < _MAX_KNOWN:
                 self._known |= {line, quote(line, safe=""), quote_plus(line), json.dumps(line)[1:-1]}
 
     def text(self, text: str, *, opaque: bool = False) -> str:
@@ -177,9 +177,9 @@ class Redactor:
 
         Of a very long text only the beginning is returned.
         """
-        if len(text) > _LONGEST:
+        if len(text) > _MAX_LENGTH:
             # Nor the beginning of what would have been cut.
-            text = text[:_LONGEST].rpartition(" ")[0] + " ..."
+            text = text[:_MAX_LENGTH].rpartition(" ")[0] + " ..."
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, CUT)
         for pattern in _PATTERNS:

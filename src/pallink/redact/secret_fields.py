@@ -22,7 +22,7 @@ HEADERS = frozenset(
 )
 """Headers, in lower case, whose values are secrets."""
 
-PRESENTED = frozenset(
+REQUEST_FIELDS = frozenset(
     {
         "client_secret",
         "client_assertion",
@@ -36,7 +36,7 @@ PRESENTED = frozenset(
 )
 """Fields of a sign-in's form, or of a URL's query, whose values are secrets."""
 
-GIVEN = frozenset({"access_token", "refresh_token", "id_token", "device_code", "oidcToken", "value"})
+RESPONSE_FIELDS = frozenset({"access_token", "refresh_token", "id_token", "device_code", "oidcToken", "value"})
 """Fields of the JSON object of an answer to a sign-in's request whose values are secrets."""
 
 
@@ -49,12 +49,12 @@ def secrets_of_request(request: Any) -> Iterator[str]:
     yield from _in_form(urlsplit(request.url).query)
     data = getattr(request, "content", None) or getattr(request, "data", None)
     if isinstance(data, Mapping):
-        yield from (str(data[name]) for name in PRESENTED & data.keys())
+        yield from (str(data[name]) for name in REQUEST_FIELDS & data.keys())
     elif isinstance(data, str | bytes):
         yield from _in_form(data.decode("utf-8", "replace") if isinstance(data, bytes) else data)
 
 
-def secrets_of_answer(headers: Mapping[str, str], text: str) -> Iterator[str]:
+def secrets_of_response(headers: Mapping[str, str], text: str) -> Iterator[str]:
     """What an answer to a sign-in's request gives: in its JSON object, in the URL that it redirects to."""
     yield from _in_form(urlsplit(headers.get("Location", "")).query)
     try:
@@ -62,11 +62,11 @@ def secrets_of_answer(headers: Mapping[str, str], text: str) -> Iterator[str]:
     except (ValueError, RecursionError):
         return
     if isinstance(body, dict):
-        yield from (body[name] for name in GIVEN & body.keys() if isinstance(body[name], str))
+        yield from (body[name] for name in RESPONSE_FIELDS & body.keys() if isinstance(body[name], str))
 
 
 def _in_form(text: str) -> Iterator[str]:
     try:
-        yield from (value for name, value in parse_qsl(text) if name in PRESENTED)
+        yield from (value for name, value in parse_qsl(text) if name in REQUEST_FIELDS)
     except ValueError:  # more fields than Python takes
         return

@@ -16,14 +16,14 @@ CUT = "[cut]"
 """What stands where a secret stood."""
 
 # Shorter, it is no secret worth the name, and the words of a sentence would vanish with it.
-_SHORTEST = 8
+_MIN_LENGTH = 8
 # From this length on nobody made it up as a word or a sentence: each piece of it is a secret too.
 _LONG = 32
 _PIECE = 16
 _STEP = 8
 
 # A process that runs for days gets a token every hour.
-_MOST = 512
+_MAX_SECRETS = 512
 
 # Two parts of a JSON Web Token, whosever it is, and the third where it is there.
 _JWT = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
@@ -47,14 +47,14 @@ class KnownSecrets:
 
     def add(self, *secrets: str | None) -> None:
         """Know further secrets; the oldest are forgotten when there are hundreds. What is too short is passed over."""
-        found = [each.strip() for each in secrets if each and len(each.strip()) >= _SHORTEST]
+        found = [each.strip() for each in secrets if each and len(each.strip()) >= _MIN_LENGTH]
         with self._lock:
             is_known = all(each in self._secrets for each in found)
             for each in found:
                 # The one that was met last is forgotten last.
                 self._secrets.pop(each, None)
                 self._secrets[each] = None
-            while len(self._secrets) > _MOST:
+            while len(self._secrets) > _MAX_SECRETS:
                 del self._secrets[next(iter(self._secrets))]
             if not is_known:
                 self._forms = None
@@ -70,7 +70,7 @@ class KnownSecrets:
 
         Of a long one each piece of some twenty characters is cut out as well: answers, and messages, are truncated.
         """
-        if len(text) < _SHORTEST:
+        if len(text) < _MIN_LENGTH:
             return text
         text = _USERINFO.sub(CUT, _JWT.sub(CUT, text))
         if not self._secrets:
@@ -120,7 +120,7 @@ class KnownSecrets:
             if self._forms is None:
                 forms = {_squeezed(form)[0]: None for each in self._secrets for form in _forms_of(each)}
                 long = "\n".join(each for each in forms if len(each) >= _LONG)
-                self._forms = long, tuple(each for each in forms if _SHORTEST <= len(each) < _LONG)
+                self._forms = long, tuple(each for each in forms if _MIN_LENGTH <= len(each) < _LONG)
             return self._forms
 
 

@@ -10,7 +10,7 @@
 from pallink.roles.assignments import EligibleRole, RoleAssignment, Subscription
 from pallink.roles.definitions import KNOWN_ROLES, Permission, Role, defined_role
 from pallink.roles.remedies import Remedies, credit_advice, reader_error
-from pallink.roles.subscriptions import choose, names
+from pallink.roles.subscriptions import names, select_subscriptions
 from pallink.roles.verdicts import (
     ReaderReport,
     SubscriptionVerdict,
@@ -32,13 +32,13 @@ __all__ = [
     "Subscription",
     "SubscriptionVerdict",
     "Verdict",
-    "choose",
     "credit_advice",
     "defined_role",
     "judge",
     "names",
     "not_visible",
     "reader_error",
+    "select_subscriptions",
     "unreadable",
     "with_eligible",
 ]

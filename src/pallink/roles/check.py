@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pallink.account import Account
-from pallink.concurrency import as_they_come
+from pallink.concurrency import as_completed
 from pallink.errors import AccessDeniedError, PallinkError, ServiceError, SignInError, UnreachableError, UsageError
 from pallink.roles import (
     KNOWN_ROLES,
@@ -23,10 +23,10 @@ from pallink.roles import (
     Subscription,
     SubscriptionVerdict,
     Verdict,
-    choose,
     judge,
     not_visible,
     reader_error,
+    select_subscriptions,
     unreadable,
     with_eligible,
 )
@@ -101,7 +101,7 @@ class ReaderCheck:
                 subscription is a verdict, `unknown`.
         """
         visible = self.roles.subscriptions()
-        chosen = choose(visible, wanted) if wanted else visible
+        chosen = select_subscriptions(visible, wanted) if wanted else visible
         enabled = [each for each in chosen if each.enabled]
         report = ReaderReport(
             subscriptions=tuple(self._verdicts(enabled, visible, every=every or bool(wanted))),
@@ -126,7 +126,7 @@ class ReaderCheck:
         first = 0 if every else 1
         for batch in (range(first), range(first, len(subscriptions))):
             here = [subscriptions[index] for index in batch if index < len(subscriptions)]
-            with closing(as_they_come(verdict, here, workers=_WORKERS, stop=self.stop)) as outcomes:
+            with closing(as_completed(verdict, here, workers=_WORKERS, stop=self.stop)) as outcomes:
                 for index, outcome in outcomes:
                     if isinstance(outcome, PallinkError):
                         self.progress(len(subscriptions), len(subscriptions))

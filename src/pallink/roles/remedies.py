@@ -15,7 +15,7 @@ from pallink.roles.subscriptions import names
 from pallink.roles.verdicts import ReaderReport, SubscriptionVerdict, Verdict
 
 # More would not help anybody: who has so many gives the role on a management group.
-_MOST_COMMANDS = 10
+_MAX_COMMANDS = 10
 
 # What the administrator's own Azure CLI is set to: an account that sees no subscription cannot name one. Works in bash
 # and PowerShell.
@@ -133,7 +133,7 @@ def _unanswered(report: ReaderReport, error: PallinkError, account: Account) -> 
 def _not_activated(report: ReaderReport, remedies: Remedies) -> PallinkError:
     roles = [each.eligible for each in report.failing if each.eligible is not None] or list(report.eligible)
     shown = roles if report.all_required else roles[:1]
-    commands = [remedies.activation(each) for each in shown[:_MOST_COMMANDS]]
+    commands = [remedies.activation(each) for each in shown[:_MAX_COMMANDS]]
     rest = [each for each in report.failing if each.eligible is None] if report.all_required else []
     commands += [remedies.assignment(each.subscription.scope) for each in rest]
     where = names([each.subscription for each in report.failing if each.eligible is not None], most=3)
@@ -174,7 +174,7 @@ def _assignments(report: ReaderReport, remedies: Remedies) -> str:
         subscriptions = subscriptions[:1]
         if not subscriptions:
             return remedies.assignment(None)
-    return "\n".join(remedies.assignment(each.scope) for each in subscriptions[:_MOST_COMMANDS])
+    return "\n".join(remedies.assignment(each.scope) for each in subscriptions[:_MAX_COMMANDS])
 
 
 def _way(remedies: Remedies, failing: Sequence[SubscriptionVerdict]) -> str:

@@ -12,7 +12,7 @@ _MEANT_AS_GUID = re.compile(r"[{(]?(?=[0-9a-f-]{24,})[0-9a-f]+(-[0-9a-f]*)*[)}]?
 _SHOWN = 10
 
 
-def choose(visible: Sequence[Subscription], wanted: Sequence[str]) -> list[Subscription]:
+def select_subscriptions(visible: Sequence[Subscription], wanted: Sequence[str]) -> list[Subscription]:
     """The subscriptions that were named, in that order, each once.
 
     Args:

@@ -17,7 +17,7 @@ from pallink.sandbox.http.messages import Delivery, Request, Response, json_resp
 from pallink.sandbox.names import FAULTS
 from pallink.sandbox.state.store import State
 
-LONGEST_DELAY = 600.0  # Seconds.
+MAX_DELAY = 600.0  # Seconds.
 
 _PROXY_PAGE = b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head><body>Welcome!</body></html>"
 _ELSEWHERE = "https://elsewhere.invalid/"
@@ -90,7 +90,7 @@ class FaultRule:
             f"{self.kind} needs no location": self.kind is not FaultKind.REDIRECT and self.location is not None,
             f"with {self.kind} nobody can choose whether the request takes effect": self.takes_effect
             and self.kind not in _MAY_TAKE_EFFECT,
-            f"a delay is of 0 to {LONGEST_DELAY:.0f} seconds": not 0 <= self.delay <= LONGEST_DELAY,
+            f"a delay is of 0 to {MAX_DELAY:.0f} seconds": not 0 <= self.delay <= MAX_DELAY,
             "delay needs a delay": self.kind is FaultKind.DELAY and self.delay == 0,
             "the first request that it happens to is 1 or later": self.nth < 1,
             "it happens at least once": self.times is not None and self.times < 1,

@@ -35,7 +35,7 @@ _HINTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class Environment:
     """All that the choice depends on beside the settings.
 
     Attributes:
@@ -56,13 +56,13 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
-class WhichOne:
+class Ambiguous:
     """Several stored sign-ins fit, and somebody can say which is meant."""
 
     candidates: tuple[StoredSignIn, ...]
 
 
-def choose(settings: Settings, given: Circumstances, *, anew: bool = False) -> SignIn | WhichOne:
+def resolve_sign_in(settings: Settings, given: Environment, *, anew: bool = False) -> SignIn | Ambiguous:
     """The sign-in for these settings in these circumstances.
 
     Args:
@@ -126,7 +126,7 @@ def has_browser(environ: Mapping[str, str], platform: str, release: str = "") ->
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
-def _named(settings: Settings, given: Circumstances, *, anew: bool) -> SignIn | WhichOne:
+def _named(settings: Settings, given: Environment, *, anew: bool) -> SignIn | Ambiguous:
     if settings.auth not in OFFERED_METHODS:
         raise UsageError(
             f"unknown sign-in method {settings.auth!r}", remedy=f"use --auth with one of {', '.join(OFFERED_METHODS)}"
@@ -221,12 +221,12 @@ def _set(environ: Mapping[str, str]) -> frozenset[str]:
     return frozenset(name for name, value in environ.items() if value)
 
 
-def _stored(settings: Settings, given: Circumstances) -> SignIn | WhichOne | None:
+def _stored(settings: Settings, given: Environment) -> SignIn | Ambiguous | None:
     candidates = _candidates(settings, given)
     return _one_of(candidates, settings, given, "it is stored") if candidates else None
 
 
-def _candidates(settings: Settings, given: Circumstances) -> tuple[StoredSignIn, ...]:
+def _candidates(settings: Settings, given: Environment) -> tuple[StoredSignIn, ...]:
     return matching(
         given.stored,
         cloud=settings.cloud,
@@ -237,12 +237,12 @@ def _candidates(settings: Settings, given: Circumstances) -> tuple[StoredSignIn,
 
 
 def _one_of(
-    candidates: tuple[StoredSignIn, ...], settings: Settings, given: Circumstances, because: str
-) -> SignIn | WhichOne:
+    candidates: tuple[StoredSignIn, ...], settings: Settings, given: Environment, because: str
+) -> SignIn | Ambiguous:
     if len(candidates) == 1:
         return sign_in_by(candidates[0], f"{because}: {candidates[0]}")
     if given.can_ask:
-        return WhichOne(candidates)
+        return Ambiguous(candidates)
     raise several_stored(candidates, settings)
 
 
@@ -260,7 +260,7 @@ def several_stored(candidates: tuple[StoredSignIn, ...], settings: Settings, ver
     )
 
 
-def _person(method: SignInMethod, settings: Settings, given: Circumstances, because: str) -> SignIn:
+def _person(method: SignInMethod, settings: Settings, given: Environment, because: str) -> SignIn:
     if given.no_input:
         raise SignInError(
             f"cannot sign in with {METHODS[method].what}: --no-input lets nobody be asked",
@@ -311,7 +311,7 @@ def _half_an_application(environ: Mapping[str, str]) -> SignInError:
     )
 
 
-def _not_signed_in(settings: Settings, given: Circumstances) -> SignInError:
+def _not_signed_in(settings: Settings, given: Environment) -> SignInError:
     others = [each for each in given.stored if each.cloud == settings.cloud]
     cause = "nothing in the environment says how to sign in, and no sign-in is stored"
     if others:

@@ -13,7 +13,7 @@ from pallink.redact.text import one_line
 _CODE = re.compile(r"AADSTS(\d+)")
 # What Entra ID appends to its sentences; pallink shows these on a line of their own.
 _TAIL = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
-_LONGEST = 4000
+_MAX_LENGTH = 4000
 _IN_TAIL = {
     "correlation_id": re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})"),
     "trace_id": re.compile(r"Trace ID:\s*([0-9a-fA-F-]{36})"),
@@ -162,7 +162,7 @@ def code_in(answer: Mapping[str, object]) -> str | None:
 
 def _description(answer: Mapping[str, object]) -> str:
     """The sentence of an answer, with its tail, and no more than that of one who answers with megabytes."""
-    return str(answer.get("error_description") or answer.get("error") or "")[:_LONGEST]
+    return str(answer.get("error_description") or answer.get("error") or "")[:_MAX_LENGTH]
 
 
 def _without_code(answer: Mapping[str, object]) -> tuple[str | None, str]:

@@ -14,7 +14,7 @@ from pallink.signin import StoredSignIn, has_browser
 log = logging.getLogger("pallink")
 
 
-class Person(Protocol):
+class Prompter(Protocol):
     """What a sign-in needs of whoever runs the command."""
 
     @property
@@ -42,7 +42,7 @@ class Person(Protocol):
         """Tell that a browser opens."""
 
 
-class Nobody:
+class NonInteractive:
     """A script, or a program that uses the Python API: nobody is asked.
 
     A method that needs a person can be named all the same; then its message goes to stderr, where a log shows it.

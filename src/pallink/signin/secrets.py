@@ -25,7 +25,7 @@ _ENDS_A_HOST = re.compile(r"[/?#]")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-def secrets_in(environ: Mapping[str, str]) -> Iterator[str]:
+def environment_secrets(environ: Mapping[str, str]) -> Iterator[str]:
     """Every secret in the environment's variables, passwords of proxies included."""
     # An ID that somebody took for the secret: it stands in every result.
     ids = {each for each in (environ.get(TENANT), environ.get(CLIENT)) if each and is_guid(each)}
@@ -34,10 +34,10 @@ def secrets_in(environ: Mapping[str, str]) -> Iterator[str]:
             yield value
     for name in _PROXIES:
         for each in (name, name.lower()):
-            yield from credentials_in(environ.get(each, ""))
+            yield from credentials_in_url(environ.get(each, ""))
 
 
-def credentials_in(url: str) -> Iterator[str]:
+def credentials_in_url(url: str) -> Iterator[str]:
     """The password before the last @ of a URL, whole and in the pieces that parsers take it for; also decoded.
 
     A password with a slash or a number sign in it, which should have been encoded, ends the host for a parser: it is

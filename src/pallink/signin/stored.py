@@ -42,7 +42,7 @@ class StoredSignIn:
     plain_text: bool
     signed_in_on: str
 
-    def answers_to(self, identifier: str) -> bool:
+    def matches_identifier(self, identifier: str) -> bool:
         """Whether this sign-in was made by the account that `identifier` (UPN, object ID or client ID) means."""
         wanted = identifier.strip().casefold()
         return wanted in {self.account.casefold(), self.object_id.casefold(), (self.username or "").casefold()}
@@ -69,7 +69,7 @@ def matching(
     """The stored sign-ins that an account, a tenant and a client ID leave; None leaves all of them."""
     left = [each for each in stored if each.cloud == cloud]
     if account is not None:
-        left = [each for each in left if each.answers_to(account)]
+        left = [each for each in left if each.matches_identifier(account)]
     if client_id is not None:
         left = [each for each in left if each.client_id.casefold() == client_id.casefold()]
     if tenant is not None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from azure.identity import AzureCliCredential, ManagedIdentityCredential
 
-from pallink.azure.auth.context import Means
+from pallink.azure.auth.context import CredentialContext
 from pallink.azure.transport import ExtraHost
 from pallink.errors import SignInError
 from pallink.signin import SignIn
@@ -20,7 +20,7 @@ _AZ_SECONDS = 60
 _IMDS_RETRIES = 2
 
 
-def azure_cli(sign_in: SignIn, means: Means) -> Any:
+def azure_cli(sign_in: SignIn, context: CredentialContext) -> Any:
     """AzureCliCredential: it starts `az`, which sends its own requests.
 
     Raises:
@@ -33,11 +33,11 @@ def azure_cli(sign_in: SignIn, means: Means) -> Any:
             remedy="install the Azure CLI, or use another method with --auth",
         )
     return AzureCliCredential(
-        tenant_id=sign_in.tenant or "", process_timeout=max(1, int(means.deadline.share(_AZ_SECONDS)))
+        tenant_id=sign_in.tenant or "", process_timeout=max(1, int(context.deadline.share(_AZ_SECONDS)))
     )
 
 
-def managed_identity(sign_in: SignIn, means: Means) -> Any:
+def managed_identity(sign_in: SignIn, context: CredentialContext) -> Any:
     """ManagedIdentityCredential, by the address of the host's own service or by that of virtual machines.
 
     Raises:
@@ -59,10 +59,10 @@ def managed_identity(sign_in: SignIn, means: Means) -> Any:
     instead = os.environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")
     if address is None and instead:
         address = f"{instead.rstrip('/')}{_IMDS_PATH}"
-    means.transport.allow_also(ExtraHost(_own_service(address) if address else IMDS, "GET"))
+    context.transport.allow_also(ExtraHost(_own_service(address) if address else IMDS, "GET"))
     return ManagedIdentityCredential(
         client_id=sign_in.client_id,
-        transport=means.transport,
+        transport=context.transport,
         retry_total=_IMDS_RETRIES,
         retry_status=_IMDS_RETRIES,
         # With the variables of a federated token around it would take that one instead, unasked.

@@ -17,7 +17,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
-from pallink.azure.auth.context import Means
+from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_oidc
 from pallink.azure.transport import ExtraHost
 from pallink.clouds import https_origin
@@ -35,12 +35,12 @@ _AUDIENCE = "api://AzureADTokenExchange"
 _OK = 200
 
 
-def client_secret(sign_in: SignIn, means: Means) -> Any:
+def client_secret(sign_in: SignIn, context: CredentialContext) -> Any:
     """ClientSecretCredential."""
-    return ClientSecretCredential(*_who(sign_in), sign_in.inputs[names.SECRET], **means.options)
+    return ClientSecretCredential(*_who(sign_in), sign_in.inputs[names.SECRET], **context.options)
 
 
-def certificate(sign_in: SignIn, means: Means) -> Any:
+def certificate(sign_in: SignIn, context: CredentialContext) -> Any:
     """CertificateCredential.
 
     Raises:
@@ -51,18 +51,18 @@ def certificate(sign_in: SignIn, means: Means) -> Any:
     path, password = sign_in.inputs[names.CERTIFICATE], sign_in.inputs.get(names.CERTIFICATE_PASSWORD)
     content = read_certificate(path, password)
     if is_open_to_all(path):
-        means.person.warn(f"everybody on this machine can read the key in {path!r}: keep it to yourself with chmod 600")
+        context.person.warn(f"the key in {path!r} can be read by every user of this machine: protect it with chmod 600")
     is_encrypted = b"-----BEGIN" not in content or b"ENCRYPTED" in content
     return CertificateCredential(
         *_who(sign_in),
         certificate_data=content,
         password=password if is_encrypted else None,
         send_certificate_chain=sign_in.inputs.get(names.CERTIFICATE_CHAIN, "").lower() in _TRUE,
-        **means.options,
+        **context.options,
     )
 
 
-def workload_identity(sign_in: SignIn, means: Means) -> Any:
+def workload_identity(sign_in: SignIn, context: CredentialContext) -> Any:
     """WorkloadIdentityCredential.
 
     Raises:
@@ -85,38 +85,38 @@ def workload_identity(sign_in: SignIn, means: Means) -> Any:
             remedy="check what writes the token; it may not have done so yet",
         )
     tenant, client_id = _who(sign_in)
-    return WorkloadIdentityCredential(tenant_id=tenant, client_id=client_id, token_file_path=path, **means.options)
+    return WorkloadIdentityCredential(tenant_id=tenant, client_id=client_id, token_file_path=path, **context.options)
 
 
-def azure_pipelines(sign_in: SignIn, means: Means) -> Any:
+def azure_pipelines(sign_in: SignIn, context: CredentialContext) -> Any:
     """AzurePipelinesCredential.
 
     Raises:
         SignInError: the address to ask for the job's token is not https.
     """
     url, token = sign_in.inputs[names.PIPELINES_URL], sign_in.inputs[names.PIPELINES_TOKEN]
-    means.transport.allow_also(ExtraHost(_https(url, names.PIPELINES_URL).rstrip("/"), "POST", bearer=token))
+    context.transport.allow_also(ExtraHost(_https(url, names.PIPELINES_URL).rstrip("/"), "POST", bearer=token))
     tenant, client_id = _who(sign_in)
     return AzurePipelinesCredential(
         tenant_id=tenant,
         client_id=client_id,
         service_connection_id=sign_in.inputs[names.PIPELINES_CONNECTION],
         system_access_token=token,
-        **means.options,
+        **context.options,
     )
 
 
-def github(sign_in: SignIn, means: Means) -> Any:
+def github(sign_in: SignIn, context: CredentialContext) -> Any:
     """ClientAssertionCredential over the token that GitHub issues to the job; it lives minutes: asked for at need.
 
     Raises:
         SignInError: the address to ask for the job's token is not https.
     """
     url, token = sign_in.inputs[names.GITHUB_URL], sign_in.inputs[names.GITHUB_TOKEN]
-    means.transport.allow_also(ExtraHost(_https(url, names.GITHUB_URL), "GET", bearer=token))
-    audience = _AUDIENCES.get(means.cloud.name, _AUDIENCE)
+    context.transport.allow_also(ExtraHost(_https(url, names.GITHUB_URL), "GET", bearer=token))
+    audience = _AUDIENCES.get(context.cloud.name, _AUDIENCE)
     separator = "&" if "?" in url else "?"
-    pipeline: Any = Pipeline(means.transport, [RetryPolicy()])
+    pipeline: Any = Pipeline(context.transport, [RetryPolicy()])
 
     def assertion() -> str:
         request = HttpRequest(
@@ -134,16 +134,16 @@ def github(sign_in: SignIn, means: Means) -> Any:
             raise explain_oidc(None, response, "GitHub Actions")
         return value
 
-    return ClientAssertionCredential(*_who(sign_in), assertion, **means.options)
+    return ClientAssertionCredential(*_who(sign_in), assertion, **context.options)
 
 
-def kept_application(sign_in: SignIn, means: Means, expired: Callable[[], SignInError]) -> Any:
+def kept_application(sign_in: SignIn, context: CredentialContext, expired: Callable[[], SignInError]) -> Any:
     """A credential for the token that an application's `login` left in the cache; it can get no other one."""
 
     def no_proof() -> str:
         raise expired()
 
-    return ClientAssertionCredential(*_who(sign_in), no_proof, **means.options)
+    return ClientAssertionCredential(*_who(sign_in), no_proof, **context.options)
 
 
 def _value(text: str) -> str | None:

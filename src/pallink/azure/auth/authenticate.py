@@ -12,21 +12,21 @@ from azure.identity import TokenCachePersistenceOptions
 from pallink import sandbox
 from pallink.account import Account, is_guid, require_account
 from pallink.azure.auth.ambient import IMDS
-from pallink.azure.auth.context import Means
+from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import SignedIn
 from pallink.azure.auth.errors import explain_sign_in
 from pallink.azure.cloud_metadata import describe_cloud
 from pallink.azure.errors import body_of
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import BUILT_IN, SANDBOX, Cloud
+from pallink.deadline import Deadline
 from pallink.errors import PallinkError, UnexpectedAnswerError
-from pallink.http.deadline import Deadline
 from pallink.http.pool import HttpSession
 from pallink.redact.secrets import known
 from pallink.settings import Settings
-from pallink.signin import Circumstances, SignIn, SignInMethod, WhichOne, choose, sign_in_by
-from pallink.signin.prompter import Person
-from pallink.signin.secrets import secrets_in
+from pallink.signin import Ambiguous, Environment, SignIn, SignInMethod, resolve_sign_in, sign_in_by
+from pallink.signin.prompter import Prompter
+from pallink.signin.secrets import environment_secrets
 from pallink.signin.store import store_for
 
 log = logging.getLogger("pallink")
@@ -35,7 +35,7 @@ _TENANT_IN_ISSUER = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Authenticated:
     """Somebody who signed in, and is the one who must have.
 
     Attributes:
@@ -53,17 +53,17 @@ class Entry:
     transport: GuardedTransport
 
 
-def choose_sign_in(settings: Settings, person: Person, *, anew: bool = False) -> SignIn:
+def resolve_stored_sign_in(settings: Settings, person: Prompter, *, anew: bool = False) -> SignIn:
     """How to sign in, by the environment, the stored sign-ins, and the person if there are several. Sends nothing.
 
     Raises:
         PallinkError: there is no way, or an ambiguous one.
     """
-    known.add(*secrets_in(os.environ))
+    known.add(*environment_secrets(os.environ))
     store = store_for(settings.cloud)
-    chosen = choose(
+    chosen = resolve_sign_in(
         settings,
-        Circumstances(
+        Environment(
             environ=os.environ,
             stored=store.all(),
             can_ask=person.can_ask,
@@ -73,12 +73,12 @@ def choose_sign_in(settings: Settings, person: Person, *, anew: bool = False) ->
         ),
         anew=anew,
     )
-    if isinstance(chosen, WhichOne):
+    if isinstance(chosen, Ambiguous):
         return sign_in_by(person.pick(chosen.candidates), "it was picked among those that are stored")
     return chosen
 
 
-class MeansMaker:
+class ClientFactory:
     """Finds the cloud and makes what to sign in with.
 
     Args:
@@ -93,7 +93,7 @@ class MeansMaker:
         self,
         session: HttpSession,
         deadline: Deadline,
-        person: Person,
+        person: Prompter,
         *,
         writable: bool,
         cache: TokenCachePersistenceOptions | None = None,
@@ -115,10 +115,10 @@ class MeansMaker:
             return Cloud(SANDBOX, sandbox.ORIGIN, sandbox.ORIGIN, sandbox.ORIGIN)
         return BUILT_IN.get(name) or describe_cloud(name, self._transport)
 
-    def make(self, cloud: Cloud) -> Means:
+    def make(self, cloud: Cloud) -> CredentialContext:
         """What to sign in to this cloud with."""
         self._transport.allow(login=cloud.login, resource_manager=cloud.resource_manager)
-        return Means(cloud, self._transport, self._person, self._deadline, self._cache)
+        return CredentialContext(cloud, self._transport, self._person, self._deadline, self._cache)
 
     def mount_sandbox(self, url: str) -> None:
         """Have the sandbox answer at the origin of `url`."""
@@ -128,35 +128,37 @@ class MeansMaker:
         self._session.mount("/".join(url.split("/")[:3]) + "/", SandboxAdapter(sandbox.Sandbox(sandbox.home())))
 
 
-def enter(settings: Settings, sign_in: SignIn, means_of: MeansMaker, *, claims: str | None = None) -> Entry:
+def authenticate(
+    settings: Settings, sign_in: SignIn, factory: ClientFactory, *, claims: str | None = None
+) -> Authenticated:
     """Sign in, and refuse anyone but the required account and tenant. The partner API is not touched.
 
     Args:
         settings: the cloud, and who it must be.
         sign_in: how.
-        means_of: what to sign in with, once the cloud is known.
+        factory: what to sign in with, once the cloud is known.
         claims: what the sign-in has to prove, as JSON (a claims challenge).
 
     Raises:
         PallinkError: nobody, or somebody else, signed in; or the cloud cannot be used.
     """
-    cloud = means_of.cloud(settings.cloud)
-    means = means_of.make(cloud)
+    cloud = factory.cloud(settings.cloud)
+    context = factory.make(cloud)
     if settings.cloud == SANDBOX and sign_in.method is SignInMethod.MANAGED_IDENTITY:
-        means_of.mount_sandbox(IMDS)
+        factory.mount_sandbox(IMDS)
     log.info("signing in with %s, because %s", sign_in.method, sign_in.because)
-    tenant_id = _tenant_id(settings.tenant, means)
+    tenant_id = _tenant_id(settings.tenant, context)
     if settings.tenant and sign_in.tenant == settings.tenant:
         sign_in = replace(sign_in, tenant=tenant_id)
-    signed_in = SignedIn(sign_in, means)
+    signed_in = SignedIn(sign_in, context)
     if claims:
         signed_in.get_token_info(cloud.scope, options={"claims": claims})
     account = signed_in.account
     require_account(account, identifier=settings.account, tenant_id=tenant_id, tenant=settings.tenant)
-    return Entry(cloud, account, sign_in, signed_in, means.transport)
+    return Authenticated(cloud, account, sign_in, signed_in, context.transport)
 
 
-def _tenant_id(tenant: str | None, means: Means) -> str | None:
+def _tenant_id(tenant: str | None, context: CredentialContext) -> str | None:
     """The ID of the tenant that was named, by a domain or by its ID: the login host's own description names it.
 
     Raises:
@@ -164,18 +166,20 @@ def _tenant_id(tenant: str | None, means: Means) -> str | None:
     """
     if tenant is None or is_guid(tenant):
         return tenant
-    login = means.cloud.login
+    login = context.cloud.login
     request = HttpRequest("GET", f"{login}/{tenant}/v2.0/.well-known/openid-configuration")
     try:
-        response = means.transport.send(request)
+        response = context.transport.send(request)
     except AzureError as error:
-        raise explain_sign_in(error, means.transport.seen, login=login) from error
+        raise explain_sign_in(error, context.transport.seen, login=login) from error
     body = body_of(response)
     match = _TENANT_IN_ISSUER.search(str(body.get("issuer", "")))
     if match is not None:
         return match[1]
     if "error" in body or response.status_code >= 400:  # noqa: PLR2004
-        failure: PallinkError = explain_sign_in(ValueError("no answer of Entra ID"), means.transport.seen, login=login)
+        failure: PallinkError = explain_sign_in(
+            ValueError("Entra ID sent no error"), context.transport.seen, login=login
+        )
         raise failure
     raise UnexpectedAnswerError(
         f"which tenant {tenant} is cannot be found out",

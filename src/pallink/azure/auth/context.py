@@ -7,12 +7,12 @@ from azure.identity import TokenCachePersistenceOptions
 
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
-from pallink.http.deadline import Deadline
-from pallink.signin.prompter import Person
+from pallink.deadline import Deadline
+from pallink.signin.prompter import Prompter
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class CredentialContext:
     """What a credential is built with, whatever the method.
 
     Attributes:
@@ -25,7 +25,7 @@ class Means:
 
     cloud: Cloud
     transport: GuardedTransport
-    person: Person
+    person: Prompter
     deadline: Deadline
     keep: TokenCachePersistenceOptions | None = None
 

@@ -19,7 +19,7 @@ from pallink.azure.auth import (
     token_cache as token_store,
     user as user_credentials,
 )
-from pallink.azure.auth.context import Means
+from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
 from pallink.azure.errors import UNREADABLE
 from pallink.errors import (
@@ -54,10 +54,10 @@ class SignedIn:
         PallinkError: the sign-in cannot even begin.
     """
 
-    def __init__(self, sign_in: SignIn, means: Means) -> None:
+    def __init__(self, sign_in: SignIn, context: CredentialContext) -> None:
         self._sign_in = sign_in
-        self._means = means
-        self._credential = credential_for(sign_in, means)
+        self._means = context
+        self._credential = credential_for(sign_in, context)
         self._lock = threading.Lock()
         self._token: AccessTokenInfo | None = None
         self._account: Account | None = None
@@ -131,7 +131,7 @@ class SignedIn:
         return found
 
 
-def credential_for(sign_in: SignIn, means: Means) -> Any:
+def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
     """The credential of azure-identity for a chosen sign-in; it has signed nobody in yet.
 
     Raises:
@@ -139,7 +139,7 @@ def credential_for(sign_in: SignIn, means: Means) -> Any:
     """
     stored = sign_in.stored
     if stored is None:
-        return _BUILDERS[sign_in.method](sign_in, means)
+        return _BUILDERS[sign_in.method](sign_in, context)
     name = cache_name(stored.id)
     if not stored.plain_text and not token_store.can_encrypt(name):
         raise SignInError(
@@ -148,11 +148,11 @@ def credential_for(sign_in: SignIn, means: Means) -> Any:
             remedy="run the command where the sign-in was made, or sign in again",
             command=login_command(stored),
         )
-    means = replace(means, keep=token_store.options(name, plain_text=stored.plain_text))
+    context = replace(context, keep=token_store.options(name, plain_text=stored.plain_text))
     if stored.home_account_id is None:
         why = "an application's token lives for about an hour, and what it was proved with is not kept"
-        return application_credentials.kept_application(sign_in, means, lambda: expired(stored, why))
-    return user_credentials.kept_user(stored, means)
+        return application_credentials.kept_application(sign_in, context, lambda: expired(stored, why))
+    return user_credentials.kept_user(stored, context)
 
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:
@@ -175,7 +175,7 @@ def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
     return Settings(cloud=stored.cloud, account=stored.account, tenant=stored.tenant_id).command(*words)
 
 
-_BUILDERS: Mapping[SignInMethod, Callable[[SignIn, Means], Any]] = {
+_BUILDERS: Mapping[SignInMethod, Callable[[SignIn, CredentialContext], Any]] = {
     SignInMethod.BROWSER: user_credentials.browser,
     SignInMethod.DEVICE_CODE: user_credentials.device_code,
     SignInMethod.CLIENT_SECRET: application_credentials.client_secret,

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pallink.azure.auth import token_cache as token_store
-from pallink.azure.auth.authenticate import Entry, MeansMaker, choose_sign_in, enter
-from pallink.concurrency import apart
+from pallink.azure.auth.authenticate import Authenticated, ClientFactory, authenticate, resolve_stored_sign_in
+from pallink.concurrency import run_detached
+from pallink.deadline import Deadline
 from pallink.errors import UnexpectedAnswerError
-from pallink.http.deadline import Deadline
 from pallink.http.pool import new_session
 from pallink.result import AccountResult
 from pallink.settings import Settings
 from pallink.signin import METHODS, StoredSignIn
-from pallink.signin.prompter import Person
+from pallink.signin.prompter import Prompter
 from pallink.signin.store import SignInStore, cache_name, store_for
 
 _IN_MEMORY = (
@@ -23,7 +23,7 @@ _IN_MEMORY = (
 
 
 def login(
-    settings: Settings, deadline: Deadline, person: Person, *, plain_text: bool = False, claims: str | None = None
+    settings: Settings, deadline: Deadline, person: Prompter, *, plain_text: bool = False, claims: str | None = None
 ) -> AccountResult:
     """Sign in anew and keep the sign-in, instead of an earlier one of the same account in the same tenant.
 
@@ -37,7 +37,7 @@ def login(
     Raises:
         PallinkError: nobody, or somebody else than the required account, signed in; then nothing is kept.
     """
-    sign_in = choose_sign_in(settings, person, anew=True)
+    sign_in = resolve_stored_sign_in(settings, person, anew=True)
     store = store_for(settings.cloud)
     identifier = store.new_id()
     name = cache_name(identifier)
@@ -52,10 +52,10 @@ def login(
     is_kept = False
     try:
         cache = token_store.options(name, plain_text=plain_text) if keeps else None
-        means = MeansMaker(session, deadline, person, writable=False, cache=cache)
-        entry = apart(lambda: enter(settings, sign_in, means, claims=claims))
+        context = ClientFactory(session, deadline, person, writable=False, cache=cache)
+        authenticated = run_detached(lambda: authenticate(settings, sign_in, context, claims=claims))
         if keeps:
-            stored = _stored(entry, settings, identifier, plain_text=not is_encrypted)
+            stored = _stored(authenticated, settings, identifier, plain_text=not is_encrypted)
             earlier = [each for each in store.all() if _is_same(each, stored)]
             store.save(stored)
             is_kept = True
@@ -67,7 +67,7 @@ def login(
         raise
     finally:
         session.close()
-    return _result(entry, keeps=keeps)
+    return _result(authenticated, keeps=keeps)
 
 
 def logout(stored: Iterable[StoredSignIn]) -> None:
@@ -87,8 +87,8 @@ def remove_left_overs(store: SignInStore) -> None:
         token_store.remove(name, plain_text=True)
 
 
-def _stored(entry: Entry, settings: Settings, identifier: str, *, plain_text: bool) -> StoredSignIn:
-    account, sign_in = entry.account, entry.sign_in
+def _stored(authenticated: Authenticated, settings: Settings, identifier: str, *, plain_text: bool) -> StoredSignIn:
+    account, sign_in = authenticated.account, authenticated.sign_in
     user = token_store.account_in(cache_name(identifier), plain_text=plain_text) if account.kind.is_user else None
     if account.kind.is_user and user is None:
         raise UnexpectedAnswerError(
@@ -116,16 +116,16 @@ def _is_same(one: StoredSignIn, other: StoredSignIn) -> bool:
     return (one.cloud, one.object_id, one.tenant_id) == (other.cloud, other.object_id, other.tenant_id)
 
 
-def _result(entry: Entry, *, keeps: bool) -> AccountResult:
-    account, ends = entry.account, entry.signed_in.expires_on
+def _result(authenticated: Authenticated, *, keeps: bool) -> AccountResult:
+    account, ends = authenticated.account, authenticated.signed_in.expires_on
     return AccountResult(
-        cloud=entry.cloud.name,
+        cloud=authenticated.cloud.name,
         account=account.name,
         account_kind=account.kind,
         object_id=account.object_id,
         tenant_id=account.tenant_id,
         tenant_name=None,
-        auth=entry.sign_in.method,
+        auth=authenticated.sign_in.method,
         stored=keeps,
         expires_on=ends.isoformat().replace("+00:00", "Z") if ends else None,
     )

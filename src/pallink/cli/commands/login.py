@@ -8,9 +8,9 @@ import typer
 from pallink.cli.job import is_about_sign_ins, say_where, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.cli.prompter import AtTheTerminal
+from pallink.cli.prompter import TerminalPrompter
+from pallink.deadline import Deadline
 from pallink.errors import UsageError
-from pallink.http.deadline import Deadline
 
 app = new_app()
 
@@ -45,7 +45,7 @@ def login(
         say_where(options)
     from pallink.azure.auth.login import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
-    person = AtTheTerminal(options)
+    person = TerminalPrompter(options)
     result = sign_in(settings, Deadline(settings.timeout), person, plain_text=plain_text, claims=demanded)
     show(result, options)
 

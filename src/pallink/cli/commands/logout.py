@@ -7,7 +7,7 @@ import typer
 from pallink.cli.job import is_about_sign_ins
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.cli.prompter import AtTheTerminal
+from pallink.cli.prompter import TerminalPrompter
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_value
 from pallink.redact.text import one_line
@@ -63,7 +63,7 @@ def _chosen(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:
     )
     if len(found) <= 1:
         return list(found)
-    person = AtTheTerminal(options)
+    person = TerminalPrompter(options)
     if not person.can_ask:
         raise several_stored(found, settings, "logout")
     return [person.pick(found)]

@@ -10,7 +10,7 @@ from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 
-_MOST_SUBSCRIPTIONS = 20_000
+_MAX_SUBSCRIPTIONS = 20_000
 
 _ObjectId = Annotated[str, typer.Option("--assignee-object-id", help="Whom: the object ID.", show_default=False)]
 _Role = Annotated[str, typer.Option("--role", help="The role's name or GUID.")]
@@ -62,7 +62,7 @@ def grow(
     options: OutputOptions,
     count: Annotated[
         int,
-        typer.Argument(min=0, max=_MOST_SUBSCRIPTIONS, help="How many; 0 takes them away again.", show_default=False),
+        typer.Argument(min=0, max=_MAX_SUBSCRIPTIONS, help="How many; 0 takes them away again.", show_default=False),
     ],
 ) -> None:
     """Generate so many subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""

@@ -18,7 +18,7 @@ from pallink.sandbox.state import settings
 from pallink.sandbox.state.world import Account, Group
 
 _VERSION = "v1.0"
-_MOST_IDS = 1000  # In one request of getByIds, as documented.
+_MAX_IDS = 1000  # In one request of getByIds, as documented.
 
 _PRINCIPAL_NAME = re.compile(r"userPrincipalName eq '([^']*)'", re.IGNORECASE)
 _APPLICATION_ID = re.compile(r"(?:appId eq|servicePrincipalNames/any\((\w+):\s*\1 eq) '([^']*)'\)?", re.IGNORECASE)
@@ -145,8 +145,8 @@ def _get_by_ids(call: Call, caller: Caller) -> Response:
         wanted = json.loads(call.request.body)["ids"]
     except (ValueError, KeyError, TypeError):
         wanted = None
-    if not isinstance(wanted, list) or len(wanted) > _MOST_IDS or not all(isinstance(each, str) for each in wanted):
-        raise _GraphError(400, "Request_BadRequest", f"'ids' has to be a list of at most {_MOST_IDS} object IDs.")
+    if not isinstance(wanted, list) or len(wanted) > _MAX_IDS or not all(isinstance(each, str) for each in wanted):
+        raise _GraphError(400, "Request_BadRequest", f"'ids' has to be a list of at most {_MAX_IDS} object IDs.")
     ids = {each.lower() for each in wanted}
     found = [{"@odata.type": _type(each), **_account(each)} for each in caller.tenant.accounts if each.object_id in ids]
     found += [_group(each) for each in caller.tenant.groups if each.object_id in ids]

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pallink.sandbox.http.server import Connections
 
 _IDLE = 60.0  # Seconds until a connection that says nothing is closed.
-_LONGEST_BODY = 1 << 20  # Bytes.
-_LONGEST_LINE = 1 << 16  # Bytes.
+_MAX_BODY_BYTES = 1 << 20  # Bytes.
+_MAX_LINE_BYTES = 1 << 16  # Bytes.
 _LINGER = 2.0  # Seconds for the rest of a request that is not read, so that its client reads why.
-_MOST_LINGERED = 64 << 20  # Bytes.
+_MAX_LINGER_BYTES = 64 << 20  # Bytes.
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})  # The connection's own headers.
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -167,7 +167,7 @@ class Connection(BaseHTTPRequestHandler):
         if len(lengths) > 1 or not all(each.isascii() and each.isdigit() for each in lengths):
             raise _bad("The Content-Length is no number.")
         length = int(next(iter(lengths), "0")[:20])
-        if length > _LONGEST_BODY:
+        if length > _MAX_BODY_BYTES:
             raise _too_long()
         expected = self.headers.get("Expect", "").strip().lower()
         if expected not in {"", "100-continue"}:
@@ -195,7 +195,7 @@ class Connection(BaseHTTPRequestHandler):
             if length == 0:
                 break
             total += length
-            if total > _LONGEST_BODY:
+            if total > _MAX_BODY_BYTES:
                 raise _too_long()
             chunk = self.rfile.read(length)
             if self._line() not in {b"\r\n", b"\n"}:
@@ -207,8 +207,8 @@ class Connection(BaseHTTPRequestHandler):
         raise _bad("The trailers do not end.")
 
     def _line(self) -> bytes:
-        line = self.rfile.readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
+        line = self.rfile.readline(_MAX_LINE_BYTES + 1)
+        if len(line) > _MAX_LINE_BYTES:
             raise _RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "RequestUriTooLong", "A line is too long.")
         return line
 
@@ -262,7 +262,7 @@ class Connection(BaseHTTPRequestHandler):
         with suppress(OSError):
             socket.socket.shutdown(self.connection, socket.SHUT_WR)
             self.connection.settimeout(_LINGER)
-            left = _MOST_LINGERED
+            left = _MAX_LINGER_BYTES
             while left > 0 and (data := socket.socket.recv(self.connection, 1 << 16)):  # No need to decrypt it.
                 left -= len(data)
 
@@ -276,7 +276,7 @@ def _bad(message: str) -> _RefusedError:
 
 def _too_long() -> _RefusedError:
     return _RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestContentTooLarge", f"A body has at most {_LONGEST_BODY} bytes."
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestContentTooLarge", f"A body has at most {_MAX_BODY_BYTES} bytes."
     )
 
 
