@@ -14,8 +14,8 @@ def test_a_rehearsal_from_start_to_end(pallink: Pallink, in_sandbox: Pallink) ->
     added = pallink(CLOSED)
     assert (added.code, added.stdout) == (0, "")
     assert added.stderr == (
-        "sandbox: fault 1: closed for PUT */partners/*, which takes effect, once; the connection is closed without an "
-        "answer\n"
+        "sandbox: fault 1: closed for PUT */partners/*, which takes effect, once; the connection is closed without a "
+        "response\n"
     )
     assert pallink("sandbox fault list").stdout == "1  closed for PUT */partners/*, which takes effect, once  (met 0)\n"
     assert "\n  1: closed for PUT */partners/*, which takes effect, once\n" in pallink("sandbox show").stdout

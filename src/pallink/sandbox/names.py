@@ -1,22 +1,22 @@
-"""What is known of the sandbox without loading it: command lines name it in their help."""
+"""Constants that the command line shows in its help, without loading the sandbox."""
 
 from enum import StrEnum
 
 ORIGIN = "https://sandbox.invalid"
-"""Where the sandbox is found in process. RFC 2606 reserves the top-level domain: the name never resolves."""
+"""The sandbox's origin in process. RFC 2606 reserves the top-level domain: the name never resolves."""
 
 FAULTS = {
-    "status": "another status answers, with a body and headers of your choice",
-    "delay": "the answer comes later",
-    "closed": "the connection is closed without an answer",
-    "truncated": "the answer breaks off in the middle of its body",
-    "wrong-json": "200 answers with JSON of another shape",
-    "html": "200 answers with the page of a proxy",
-    "redirect": "307 leads to another host",
-    "expired-token": "Resource Manager says that the token has expired",
-    "stale": "GET answers with the link as it was before the last write",
+    "status": "the response has another status, with a body and headers of your choice",
+    "delay": "the response is delayed",
+    "closed": "the connection is closed without a response",
+    "truncated": "the response breaks off in the middle of its body",
+    "wrong-json": "the response is 200 with JSON of another shape",
+    "html": "the response is 200 with the HTML page of a proxy",
+    "redirect": "the response is a 307 redirect to another host",
+    "expired-token": "Resource Manager rejects the token as expired",
+    "stale": "GET returns the link as it was before the last write",
 }
-"""What can happen to a request, and what that is."""
+"""The faults by name, each with what happens to a request."""
 
 METHODS = (
     "client-secret",
@@ -27,11 +27,11 @@ METHODS = (
     "managed-identity",
     "app-service",
 )
-"""The ways to sign in by variables, for each of which `Sandbox.environment` makes them."""
+"""The sign-in methods that `Sandbox.environment` returns variables for."""
 
 
 class Shell(StrEnum):
-    """Whom lines to paste are for."""
+    """The shell that lines to paste are written for."""
 
     SH = "sh"
     POWERSHELL = "powershell"

@@ -1,16 +1,19 @@
-"""What can be chosen: what nobody has recorded of Azure, so that a client meets every answer, and what goes wrong."""
+"""Settings: open points of the service that no recording decides, and errors to provoke.
+
+A client can be tested against every response that the service might send.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """An open point, and the answers that it may have.
+    """A setting, and its allowed values.
 
     Attributes:
-        name: What it is called on the command line.
-        allowed: Every value; the first is the default.
-        explanation: What the value decides, in one sentence.
+        name: The name on the command line.
+        allowed: The allowed values; the first is the default.
+        explanation: What the setting decides, in one sentence.
     """
 
     name: str
@@ -19,36 +22,36 @@ class Setting:
 
     @property
     def default(self) -> str:
-        """The value of a sandbox that was just seeded."""
+        """The value in a new sandbox."""
         return self.allowed[0]
 
     def check(self, value: str) -> str:
-        """Returns the value.
+        """Return the value if it is allowed.
 
         Raises:
-            ValueError: It is none of the allowed ones, which the message names.
+            ValueError: The value is not allowed; the message lists those that are.
         """
         if value not in self.allowed:
-            allowed = ", ".join(f"'{each}'" for each in self.allowed)
-            raise ValueError(f"'{value}' is not a value of {self.name}: allowed are {allowed}.")
+            allowed = ", ".join(f"'{allowed_value}'" for allowed_value in self.allowed)
+            raise ValueError(f"'{value}' is not a value of {self.name}: allowed are {allowed}")
         return value
 
 
 ALREADY_LINKED = Setting(
     "already-linked",
     ("409 PartnerIdAlreadyLinked", "409 Conflict", "400 PartnerIdAlreadyLinked", "400 Conflict"),
-    "The status and the code that answer a PUT when the account is already linked, be it to the same partner ID.",
+    "The status and error code of a PUT when the account is already linked, even to the same partner ID.",
 )
 GET_AFTER_DELETE = Setting(
     "get-after-delete",
     ("not-found", "deleted-link"),
-    "What GET answers once the link was deleted: 404, or 200 with the link in state Deleted.",
+    "What GET returns after the link was deleted: 404, or 200 with the link in state Deleted.",
 )
 DELETE_OTHER_ID = Setting(
     "delete-other-id",
     ("not-found", "ignored", "deletes"),
-    "What DELETE does with a partner ID that is not the linked one: 404, 200 while the link stays, or 200 and the link "
-    "is gone.",
+    "What DELETE does with another partner ID than the linked one: return 404, return 200 and keep the link, or return "
+    "200 and delete the link.",
 )
 VERSION_TYPE = Setting(
     "version-type",
@@ -58,34 +61,34 @@ VERSION_TYPE = Setting(
 PROVIDER = Setting(
     "provider",
     ("registered", "absent"),
-    "Whether the cloud has the Microsoft.ManagementPartner provider; absent answers 404 InvalidResourceNamespace, as "
-    "Government and China may.",
+    "Whether the cloud has the Microsoft.ManagementPartner provider; where it is absent, as it may be in Government "
+    "and China, requests fail with 404 InvalidResourceNamespace.",
 )
 DEVICE_CODE_ANSWER = Setting(
     "device-code-answer",
     ("by-hand", "approved", "declined", "expired"),
-    "Who answers a device code: somebody, on its page or with pallink sandbox approve, or the sandbox by itself at the "
-    "first poll, as the default account.",
+    "How a device code is completed: by hand, on its page or with pallink sandbox approve, or by the sandbox itself at "
+    "the first poll, as the default account.",
 )
 DEVICE_CODE_INTERVAL = Setting(
     "device-code-interval",
     ("5", "1", "0"),
-    "The seconds that a program has to let pass between two polls with a device code; sooner answers slow_down.",
+    "The minimum number of seconds between two polls with a device code; a poll before that fails with slow_down.",
 )
 MANAGED_IDENTITY = Setting(
     "managed-identity",
     ("assigned", "none"),
-    "Whether the machine has the world's managed identities; none answers Identity not found.",
+    "Whether the machine has the sandbox's managed identities; without them requests fail with Identity not found.",
 )
 TOKEN_LIFETIME = Setting(
     "token-lifetime",
     ("usual", "600", "60", "1"),
-    "The seconds that an access token is good for; usual is an hour, for a managed identity a day.",
+    "The lifetime of an access token in seconds; usual is an hour, and for a managed identity a day.",
 )
 SIGN_IN_PAGE = Setting(
     "sign-in-page",
     ("shown", "skipped"),
-    "Whether a sign-in in a browser shows the page with the accounts; skipped signs in the hinted or default account.",
+    "Whether a browser sign-in shows the account picker; when skipped, the hinted or default account signs in.",
 )
 SIGN_IN_ERROR = Setting(
     "sign-in-error",
@@ -120,48 +123,47 @@ SIGN_IN_ERROR = Setting(
         "7000215",
         "7000222",
     ),
-    "The AADSTS number that Entra ID refuses every sign-in with that it can happen to: one of a refresh token's only "
-    "when one is used, one of a secret's only when one is shown.",
+    "The AADSTS error that every sign-in it applies to fails with: an error of refresh tokens or of client secrets "
+    "applies only to sign-ins that use one.",
 )
 ENTRA_ID = Setting(
     "entra-id",
     ("up", "throttling", "down"),
-    "Whether Entra ID answers: 429 with Retry-After when it throttles, 503 when it is down.",
+    "Whether Entra ID is available; it returns 429 with Retry-After when throttling, and 503 when down.",
 )
 CLAIMS_CHALLENGE = Setting(
     "claims-challenge",
     ("off", "once", "always"),
-    "Whether Resource Manager answers 401 with a claims challenge: to tokens that were not asked for with its claims, "
-    "or to every token.",
+    "Whether Resource Manager returns 401 with a claims challenge: once, until a token is requested with its claims, "
+    "or always.",
 )
 MFA_FOR_WRITES = Setting(
     "mfa-for-writes",
     ("off", "401", "403"),
-    "The status, with a claims challenge, that answers a write of a user whose token shows no second factor; a person "
-    "who chooses an account on a page, or approves a device code, has given one.",
+    "The status, with a claims challenge, of a write by a user whose token lacks multi-factor authentication; choosing "
+    "an account on the sign-in page or approving a device code counts as multi-factor authentication.",
 )
-
 INSIDE_ONLY = Setting(
     "role-inside-only",
     ("refused", "listed"),
-    "What an account with a role on a resource group alone gets when it lists its role assignments at the "
+    "What an account with a role on a resource group only gets when it lists its role assignments at the "
     "subscription: 403, or the list.",
 )
 GRAPH_READS = Setting(
     "graph-reads",
     ("allowed", "refused"),
-    "Whether applications and managed identities may read the directory by Microsoft Graph; refused is what they get "
-    "that nobody consented to: 403 Authorization_RequestDenied.",
+    "Whether applications and managed identities may read the directory through Microsoft Graph; without an "
+    "administrator's consent they are refused with 403 Authorization_RequestDenied.",
 )
 PAGE_SIZE = Setting(
     "page-size",
     ("1000", "200", "100", "50", "20", "10", "5", "2", "1"),
-    "How many subscriptions, role assignments or eligible roles come with one answer; the rest follow by its nextLink.",
+    "How many subscriptions, role assignments or eligible roles a response holds at most; nextLink leads to the rest.",
 )
 RESPONSE_DELAY = Setting(
     "response-delay",
     ("0", "50", "100", "250", "500", "1000", "5000"),
-    "How many milliseconds each answer takes more, as over a network.",
+    "Milliseconds that every response is delayed by, as over a network.",
 )
 
 SETTINGS = (
@@ -187,13 +189,13 @@ SETTINGS = (
 
 
 def setting_named(name: str) -> Setting:
-    """Returns the setting of that name.
+    """Return the setting with a name.
 
     Raises:
-        ValueError: There is none; the message names those that there are.
+        ValueError: No setting has this name; the message lists the settings.
     """
     for setting in SETTINGS:
         if setting.name == name:
             return setting
     names = ", ".join(setting.name for setting in SETTINGS)
-    raise ValueError(f"'{name}' is not a setting of the sandbox: there are {names}.")
+    raise ValueError(f"'{name}' is not a setting of the sandbox: there are {names}")
