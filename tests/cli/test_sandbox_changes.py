@@ -21,8 +21,8 @@ def test_assign_takes_the_options_of_its_counterpart(pallink: Pallink, in_sandbo
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("assign --assignee-object-id nobody", "the world knows no account or group with the object ID 'nobody'"),
-        (f"assign --assignee-object-id {NEWHIRE} --role Emperor", "the world knows no role named 'Emperor'"),
+        ("assign --assignee-object-id nobody", "the sandbox has no account or group with the object ID 'nobody'"),
+        (f"assign --assignee-object-id {NEWHIRE} --role Emperor", "the sandbox has no role named 'Emperor'"),
         (f"assign --assignee-object-id {NEWHIRE} --scope /x", "has no scope '/x'"),
         ("assign", "missing option"),
         (f"activate --assignee-object-id {NEWHIRE} --scope /", "is not eligible for the role 'Reader'"),

@@ -147,5 +147,5 @@ def test_patterns(pattern: str) -> None:
     ],
 )
 def test_a_name_that_stands_for_nothing_is_refused(tenant: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="The world knows no"):
+    with pytest.raises(ValueError, match="the sandbox has no"):
         tangled(**tenant)

@@ -144,7 +144,7 @@ def test_a_device_code_is_answered_on_its_page(client: Client) -> None:
         assert b"owner@contoso.com" in done.body
         again = client.send("POST", page, body=urlencode(form).encode())
         assert again.status == 400
-        assert b"was answered before." in again.body
+        assert b"was already used." in again.body
     unknown = client.send("POST", page, body=b"code=<b>")
     assert (unknown.status, b"<b>" in unknown.body) == (400, False)
 

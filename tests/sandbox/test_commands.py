@@ -34,7 +34,7 @@ def test_approve() -> None:
 def test_approve_says_what_is_wrong() -> None:
     code, out, err = run("approve", "ABC")
     assert (code, out) == (2, "")
-    assert err.startswith("error: 'ABC' is no code that the sandbox gave out\n")
+    assert err.startswith("error: the device code 'ABC' is unknown\n")
     code, _, err = run("approve", new_code(), "--account", "nobody@contoso.com")
     assert code == 2
     assert "no user 'nobody@contoso.com'" in err
@@ -88,4 +88,4 @@ def test_show_tells_of_managed_identities() -> None:
 
 
 def test_every_way_to_sign_in_by_variables_is_made() -> None:
-    assert tuple(environments._MAKERS) == METHODS
+    assert tuple(environments._BUILDERS) == METHODS

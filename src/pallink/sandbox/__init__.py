@@ -1,9 +1,22 @@
-"""Entra ID and Azure Resource Manager in miniature, over one SQLite file: to try things out, to learn, to test.
+"""An emulator of Entra ID and Azure Resource Manager over one SQLite file, for trials, training and tests.
 
-`Sandbox.handle` answers a request as the services do, down to their errors; `pallink.sandbox.http.adapter` brings it
-what the `requests` library sends, `pallink.sandbox.http.server` what comes over HTTPS, and
-`pallink.sandbox.entra.browser` plays a person who signs in. The package is made from what Microsoft published and from
-recorded traffic, and from nothing in the rest of pallink, so that the two can disagree.
+`Sandbox.handle` takes a request and returns the response that the service would send, errors included. It is written
+from Microsoft's documentation and recorded traffic, and imports nothing from the rest of pallink, so that the two can
+disagree.
+
+handler       the request handler that every transport calls
+http          transports: an adapter for `requests`, and an HTTPS server on loopback
+state         the emulated tenants, accounts, roles, partners and links, and the file that holds them
+entra         Entra ID: sign-in, tokens, managed identities
+arm           Azure Resource Manager: partner links, subscriptions, role assignments
+graph         Microsoft Graph: users, groups and service principals
+call          the context of one request
+faults        rules that make requests fail
+environments  environment variables to sign in with
+certificates  keys and certificates
+overview      the content of the sandbox, for display
+shell         lines to paste into a terminal
+names         constants that the command line needs without loading the rest
 """
 
 from importlib import import_module
@@ -41,7 +54,7 @@ __all__ = [
     "home",
 ]
 
-_HOMES = {
+_MODULES = {
     "ORIGIN": "pallink.sandbox.names",
     "METHODS": "pallink.sandbox.names",
     "SandboxStateError": "pallink.sandbox.state.errors",
@@ -60,10 +73,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - Any public name.
-    """Loads a public name when it is first used: whoever works with Azure needs none of them."""
-    if name not in _HOMES:
+    """Import a public name on first use: commands that work with Azure load nothing of the sandbox."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

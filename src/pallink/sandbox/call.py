@@ -1,4 +1,4 @@
-"""What a request is handled with."""
+"""The context in which the sandbox handles one request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,13 @@ from pallink.sandbox.state.store import State
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, the state that it acts on, and the time that it happens at (UTC).
+    """A request, the state that it acts on, and the current time.
 
-    With `is_stale` a link is read as it was before the last write, as where a replica lags behind.
+    Attributes:
+        request: The request.
+        state: The sandbox's state, within the request's transaction.
+        now: The current time (UTC).
+        is_stale: Whether a link is read as it was before the last write, as from a replica that lags behind.
     """
 
     request: Request
@@ -21,5 +25,5 @@ class Call:
 
     @property
     def timestamp(self) -> int:
-        """The time in seconds since the epoch, as tokens count it."""
+        """The current time in seconds since the epoch, as in token claims."""
         return int(self.now.timestamp())

@@ -1,4 +1,4 @@
-"""Keys and certificates, made and checked with the `cryptography` package, which is loaded at need."""
+"""Keys and certificates, created and verified with the `cryptography` package, which is imported on first use."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate, CertificateBuilder, KeyUsage, Name
 
 _KEY_SIZE = 2048  # Bits.
-_LIFETIME = timedelta(days=825)  # The longest that Apple's systems take a server's certificate for.
+_LIFETIME = timedelta(days=825)  # The longest lifetime of a server certificate that Apple's systems accept.
 _CLOCK_SKEW = timedelta(days=1)
 _LOOPBACK_IPV6 = IPv6Network("::1/128")
 
@@ -23,9 +23,9 @@ class KeyPair:
     """A certificate and its private key.
 
     Attributes:
-        certificate: PEM.
-        private_key: PEM, PKCS 8, not encrypted.
-        der: The certificate alone, in binary.
+        certificate: The certificate (PEM).
+        private_key: The private key (PEM, PKCS #8, unencrypted).
+        der: The certificate (DER).
     """
 
     certificate: bytes
@@ -34,11 +34,11 @@ class KeyPair:
 
 
 def new_application_certificate(name: str, *, now: datetime) -> KeyPair:
-    """Returns a certificate that signs for itself, as applications register them.
+    """Return a new self-signed certificate, as applications register them.
 
     Args:
-        name: Whose it is.
-        now: When it becomes valid; UTC.
+        name: The common name.
+        now: The current time (UTC).
     """
     key = _new_key()
     builder = _builder(name, name, key, now)
@@ -46,30 +46,39 @@ def new_application_certificate(name: str, *, now: datetime) -> KeyPair:
 
 
 def new_authority(name: str, *, now: datetime) -> KeyPair:
-    """Returns a certificate authority of its own; the arguments are those of `new_application_certificate`."""
+    """Return a new root certificate authority that is valid for loopback names only.
+
+    Args:
+        name: The common name.
+        now: The current time (UTC).
+    """
     from cryptography import x509
 
     key = _new_key()
     builder = _builder(name, name, key, now)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_key_usage(authority=True), critical=True)
-    # Trusted by mistake, it can still speak for this machine only.
-    only_here = [
+    # Even where it is trusted by mistake, it can vouch for this machine only.
+    loopback = [
         x509.DNSName("localhost"),
         x509.IPAddress(IPv4Network("127.0.0.0/8")),
         x509.IPAddress(_LOOPBACK_IPV6),
     ]
     builder = builder.add_extension(
-        x509.NameConstraints(permitted_subtrees=only_here, excluded_subtrees=None), critical=True
+        x509.NameConstraints(permitted_subtrees=loopback, excluded_subtrees=None), critical=True
     )
     return _key_pair(_sign(builder, key), key)
 
 
 def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
-    """Returns a certificate for `localhost`, 127.0.0.1 and ::1 that the authority has signed; `now` is UTC.
+    """Return a new certificate for `localhost`, 127.0.0.1 and ::1, signed by an authority.
+
+    Args:
+        authority: The authority that signs.
+        now: The current time (UTC).
 
     Raises:
-        ValueError: The authority's files are none, or are of one that may not sign for these.
+        ValueError: The authority is invalid, or its name constraints exclude these addresses.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -78,9 +87,9 @@ def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     issuer_key = load_pem_private_key(authority.private_key, None)
     if not isinstance(issuer_key, RSAPrivateKey) or issuer_key.public_key() != issuer.public_key():
-        raise ValueError("the key is not the certificate's")
-    if not _may_sign_for_ipv6(issuer):
-        raise ValueError("the authority was made for other addresses")
+        raise ValueError("the private key does not match the certificate")
+    if not _permits_ipv6_loopback(issuer):
+        raise ValueError("the authority's name constraints exclude ::1")
     key = _new_key()
     builder = _builder("localhost", _common_name(issuer), key, now)
     names = [
@@ -98,18 +107,18 @@ def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
     return _key_pair(_sign(builder, issuer_key), key)
 
 
-def _may_sign_for_ipv6(authority: "Certificate") -> bool:
+def _permits_ipv6_loopback(authority: "Certificate") -> bool:
     from cryptography import x509
 
     try:
         constraints = authority.extensions.get_extension_for_class(x509.NameConstraints).value
     except x509.ExtensionNotFound:
         return False
-    return any(each.value == _LOOPBACK_IPV6 for each in constraints.permitted_subtrees or ())
+    return any(subtree.value == _LOOPBACK_IPV6 for subtree in constraints.permitted_subtrees or ())
 
 
 def thumbprints(der: bytes) -> dict[str, str]:
-    """Returns what names a certificate in the header of a signed token, by the header's field (RFC 7515, 4.1.7-8)."""
+    """Return the header parameters that identify a certificate in a signed token (RFC 7515, 4.1.7 and 4.1.8)."""
     return {
         "x5t": _encode(hashlib.sha1(der, usedforsecurity=False).digest()),
         "x5t#S256": _encode(hashlib.sha256(der).digest()),
@@ -117,10 +126,13 @@ def thumbprints(der: bytes) -> dict[str, str]:
 
 
 def to_der(certificate: bytes) -> bytes:
-    """Returns a certificate in binary; `certificate` is PEM, where whatever stands beside it is skipped, or DER.
+    """Return a certificate in DER.
+
+    Args:
+        certificate: PEM, in which anything but the first certificate is ignored, or DER.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is neither PEM nor DER.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
@@ -130,20 +142,20 @@ def to_der(certificate: bytes) -> bytes:
 
 
 def expires_on(der: bytes) -> datetime:
-    """Returns when a certificate expires; UTC."""
+    """Return when a certificate (DER) expires, in UTC."""
     from cryptography import x509
 
     return x509.load_der_x509_certificate(der).not_valid_after_utc
 
 
-def has_signed(der: bytes, signature: bytes, signed: bytes, algorithm: str) -> bool:
-    """Tells whether a signature was made with a certificate's key.
+def is_valid_signature(der: bytes, signature: bytes, message: bytes, algorithm: str) -> bool:
+    """Return whether a signature was made with a certificate's key.
 
     Args:
-        der: The certificate.
-        signature: What to check.
-        signed: What it is of.
-        algorithm: `RS256` or `PS256` (RFC 7518, 3.1); no signature holds by another one.
+        der: The certificate (DER).
+        signature: The signature to verify.
+        message: The signed message.
+        algorithm: `RS256` or `PS256` (RFC 7518, 3.1); any other is invalid.
     """
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
@@ -159,7 +171,7 @@ def has_signed(der: bytes, signature: bytes, signed: bytes, algorithm: str) -> b
     if algorithm not in paddings or not isinstance(key, RSAPublicKey):
         return False
     try:
-        key.verify(signature, signed, paddings[algorithm], hashes.SHA256())
+        key.verify(signature, message, paddings[algorithm], hashes.SHA256())
     except InvalidSignature:
         return False
     return True

@@ -1,4 +1,4 @@
-"""What a program's environment has to say for it to sign in, in the variables of azure-identity and CI systems."""
+"""Environment variables to sign in to the sandbox with, as azure-identity and CI systems name them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,96 +14,100 @@ from pallink.sandbox.state.world import Account, AccountKind
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Context:
     state: State
     path: Path
     origin: str
     now: datetime
 
     def application(self, method: str) -> Account:
-        """Returns the first application that can sign in like this."""
+        """Return the first application that can sign in with a method.
+
+        Raises:
+            ValueError: No application can.
+        """
         issuers = {issuer.name for issuer in self.state.world.token_issuers}
         for tenant in self.state.world.tenants:
             for account in tenant.accounts:
-                trusted = {each.name for each in account.federated_credentials}
+                trusted = {credential.name for credential in account.federated_credentials}
                 if account.kind is AccountKind.SERVICE_PRINCIPAL and (method not in issuers or method in trusted):
                     return account
-        raise ValueError(f"No application of the sandbox's can sign in by {method}.")
+        raise ValueError(f"the sandbox has no application that can sign in with {method}")
 
     def write(self, name: str, content: bytes) -> str:
-        """Writes a file for the user alone, beside the sandbox's own, and returns its path."""
+        """Write a file that only the current user can read, beside the sandbox's file, and return its path."""
         file = self.path.with_name(name)
         write_private(file, content)
         return str(file)
 
 
-def environment(state: State, path: Path, method: str, *, origin: str, now: datetime) -> dict[str, str]:
-    """Returns the variables for one way to sign in; see `Sandbox.environment`.
+def build_environment(state: State, path: Path, method: str, *, origin: str, now: datetime) -> dict[str, str]:
+    """Return the variables for a sign-in method; see `Sandbox.environment`.
 
     Raises:
-        ValueError: There is no such way.
+        ValueError: The method is unknown.
         SandboxStateError: A file cannot be written.
     """
-    if method not in _MAKERS:
-        raise ValueError(f"'{method}' is no way to sign in by variables: there are {', '.join(_MAKERS)}.")
-    return _MAKERS[method](_Wish(state, path, origin, now))
+    if method not in _BUILDERS:
+        raise ValueError(f"'{method}' is not a sign-in method of the sandbox: there are {', '.join(_BUILDERS)}")
+    return _BUILDERS[method](_Context(state, path, origin, now))
 
 
 def register_certificate(state: State, client_id: str, certificate: bytes) -> None:
-    """Registers a certificate; see `Sandbox.register_certificate`.
+    """Register a certificate for an application; see `Sandbox.register_certificate`.
 
     Raises:
-        ValueError: It is no certificate, or there is no such application.
+        ValueError: The certificate is invalid, or the application is unknown.
     """
     if not any(tenant.application(client_id) for tenant in state.world.tenants):
-        raise ValueError(f"The world knows no application with the client ID '{client_id}'.")
+        raise ValueError(f"the sandbox has no application with the client ID '{client_id}'")
     state.register_certificate(client_id.lower(), certificates.to_der(certificate))
 
 
-def _application(wish: _Wish, method: str) -> dict[str, str]:
-    application = wish.application(method)
+def _application(context: _Context, method: str) -> dict[str, str]:
+    application = context.application(method)
     return {"AZURE_TENANT_ID": application.tenant_id, "AZURE_CLIENT_ID": application.name}
 
 
-def _client_secret(wish: _Wish) -> dict[str, str]:
-    secret = wish.application("client-secret").client_secret or ""
-    return {**_application(wish, "client-secret"), "AZURE_CLIENT_SECRET": secret}
+def _client_secret(context: _Context) -> dict[str, str]:
+    secret = context.application("client-secret").client_secret or ""
+    return {**_application(context, "client-secret"), "AZURE_CLIENT_SECRET": secret}
 
 
-def _certificate(wish: _Wish) -> dict[str, str]:
-    variables = _application(wish, "certificate")
-    pair = certificates.new_application_certificate(wish.application("certificate").display_name, now=wish.now)
-    wish.state.register_certificate(variables["AZURE_CLIENT_ID"], pair.der)
-    file = wish.write("application.pem", pair.private_key + pair.certificate)
+def _certificate(context: _Context) -> dict[str, str]:
+    variables = _application(context, "certificate")
+    pair = certificates.new_application_certificate(context.application("certificate").display_name, now=context.now)
+    context.state.register_certificate(variables["AZURE_CLIENT_ID"], pair.der)
+    file = context.write("application.pem", pair.private_key + pair.certificate)
     return {**variables, "AZURE_CLIENT_CERTIFICATE_PATH": file}
 
 
-def _workload_identity(wish: _Wish) -> dict[str, str]:
+def _workload_identity(context: _Context) -> dict[str, str]:
     token = federation.new_token(
-        wish.state.world.token_issuer("workload-identity"),
-        wish.state.signing_key,
+        context.state.world.token_issuer("workload-identity"),
+        context.state.signing_key,
         audience=federation.AUDIENCE,
-        issued_on=int(wish.now.timestamp()),
+        issued_on=int(context.now.timestamp()),
     )
-    file = wish.write("workload-identity-token", token.encode())
-    return {**_application(wish, "workload-identity"), "AZURE_FEDERATED_TOKEN_FILE": file}
+    file = context.write("workload-identity-token", token.encode())
+    return {**_application(context, "workload-identity"), "AZURE_FEDERATED_TOKEN_FILE": file}
 
 
-def _github(wish: _Wish) -> dict[str, str]:
+def _github(context: _Context) -> dict[str, str]:
     return {
-        **_application(wish, "github"),
+        **_application(context, "github"),
         "GITHUB_ACTIONS": "true",
-        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{wish.origin}{federation.GITHUB_PATH}?api-version=2.0",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": wish.state.world.token_issuer("github").request_token or "",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{context.origin}{federation.GITHUB_PATH}?api-version=2.0",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": context.state.world.token_issuer("github").request_token or "",
     }
 
 
-def _azure_pipelines(wish: _Wish) -> dict[str, str]:
-    application = _application(wish, "azure-pipelines")
-    issuer = wish.state.world.token_issuer("azure-pipelines")
+def _azure_pipelines(context: _Context) -> dict[str, str]:
+    application = _application(context, "azure-pipelines")
+    issuer = context.state.world.token_issuer("azure-pipelines")
     return {
         "TF_BUILD": "True",
-        "SYSTEM_OIDCREQUESTURI": f"{wish.origin}{federation.AZURE_PIPELINES_PATH}",
+        "SYSTEM_OIDCREQUESTURI": f"{context.origin}{federation.AZURE_PIPELINES_PATH}",
         "SYSTEM_ACCESSTOKEN": issuer.request_token or "",
         "AZURESUBSCRIPTION_TENANT_ID": application["AZURE_TENANT_ID"],
         "AZURESUBSCRIPTION_CLIENT_ID": application["AZURE_CLIENT_ID"],
@@ -111,8 +115,8 @@ def _azure_pipelines(wish: _Wish) -> dict[str, str]:
     }
 
 
-def _managed_identity(wish: _Wish) -> dict[str, str]:
-    world = wish.state.world
+def _managed_identity(context: _Context) -> dict[str, str]:
+    world = context.state.world
     user_assigned = next(
         account
         for tenant in world.tenants
@@ -120,19 +124,19 @@ def _managed_identity(wish: _Wish) -> dict[str, str]:
         if account.kind is AccountKind.MANAGED_IDENTITY and not account.is_system_assigned
     )
     variables = {"AZURE_CLIENT_ID": user_assigned.name}
-    if wish.origin == ORIGIN:
-        return variables  # In process the adapter stands in for the machine's own address.
-    return {**variables, "AZURE_POD_IDENTITY_AUTHORITY_HOST": wish.origin}
+    if context.origin == ORIGIN:
+        return variables  # In process, the adapter is mounted at IMDS's own address.
+    return {**variables, "AZURE_POD_IDENTITY_AUTHORITY_HOST": context.origin}
 
 
-def _app_service(wish: _Wish) -> dict[str, str]:
+def _app_service(context: _Context) -> dict[str, str]:
     return {
-        "IDENTITY_ENDPOINT": f"{wish.origin}{managed_identity.IDENTITY_PATH}",
+        "IDENTITY_ENDPOINT": f"{context.origin}{managed_identity.IDENTITY_PATH}",
         "IDENTITY_HEADER": managed_identity.IDENTITY_HEADER,
     }
 
 
-_MAKERS: Mapping[str, Callable[[_Wish], dict[str, str]]] = {
+_BUILDERS: Mapping[str, Callable[[_Context], dict[str, str]]] = {
     "client-secret": _client_secret,
     "certificate": _certificate,
     "workload-identity": _workload_identity,

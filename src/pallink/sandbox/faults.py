@@ -1,7 +1,7 @@
-"""Faults: rules that make requests go wrong, so that people can rehearse what they hope never to meet.
+"""Faults: rules that make requests fail, to rehearse what rarely happens in Azure.
 
-A rule says which requests it is for, what happens to them, and how often. It stays until it is cleared or the sandbox
-is reset.
+A rule matches requests by method and path, and says what happens to them and how often. It holds until it is cleared
+or the sandbox is reset.
 """
 
 import json
@@ -33,16 +33,16 @@ class FaultKind(StrEnum):
     WRONG_JSON = "wrong-json"
     HTML = "html"
     REDIRECT = "redirect"
-    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - A name, no token.
+    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - The name of a fault.
     STALE = "stale"
 
     @property
     def explanation(self) -> str:
-        """What happens, for people."""
+        """What happens to the request, for display."""
         return FAULTS[self]
 
 
-# Those that keep the usual answer back: whether the request is handled all the same is for the rule to say.
+# Faults that replace the usual response: the rule decides whether the request is handled all the same.
 _MAY_TAKE_EFFECT = frozenset(
     {FaultKind.STATUS, FaultKind.CLOSED, FaultKind.WRONG_JSON, FaultKind.HTML, FaultKind.REDIRECT}
 )
@@ -50,23 +50,23 @@ _MAY_TAKE_EFFECT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRule:
-    """Which requests something happens to, what, and how often.
+    """Which requests fail, how, and how often.
 
     Attributes:
-        kind: What happens.
-        method: Of the requests that it is for, in capitals; None: any.
-        path: A pattern for their path, in any case; `*` stands for any characters, slashes included.
-        nth: The first of those requests that it happens to, from 1 on.
-        times: To how many one after the other; None: to all from then on.
-        takes_effect: Whether the request is carried out, although the answer does not say so.
-        delay: Seconds until the answer, or the end of the connection.
-        status: The HTTP status of kind `status`.
-        body: Its body; None: an error as Resource Manager writes them.
-        headers: Its headers.
-        location: Where kind `redirect` leads to.
+        kind: What happens to a matching request.
+        method: The method to match, in capitals; None matches any.
+        path: The path to match, ignoring case; `*` matches any characters, slashes included.
+        nth: The first matching request that fails, counted from 1.
+        times: How many requests fail from there on; None means all.
+        takes_effect: Whether the request is carried out, although the response does not say so.
+        delay: Seconds before the response is sent or the connection is closed.
+        status: The HTTP status, for kind `status`.
+        body: The body, for kind `status`; None means an error in Resource Manager's format.
+        headers: The headers, for kind `status`.
+        location: The target, for kind `redirect`; None means another host.
 
     Raises:
-        ValueError: The parts do not go together; the message says which.
+        ValueError: A value is invalid, or not supported with the kind; the message says which.
     """
 
     kind: FaultKind
@@ -84,27 +84,26 @@ class FaultRule:
     def __post_init__(self) -> None:
         is_status = self.kind is FaultKind.STATUS
         problems = {
-            f"{self.kind} needs no status, body or header": not is_status
+            f"{self.kind} takes no status, body or header": not is_status
             and (self.status is not None or self.body is not None or bool(self.headers)),
             "status needs a status from 200 to 599": is_status and not 200 <= (self.status or 0) <= 599,  # noqa: PLR2004
-            f"{self.kind} needs no location": self.kind is not FaultKind.REDIRECT and self.location is not None,
-            f"with {self.kind} nobody can choose whether the request takes effect": self.takes_effect
-            and self.kind not in _MAY_TAKE_EFFECT,
-            f"a delay is of 0 to {MAX_DELAY:.0f} seconds": not 0 <= self.delay <= MAX_DELAY,
-            "delay needs a delay": self.kind is FaultKind.DELAY and self.delay == 0,
-            "the first request that it happens to is 1 or later": self.nth < 1,
-            "it happens at least once": self.times is not None and self.times < 1,
-            "a header is one line of printable ASCII characters, a name without spaces before the colon": not all(
+            f"{self.kind} takes no location": self.kind is not FaultKind.REDIRECT and self.location is not None,
+            f"takes-effect is not supported with {self.kind}": self.takes_effect and self.kind not in _MAY_TAKE_EFFECT,
+            f"the delay must be from 0 to {MAX_DELAY:.0f} seconds": not 0 <= self.delay <= MAX_DELAY,
+            "delay needs a delay greater than 0": self.kind is FaultKind.DELAY and self.delay == 0,
+            "nth must be at least 1": self.nth < 1,
+            "times must be at least 1": self.times is not None and self.times < 1,
+            "a header must be one line of printable ASCII, with no space in its name": not all(
                 (name + value).isascii() and (name + value).isprintable() and name and " " not in name
                 for name, value in (*self.headers, ("Location", self.location or ""))
             ),
         }
-        for problem, is_so in problems.items():
-            if is_so:
+        for problem, is_present in problems.items():
+            if is_present:
                 raise ValueError(problem)
 
-    def fits(self, request: Request) -> bool:
-        """Tells whether the rule is for a request."""
+    def matches(self, request: Request) -> bool:
+        """Return whether the rule is for a request."""
         if self.method not in {None, request.method}:
             return False
         if self.kind is FaultKind.EXPIRED_TOKEN and not resource_manager.owns(request.segments):
@@ -116,13 +115,13 @@ class FaultRule:
         return fnmatchcase(request.path.lower(), self.path.lower())
 
     def is_due(self, seen: int) -> bool:
-        """Tells whether it happens to the next request that it is for, after it has seen some."""
+        """Return whether the next matching request fails, where `seen` came before."""
         return self.nth <= seen + 1 and (self.times is None or seen + 1 < self.nth + self.times)
 
     def __str__(self) -> str:
-        """Returns the rule in words, in the order of `pallink sandbox fault add`."""
-        what = f"{self.kind} {self.status}" if self.status else str(self.kind)
-        parts = [f"{what} for {self.method or 'any method'} {self.path}"]
+        """Return the rule in words, in the order of the arguments of `pallink sandbox fault add`."""
+        fault = f"{self.kind} {self.status}" if self.status else str(self.kind)
+        parts = [f"{fault} for {self.method or 'any method'} {self.path}"]
         if self.takes_effect:
             parts.append("which takes effect")
         if self.delay:
@@ -135,68 +134,75 @@ class FaultRule:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A rule that stands in the sandbox: its number there, and how many requests it was for so far."""
+    """A rule that is stored in the sandbox.
+
+    Attributes:
+        number: The number to clear it by.
+        rule: The rule.
+        seen: How many requests it has matched so far.
+    """
 
     number: int
     rule: FaultRule
     seen: int
 
 
-def faults(state: State) -> tuple[Fault, ...]:
-    """Returns the rules, in the order in which they were added."""
+def list_faults(state: State) -> tuple[Fault, ...]:
+    """Return the stored rules, oldest first."""
     return tuple(Fault(number, _parse(document), seen) for number, document, seen in state.faults())
 
 
-def add(state: State, rule: FaultRule) -> Fault:
-    """Adds a rule."""
+def add_fault(state: State, rule: FaultRule) -> Fault:
+    """Store a rule."""
     return Fault(state.add_fault(json.dumps(asdict(rule))), rule, 0)
 
 
-def answer(call: Call, usual: Callable[[Call], Response]) -> Response:
-    """Answers a request as the rules have it: the first one that is due decides, and every one that fits counts.
+def handle_with_faults(call: Call, handle: Callable[[Call], Response]) -> Response:
+    """Return the response to a request, with the first rule that is due applied.
+
+    Every rule that matches counts the request, due or not.
 
     Args:
         call: The request.
-        usual: Answers where nothing goes wrong.
+        handle: Called for the usual response.
     """
-    fitting = [each for each in faults(call.state) if each.rule.fits(call.request)]
-    for each in fitting:
-        call.state.count_fault(each.number)
-    rule = next((each.rule for each in fitting if each.rule.is_due(each.seen)), None)
+    matching = [fault for fault in list_faults(call.state) if fault.rule.matches(call.request)]
+    for fault in matching:
+        call.state.count_fault(fault.number)
+    rule = next((fault.rule for fault in matching if fault.rule.is_due(fault.seen)), None)
     if rule is None:
-        return usual(call)
-    response = _happen(rule, call, usual)
+        return handle(call)
+    response = _apply(rule, call, handle)
     return replace(response, delay=response.delay + rule.delay)
 
 
-def _happen(rule: FaultRule, call: Call, usual: Callable[[Call], Response]) -> Response:
-    instead = _INSTEAD.get(rule.kind)
-    if instead is not None:
+def _apply(rule: FaultRule, call: Call, handle: Callable[[Call], Response]) -> Response:
+    make_replacement = _REPLACEMENTS.get(rule.kind)
+    if make_replacement is not None:
         if rule.takes_effect:
-            usual(call)
-        return instead(rule, call)
-    response = usual(replace(call, is_stale=rule.kind is FaultKind.STALE))
+            handle(call)
+        return make_replacement(rule, call)
+    response = handle(replace(call, is_stale=rule.kind is FaultKind.STALE))
     return replace(response, delivery=Delivery.TRUNCATED) if rule.kind is FaultKind.TRUNCATED else response
 
 
 def _status(rule: FaultRule, call: Call) -> Response:
-    assert rule.status is not None  # noqa: S101 - The rule was checked.
+    assert rule.status is not None  # noqa: S101 - FaultRule requires it for this kind.
     status = rule.status
-    given = dict(rule.headers)
     if rule.body is not None:
         response = Response(status, {"Content-Type": "application/json; charset=utf-8"}, rule.body.encode())
     elif status >= HTTPStatus.BAD_REQUEST:
         code = HTTPStatus(status).phrase.title().replace(" ", "") if status in set(HTTPStatus) else "Unknown"
-        message = f"The sandbox was told to answer {status}."
+        message = f"A fault of the sandbox set the status {status}."
         response = json_response(status, {"error": {"code": code, "message": message}})
     else:
         response = Response(status)
-    response = Response(status, given, response.body).with_headers(response.headers)
+    response = Response(status, dict(rule.headers), response.body).with_headers(response.headers)
     is_azure = resource_manager.owns(call.request.segments)
     return response.with_headers(resource_manager.headers(call)) if is_azure else response
 
 
-_INSTEAD: dict[FaultKind, Callable[[FaultRule, Call], Response]] = {
+_REPLACEMENTS: dict[FaultKind, Callable[[FaultRule, Call], Response]] = {
     FaultKind.STATUS: _status,
     FaultKind.CLOSED: lambda _rule, _call: Response(0, delivery=Delivery.CLOSED),
     FaultKind.WRONG_JSON: lambda _rule, _call: json_response(200, {"value": {"unexpected": [None, 1, "two"]}}),

@@ -1,4 +1,4 @@
-"""The sandbox's one request handler, which every door leads to."""
+"""The sandbox's one request handler, which every transport calls."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from pallink.sandbox.faults import Fault, FaultRule
 from pallink.sandbox.graph import principals as graph
 from pallink.sandbox.http.messages import Request, Response
 from pallink.sandbox.names import ORIGIN
-from pallink.sandbox.overview import Overview, overview
+from pallink.sandbox.overview import Overview, describe
 from pallink.sandbox.state import changes, files
 from pallink.sandbox.state.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.state.store import Store
@@ -26,7 +26,7 @@ from pallink.sandbox.state.world import RoleAssignment
 
 
 def home() -> Path:
-    """Returns the folder of the sandbox's state: `PALLINK_SANDBOX_HOME`, or else one among the user's data."""
+    """Return the folder of the sandbox's state: `PALLINK_SANDBOX_HOME`, or `sandbox` in pallink's user data folder."""
     if folder := os.environ.get("PALLINK_SANDBOX_HOME"):
         return Path(folder)
     return user_data_path("pallink", appauthor=False) / "sandbox"
@@ -37,14 +37,14 @@ def _utc_now() -> datetime:
 
 
 class Sandbox:
-    """Entra ID and Azure Resource Manager in miniature.
+    """An emulator of Entra ID, Azure Resource Manager and Microsoft Graph.
 
-    Every method is safe to call from any number of threads and processes at once.
+    Every method is safe to call from concurrent threads and processes.
 
     Args:
-        home: The folder that its file is in, or will be: it is made at the first use.
-        clock: Tells the time, with a time zone.
-        wait: Waits for a number of seconds: the doors let it, as long as an answer's `delay` says.
+        home: The folder of its file; both are created on first use.
+        clock: Returns the current time, with a time zone.
+        wait: Sleeps for a number of seconds; transports call it for a response's `delay`.
     """
 
     def __init__(
@@ -59,105 +59,105 @@ class Sandbox:
         self._clock = clock
 
     def handle(self, request: Request) -> Response:
-        """Answers a request, whatever it asks for; its path alone tells which service it is for.
+        """Return the response to a request; its path alone decides which service it is for.
 
-        It does not wait: the answer says how long its `delay` is.
+        This does not sleep: the transport waits for the response's `delay`.
 
         Raises:
             SandboxStateError: The file is corrupt, was made by another version, or cannot be created or written.
         """
         with self._store.transaction() as state:
             call = Call(request, state, self._now())
-            response = faults.answer(call, self._answer)
-            # Whoever brought the request waits, outside the transaction: nobody else is kept waiting.
+            response = faults.handle_with_faults(call, self._route)
+            # The transport waits, outside the transaction, so that other requests are not delayed.
             return replace(response, delay=response.delay + int(state.setting(RESPONSE_DELAY)) / 1000)
 
     @staticmethod
-    def _answer(call: Call) -> Response:
+    def _route(call: Call) -> Response:
         if federation.owns(call.request.segments):
-            return federation.answer(call)
+            return federation.handle(call)
         if managed_identity.owns(call.request.segments):
-            return managed_identity.answer(call)
+            return managed_identity.handle(call)
         if graph.owns(call.request.segments):
             return graph.answer(call)
         if resource_manager.owns(call.request.segments):
             return resource_manager.answer(call)
-        return entra.answer(call)
+        return entra.handle(call)
 
     def environment(self, method: str, *, origin: str = ORIGIN) -> dict[str, str]:
-        """Returns the environment variables that a program signs in with.
+        """Return the environment variables to sign in with.
 
-        What they name is made: a certificate that is registered for the application, or a file with a token in it,
-        both in the folder of the sandbox's file, for nobody else to read, and void after a reset.
+        The files that they name are created in the folder of the sandbox's file, readable for the current user only: a
+        certificate, which is registered for the application, or a token. A reset voids them.
 
         Args:
-            method: One of `environments.METHODS`: `client-secret`, `github` and so on.
-            origin: Where the sandbox is found: in process, or at the address that `serve` prints.
+            method: A sign-in method: one of `pallink.sandbox.METHODS`.
+            origin: The sandbox's origin: in process, or the one that `pallink sandbox serve` prints.
 
         Raises:
-            ValueError: There is no such way to sign in; the message names those that there are.
-            SandboxStateError: As for `handle`, or the file cannot be written.
+            ValueError: The method is unknown; the message lists the methods.
+            SandboxStateError: As for `handle`, or a file cannot be written.
         """
         with self._store.transaction() as state:
-            return environments.environment(state, self._store.path, method, origin=origin, now=self._now())
+            return environments.build_environment(state, self._store.path, method, origin=origin, now=self._now())
 
     def approve(self, user_code: str, account: str | None = None, *, deny: bool = False) -> str:
-        """Answers a device code, as the person would whom a program asks to sign in on another device.
+        """Approve or decline a device code, as the user would on the sign-in page.
 
         Args:
-            user_code: What the program shows; case, spaces and hyphens do not matter.
-            account: Who signs in, a UPN or object ID; None: the world's default account.
-            deny: Say no.
+            user_code: The code that the program shows; case, spaces and hyphens are ignored.
+            account: The UPN or object ID of the user who signs in; None means the default account.
+            deny: Decline the sign-in.
 
         Returns:
-            The name of the account.
+            The UPN of the user.
 
         Raises:
-            ValueError: The code is unknown, expired or answered, or the account is unknown.
+            ValueError: The code is unknown, expired or already used, or the account is unknown.
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
             return device_codes.approve(state, user_code, account, deny=deny, now=self._now())
 
     def register_certificate(self, client_id: str, certificate: bytes) -> None:
-        """Registers a certificate for an application, which can prove itself with it from then on, until a reset.
+        """Register a certificate, which the application can sign in with until a reset.
 
         Args:
-            client_id: The application's.
-            certificate: PEM or DER; a private key in the same file is not looked at.
+            client_id: The client ID of the application.
+            certificate: The certificate (PEM or DER); a private key beside it is ignored.
 
         Raises:
-            ValueError: It is no certificate, or there is no such application.
+            ValueError: The certificate is invalid, or the application is unknown.
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
             environments.register_certificate(state, client_id, certificate)
 
     def server_certificate(self) -> tuple[Path, KeyPair]:
-        """Returns the file of the sandbox's certificate authority, and a new certificate of its for `localhost`.
+        """Return the file of the sandbox's certificate authority, and a new certificate for `localhost` signed by it.
 
-        The authority is made at the first use, in the folder of the sandbox's file; a reset leaves it alone.
+        The authority is created on first use, in the folder of the sandbox's file, and survives a reset.
 
         Raises:
             SandboxStateError: As for `handle`, or a file cannot be written.
         """
-        with self._store.transaction():  # Which other processes wait for.
+        with self._store.transaction():  # Serves as a lock between processes.
             return files.server_certificate(self._store.path.parent, now=self._now())
 
     def describe(self) -> Overview:
-        """Returns what the sandbox holds.
+        """Return the content of the sandbox, for display.
 
         Raises:
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
-            return overview(state, self._store.path)
+            return describe(state, self._store.path)
 
     def set(self, name: str, value: str) -> None:
-        """Changes a setting, until the next change or reset.
+        """Change a setting until the next change or reset.
 
         Raises:
-            ValueError: There is no such setting or value; the message names those that there are.
+            ValueError: The setting or the value is unknown; the message lists those allowed.
             SandboxStateError: As for `handle`.
         """
         setting = setting_named(name)
@@ -166,58 +166,58 @@ class Sandbox:
             state.set(setting, value)
 
     def add_fault(self, rule: FaultRule) -> Fault:
-        """Adds a rule by which requests go wrong, until it is cleared or the next reset.
+        """Add a rule by which requests fail, until it is cleared or the sandbox is reset.
 
         Raises:
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
-            return faults.add(state, rule)
+            return faults.add_fault(state, rule)
 
     def faults(self) -> tuple[Fault, ...]:
-        """Returns the rules by which requests go wrong, in the order in which they were added.
+        """Return the rules by which requests fail, oldest first.
 
         Raises:
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
-            return faults.faults(state)
+            return faults.list_faults(state)
 
     def clear_faults(self, number: int | None = None) -> int:
-        """Removes one rule, or all of them, and returns how many that were.
+        """Remove one rule, or all of them, and return how many were removed.
 
         Raises:
-            ValueError: There is no rule with that number.
+            ValueError: No rule has this number.
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
             cleared = state.clear_faults(number)
         if number is not None and not cleared:
-            raise ValueError(f"There is no fault {number}.")
+            raise ValueError(f"there is no fault {number}")
         return cleared
 
     def assign(self, *, principal_id: str, role: str, scope: str | None = None) -> RoleAssignment:
-        """Gives a role to an account or a group; see `pallink.sandbox.state.changes.assign`.
+        """Assign a role to an account or a group; see `pallink.sandbox.state.changes.assign`.
 
         Raises:
-            ValueError: There is no such account, group, role or scope; the message says which.
+            ValueError: The account, group, role or scope is unknown; the message says which.
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
             return changes.assign(state, principal_id=principal_id, role=role, scope=scope)
 
     def activate(self, *, account_id: str, role: str, scope: str) -> RoleAssignment:
-        """Activates a role that an account is eligible for; see `pallink.sandbox.state.changes.activate`.
+        """Activate a role that an account is eligible for; see `pallink.sandbox.state.changes.activate`.
 
         Raises:
-            ValueError: It is not eligible for that; the message says what is wrong.
+            ValueError: The account is not eligible, or the account, role or scope is unknown; the message says which.
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
             return changes.activate(state, account_id=account_id, role=role, scope=scope)[1]
 
     def grow(self, count: int) -> int:
-        """Makes the number of generated subscriptions just so high, and returns how many the first tenant has then.
+        """Set the number of generated subscriptions, and return how many subscriptions the first tenant has in all.
 
         Raises:
             SandboxStateError: As for `handle`.
@@ -226,9 +226,9 @@ class Sandbox:
             return changes.grow(state, count)
 
     def reset(self) -> None:
-        """Starts over: the world as it was seeded, no links, every setting at its default, every token void.
+        """Restore the initial world: no links, every setting at its default, every token void.
 
-        A corrupt file is replaced; nothing but the file, and SQLite's own files beside it, is touched.
+        A corrupt file is replaced. Only the file itself and SQLite's files beside it are touched.
 
         Raises:
             SandboxStateError: The file cannot be created or written.

@@ -1,10 +1,10 @@
-"""What a sandbox holds, for people to look at."""
+"""The content of a sandbox, for display."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pallink.sandbox.faults import faults
+from pallink.sandbox.faults import list_faults
 from pallink.sandbox.state.access import assignments_above, assignments_below, principals
 from pallink.sandbox.state.settings import SETTINGS
 from pallink.sandbox.state.store import State
@@ -21,7 +21,13 @@ from pallink.sandbox.state.world import (
 
 @dataclass(frozen=True, slots=True)
 class TenantOverview:
-    """A tenant: `domain` is its default one."""
+    """A tenant.
+
+    Attributes:
+        id: The tenant ID.
+        domain: The default domain.
+        display_name: The display name.
+    """
 
     id: str
     domain: str
@@ -33,17 +39,17 @@ class AccountOverview:
     """An account in one tenant.
 
     Attributes:
-        name: The UPN, at home; of an application or a managed identity the client ID.
-        display_name: What people read.
-        kind: User, guest, service principal or managed identity.
-        object_id: Its identifier in the tenant.
-        tenant_id: The tenant.
-        tenant: The tenant's default domain.
-        roles: In words: `Reader on subscription Contoso Production`.
-        is_default: Whether it signs in when nobody says who.
-        client_secret: Of a service principal; it opens nothing but this sandbox.
-        trusts: Of a service principal: whose tokens it takes in place of a secret, and for which job.
-        sign_in_error: The AADSTS number that it is always refused with.
+        name: The UPN of a user or guest (in the home tenant); the client ID of any other account.
+        display_name: The display name.
+        kind: The kind of account.
+        object_id: The object ID in the tenant.
+        tenant_id: The tenant ID.
+        tenant: The default domain of the tenant.
+        roles: The roles in words: `Reader on subscription Contoso Production`.
+        is_default: Whether this account signs in where no other is named.
+        client_secret: The secret of a service principal, valid in this sandbox only; None where there is none.
+        trusts: The federated credentials of a service principal: `github: repo:contoso/onboarding:…`.
+        sign_in_error: The number of the AADSTS error that every sign-in fails with; None where it succeeds.
     """
 
     name: str
@@ -61,7 +67,13 @@ class AccountOverview:
 
 @dataclass(frozen=True, slots=True)
 class PartnerOverview:
-    """A partner ID: `kind` is `location`, or `global` for one that cannot be linked to."""
+    """A partner.
+
+    Attributes:
+        id: The partner ID.
+        name: The name of the partner.
+        kind: `location`, or `global` for an ID that cannot be linked to.
+    """
 
     id: str
     name: str
@@ -70,16 +82,16 @@ class PartnerOverview:
 
 @dataclass(frozen=True, slots=True)
 class LinkOverview:
-    """The link of an account, a deleted one too.
+    """The link of an account, active or deleted.
 
     Attributes:
-        account: The account's name.
-        tenant: The tenant's default domain.
-        partner_id: What it is, or was, linked to.
-        partner_name: Its name.
+        account: The name of the account.
+        tenant: The default domain of the tenant.
+        partner_id: The partner ID of the link.
+        partner_name: The name of the partner.
         state: `Active` or `Deleted`.
-        version: How often it was written.
-        updated_time: When it was last written, as the service prints it.
+        version: The number of writes.
+        updated_time: The time of the last write, as the service formats it.
     """
 
     account: str
@@ -93,7 +105,14 @@ class LinkOverview:
 
 @dataclass(frozen=True, slots=True)
 class SettingOverview:
-    """A setting, what it is set to, what it could be set to (the first is the default) and what it decides."""
+    """A setting.
+
+    Attributes:
+        name: The name.
+        value: The current value.
+        allowed: The allowed values; the first is the default.
+        explanation: What the setting decides, in one sentence.
+    """
 
     name: str
     value: str
@@ -103,16 +122,16 @@ class SettingOverview:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that a sandbox holds.
+    """The content of a sandbox.
 
     Attributes:
-        path: Its file.
-        tenants: In the order of the world, as the accounts and partners.
-        accounts: Each in each of its tenants.
-        partners: Those that can be linked to, and those that cannot.
-        links: Deleted ones too.
-        settings: Each with its value.
-        faults: The rules by which requests go wrong, in words.
+        path: The sandbox's file.
+        tenants: The tenants.
+        accounts: The accounts; a guest appears once in each of its tenants.
+        partners: The partners, including global IDs, which cannot be linked to.
+        links: The links, including deleted ones.
+        settings: The settings.
+        faults: The rules by which requests fail, in words.
     """
 
     path: Path
@@ -124,19 +143,22 @@ class Overview:
     faults: tuple[str, ...]
 
 
-def overview(state: State, path: Path) -> Overview:
-    """Returns what a sandbox holds."""
+def describe(state: State, path: Path) -> Overview:
+    """Return the content of a sandbox."""
     world = state.world
     return Overview(
         path=path,
-        tenants=tuple(TenantOverview(each.id, each.default_domain, each.display_name) for each in world.tenants),
+        tenants=tuple(
+            TenantOverview(tenant.id, tenant.default_domain, tenant.display_name) for tenant in world.tenants
+        ),
         accounts=tuple(_account(world, tenant, account) for tenant in world.tenants for account in tenant.accounts),
-        partners=tuple(PartnerOverview(each.id, each.name, each.kind) for each in world.partners),
+        partners=tuple(PartnerOverview(partner.id, partner.name, partner.kind) for partner in world.partners),
         links=tuple(_links(state, world)),
         settings=tuple(
-            SettingOverview(each.name, state.setting(each), each.allowed, each.explanation) for each in SETTINGS
+            SettingOverview(setting.name, state.setting(setting), setting.allowed, setting.explanation)
+            for setting in SETTINGS
         ),
-        faults=tuple(f"{each.number}: {each.rule}" for each in faults(state)),
+        faults=tuple(f"{fault.number}: {fault.rule}" for fault in list_faults(state)),
     )
 
 
@@ -150,17 +172,17 @@ def _account(world: World, tenant: Tenant, account: Account) -> AccountOverview:
         tenant=tenant.default_domain,
         roles=tuple(
             [role for subscription in tenant.subscriptions for role in _roles(world, tenant, account, subscription)]
-            + list(_eligible(world, tenant, account))
+            + list(_eligible_roles(world, tenant, account))
         ),
         is_default=account.kind is AccountKind.USER and account.name == world.default_account,
         client_secret=account.client_secret,
-        trusts=tuple(f"{each.name}: {each.subject}" for each in account.federated_credentials),
+        trusts=tuple(f"{credential.name}: {credential.subject}" for credential in account.federated_credentials),
         sign_in_error=account.sign_in_error,
     )
 
 
 def _roles(world: World, tenant: Tenant, account: Account, subscription: Subscription) -> Iterator[str]:
-    """Yields the roles of an account at a subscription: `Reader on subscription A through group B, assigned at …`."""
+    """Yield the roles of an account at a subscription: `Reader on subscription A through group B, assigned at …`."""
     held = principals(tenant, account.object_id)
     groups = {group.object_id: f" through group {group.display_name}" for group in tenant.groups}
     scopes = {group.scope: f", assigned at management group {group.display_name}" for group in tenant.management_groups}
@@ -178,13 +200,13 @@ def _roles(world: World, tenant: Tenant, account: Account, subscription: Subscri
             yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
 
 
-def _eligible(world: World, tenant: Tenant, account: Account) -> Iterator[str]:
+def _eligible_roles(world: World, tenant: Tenant, account: Account) -> Iterator[str]:
     held = principals(tenant, account.object_id)
-    names = {each.scope: f"subscription {each.display_name}" for each in tenant.subscriptions}
-    for each in tenant.role_eligibilities:
-        if each.principal_id in held:
-            where = names.get(each.scope, each.scope)
-            yield f"{_role_name(world, each)} on {where}, eligible in Privileged Identity Management"
+    names = {subscription.scope: f"subscription {subscription.display_name}" for subscription in tenant.subscriptions}
+    for eligibility in tenant.role_eligibilities:
+        if eligibility.principal_id in held:
+            scope = names.get(eligibility.scope, eligibility.scope)
+            yield f"{_role_name(world, eligibility)} on {scope}, eligible in Privileged Identity Management"
 
 
 def _state(subscription: Subscription) -> str:

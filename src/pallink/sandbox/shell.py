@@ -1,4 +1,4 @@
-"""Lines to paste into a terminal, for programs that work with the served sandbox as they do with Azure."""
+"""Lines to paste into a terminal, for programs that use the served sandbox in place of Azure."""
 
 import shlex
 from dataclasses import dataclass
@@ -38,7 +38,13 @@ console.log((await client.partner.update("{partner}")).partnerName);
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Lines that belong together, and what they are for. Those of `name` `settings` come first: the others use them."""
+    """Lines for one program.
+
+    Attributes:
+        name: The name; `settings` comes first, and the other sections use what it sets.
+        explanation: What the lines are for.
+        lines: The lines.
+    """
 
     name: str
     explanation: str
@@ -46,12 +52,12 @@ class Section:
 
 
 def sections(shell: Shell, origin: str, authority: Path) -> tuple[Section, ...]:
-    """Returns the lines for each program.
+    """Return the lines for every program.
 
     Args:
-        shell: Who reads them.
-        origin: Where the sandbox is served.
-        authority: The certificate authority's file.
+        shell: The shell that runs them.
+        origin: The origin that the sandbox is served at.
+        authority: The file of the certificate authority.
     """
     write = _Writer(shell)
     settings = {"REQUESTS_CA_BUNDLE": str(authority), "NODE_EXTRA_CA_CERTS": str(authority)}
@@ -61,10 +67,12 @@ def sections(shell: Shell, origin: str, authority: Path) -> tuple[Section, ...]:
         "AZURE_CORE_INSTANCE_DISCOVERY": "false",
     }
     client_id, secret, tenant = map(write.variable, ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"))
-    one, link = f"{_PARTNERS}/{_PARTNER}?{_VERSION}", f"{_PARTNERS}?{_VERSION}"
+    partner_url, link_url = f"{_PARTNERS}/{_PARTNER}?{_VERSION}", f"{_PARTNERS}?{_VERSION}"
     return (
         Section(
-            "settings", "trust, and the application", (*(write.set(*each) for each in settings.items()), write.sign_in)
+            "settings",
+            "trust, and the application",
+            (*(write.set(name, value) for name, value in settings.items()), write.sign_in),
         ),
         Section(
             "pallink", "this program", (f"pallink link {_PARTNER} --cloud {origin}", f"pallink show --cloud {origin}")
@@ -73,15 +81,15 @@ def sections(shell: Shell, origin: str, authority: Path) -> tuple[Section, ...]:
             "az",
             "the Azure CLI, with a configuration of its own",
             (
-                *(write.set(*each) for each in azure_cli.items()),
+                *(write.set(name, value) for name, value in azure_cli.items()),
                 f"az cloud register --name sandbox --endpoint-resource-manager {origin}",
                 "az cloud set --name sandbox",
                 f'az login --service-principal --username "{client_id}" --password "{secret}" --tenant "{tenant}"',
-                f'az rest --method patch --url "{one}"',
-                f'az rest --method get --url "{link}"',
+                f'az rest --method patch --url "{partner_url}"',
+                f'az rest --method get --url "{link_url}"',
             ),
         ),
-        Section("curl", "or any other program that speaks HTTPS", write.curl(origin, authority, one)),
+        Section("curl", "or any other program that speaks HTTPS", write.curl(origin, authority, partner_url)),
         Section(
             "python",
             "with azure-identity and azure-mgmt-managementpartner",
@@ -105,7 +113,7 @@ class _Writer:
 
     @property
     def sign_in(self) -> str:
-        """The line that sets the application's variables; the secret itself is printed for the shell alone."""
+        """The line that sets the application's variables without showing the secret."""
         command = f"pallink sandbox env client-secret --shell {self.shell}"
         return (
             f"{command} | Out-String | Invoke-Expression" if self.shell is Shell.POWERSHELL else f'eval "$({command})"'
@@ -118,15 +126,15 @@ class _Writer:
         return assignment(self.shell, name, value)
 
     def program(self, command: str, text: str) -> tuple[str, ...]:
-        """Returns the lines that feed a program's text to what runs it."""
+        """Return the lines that pipe a program's source into its interpreter."""
         if self.shell is Shell.POWERSHELL:
             return ("$program = @'", *text.splitlines(), "'@", f"$program | {command}")
         return (f"{command} <<'END'", *text.splitlines(), "END")
 
-    def curl(self, origin: str, authority: Path, one: str) -> tuple[str, ...]:
-        """Returns the lines that get a token, and write with it.
+    def curl(self, origin: str, authority: Path, partner_url: str) -> tuple[str, ...]:
+        """Return the lines that get a token and update the link with it.
 
-        PowerShell has an alias `curl` for something else, and takes JSON apart by itself.
+        In PowerShell `curl` may be an alias for Invoke-WebRequest, hence `curl.exe`; it also parses JSON itself.
         """
         token_url = f"{origin}/{self.variable('AZURE_TENANT_ID')}/oauth2/v2.0/token"
         fields = (
@@ -135,27 +143,27 @@ class _Writer:
             f"client_secret={self.variable('AZURE_CLIENT_SECRET')}",
             f"scope={origin}/.default",
         )
-        data = " ".join(f'--data-urlencode "{each}"' for each in fields)
+        data = " ".join(f'--data-urlencode "{field}"' for field in fields)
         if self.shell is Shell.POWERSHELL:
-            trust = f"--cacert '{_doubled(str(authority))}'"
+            trust = f"--cacert '{_escape_single_quotes(str(authority))}'"
             return (
                 f'$token = (curl.exe -sS {trust} {data} "{token_url}" | ConvertFrom-Json).access_token',
-                f'curl.exe -sS {trust} -X PATCH -H "Authorization: Bearer $token" "{origin}{one}"',
+                f'curl.exe -sS {trust} -X PATCH -H "Authorization: Bearer $token" "{origin}{partner_url}"',
             )
         trust = f"--cacert {shlex.quote(str(authority))}"
-        cut = 'sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\''
+        extract = 'sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\''
         return (
-            f'token=$(curl -sS {trust} {data} "{token_url}" | {cut})',
-            f'curl -sS {trust} -X PATCH -H "Authorization: Bearer $token" "{origin}{one}"',
+            f'token=$(curl -sS {trust} {data} "{token_url}" | {extract})',
+            f'curl -sS {trust} -X PATCH -H "Authorization: Bearer $token" "{origin}{partner_url}"',
         )
 
 
 def assignment(shell: Shell, name: str, value: str) -> str:
-    """Returns the line that sets an environment variable."""
+    """Return the line that sets an environment variable."""
     if shell is Shell.POWERSHELL:
-        return f"$env:{name} = '{_doubled(value)}'"
+        return f"$env:{name} = '{_escape_single_quotes(value)}'"
     return f"export {name}={shlex.quote(value)}"
 
 
-def _doubled(value: str) -> str:
+def _escape_single_quotes(value: str) -> str:
     return value.replace("'", "''")

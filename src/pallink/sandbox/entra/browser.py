@@ -1,6 +1,6 @@
-"""A person at a browser, for sign-ins in process, where no real browser can open the sandbox's pages.
+"""A simulated browser for sign-ins in process, where a real browser cannot open the sandbox's pages.
 
-It reads the pages as they are: it follows the link of an account, and posts the form with the answer to the program.
+It parses the HTML: it follows the link of an account, and sends the result of the sign-in to the client.
 """
 
 import threading
@@ -17,13 +17,13 @@ _REDIRECT = 302
 
 
 class Browser:
-    """A browser that shows the sandbox's pages to a person who knows what to choose.
+    """A browser whose user chooses one account.
 
-    Its `open` fits in the place of `webbrowser.open`.
+    Its `open` has the signature of `webbrowser.open`.
 
     Args:
-        sandbox: Whose pages it shows.
-        account: Whom the person chooses; None: the first on the page, which is whom the program hints at.
+        sandbox: The sandbox to sign in to.
+        account: The UPN of the account to choose; None means the first on the page, which is the hinted one.
     """
 
     def __init__(self, sandbox: Sandbox, account: str | None = None) -> None:
@@ -31,12 +31,12 @@ class Browser:
         self._account = account
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002 - webbrowser's
-        """Signs in at a page of the sandbox's, and brings the answer to the program, which waits on this machine.
+        """Sign in at an authorize URL of the sandbox, and send the result to the client's loopback redirect URI.
 
-        The answer is brought in a thread of its own: the program may begin to listen after this has returned.
+        A separate thread sends the result, since the client may start to listen only after this returns.
 
         Returns:
-            Whether there was an answer to bring.
+            Whether there was a result to send.
 
         Raises:
             SandboxStateError: The sandbox's file cannot be used.
@@ -48,14 +48,14 @@ class Browser:
             response = self._sandbox.handle(Request("GET", urljoin(url, link)))
             page = _Page(response)
         if response.status == _REDIRECT:
-            return _bring(response.headers["Location"], None)
+            return _deliver(response.headers["Location"], None)
         if page.action is not None:
-            return _bring(page.action, urlencode(page.fields))
+            return _deliver(page.action, urlencode(page.fields))
         return False
 
 
 class _Page(HTMLParser):
-    """What there is on a page: links, and one form."""
+    """The links of a page, and its form if it has one."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -67,24 +67,29 @@ class _Page(HTMLParser):
             self.feed(response.body.decode())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes a link, a form or a field of it."""
-        found = {name: value or "" for name, value in attrs}
+        """Collect a link, a form or a hidden field."""
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "a":
-            self._href = found.get("href")
+            self._href = attributes.get("href")
         elif tag == "form":
-            self.action = found.get("action")
-        elif tag == "input" and found.get("type") == "hidden":
-            self.fields[found["name"]] = found["value"]
+            self.action = attributes.get("action")
+        elif tag == "input" and attributes.get("type") == "hidden":
+            self.fields[attributes["name"]] = attributes["value"]
 
     def handle_data(self, data: str) -> None:
-        """Notes the text of a link."""
+        """Collect the text of a link."""
         if self._href is not None:
             self.links.append((self._href, data))
             self._href = None
 
 
-def _bring(url: str, form: str | None) -> bool:
-    """Sends an answer to a program on this machine, and to no other; `form` is posted, None: the URL is fetched."""
+def _deliver(url: str, form: str | None) -> bool:
+    """Send the result of a sign-in to a loopback URL, and to no other; return whether it is sent.
+
+    Args:
+        url: The redirect URI of the client.
+        form: The form to POST; None means a GET of the URL.
+    """
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
         return False
@@ -103,6 +108,6 @@ def _send(url: str, form: str | None) -> None:
             connection.request("POST", target, form, {"Content-Type": "application/x-www-form-urlencoded"})
         connection.getresponse().read()
     except (OSError, HTTPException):
-        return  # The program has gone; a browser would show that to the person.
+        return  # The client no longer listens; a real browser would show that to the user.
     finally:
         connection.close()

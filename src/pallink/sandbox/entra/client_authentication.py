@@ -1,4 +1,4 @@
-"""How an application proves who it is: by a secret, or by an assertion that its certificate or a third party signed."""
+"""Client authentication by a secret, or by an assertion from a certificate or an external issuer (RFC 7523)."""
 
 import hmac
 import json
@@ -14,13 +14,13 @@ from pallink.sandbox.entra import errors as entra_errors, federation, tokens
 from pallink.sandbox.state.world import Account, Tenant
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_THUMBPRINTS = frozenset({"x5t", "x5t#S256"})  # Fields of a header that name the certificate.
-_CLOCK_SKEW = timedelta(minutes=5)  # Which Entra ID grants as well.
+_THUMBPRINTS = frozenset({"x5t", "x5t#S256"})  # Header parameters that identify the certificate.
+_CLOCK_SKEW = timedelta(minutes=5)  # As Entra ID allows.
 
 
 @dataclass(frozen=True, slots=True)
 class _Assertion:
-    """A signed token, taken apart but not yet believed."""
+    """A signed token that is parsed but not yet verified."""
 
     text: str
     header: Mapping[str, Any]
@@ -28,102 +28,102 @@ class _Assertion:
     signature: bytes
 
     @property
-    def signed(self) -> bytes:
+    def signing_input(self) -> bytes:
         return self.text.rpartition(".")[0].encode()
 
 
-def check(call: Call, tenant: Tenant, application: Account, form: Mapping[str, str]) -> None:
-    """Makes sure that whoever asks for a token is the application.
+def authenticate(call: Call, tenant: Tenant, application: Account, form: Mapping[str, str]) -> None:
+    """Authenticate an application that requests a token.
 
     Args:
         call: The request.
-        tenant: Where the application signs in.
-        application: Who it says that it is.
-        form: With `client_secret`, or with `client_assertion` and its type (RFC 7523, 2.2).
+        tenant: The tenant that the application signs in to.
+        application: The application that the request names.
+        form: The form, with `client_secret`, or with `client_assertion` and its type (RFC 7523, 2.2).
 
     Raises:
-        EntraError: There is no proof, or it does not hold.
+        EntraError: The credential is missing or invalid.
     """
     if "client_assertion" in form:
-        _check_assertion(call, tenant, application, form)
+        _verify_assertion(call, tenant, application, form)
     elif "client_secret" not in form:
         raise entra_errors.missing_secret()
     elif not hmac.compare_digest(form["client_secret"].encode(), (application.client_secret or "").encode()):
         raise entra_errors.wrong_secret(application.name)
 
 
-def _check_assertion(call: Call, tenant: Tenant, application: Account, form: Mapping[str, str]) -> None:
+def _verify_assertion(call: Call, tenant: Tenant, application: Account, form: Mapping[str, str]) -> None:
     if form.get("client_assertion_type") != _ASSERTION_TYPE:
         raise entra_errors.missing_parameter("client_assertion_type")
     assertion = _parse(form["client_assertion"])
-    # What an application signs for itself says so; anything else comes from a third party.
+    # An application that signs for itself is the issuer or names its certificate; any other issuer is external.
     if str(assertion.claims.get("iss", "")).lower() == application.name or _THUMBPRINTS & assertion.header.keys():
-        _check_certificate(call, tenant, application, assertion)
+        _verify_by_certificate(call, tenant, application, assertion)
     else:
-        _check_federation(call, application, assertion)
-    _check_time(call, assertion)
+        _verify_by_federation(call, application, assertion)
+    _check_validity_period(call, assertion)
 
 
-def _check_certificate(call: Call, tenant: Tenant, application: Account, assertion: _Assertion) -> None:
+def _verify_by_certificate(call: Call, tenant: Tenant, application: Account, assertion: _Assertion) -> None:
     issuer, subject = (str(assertion.claims.get(name, "")).lower() for name in ("iss", "sub"))
     if not issuer == subject == application.name:
-        raise entra_errors.foreign_assertion()
-    named = {field: str(assertion.header[field]) for field in _THUMBPRINTS & assertion.header.keys()}
-    if not named:
+        raise entra_errors.assertion_of_another_client()
+    thumbprints = {name: str(assertion.header[name]) for name in _THUMBPRINTS & assertion.header.keys()}
+    if not thumbprints:
         raise entra_errors.invalid_assertion("The header names no certificate: it has neither x5t nor x5t#S256.")
-    # A thumbprint is base64url with or without padding: msal pads it.
-    wanted = {field: value.rstrip("=") for field, value in named.items()}
-    shown = ", ".join(named.values())
+    # Thumbprints are base64url with or without padding: msal pads them.
+    unpadded = {name: value.rstrip("=") for name, value in thumbprints.items()}
+    sent = ", ".join(thumbprints.values())
     for der in call.state.certificates(application.name):
-        if wanted.items() <= certificates.thumbprints(der).items():
+        if unpadded.items() <= certificates.thumbprints(der).items():
             break
     else:
-        raise entra_errors.unregistered_certificate("The key was not found.", shown)
+        raise entra_errors.unregistered_certificate("The key was not found.", sent)
     if call.now >= certificates.expires_on(der):
-        raise entra_errors.unregistered_certificate("The key used is expired.", shown)
+        raise entra_errors.unregistered_certificate("The key used is expired.", sent)
     algorithm = str(assertion.header.get("alg", ""))
-    if not certificates.has_signed(der, assertion.signature, assertion.signed, algorithm):
-        raise entra_errors.unregistered_certificate("The key was not used to sign the assertion.", shown)
-    if not _audiences(assertion) & _own_audiences(call, tenant):
+    if not certificates.is_valid_signature(der, assertion.signature, assertion.signing_input, algorithm):
+        raise entra_errors.unregistered_certificate("The key was not used to sign the assertion.", sent)
+    if not _audiences(assertion) & _allowed_audiences(call, tenant):
         raise entra_errors.assertion_for_another_audience()
 
 
-def _own_audiences(call: Call, tenant: Tenant) -> set[str]:
-    """Returns what an assertion may name as the token endpoint of a tenant."""
+def _allowed_audiences(call: Call, tenant: Tenant) -> set[str]:
+    """Return the audiences that stand for the token endpoint of a tenant."""
     endpoint = call.request.url.partition("?")[0]
     issuers = {f"{call.request.origin}/{name}/v2.0" for name in (tenant.id, *tenant.domains)}
     return {endpoint, f"{call.request.origin}/{tenant.id}/oauth2/v2.0/token", *issuers}
 
 
-def _check_federation(call: Call, application: Account, assertion: _Assertion) -> None:
-    """Compares issuer, audience and subject, in this order, with the application's federated credentials."""
+def _verify_by_federation(call: Call, application: Account, assertion: _Assertion) -> None:
+    """Verify issuer, signature, audience and subject, in this order, by the application's federated credentials."""
     issuer, subject = (str(assertion.claims.get(name, "")) for name in ("iss", "sub"))
-    trusted = [each for each in application.federated_credentials if each.issuer == issuer]
+    trusted = [credential for credential in application.federated_credentials if credential.issuer == issuer]
     if not trusted:
-        raise entra_errors.unknown_federation("issuer", issuer)
+        raise entra_errors.no_matching_federation("issuer", issuer)
     try:
-        tokens.verify(assertion.text, federation.key_of(issuer, call.state.signing_key))
+        tokens.verify(assertion.text, federation.signing_key_of(issuer, call.state.signing_key))
     except tokens.InvalidTokenError:
         raise entra_errors.invalid_assertion("The signature cannot be verified with the issuer's keys.") from None
     if federation.AUDIENCE not in _audiences(assertion):
-        raise entra_errors.unknown_federation("audience", ", ".join(sorted(_audiences(assertion))))
-    if subject not in {each.subject for each in trusted}:
-        raise entra_errors.unknown_federation("subject", subject)
+        raise entra_errors.no_matching_federation("audience", ", ".join(sorted(_audiences(assertion))))
+    if subject not in {credential.subject for credential in trusted}:
+        raise entra_errors.no_matching_federation("subject", subject)
 
 
 def _audiences(assertion: _Assertion) -> set[str]:
     audience = assertion.claims.get("aud", ())
-    return {audience} if isinstance(audience, str) else {str(each) for each in audience}
+    return {audience} if isinstance(audience, str) else {str(value) for value in audience}
 
 
-def _check_time(call: Call, assertion: _Assertion) -> None:
+def _check_validity_period(call: Call, assertion: _Assertion) -> None:
     try:
         start = datetime.fromtimestamp(assertion.claims.get("nbf", 0), UTC)
         end = datetime.fromtimestamp(assertion.claims["exp"], UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         raise entra_errors.invalid_assertion("It does not say when it expires.") from None
     if not start - _CLOCK_SKEW <= call.now < end + _CLOCK_SKEW:
-        raise entra_errors.untimely_assertion(call.now, start, end)
+        raise entra_errors.assertion_outside_validity_period(call.now, start, end)
 
 
 def _parse(text: str) -> _Assertion:

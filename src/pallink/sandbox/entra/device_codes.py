@@ -1,4 +1,4 @@
-"""The device code flow (RFC 8628): a program shows a code, a person approves it elsewhere, the program polls."""
+"""The device code flow (RFC 8628): the client shows a code, the user approves it elsewhere, the client polls."""
 
 import json
 import secrets
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import errors as entra_errors, tokens
-from pallink.sandbox.entra.directory import find_client, find_tenant, resource_of
+from pallink.sandbox.entra.directory import find_client, find_resource, find_tenant
 from pallink.sandbox.entra.tokens import TokenType
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import settings
@@ -16,7 +16,7 @@ from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import Account
 
 PAGE = "oauth2/deviceauth"
-"""Where people type the code, below the tenant `common`."""
+"""The path of the page where users enter the code, below the tenant `common`."""
 
 _LIFETIME = 900  # Seconds, as Entra ID's.
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXYZ23456789"  # No vowels, no digits that look like letters.
@@ -25,18 +25,18 @@ _LENGTH = 9
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """A code that people type, and what came of it.
+    """A device code, and the state of its sign-in.
 
     Attributes:
-        user_code: The code.
-        client_id: The program that shows it.
-        tenant_id: Where it wants to sign in; None: in the tenant of whoever signs in.
-        scope: What it asks for.
-        expires_on: Seconds since the epoch.
-        polled_on: When it last asked; seconds since the epoch.
-        answer: None until somebody answers, then `approved`, `declined` or, once the tokens are out, `redeemed`.
-        person: Object ID, at home, of whoever approved.
-        has_mfa: Whether somebody was there to give a second factor; the sandbox by itself gives none.
+        user_code: The code that the user enters.
+        client_id: The client ID of the client that requested it.
+        tenant_id: The tenant to sign in to; None means the user's home tenant.
+        scope: The requested scope.
+        expires_on: The expiry, in seconds since the epoch.
+        polled_on: The time of the last poll, in seconds since the epoch.
+        answer: None while pending, then `approved` or `declined`; `redeemed` once tokens were issued.
+        person: The object ID, in the home tenant, of the user who approved or declined.
+        has_mfa: Whether the user completed multi-factor authentication; never where the sandbox approves by itself.
     """
 
     user_code: str
@@ -51,16 +51,16 @@ class DeviceCode:
 
 
 def start(call: Call, tenant_name: str) -> Response:
-    """Gives out a code.
+    """Issue a device code.
 
     Raises:
-        EntraError: There is no such tenant, program or resource.
+        EntraError: The tenant, client or resource is unknown.
     """
     world, form = call.state.world, call.request.form
     tenant = find_tenant(world, tenant_name)
-    # Which tenant it will be, and so whether it knows the program, may be open until somebody has signed in.
+    # The tenant, and so whether it has the client, may be open until the user signs in.
     client = find_client(world, tenant or world.tenants[0], form.get("client_id", ""))
-    resource_of(form.get("scope", ""), call.request.origin)
+    find_resource(form.get("scope", ""), call.request.origin)
     user_code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     code = DeviceCode(
         user_code, client.id, tenant.id if tenant else None, form["scope"], expires_on=call.timestamp + _LIFETIME
@@ -82,75 +82,78 @@ def start(call: Call, tenant_name: str) -> Response:
 
 
 def redeem(call: Call, form: Mapping[str, str]) -> tuple[DeviceCode, Account]:
-    """Returns an approved code and the person, at home, who approved it: for one time.
+    """Redeem an approved code, once.
+
+    Returns:
+        The code, and the account of the user who approved it, in the home tenant.
 
     Raises:
-        EntraError: Nobody has answered yet, the answer was no, the code expired, or there is no such code.
+        EntraError: The code is pending, declined, expired or unknown.
     """
-    code = _shown(call, form)
-    chosen = call.state.setting(settings.DEVICE_CODE_ANSWER)
-    if chosen == "expired" or call.timestamp >= code.expires_on:
+    code = _find_code(call, form)
+    setting = call.state.setting(settings.DEVICE_CODE_ANSWER)
+    if setting == "expired" or call.timestamp >= code.expires_on:
         raise entra_errors.expired_device_code()
     if code.answer is None:
-        code = _answer_by_setting(call, code, chosen)
+        code = _complete_by_setting(call, code, setting)
     if code.answer == "declined":
         raise entra_errors.declined_device_code()
-    person = code.person and call.state.world.person(code.person)
-    if code.answer != "approved" or not person:
-        raise entra_errors.invalid_code("device_code")
+    user = code.person and call.state.world.user(code.person)
+    if code.answer != "approved" or not user:
+        raise entra_errors.invalid_grant("device_code")
     _save(call.state, replace(code, answer="redeemed"), call.timestamp)
-    return code, person
+    return code, user
 
 
 def approve(state: State, user_code: str, account: str | None, *, deny: bool, now: datetime) -> str:
-    """Answers a code for a person; see `Sandbox.approve`.
+    """Approve or decline a code on behalf of a user; see `Sandbox.approve`.
 
     Raises:
-        ValueError: The code is unknown, expired or answered, or the account is unknown.
+        ValueError: The code is unknown, expired or already used, or the account is unknown.
     """
-    name = "".join(user_code.split()).replace("-", "").upper()
-    document = state.device_code(name)
+    normalized = "".join(user_code.split()).replace("-", "").upper()
+    document = state.device_code(normalized)
     code = DeviceCode(**json.loads(document)) if document else None
     if code is None:
-        raise ValueError(f"'{user_code}' is no code that the sandbox gave out")
+        raise ValueError(f"the device code '{user_code}' is unknown")
     if now.timestamp() >= code.expires_on:
-        raise ValueError(f"the code {name} has expired")
+        raise ValueError(f"the device code {normalized} has expired")
     if code.answer is not None:
-        raise ValueError(f"the code {name} was answered before")
-    hint = account or state.world.default_account
-    person = state.world.person(hint)
-    if person is None:
-        raise ValueError(f"the sandbox has no user '{hint}'")
+        raise ValueError(f"the device code {normalized} was already used")
+    account_name = account or state.world.default_account
+    user = state.world.user(account_name)
+    if user is None:
+        raise ValueError(f"the sandbox has no user '{account_name}'")
     answer = "declined" if deny else "approved"
-    _save(state, replace(code, answer=answer, person=person.object_id, has_mfa=True), int(now.timestamp()))
-    return person.name
+    _save(state, replace(code, answer=answer, person=user.object_id, has_mfa=True), int(now.timestamp()))
+    return user.name
 
 
-def _shown(call: Call, form: Mapping[str, str]) -> DeviceCode:
+def _find_code(call: Call, form: Mapping[str, str]) -> DeviceCode:
     if "device_code" not in form:
         raise entra_errors.missing_parameter("device_code")
     try:
         claims = tokens.verify(form["device_code"], call.state.signing_key, TokenType.DEVICE)
     except tokens.InvalidTokenError:
-        raise entra_errors.invalid_code("device_code") from None
+        raise entra_errors.invalid_grant("device_code") from None
     document = call.state.device_code(claims["user_code"])
-    if document is None:  # Forgotten, long after it expired.
+    if document is None:  # Deleted, long after it expired.
         raise entra_errors.expired_device_code()
     code = DeviceCode(**json.loads(document))
     if form.get("client_id", "").lower() != code.client_id:
-        raise entra_errors.invalid_code("device_code")
+        raise entra_errors.invalid_grant("device_code")
     return code
 
 
-def _answer_by_setting(call: Call, code: DeviceCode, chosen: str) -> DeviceCode:
-    """Returns the code as the setting answers it; notes that the program asked where somebody has to answer.
+def _complete_by_setting(call: Call, code: DeviceCode, setting: str) -> DeviceCode:
+    """Approve or decline a code as the setting says; where a user has to do it, record the poll.
 
     Raises:
-        EntraError: Nobody has answered yet.
+        EntraError: The code is pending.
     """
-    if chosen in {"approved", "declined"}:
-        person = call.state.world.person(call.state.world.default_account)
-        return replace(code, answer=chosen, person=person.object_id if person else None)
+    if setting in {"approved", "declined"}:
+        user = call.state.world.user(call.state.world.default_account)
+        return replace(code, answer=setting, person=user.object_id if user else None)
     _save(call.state, replace(code, polled_on=call.timestamp), call.timestamp)
     if call.timestamp < code.polled_on + _interval(call.state):
         raise entra_errors.pending_device_code("slow_down")

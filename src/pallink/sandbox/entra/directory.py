@@ -1,4 +1,4 @@
-"""Who and what a request to Entra ID names: tenant, account, program, resource."""
+"""Look-ups of what a request to Entra ID names: tenant, client, account, resource."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pallink.sandbox.entra import errors as entra_errors
 from pallink.sandbox.state.world import Account, Tenant, World
 
 RESOURCE_MANAGER = "https://management.azure.com"
-"""The audience of Azure's own Resource Manager. The sandbox takes it, and its own origin, for the same resource."""
+"""The audience of Azure Resource Manager, which the sandbox accepts as well as its own origin."""
 
 _ANY_TENANT = frozenset({"organizations", "common"})
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -16,7 +16,13 @@ _DEFAULT_SCOPE = "/.default"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A program that asks for tokens; `application` is None for one that people run, which has nothing to prove."""
+    """An application that requests tokens.
+
+    Attributes:
+        id: The client ID.
+        display_name: The display name.
+        application: The service principal that has to authenticate; None for a public client.
+    """
 
     id: str
     display_name: str
@@ -24,10 +30,10 @@ class Client:
 
 
 def find_tenant(world: World, name: str) -> Tenant | None:
-    """Returns the tenant with this ID or verified domain; None for `organizations` and `common`, which leave it open.
+    """Return the tenant with an ID or verified domain; None for `organizations` and `common`, which leave it open.
 
     Raises:
-        EntraError: There is no such tenant.
+        EntraError: The tenant is unknown.
     """
     if name.lower() in _ANY_TENANT:
         return None
@@ -39,10 +45,10 @@ def find_tenant(world: World, name: str) -> Tenant | None:
 
 
 def find_client(world: World, tenant: Tenant, client_id: str) -> Client:
-    """Returns the program with this client ID: one of Microsoft's, or one of the tenant's own.
+    """Return the client with a client ID: one of Microsoft's, or an application of the tenant.
 
     Raises:
-        EntraError: The tenant knows no such program.
+        EntraError: The client ID is missing, or unknown in the tenant.
     """
     if not client_id:
         raise entra_errors.missing_parameter("client_id")
@@ -53,28 +59,28 @@ def find_client(world: World, tenant: Tenant, client_id: str) -> Client:
     raise entra_errors.application_not_found(client_id, tenant.display_name)
 
 
-def find_identity(tenant: Tenant, person: Account, client: Client, origin: str) -> Account:
-    """Returns the account that a person has in a tenant, as a member or as a guest.
+def find_identity(tenant: Tenant, user: Account, client: Client, origin: str) -> Account:
+    """Return the account of a user in a tenant, as a member or a guest.
 
     Raises:
-        EntraError: The person has none there.
+        EntraError: The user has no account in the tenant.
     """
-    if account := tenant.identity_of(person):
+    if account := tenant.identity_of(user):
         return account
-    home = f"{origin}/{person.home_tenant_id}/"
-    raise entra_errors.not_in_tenant(person.name, home, tenant.display_name, f"'{client.id}'({client.display_name})")
+    home = f"{origin}/{user.home_tenant_id}/"
+    raise entra_errors.not_in_tenant(user.name, home, tenant.display_name, f"'{client.id}'({client.display_name})")
 
 
-def resource_of(scope: str, origin: str) -> str:
-    """Returns the resource that a scope is for: the audience of the token to come.
+def find_resource(scope: str, origin: str) -> str:
+    """Return the resource of a scope, which becomes the audience of the token.
 
     Args:
-        scope: What was asked for, separated by spaces: `https://management.azure.com/.default`, or the same of this
-            sandbox, with one slash or two, and whatever OpenID Connect wants beside it.
-        origin: Where it was asked for.
+        scope: The scopes, separated by spaces: `/.default` of Resource Manager or of the sandbox's origin, with one
+            slash or two; OpenID Connect scopes beside it are ignored.
+        origin: The origin of the request.
 
     Raises:
-        EntraError: It names no resource that there is.
+        EntraError: No scope names a known resource.
     """
     for part in scope.split():
         resource = part.removesuffix(_DEFAULT_SCOPE)

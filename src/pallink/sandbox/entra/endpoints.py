@@ -1,4 +1,4 @@
-"""Entra ID in miniature: who the tenants are, and where each request goes."""
+"""The endpoints of Entra ID: discovery and routing."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,8 +17,8 @@ _RETRY_AFTER = "10"  # Seconds.
 _NO_CACHE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 
-def answer(call: Call) -> Response:
-    """Answers whatever is not Resource Manager's.
+def handle(call: Call) -> Response:
+    """Return the response to a request to Entra ID.
 
     The path begins with a tenant (an ID, a domain, `organizations` or `common`), as at login.microsoftonline.com.
     """
@@ -32,7 +32,7 @@ def answer(call: Call) -> Response:
 
 
 def _unavailable(call: Call, status: HTTPStatus) -> Response:
-    """Answers as Entra ID does when it cannot: without the JSON that clients look for."""
+    """Return the response of a throttling or failing front end: HTML, not the JSON that clients expect."""
     headers = {**_NO_CACHE, "Content-Type": "text/html", "x-ms-request-id": str(uuid4())}
     correlation_id = call.request.header("client-request-id") or str(uuid4())
     retry = {"Retry-After": _RETRY_AFTER} if status is HTTPStatus.TOO_MANY_REQUESTS else {}
@@ -44,24 +44,24 @@ def _dispatch(call: Call) -> Response:
     segments = call.request.segments
     tenant, *rest = segments or ("",)
     path = "/".join(rest).lower()
-    if answer_it := _ROUTES.get((call.request.method, path)):
-        return answer_it(call, tenant)
-    methods = [method for method, known in _ROUTES if known == path]
+    if endpoint := _ROUTES.get((call.request.method, path)):
+        return endpoint(call, tenant)
+    methods = [method for method, route in _ROUTES if route == path]
     return Response(405, {"Allow": ", ".join(methods)}) if methods else Response(404)
 
 
 def _openid_configuration(call: Call, tenant_name: str) -> Response:
-    found = find_tenant(call.state.world, tenant_name)
+    tenant = find_tenant(call.state.world, tenant_name)
     origin = call.request.origin
-    # Several tenants at once are one document: their name stays in its URLs, and the issuer is a template.
-    tenant, issuer = (found.id, found.id) if found else (tenant_name.lower(), "{tenantid}")
+    # `common` and `organizations` have their own document: their name is in its URLs, and the issuer is a template.
+    name, issuer = (tenant.id, tenant.id) if tenant else (tenant_name.lower(), "{tenantid}")
     host = urlsplit(origin).netloc
     return json_response(
         200,
         {
-            "token_endpoint": f"{origin}/{tenant}/oauth2/v2.0/token",
+            "token_endpoint": f"{origin}/{name}/oauth2/v2.0/token",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-            "jwks_uri": f"{origin}/{tenant}/discovery/v2.0/keys",
+            "jwks_uri": f"{origin}/{name}/discovery/v2.0/keys",
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["HS256"],
@@ -69,8 +69,8 @@ def _openid_configuration(call: Call, tenant_name: str) -> Response:
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "issuer": f"{origin}/{issuer}/v2.0",
             "request_uri_parameter_supported": False,
-            "device_authorization_endpoint": f"{origin}/{tenant}/oauth2/v2.0/devicecode",
-            "authorization_endpoint": f"{origin}/{tenant}/oauth2/v2.0/authorize",
+            "device_authorization_endpoint": f"{origin}/{name}/oauth2/v2.0/devicecode",
+            "authorization_endpoint": f"{origin}/{name}/oauth2/v2.0/authorize",
             "claims_supported": [
                 "sub",
                 "iss",
@@ -92,7 +92,7 @@ def _openid_configuration(call: Call, tenant_name: str) -> Response:
 
 
 def _instances(call: Call, _: str) -> Response:
-    """Tells which login hosts belong together, and where the tenant that was asked about is described."""
+    """Return the aliases of the login host, and the discovery document of the tenant in `authorization_endpoint`."""
     host = urlsplit(call.request.origin).netloc
     endpoint = split_url(call.request.query.get("authorization_endpoint", f"{call.request.origin}/common"))
     if endpoint.netloc != host:
@@ -109,27 +109,23 @@ def _instances(call: Call, _: str) -> Response:
 
 
 def _keys(_call: Call, _tenant_name: str) -> Response:
-    return json_response(200, {"keys": []})  # Tokens are signed with a key that nobody else is told.
+    return json_response(200, {"keys": []})  # Tokens are signed with a symmetric key, which is secret.
 
 
 def _device_page(call: Call, tenant_name: str) -> Response:
-    """Shows the page where people type a device code, and takes what they typed."""
+    """Return the page for entering a device code, and process its form."""
     find_tenant(call.state.world, tenant_name)
-    accounts = [
-        (account.name, account.display_name)
-        for tenant in call.state.world.tenants
-        for account in tenant.accounts
-        if account.is_person and account.tenant_id == account.home_tenant_id
-    ]
+    accounts = [(user.name, user.display_name) for user in call.state.world.users()]
     if call.request.method == "GET":
-        return pages.ask_device_code(call.request.path, accounts)
+        return pages.render_device_code_form(call.request.path, accounts)
     form = call.request.form
-    denied = form.get("answer") == "deny"
+    is_denied = form.get("answer") == "deny"
     try:
-        name = device_codes.approve(call.state, form.get("code", ""), form.get("account"), deny=denied, now=call.now)
+        name = device_codes.approve(call.state, form.get("code", ""), form.get("account"), deny=is_denied, now=call.now)
     except ValueError as error:
-        return pages.ask_device_code(call.request.path, accounts, f"{str(error)[:1].upper()}{str(error)[1:]}.")
-    return pages.done(f"{name} {'declined' if denied else 'approved'} the sign-in.")
+        message = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return pages.render_device_code_form(call.request.path, accounts, message)
+    return pages.render_confirmation(f"{name} {'declined' if is_denied else 'approved'} the sign-in.")
 
 
 _ROUTES: dict[tuple[str, str], Callable[[Call, str], Response]] = {
@@ -142,5 +138,5 @@ _ROUTES: dict[tuple[str, str], Callable[[Call, str], Response]] = {
     ("GET", device_codes.PAGE): _device_page,
     ("POST", device_codes.PAGE): _device_page,
     ("POST", "oauth2/v2.0/devicecode"): device_codes.start,
-    ("POST", "oauth2/v2.0/token"): grants.token,
+    ("POST", "oauth2/v2.0/token"): grants.issue_tokens,
 }

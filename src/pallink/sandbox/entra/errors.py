@@ -1,4 +1,4 @@
-"""The errors of Entra ID: an OAuth error, and the AADSTS number that people search for."""
+"""The errors of Entra ID: an OAuth error code, and an AADSTS number."""
 
 from datetime import datetime
 from typing import Any
@@ -9,27 +9,27 @@ from pallink.sandbox.http.messages import Response, json_response
 
 
 class EntraError(Exception):
-    """A refusal.
+    """An error of Entra ID.
 
     Attributes:
-        status: The HTTP status, where it is not told by a redirect.
-        error: OAuth's word for it, such as `invalid_client`.
-        number: The digits behind AADSTS.
-        suberror: What it adds for programs, such as `basic_action`.
-        claims: What a program has to ask for to get further.
+        status: The HTTP status of `response`; a redirect carries the error without it.
+        error: The OAuth error code, such as `invalid_client`.
+        number: The number after `AADSTS`.
+        suberror: The suberror, such as `basic_action`; None where there is none.
+        claims: The claims to request in the next attempt; None where there is no challenge.
     """
 
     def __init__(
         self,
         number: int,
-        explanation: str,
+        message: str,
         *,
         error: str,
         status: int = 400,
         suberror: str | None = None,
         claims: str | None = None,
     ) -> None:
-        super().__init__(f"AADSTS{number}: {explanation}")
+        super().__init__(f"AADSTS{number}: {message}")
         self.status = status
         self.error = error
         self.number = number
@@ -37,11 +37,11 @@ class EntraError(Exception):
         self.claims = claims
 
     def document(self, call: Call) -> dict[str, Any]:
-        """Returns the error as Entra ID words it."""
+        """Return the error in the format of Entra ID."""
         trace_id = str(uuid4())
         correlation_id = call.request.header("client-request-id") or str(uuid4())
         timestamp = f"{call.now:%Y-%m-%d %H:%M:%SZ}"
-        more = {"suberror": self.suberror, "claims": self.claims}
+        optional = {"suberror": self.suberror, "claims": self.claims}
         return {
             "error": self.error,
             "error_description": (
@@ -52,23 +52,23 @@ class EntraError(Exception):
             "trace_id": trace_id,
             "correlation_id": correlation_id,
             "error_uri": f"{call.request.origin}/error?code={self.number}",
-            **{name: value for name, value in more.items() if value},
+            **{name: value for name, value in optional.items() if value},
         }
 
     def response(self, call: Call) -> Response:
-        """Returns the error as a response of its own."""
+        """Return the error as a response."""
         return json_response(self.status, self.document(call))
 
 
 def missing_parameter(name: str) -> EntraError:
-    """A field that the request cannot do without is not there."""
+    """Return the error of a request without a required parameter."""
     return EntraError(
         900144, f"The request body must contain the following parameter: '{name}'.", error="invalid_request"
     )
 
 
 def tenant_not_found(name: str) -> EntraError:
-    """No tenant has this ID or domain."""
+    """Return the error of an unknown tenant ID or domain."""
     return EntraError(
         90002,
         f"Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the "
@@ -79,7 +79,7 @@ def tenant_not_found(name: str) -> EntraError:
 
 
 def malformed_tenant(name: str) -> EntraError:
-    """What stands for the tenant is neither a GUID nor a domain."""
+    """Return the error of a tenant that is neither a GUID nor a domain."""
     return EntraError(
         900023,
         f"Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid external domain.",
@@ -87,8 +87,8 @@ def malformed_tenant(name: str) -> EntraError:
     )
 
 
-def tenant_not_told() -> EntraError:
-    """An application signs in without saying where."""
+def tenant_not_specified() -> EntraError:
+    """Return the error of an application that signs in without a tenant."""
     return EntraError(
         50059,
         "No tenant-identifying information found in either the request or implied by any provided credentials.",
@@ -97,7 +97,7 @@ def tenant_not_told() -> EntraError:
 
 
 def application_not_found(client_id: str, directory: str) -> EntraError:
-    """The tenant has no such application."""
+    """Return the error of a client ID that is unknown in the tenant."""
     return EntraError(
         700016,
         f"Application with identifier '{client_id}' was not found in the directory '{directory}'. This can happen if "
@@ -108,7 +108,7 @@ def application_not_found(client_id: str, directory: str) -> EntraError:
 
 
 def wrong_secret(client_id: str) -> EntraError:
-    """The client secret is another one."""
+    """Return the error of a wrong client secret."""
     return EntraError(
         7000215,
         "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not "
@@ -119,7 +119,7 @@ def wrong_secret(client_id: str) -> EntraError:
 
 
 def missing_secret() -> EntraError:
-    """An application that has a secret does not show it."""
+    """Return the error of an application that sends no credential."""
     return EntraError(
         7000218,
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
@@ -129,14 +129,14 @@ def missing_secret() -> EntraError:
 
 
 def invalid_redirect(redirect_uri: str) -> EntraError:
-    """There is nowhere to send a browser to."""
+    """Return the error of an invalid redirect URI."""
     return EntraError(
         50011, f"The redirect URI '{redirect_uri}' specified in the request is not valid.", error="invalid_request"
     )
 
 
 def unsupported_response_mode(mode: str) -> EntraError:
-    """An answer cannot be brought like that."""
+    """Return the error of an unknown response mode."""
     return EntraError(
         70007,
         f"'{mode}' is not a supported value of 'response_mode' when requesting a token.",
@@ -145,26 +145,26 @@ def unsupported_response_mode(mode: str) -> EntraError:
 
 
 def cancelled() -> EntraError:
-    """The person left the page."""
+    """Return the error of a sign-in that the user cancelled."""
     return EntraError(65004, "User declined to consent to access the app.", error="access_denied")
 
 
 def unsupported_grant(grant_type: str) -> EntraError:
-    """The token endpoint does not know this grant."""
+    """Return the error of an unknown grant type."""
     return EntraError(
         70003, f"The app requested an unsupported grant type '{grant_type}'.", error="unsupported_grant_type"
     )
 
 
 def unsupported_response_type(response_type: str) -> EntraError:
-    """Only codes are given out."""
+    """Return the error of a response type other than `code`."""
     return EntraError(
         700051, f"The response type '{response_type}' is not supported.", error="unsupported_response_type"
     )
 
 
 def invalid_scope(scope: str) -> EntraError:
-    """The scope names no resource that there is."""
+    """Return the error of a scope without a known resource."""
     return EntraError(
         70011,
         "The provided request must include a 'scope' input parameter. The provided value for the input parameter "
@@ -174,7 +174,7 @@ def invalid_scope(scope: str) -> EntraError:
 
 
 def unknown_account(name: str) -> EntraError:
-    """Nobody has this name."""
+    """Return the error of an unknown account."""
     return EntraError(
         50034,
         f"The user account {name} does not exist in the directory. To sign into this application, the account must be "
@@ -184,7 +184,7 @@ def unknown_account(name: str) -> EntraError:
 
 
 def not_in_tenant(name: str, home: str, tenant: str, client: str) -> EntraError:
-    """The account is neither a member nor a guest of the tenant."""
+    """Return the error of an account that is neither a member nor a guest of the tenant."""
     return EntraError(
         50020,
         f"User account '{name}' from identity provider '{home}' does not exist in tenant '{tenant}' and cannot access "
@@ -194,13 +194,17 @@ def not_in_tenant(name: str, home: str, tenant: str, client: str) -> EntraError:
     )
 
 
-def invalid_code(what: str) -> EntraError:
-    """A code or refresh token that was never given out, or not to this client; `what` is the field's name."""
-    return EntraError(70000, f"The provided value for the '{what}' parameter is not valid.", error="invalid_grant")
+def invalid_grant(parameter: str) -> EntraError:
+    """Return the error of a code or refresh token that was not issued, or to another client.
+
+    Args:
+        parameter: The name of the form's field.
+    """
+    return EntraError(70000, f"The provided value for the '{parameter}' parameter is not valid.", error="invalid_grant")
 
 
 def redirect_mismatch(redirect_uri: str) -> EntraError:
-    """The code was asked for with another redirect URI."""
+    """Return the error of a code that was requested with another redirect URI."""
     return EntraError(
         500112,
         f"The reply address '{redirect_uri}' does not match the reply address provided when requesting Authorization "
@@ -210,7 +214,7 @@ def redirect_mismatch(redirect_uri: str) -> EntraError:
 
 
 def expired_code() -> EntraError:
-    """The code is too old."""
+    """Return the error of an expired authorization code."""
     return EntraError(
         70008,
         "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive "
@@ -220,7 +224,7 @@ def expired_code() -> EntraError:
 
 
 def expired_refresh_token() -> EntraError:
-    """The refresh token is too old."""
+    """Return the error of an expired refresh token."""
     return EntraError(
         700082,
         "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
@@ -229,7 +233,7 @@ def expired_refresh_token() -> EntraError:
 
 
 def redeemed_code() -> EntraError:
-    """The code was used before."""
+    """Return the error of an authorization code that was redeemed before."""
     return EntraError(
         54005,
         "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh "
@@ -239,7 +243,7 @@ def redeemed_code() -> EntraError:
 
 
 def wrong_verifier() -> EntraError:
-    """The code verifier does not fit the code challenge (RFC 7636)."""
+    """Return the error of a code verifier that does not match the code challenge (RFC 7636)."""
     return EntraError(
         501481,
         "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
@@ -248,7 +252,11 @@ def wrong_verifier() -> EntraError:
 
 
 def pending_device_code(error: str) -> EntraError:
-    """Nobody has answered yet: `authorization_pending`, or `slow_down` to a program that asks too often."""
+    """Return the error of a pending device code.
+
+    Args:
+        error: `authorization_pending`, or `slow_down` for a client that polls too often.
+    """
     return EntraError(
         70016,
         "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
@@ -257,12 +265,12 @@ def pending_device_code(error: str) -> EntraError:
 
 
 def declined_device_code() -> EntraError:
-    """The person said no."""
+    """Return the error of a device code that the user declined."""
     return EntraError(65004, "User declined to consent to access the app.", error="authorization_declined")
 
 
 def expired_device_code() -> EntraError:
-    """Nobody answered in time."""
+    """Return the error of an expired device code."""
     return EntraError(
         70020,
         "The provided value for the input parameter 'device_code' is not valid. The device code has expired.",
@@ -271,22 +279,22 @@ def expired_device_code() -> EntraError:
 
 
 def invalid_assertion(problem: str) -> EntraError:
-    """What stands for a client assertion is no signed token, or its signature does not hold."""
+    """Return the error of a client assertion that is malformed, or whose signature is invalid."""
     return _client_error(50027, f"JWT token is invalid or malformed. {problem}")
 
 
-def foreign_assertion() -> EntraError:
-    """The assertion speaks for another application than the request."""
+def assertion_of_another_client() -> EntraError:
+    """Return the error of an assertion whose issuer or subject is not the client of the request."""
     return _client_error(700021, "Client assertion application identifier doesn't match 'client_id' parameter.")
 
 
 def assertion_for_another_audience() -> EntraError:
-    """The assertion was made for another token endpoint."""
+    """Return the error of an assertion for another token endpoint."""
     return _client_error(700023, "Client assertion audience claim does not match Realm issuer.")
 
 
-def untimely_assertion(now: datetime, not_before: datetime, expires: datetime) -> EntraError:
-    """The assertion has expired, or its time has not come."""
+def assertion_outside_validity_period(now: datetime, not_before: datetime, expires: datetime) -> EntraError:
+    """Return the error of an assertion that has expired or is not valid yet."""
     return _client_error(
         700024,
         f"Client assertion is not within its valid time range. Current time: {now:%Y-%m-%dT%H:%M:%S}Z, assertion valid "
@@ -295,7 +303,7 @@ def untimely_assertion(now: datetime, not_before: datetime, expires: datetime) -
 
 
 def unregistered_certificate(reason: str, thumbprint: str) -> EntraError:
-    """The assertion is signed with a certificate that the application does not have."""
+    """Return the error of an assertion signed with a certificate that is not registered or does not match."""
     return _client_error(
         700027,
         "The certificate with identifier used to sign the client assertion is not registered on application. "
@@ -303,8 +311,13 @@ def unregistered_certificate(reason: str, thumbprint: str) -> EntraError:
     )
 
 
-def unknown_federation(claim: str, value: str) -> EntraError:
-    """No federated credential of the application has the issuer, audience or subject of the assertion."""
+def no_matching_federation(claim: str, value: str) -> EntraError:
+    """Return the error of an assertion that matches no federated credential of the application.
+
+    Args:
+        claim: The claim that does not match: `issuer`, `audience` or `subject`.
+        value: The value of the claim.
+    """
     number = {"issuer": 700211, "audience": 700212, "subject": 700213}[claim]
     return _client_error(
         number,
@@ -313,5 +326,5 @@ def unknown_federation(claim: str, value: str) -> EntraError:
     )
 
 
-def _client_error(number: int, explanation: str) -> EntraError:
-    return EntraError(number, explanation, error="invalid_client", status=401)
+def _client_error(number: int, message: str) -> EntraError:
+    return EntraError(number, message, error="invalid_client", status=401)

@@ -1,6 +1,6 @@
-"""The parties whose tokens Entra ID takes in place of a secret: GitHub Actions, Azure Pipelines, a Kubernetes cluster.
+"""External token issuers for workload identity federation: GitHub Actions, Azure Pipelines, a Kubernetes cluster.
 
-The two that run jobs give a token to a job that asks, each by its own protocol; a cluster puts one into a file.
+GitHub Actions and Azure Pipelines issue tokens on request, each by its own protocol; a cluster writes them to a file.
 """
 
 import hmac
@@ -13,19 +13,19 @@ from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state.world import TokenIssuer
 
 AUDIENCE = "api://AzureADTokenExchange"
-"""Whom a token has to be for that is shown to Entra ID."""
+"""The audience of a token that is exchanged at Entra ID."""
 
 GITHUB_PATH = "/github-actions/idtoken"
 AZURE_PIPELINES_PATH = "/azure-pipelines/oidctoken"
 
 
 def owns(segments: tuple[str, ...]) -> bool:
-    """Tells whether a path is one of theirs: no tenant is called like that."""
+    """Return whether a path belongs to an issuer; no tenant has such a name."""
     return "/" + "/".join(segments) in {GITHUB_PATH, AZURE_PIPELINES_PATH}
 
 
-def answer(call: Call) -> Response:
-    """Answers a job that asks for a token."""
+def handle(call: Call) -> Response:
+    """Return the response to a job that requests a token."""
     world = call.state.world
     if call.request.path.rstrip("/") == GITHUB_PATH:
         return _github(call, world.token_issuer("github"))
@@ -33,13 +33,13 @@ def answer(call: Call) -> Response:
 
 
 def new_token(issuer: TokenIssuer, signing_key: bytes, *, audience: str, issued_on: int) -> str:
-    """Returns a token of an issuer's.
+    """Return a signed token for the workload of an issuer.
 
     Args:
-        issuer: Who signs, for its own one job.
-        signing_key: The sandbox's.
-        audience: Whom it is for: `AUDIENCE`, or it is refused.
-        issued_on: Seconds since the epoch.
+        issuer: The issuer.
+        signing_key: The signing key of the sandbox.
+        audience: The audience; Entra ID accepts `AUDIENCE` only.
+        issued_on: The time of issue, in seconds since the epoch.
     """
     claims: dict[str, Any] = {
         "jti": str(uuid4()),
@@ -50,19 +50,19 @@ def new_token(issuer: TokenIssuer, signing_key: bytes, *, audience: str, issued_
         "nbf": issued_on,
         "exp": issued_on + issuer.lifetime,
     }
-    return tokens.sign(claims, key_of(issuer.issuer, signing_key))
+    return tokens.sign(claims, signing_key_of(issuer.issuer, signing_key))
 
 
-def key_of(issuer: str, signing_key: bytes) -> bytes:
-    """Returns what an issuer signs with: another key for each, none of them Entra ID's, and new ones after a reset."""
+def signing_key_of(issuer: str, signing_key: bytes) -> bytes:
+    """Return the signing key of an issuer, derived from the sandbox's."""
     return hmac.digest(signing_key, issuer.encode(), "sha256")
 
 
 def _github(call: Call, issuer: TokenIssuer) -> Response:
-    """Answers `GET …&audience=…` with `value`, as GitHub's documentation of its OpenID Connect has it."""
+    """Return a token for `GET …&audience=…`, as GitHub's documentation of OpenID Connect describes."""
     if call.request.method != "GET":
         return Response(405, {"Allow": "GET"})
-    if not _shows_request_token(call, issuer):
+    if not _has_request_token(call, issuer):
         return json_response(401, {"message": "Unauthorized"})
     audience = call.request.query.get("audience") or "https://github.com/contoso"
     token = new_token(issuer, call.state.signing_key, audience=audience, issued_on=call.timestamp)
@@ -70,13 +70,13 @@ def _github(call: Call, issuer: TokenIssuer) -> Response:
 
 
 def _azure_pipelines(call: Call, issuer: TokenIssuer) -> Response:
-    """Answers `POST …?api-version=7.1&serviceConnectionId=…` with `oidcToken`, as the REST API's documentation has it.
+    """Return a token for `POST …?api-version=7.1&serviceConnectionId=…`, as the REST API's documentation describes.
 
-    A wrong bearer token is redirected to a sign-in page, unless the request asks not to be.
+    A request with a wrong bearer token is redirected to sign in, unless it sends `X-TFS-FedAuthRedirect: Suppress`.
     """
     if call.request.method != "POST":
         return Response(405, {"Allow": "POST"})
-    if not _shows_request_token(call, issuer):
+    if not _has_request_token(call, issuer):
         if (call.request.header("X-TFS-FedAuthRedirect") or "").lower() != "suppress":
             return Response(302, {"Location": f"{call.request.origin}/common/oauth2/v2.0/authorize"})
         return json_response(401, {"message": "TF400813: The user is not authorized to access this resource."})
@@ -88,7 +88,7 @@ def _azure_pipelines(call: Call, issuer: TokenIssuer) -> Response:
     return json_response(200, {"oidcToken": token})
 
 
-def _shows_request_token(call: Call, issuer: TokenIssuer) -> bool:
-    scheme, _, shown = (call.request.header("Authorization") or "").partition(" ")
-    wanted = str(issuer.request_token)
-    return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), wanted.encode())
+def _has_request_token(call: Call, issuer: TokenIssuer) -> bool:
+    scheme, _, token = (call.request.header("Authorization") or "").partition(" ")
+    expected = str(issuer.request_token)
+    return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), expected.encode())

@@ -1,7 +1,4 @@
-"""Entra ID's token endpoint: what is shown (a secret, a code, a refresh token), and the tokens that it is changed for.
-
-A new way to sign in is a function of its own in `_GRANTS`.
-"""
+"""The token endpoint of Entra ID, with one function per grant type (RFC 6749, 4)."""
 
 import hashlib
 import hmac
@@ -15,14 +12,14 @@ from uuid import uuid4
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import (
     challenges,
-    client_authentication as client_proof,
+    client_authentication,
     device_codes,
     errors as entra_errors,
     refusals,
     tokens,
 )
-from pallink.sandbox.entra.directory import find_client, find_identity, find_tenant, resource_of
-from pallink.sandbox.entra.refusals import Proof
+from pallink.sandbox.entra.directory import find_client, find_identity, find_resource, find_tenant
+from pallink.sandbox.entra.refusals import CredentialType
 from pallink.sandbox.entra.tokens import TokenType
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import settings
@@ -32,15 +29,15 @@ from pallink.sandbox.state.world import Account, Tenant
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a person has agreed to, as codes and refresh tokens carry it.
+    """The authorization of a user, as codes and refresh tokens carry it.
 
     Attributes:
-        client_id: The program that may ask for tokens.
-        person: Object ID, at home, of the account that signed in.
-        tenant_id: Where it signed in.
-        scope: What was asked for.
-        nonce: What the ID token is to repeat.
-        has_mfa: Whether the person gave a second factor.
+        client_id: The client ID of the authorized client.
+        person: The object ID of the user, in the home tenant.
+        tenant_id: The tenant that the user signed in to.
+        scope: The requested scope.
+        nonce: The nonce for the ID token; None where there is none.
+        has_mfa: Whether the user completed multi-factor authentication.
     """
 
     client_id: str
@@ -52,13 +49,13 @@ class Grant:
 
 
 def new_code(call: Call, grant: Grant, *, redirect_uri: str, challenge: str | None) -> str:
-    """Returns an authorization code, good for one use by the same program with the same redirect URI.
+    """Return an authorization code, which the same client can redeem once with the same redirect URI.
 
     Args:
         call: The request.
-        grant: What the code stands for.
-        redirect_uri: Where the code is sent.
-        challenge: The SHA-256 of a verifier that has to be shown with the code (RFC 7636); None: none has to.
+        grant: The authorization that the code stands for.
+        redirect_uri: The redirect URI that the code is sent to.
+        challenge: The code challenge (RFC 7636, method S256); None means that no verifier is needed.
     """
     claims = {
         "jti": str(uuid4()),
@@ -70,11 +67,11 @@ def new_code(call: Call, grant: Grant, *, redirect_uri: str, challenge: str | No
     return tokens.sign(claims, call.state.signing_key, TokenType.CODE)
 
 
-def token(call: Call, tenant_name: str) -> Response:
-    """Answers a request for tokens.
+def issue_tokens(call: Call, tenant_name: str) -> Response:
+    """Return the response to a token request.
 
     Raises:
-        EntraError: It is refused.
+        EntraError: The request is invalid or refused.
     """
     tenant = find_tenant(call.state.world, tenant_name)
     form = call.request.form
@@ -85,35 +82,36 @@ def token(call: Call, tenant_name: str) -> Response:
     return json_response(200, _GRANTS[form["grant_type"]](call, tenant, form))
 
 
-def access_token_lifetime(state: State, usual: int) -> int:
-    """Returns how long an access token is good for, in seconds: `usual`, unless the setting says otherwise."""
-    chosen = state.setting(settings.TOKEN_LIFETIME)
-    return usual if chosen == "usual" else int(chosen)
+def access_token_lifetime(state: State, default: int) -> int:
+    """Return the lifetime of an access token in seconds: that of the setting, or the default."""
+    setting = state.setting(settings.TOKEN_LIFETIME)
+    return default if setting == "usual" else int(setting)
 
 
-def _by_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
+def _redeem_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
     if not tenant:
-        raise entra_errors.tenant_not_told()
+        raise entra_errors.tenant_not_specified()
     client_id = form.get("client_id", "")
     application = tenant.application(client_id)
     if not application:
         raise entra_errors.application_not_found(client_id, tenant.display_name)
-    client_proof.check(call, tenant, application, form)
-    refusals.check(call, application, Proof.ASSERTION if "client_assertion" in form else Proof.SECRET)
+    client_authentication.authenticate(call, tenant, application, form)
+    has_assertion = "client_assertion" in form
+    refusals.check(call, application, CredentialType.ASSERTION if has_assertion else CredentialType.SECRET)
     return _access_token(call, application, application.name, form.get("scope", ""))
 
 
-def _by_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
-    claims = _claims(call, form, "code", TokenType.CODE)
+def _redeem_authorization_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
+    claims = _verified_claims(call, form, "code", TokenType.CODE)
     grant = Grant(**claims["grant"])
     if form.get("client_id", "").lower() != grant.client_id:
-        raise entra_errors.invalid_code("code")
+        raise entra_errors.invalid_grant("code")
     if form.get("redirect_uri") != claims["redirect_uri"]:
         raise entra_errors.redirect_mismatch(form.get("redirect_uri", ""))
     if call.timestamp >= claims["exp"]:
         raise entra_errors.expired_code()
     if claims["challenge"] and not hmac.compare_digest(
-        _challenge(form.get("code_verifier", "")), claims["challenge"].encode()
+        _code_challenge(form.get("code_verifier", "")), claims["challenge"].encode()
     ):
         raise entra_errors.wrong_verifier()
     if not call.state.redeem(claims["jti"], expires_on=claims["exp"], now=call.timestamp):
@@ -121,61 +119,71 @@ def _by_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict
     return _user_tokens(call, tenant, grant, form)
 
 
-def _by_refresh_token(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
-    claims = _claims(call, form, "refresh_token", TokenType.REFRESH)
+def _redeem_refresh_token(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
+    claims = _verified_claims(call, form, "refresh_token", TokenType.REFRESH)
     grant = Grant(**claims["grant"])
     if form.get("client_id", "").lower() != grant.client_id:
-        raise entra_errors.invalid_code("refresh_token")
+        raise entra_errors.invalid_grant("refresh_token")
     if call.timestamp >= claims["exp"]:
         raise entra_errors.expired_refresh_token()
-    return _user_tokens(call, tenant, grant, form, Proof.REFRESH_TOKEN)
+    return _user_tokens(call, tenant, grant, form, CredentialType.REFRESH_TOKEN)
 
 
-def _by_device_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
-    code, person = device_codes.redeem(call, form)
+def _redeem_device_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
+    code, user = device_codes.redeem(call, form)
     grant = Grant(
         client_id=code.client_id,
-        person=person.object_id,
-        tenant_id=code.tenant_id or person.home_tenant_id,
+        person=user.object_id,
+        tenant_id=code.tenant_id or user.home_tenant_id,
         scope=code.scope,
         nonce=None,
         has_mfa=code.has_mfa,
     )
-    return _user_tokens(call, tenant, grant, form, Proof.PERSON)
+    return _user_tokens(call, tenant, grant, form, CredentialType.INTERACTIVE)
 
 
 _GRANTS: dict[str, Callable[[Call, Tenant | None, Mapping[str, str]], dict[str, Any]]] = {
-    "client_credentials": _by_client_credentials,
-    "authorization_code": _by_code,
-    "refresh_token": _by_refresh_token,
-    "urn:ietf:params:oauth:grant-type:device_code": _by_device_code,
+    "client_credentials": _redeem_client_credentials,
+    "authorization_code": _redeem_authorization_code,
+    "refresh_token": _redeem_refresh_token,
+    "urn:ietf:params:oauth:grant-type:device_code": _redeem_device_code,
 }
 
 
 def _user_tokens(
-    call: Call, tenant: Tenant | None, grant: Grant, form: Mapping[str, str], proof: Proof | None = None
+    call: Call,
+    tenant: Tenant | None,
+    grant: Grant,
+    form: Mapping[str, str],
+    credential: CredentialType | None = None,
 ) -> dict[str, Any]:
-    """Returns a person's tokens, for the tenant that the request names, or else for the one that was signed in to.
+    """Return the tokens of a user, for the tenant of the request, or else for that of the sign-in.
 
-    Whoever shows a code has met the refusals already, in the browser: there is no `proof` left to give.
+    Args:
+        call: The request.
+        tenant: The tenant of the request; None where it leaves the tenant open.
+        grant: The authorization of the user.
+        form: The form of the request.
+        credential: The credential that refusals apply to; None for an authorization code, where the authorize endpoint
+            has checked them.
     """
     world = call.state.world
     origin = call.request.origin
-    person = world.person(grant.person)
+    user = world.user(grant.person)
     tenant = tenant or world.tenant(grant.tenant_id)
-    if not person or not tenant:  # Cannot be: the signature says that both are of this world.
-        raise entra_errors.invalid_code(form["grant_type"])
+    if not user or not tenant:  # Unreachable: the signature guarantees that both exist.
+        raise entra_errors.invalid_grant(form["grant_type"])
     client = find_client(world, tenant, grant.client_id)
     if client.application:
-        client_proof.check(call, tenant, client.application, form)
-    account = find_identity(tenant, person, client, origin)
-    if proof:
-        refusals.check(call, account, proof, has_mfa=grant.has_mfa)
+        client_authentication.authenticate(call, tenant, client.application, form)
+    account = find_identity(tenant, user, client, origin)
+    if credential:
+        refusals.check(call, account, credential, has_mfa=grant.has_mfa)
     if challenges.wants_mfa(form.get("claims")) and not grant.has_mfa:
-        raise refusals.refusal(50076, account, call)
+        raise refusals.error_for(50076, account, call)
     scope = form.get("scope") or grant.scope
-    answer = _access_token(call, account, grant.client_id, scope, has_mfa=grant.has_mfa)
-    resource = resource_of(scope, origin)
+    access_token = _access_token(call, account, grant.client_id, scope, has_mfa=grant.has_mfa)
+    resource = find_resource(scope, origin)
     id_token = tokens.id_token_claims(
         account, origin=origin, client_id=grant.client_id, issued_on=call.timestamp, nonce=grant.nonce
     )
@@ -184,7 +192,7 @@ def _user_tokens(
         "grant": asdict(replace(grant, tenant_id=tenant.id, scope=scope, nonce=None)),
     }
     return {
-        **answer,
+        **access_token,
         "scope": f"{resource}/user_impersonation {resource}/.default",
         "refresh_token": tokens.sign(refresh_token, call.state.signing_key, TokenType.REFRESH),
         "id_token": tokens.sign(id_token, call.state.signing_key),
@@ -197,7 +205,7 @@ def _access_token(call: Call, account: Account, client_id: str, scope: str, *, h
     claims = tokens.access_token_claims(
         account,
         origin=call.request.origin,
-        audience=resource_of(scope, call.request.origin),
+        audience=find_resource(scope, call.request.origin),
         client_id=client_id,
         issued_on=call.timestamp,
         lifetime=lifetime,
@@ -212,16 +220,16 @@ def _access_token(call: Call, account: Account, client_id: str, scope: str, *, h
     }
 
 
-def _claims(call: Call, form: Mapping[str, str], field: str, token_type: TokenType) -> dict[str, Any]:
+def _verified_claims(call: Call, form: Mapping[str, str], field: str, token_type: TokenType) -> dict[str, Any]:
     if field not in form:
         raise entra_errors.missing_parameter(field)
     try:
         return tokens.verify(form[field], call.state.signing_key, token_type)
     except tokens.InvalidTokenError:
-        raise entra_errors.invalid_code(field) from None
+        raise entra_errors.invalid_grant(field) from None
 
 
-def _challenge(verifier: str) -> bytes:
+def _code_challenge(verifier: str) -> bytes:
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
 
 

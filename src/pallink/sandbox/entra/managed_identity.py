@@ -1,6 +1,7 @@
-"""Managed identities: what a virtual machine (IMDS) and App Service ask for tokens, each by its own protocol.
+"""The token endpoints for managed identities, of a virtual machine (IMDS) and of App Service.
 
-Neither wants a proof: whoever runs on the machine gets the token. The world's managed identities are all on this one.
+Neither needs a credential: any process on the machine gets a token. The machine has all managed identities of the
+world.
 """
 
 import hmac
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import grants, tokens
-from pallink.sandbox.entra.directory import resource_of
+from pallink.sandbox.entra.directory import find_resource
 from pallink.sandbox.entra.errors import EntraError
 from pallink.sandbox.http.messages import Response, json_response, split_url
 from pallink.sandbox.names import ORIGIN
@@ -18,24 +19,24 @@ from pallink.sandbox.state import settings
 from pallink.sandbox.state.world import Account, AccountKind
 
 IMDS_ORIGIN = "http://169.254.169.254"
-"""Where a virtual machine finds its metadata service; link-local, and not encrypted."""
+"""The origin of a virtual machine's metadata service: link-local, and unencrypted."""
 
 IDENTITY_PATH = "/msi/token"
-"""Where an App Service finds its own."""
+"""The path of App Service's token endpoint."""
 
 IDENTITY_HEADER = "sandbox-identity-header"
-"""What App Service puts into the environment, and wants to see in the request's `X-IDENTITY-HEADER`."""
+"""The value of App Service's `IDENTITY_HEADER` variable, which requests send as `X-IDENTITY-HEADER`."""
 
 _IMDS_PATH = "/metadata/identity/oauth2/token"
 _IMDS_API_VERSIONS = frozenset({"2018-02-01", "2019-08-01", "2021-02-01"})
 _APP_SERVICE_API_VERSION = "2019-08-01"
-_LIFETIME = 86400  # Seconds: a managed identity's token is good for a day.
-# Each names a user-assigned identity in its own way.
+_LIFETIME = 86400  # Seconds; a day.
+# The query parameters that select a user-assigned identity.
 _SELECTORS = ("client_id", "object_id", "principal_id", "mi_res_id", "msi_res_id")
 
 
-class _RefusedError(Exception):
-    """A refusal: `status`, `error` and, as its text, the description."""
+class _TokenRequestError(Exception):
+    """The error of a token request: HTTP status, error code, and the description as its text."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(description)
@@ -44,38 +45,38 @@ class _RefusedError(Exception):
 
 
 def owns(segments: tuple[str, ...]) -> bool:
-    """Tells whether a path is one of these."""
+    """Return whether a path is one of the token endpoints."""
     return "/" + "/".join(segments).lower() in {_IMDS_PATH, IDENTITY_PATH}
 
 
-def answer(call: Call) -> Response:
-    """Answers whoever asks for a token of the machine's identity, or of one of its user-assigned ones."""
+def handle(call: Call) -> Response:
+    """Return the response to a request for a token of the system-assigned or a user-assigned identity."""
     if call.request.method != "GET":
         return Response(405, {"Allow": "GET"})
     is_app_service = call.request.path.rstrip("/").lower() == IDENTITY_PATH
     try:
         return _app_service(call) if is_app_service else _imds(call)
-    except _RefusedError as refused:
+    except _TokenRequestError as error:
         if is_app_service:
-            document: dict[str, Any] = {"statusCode": refused.status, "message": str(refused)}
-            return json_response(refused.status, {**document, "correlationId": str(uuid4())})
-        return json_response(refused.status, {"error": refused.error, "error_description": str(refused)})
+            document: dict[str, Any] = {"statusCode": error.status, "message": str(error)}
+            return json_response(error.status, {**document, "correlationId": str(uuid4())})
+        return json_response(error.status, {"error": error.error, "error_description": str(error)})
 
 
 def _imds(call: Call) -> Response:
     if (call.request.header("Metadata") or "").lower() != "true":
-        raise _RefusedError(400, "bad_request_102", "Required metadata header not specified")
-    if call.request.header("X-Forwarded-For"):  # A proxy's request is not the machine's own.
-        raise _RefusedError(400, "bad_request_102", "Requests that were forwarded are refused")
+        raise _TokenRequestError(400, "bad_request_102", "Required metadata header not specified")
+    if call.request.header("X-Forwarded-For"):  # A request that a proxy forwards is not the machine's own.
+        raise _TokenRequestError(400, "bad_request_102", "Requests that were forwarded are refused")
     _check_version(call, _IMDS_API_VERSIONS)
     document = _token(call)
     return json_response(200, {**document, "expires_in": str(_lifetime(call)), "ext_expires_in": str(_lifetime(call))})
 
 
 def _app_service(call: Call) -> Response:
-    shown = call.request.header("X-IDENTITY-HEADER") or ""
-    if not hmac.compare_digest(shown.encode(), IDENTITY_HEADER.encode()):
-        raise _RefusedError(401, "unauthorized", "The X-IDENTITY-HEADER is missing, or another one.")
+    header = call.request.header("X-IDENTITY-HEADER") or ""
+    if not hmac.compare_digest(header.encode(), IDENTITY_HEADER.encode()):
+        raise _TokenRequestError(401, "unauthorized", "The X-IDENTITY-HEADER is missing, or another one.")
     _check_version(call, frozenset({_APP_SERVICE_API_VERSION}))
     return json_response(200, _token(call))
 
@@ -83,23 +84,23 @@ def _app_service(call: Call) -> Response:
 def _check_version(call: Call, known: frozenset[str]) -> None:
     version = call.request.query.get("api-version", "")
     if version not in known:
-        raise _RefusedError(
+        raise _TokenRequestError(
             400, "invalid_request", f"The api-version '{version}' is not supported: {', '.join(sorted(known))} are."
         )
 
 
 def _token(call: Call) -> dict[str, Any]:
-    """Returns what both protocols answer with; numbers are strings in it."""
+    """Return the fields that both protocols have in common; numbers are strings."""
     query = call.request.query
     resource = query.get("resource", "")
     if not resource:
-        raise _RefusedError(400, "invalid_request", "Required query variable 'resource' is missing")
-    account = _identity(call, query)
+        raise _TokenRequestError(400, "invalid_request", "Required query variable 'resource' is missing")
+    account = _find_identity(call, query)
     origin = _origin_of(resource)
     try:
-        audience = resource_of(f"{resource}/.default", origin)
+        audience = find_resource(f"{resource}/.default", origin)
     except EntraError:
-        raise _RefusedError(
+        raise _TokenRequestError(
             400,
             "invalid_resource",
             f"AADSTS500011: The resource principal named {resource} was not found in the tenant named "
@@ -123,7 +124,7 @@ def _token(call: Call) -> dict[str, Any]:
     }
 
 
-def _identity(call: Call, query: Mapping[str, str]) -> Account:
+def _find_identity(call: Call, query: Mapping[str, str]) -> Account:
     identities = [
         account
         for tenant in call.state.world.tenants
@@ -132,12 +133,12 @@ def _identity(call: Call, query: Mapping[str, str]) -> Account:
     ]
     if call.state.setting(settings.MANAGED_IDENTITY) == "none":
         identities = []
-    wanted = [query[name].lower() for name in _SELECTORS if name in query]
+    selectors = [query[name].lower() for name in _SELECTORS if name in query]
     for account in identities:
         names = {account.name, account.object_id, (account.resource_id or "").lower()}
-        if names.issuperset(wanted) if wanted else account.is_system_assigned:
+        if names.issuperset(selectors) if selectors else account.is_system_assigned:
             return account
-    raise _RefusedError(400, "invalid_request", "Identity not found")
+    raise _TokenRequestError(400, "invalid_request", "Identity not found")
 
 
 def _lifetime(call: Call) -> int:
@@ -145,7 +146,10 @@ def _lifetime(call: Call) -> int:
 
 
 def _origin_of(resource: str) -> str:
-    """Returns the sandbox's origin that a resource is, since the request went to another one; in process by default."""
+    """Return the sandbox's origin for a resource, since the request went to another: the resource itself on loopback.
+
+    In process, it is `ORIGIN`.
+    """
     parts = split_url(resource)
     if parts.scheme == "https" and parts.hostname in {"localhost", "127.0.0.1"}:
         return f"{parts.scheme}://{parts.netloc}"

@@ -1,4 +1,4 @@
-"""The few pages that people see in a browser. They work without JavaScript, and load nothing."""
+"""The HTML pages of a sign-in. They work without JavaScript, and load no other resource."""
 
 import hashlib
 from base64 import b64encode
@@ -11,16 +11,16 @@ _SUBMIT = "document.forms[0].submit()"
 _STYLE = "body{font:1rem system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}li{margin:.5rem 0}"
 
 
-def choose_account(
-    *, program: str, tenant: str | None, accounts: Sequence[tuple[str, str, str]], cancel: str
+def render_account_picker(
+    *, client: str, tenant: str | None, accounts: Sequence[tuple[str, str, str]], cancel: str
 ) -> Response:
-    """Returns the page that asks who signs in.
+    """Return the page to choose an account on.
 
     Args:
-        program: Who asks for it.
-        tenant: Where; None: wherever the account is at home.
-        accounts: Name, display name and link of each.
-        cancel: A link for whoever does not want to.
+        client: The display name of the client.
+        tenant: The display name of the tenant; None means the account's home tenant.
+        accounts: The name, display name and link of every account.
+        cancel: The link that cancels the sign-in.
     """
     items = "".join(
         f'<li><a href="{escape(link)}">{escape(name)}</a> ({escape(display_name)})</li>'
@@ -29,35 +29,35 @@ def choose_account(
     where = f" in {escape(tenant)}" if tenant else ""
     return _page(
         "Sign in to the sandbox",
-        f"<p>{escape(program)} asks you to sign in{where}. Nobody here has a password. Who are you?</p>"
+        f"<p>{escape(client)} asks you to sign in{where}. Accounts of the sandbox have no password: choose one.</p>"
         f'<ul>{items}</ul><p><a href="{escape(cancel)}">Cancel</a></p>',
     )
 
 
-def post(action: str, fields: Mapping[str, str]) -> Response:
-    """Returns the page that brings an answer to a program: a form, which posts itself where JavaScript is on.
+def render_form_post(action: str, fields: Mapping[str, str]) -> Response:
+    """Return the page of response mode `form_post`: a form that submits itself where JavaScript is enabled.
 
     Args:
-        action: Where the program waits.
-        fields: The answer.
+        action: The redirect URI.
+        fields: The parameters of the authorization response.
     """
     inputs = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
     )
     return _page(
         "Working...",
-        f'<form method="post" action="{escape(action)}">{inputs}<p>One more step, where JavaScript is off:</p>'
+        f'<form method="post" action="{escape(action)}">{inputs}<p>Continue to finish signing in:</p>'
         f'<button type="submit">Continue</button></form><script>{_SUBMIT}</script>',
     )
 
 
-def ask_device_code(action: str, accounts: Sequence[tuple[str, str]], problem: str = "") -> Response:
-    """Returns the page that asks for a device code.
+def render_device_code_form(action: str, accounts: Sequence[tuple[str, str]], problem: str = "") -> Response:
+    """Return the page to enter a device code on.
 
     Args:
-        action: Where the answer is posted.
-        accounts: Name and display name of each.
-        problem: What was wrong with the last answer; empty for the first.
+        action: The URL that the form is posted to.
+        accounts: The name and display name of every account.
+        problem: The error of the previous attempt; empty for the first.
     """
     options = "".join(
         f'<li><label><input type="radio" name="account" value="{escape(name)}" required>'
@@ -75,13 +75,13 @@ def ask_device_code(action: str, accounts: Sequence[tuple[str, str]], problem: s
     )
 
 
-def done(message: str) -> Response:
-    """Returns a page that says how it ended."""
+def render_confirmation(message: str) -> Response:
+    """Return the page that ends a sign-in with a message."""
     return _page("Done", f"<p>{escape(message)}</p><p>You can close this window.</p>")
 
 
 def _page(title: str, body: str, *, status: int = 200) -> Response:
-    # The address bar may hold the request of a sign-in, and the page a code: neither goes anywhere else.
+    # The URL may hold a sign-in request, and the page a code: the headers keep both from other sites.
     policy = f"default-src 'none'; style-src {_digest(_STYLE)}; script-src {_digest(_SUBMIT)}; frame-ancestors 'none'"
     headers = {
         "Content-Type": "text/html; charset=utf-8",

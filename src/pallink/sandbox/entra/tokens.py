@@ -1,7 +1,7 @@
-"""Signed tokens: JSON Web Tokens with HS256, by the standard library alone.
+"""Signed tokens: JSON Web Tokens (RFC 7519) with HS256, made with the standard library alone.
 
-Codes and refresh tokens are signed as well, with another `typ`: what they stand for is in them, so that the database
-has to remember only which codes were used.
+Codes and refresh tokens are signed too, with another `typ`, and carry their content, so that the database only has to
+record which codes were redeemed.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from typing import Any
 from pallink.sandbox.state.world import Account, AccountKind
 
 CODE_LIFETIME = timedelta(minutes=10)
-ACCESS_TOKEN_LIFETIME = timedelta(seconds=3599)  # What Entra ID gives to applications.
+ACCESS_TOKEN_LIFETIME = timedelta(seconds=3599)  # As Entra ID issues them to applications.
 REFRESH_TOKEN_LIFETIME = timedelta(days=90)
 
 
 class TokenType(StrEnum):
-    """What a token is, in its header: none passes for another."""
+    """The `typ` in a token's header, so that no type passes for another."""
 
     JWT = "JWT"
     CODE = "code"
@@ -30,31 +30,31 @@ class TokenType(StrEnum):
 
 
 class InvalidTokenError(Exception):
-    """No token of that type, or not signed with that key."""
+    """The token is malformed, of another type, or signed with another key."""
 
 
 def sign(claims: Mapping[str, Any], key: bytes, token_type: TokenType = TokenType.JWT) -> str:
-    """Returns a token with these claims."""
-    signed = f"{_encode_json({'typ': token_type, 'alg': 'HS256'})}.{_encode_json(claims)}"
-    return f"{signed}.{_encode(_signature(signed, key))}"
+    """Return a token with claims."""
+    signing_input = f"{_encode_json({'typ': token_type, 'alg': 'HS256'})}.{_encode_json(claims)}"
+    return f"{signing_input}.{_encode(_signature(signing_input, key))}"
 
 
 def verify(token: str, key: bytes, token_type: TokenType = TokenType.JWT) -> dict[str, Any]:
-    """Returns the claims of a token. When it expires is for the caller to judge.
+    """Return the claims of a token, without checking its expiry.
 
     Raises:
-        InvalidTokenError: It is none, of another type, or signed with another key.
+        InvalidTokenError: The token is malformed, of another type, or signed with another key.
     """
-    signed, _, signature = token.rpartition(".")
-    header, _, claims = signed.partition(".")
+    signing_input, _, signature = token.rpartition(".")
+    header, _, claims = signing_input.partition(".")
     try:
-        if not hmac.compare_digest(_decode(signature), _signature(signed, key)):
+        if not hmac.compare_digest(_decode(signature), _signature(signing_input, key)):
             raise InvalidTokenError("The signature does not match.")
         if json.loads(_decode(header))["typ"] != token_type:
             raise InvalidTokenError("The token is of another type.")
         decoded: dict[str, Any] = json.loads(_decode(claims))
     except ValueError as error:
-        raise InvalidTokenError("This is no token.") from error
+        raise InvalidTokenError("The token is malformed.") from error
     return decoded
 
 
@@ -68,16 +68,16 @@ def access_token_claims(
     lifetime: int,
     has_mfa: bool = False,
 ) -> dict[str, Any]:
-    """Returns the claims of an access token for Resource Manager, in the shape of version 1.0, which that still gets.
+    """Return the claims of an access token in version 1.0, which Resource Manager still gets.
 
     Args:
-        account: Who signs in.
-        origin: Where the token is issued.
-        audience: The resource, as the scope named it.
-        client_id: The program that asks.
-        issued_on: Seconds since the epoch.
-        lifetime: Seconds.
-        has_mfa: Whether a person has given a second factor.
+        account: The account that signs in.
+        origin: The origin of the token endpoint.
+        audience: The resource, as the scope names it.
+        client_id: The client ID of the client.
+        issued_on: The time of issue, in seconds since the epoch.
+        lifetime: The lifetime in seconds.
+        has_mfa: Whether the user completed multi-factor authentication.
     """
     claims = {
         "aud": audience,
@@ -92,8 +92,13 @@ def access_token_claims(
         "ver": "1.0",
     }
     if account.kind is AccountKind.MANAGED_IDENTITY:
-        proof = {"appidacr": "2", "idtyp": "app", "sub": account.object_id}
-        return {**claims, **proof, "xms_mirid": account.resource_id}
+        return {
+            **claims,
+            "appidacr": "2",
+            "idtyp": "app",
+            "sub": account.object_id,
+            "xms_mirid": account.resource_id,
+        }
     if account.kind is AccountKind.SERVICE_PRINCIPAL:
         return {**claims, "appidacr": "1", "idtyp": "app", "sub": account.object_id}
     claims |= {
@@ -114,7 +119,15 @@ def access_token_claims(
 def id_token_claims(
     account: Account, *, origin: str, client_id: str, issued_on: int, nonce: str | None
 ) -> dict[str, Any]:
-    """Returns the claims of an ID token, version 2.0; the arguments are those of `access_token_claims`."""
+    """Return the claims of an ID token, version 2.0.
+
+    Args:
+        account: The account that signs in.
+        origin: The origin of the token endpoint.
+        client_id: The client ID of the client, which is the audience.
+        issued_on: The time of issue, in seconds since the epoch.
+        nonce: The nonce of the authorize request; None where there is none.
+    """
     claims = {
         "aud": client_id,
         "iss": f"{origin}/{account.tenant_id}/v2.0",
@@ -132,17 +145,17 @@ def id_token_claims(
 
 
 def client_info(account: Account) -> str:
-    """Returns the field that tells a client whose tokens these are: the account's identifiers at home."""
+    """Return the `client_info` field of a token response: the account's IDs in its home tenant."""
     return _encode_json({"uid": account.home_object_id, "utid": account.home_tenant_id})
 
 
 def _pairwise_subject(account: Account, audience: str) -> str:
-    """Returns a subject that is another one for each audience, as Entra ID's is."""
+    """Return a subject that differs between audiences, as Entra ID's does."""
     return _encode(hashlib.sha256(f"{account.tenant_id} {account.object_id} {audience}".encode()).digest())
 
 
-def _signature(signed: str, key: bytes) -> bytes:
-    return hmac.digest(key, signed.encode(), "sha256")
+def _signature(signing_input: str, key: bytes) -> bytes:
+    return hmac.digest(key, signing_input.encode(), "sha256")
 
 
 def _encode_json(document: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Azure role-based access control: which role assignments count where, and what they allow. Pure."""
+"""Azure role-based access control: which role assignments apply where, and what they allow. Pure functions."""
 
 import re
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ ROOT_SCOPE = "/"
 
 
 def principals(tenant: Tenant, object_id: str) -> frozenset[str]:
-    """Returns the object IDs that an account holds roles by: its own and its groups', nested ones too."""
-    found = {object_id.lower()}
-    while groups := {group.object_id for group in tenant.groups if found.intersection(group.members)} - found:
-        found |= groups
-    return frozenset(found)
+    """Return the object IDs through which an account holds roles: its own, and those of its groups, nested or not."""
+    held = {object_id.lower()}
+    while groups := {group.object_id for group in tenant.groups if held.intersection(group.members)} - held:
+        held |= groups
+    return frozenset(held)
 
 
 def scopes_above(tenant: Tenant, subscription: Subscription) -> tuple[str, ...]:
-    """Returns the scopes that a subscription inherits from, nearest first: itself, management groups, the root."""
+    """Return the scopes that apply to a subscription, nearest first: its own, its management groups', the root."""
     management_groups = {group.name: group for group in tenant.management_groups}
     scopes = [subscription.scope]
     name: str | None = subscription.management_group
@@ -28,32 +28,32 @@ def scopes_above(tenant: Tenant, subscription: Subscription) -> tuple[str, ...]:
 
 
 def assignments_above(tenant: Tenant, subscription: Subscription) -> Iterator[RoleAssignment]:
-    """Yields the role assignments that count at a subscription: made there or inherited."""
+    """Yield the role assignments that apply to a whole subscription, assigned there or inherited."""
     scopes = {scope.lower() for scope in scopes_above(tenant, subscription)}
-    return (each for each in tenant.role_assignments if each.scope.lower() in scopes)
+    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower() in scopes)
 
 
 def assignments_below(tenant: Tenant, subscription: Subscription) -> Iterator[RoleAssignment]:
-    """Yields the role assignments made at what is inside a subscription: a resource group, a resource."""
-    inside = f"{subscription.scope}/".lower()
-    return (each for each in tenant.role_assignments if each.scope.lower().startswith(inside))
+    """Yield the role assignments below a subscription: at a resource group or a resource."""
+    prefix = f"{subscription.scope}/".lower()
+    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower().startswith(prefix))
 
 
 def is_visible(tenant: Tenant, object_id: str, subscription: Subscription) -> bool:
-    """Tells whether an account sees a subscription: by any role, at it, above it or below it."""
+    """Return whether an account sees a subscription: it holds any role at it, above it or below it."""
     held = principals(tenant, object_id)
     return any(
-        each.principal_id in held
+        assignment.principal_id in held
         for assignments in (assignments_above(tenant, subscription), assignments_below(tenant, subscription))
-        for each in assignments
+        for assignment in assignments
     )
 
 
 def scopes_at(tenant: Tenant, scope: str) -> tuple[str, ...] | None:
-    """Returns the scopes that any scope inherits from, itself first, in lower case; None when it is not in the tenant.
+    """Return the scopes that apply to a scope, itself first, in lower case; None where it is not in the tenant.
 
     Args:
-        tenant: Where.
+        tenant: The tenant.
         scope: The tenant's root, a management group, a subscription, or a path inside a subscription.
     """
     parts = scope.lower().strip("/").split("/")
@@ -62,31 +62,31 @@ def scopes_at(tenant: Tenant, scope: str) -> tuple[str, ...] | None:
             return (ROOT_SCOPE,)
         case ["providers", "microsoft.management", "managementgroups", name]:
             groups = {group.name.lower(): group for group in tenant.management_groups}
-            found = []
+            scopes = []
             group = groups.get(name)
             if group is None:
                 return None
             while group is not None:
-                found.append(group.scope.lower())
+                scopes.append(group.scope.lower())
                 group = groups[group.parent.lower()] if group.parent else None
-            return (*found, ROOT_SCOPE)
-        case ["subscriptions", subscription_id, *inside]:
+            return (*scopes, ROOT_SCOPE)
+        case ["subscriptions", subscription_id, *path]:
             subscription = tenant.subscription(subscription_id)
             if subscription is None:
                 return None
-            nested = (f"{subscription.scope}/{'/'.join(inside[:end])}" for end in range(len(inside), 0, -1))
+            nested = (f"{subscription.scope}/{'/'.join(path[:end])}" for end in range(len(path), 0, -1))
             return (*nested, *map(str.lower, scopes_above(tenant, subscription)))
         case _:
             return None
 
 
 def allows(world: World, tenant: Tenant, object_id: str, action: str, subscription: Subscription) -> bool:
-    """Tells whether the roles that an account holds at a subscription allow an action there."""
+    """Return whether the roles of an account at a subscription, or above it, allow an action there."""
     return allows_at(world, tenant, object_id, action, subscription.scope)
 
 
 def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: str) -> bool:
-    """Tells whether the roles that an account holds at a scope of the tenant, or above it, allow an action there."""
+    """Return whether the roles of an account at a scope of the tenant, or above it, allow an action there."""
     scopes = scopes_at(tenant, scope) or ()
     held = principals(tenant, object_id)
     return any(
@@ -97,7 +97,7 @@ def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: 
 
 
 def allows_inside(world: World, tenant: Tenant, object_id: str, action: str, subscription: Subscription) -> bool:
-    """Tells whether a role that an account holds at something inside a subscription allows an action there."""
+    """Return whether a role of an account at a resource group or resource of a subscription allows an action there."""
     held = principals(tenant, object_id)
     return any(
         (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
@@ -107,12 +107,12 @@ def allows_inside(world: World, tenant: Tenant, object_id: str, action: str, sub
 
 
 def role_allows(role: Role, action: str) -> bool:
-    """Tells whether a role has an action among its actions and not among its notActions."""
+    """Return whether a role allows an action: its `actions` match it, and its `notActions` do not."""
     return _matches(role.actions, action) and not _matches(role.not_actions, action)
 
 
 def _matches(patterns: tuple[str, ...], action: str) -> bool:
-    """Tells whether a pattern fits an action; a `*` stands for any text, slashes included."""
+    """Return whether any pattern matches an action; `*` matches any characters, slashes included."""
     return any(
         re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), action, re.IGNORECASE) for pattern in patterns
     )

@@ -1,10 +1,10 @@
-"""What goes wrong with the sandbox itself, as opposed to the errors that it answers with on purpose."""
+"""The error of the sandbox itself, as opposed to those that it emulates."""
 
 from pathlib import Path
 
 
 class SandboxStateError(Exception):
-    """The file that holds the sandbox's state cannot be used.
+    """The file of the sandbox's state cannot be used.
 
     Attributes:
         path: The file.

@@ -1,4 +1,4 @@
-"""The files beside the sandbox's own: certificates, keys and tokens."""
+"""Certificates, keys and tokens, in files beside the sandbox's own."""
 
 import os
 from datetime import datetime, timedelta
@@ -14,30 +14,33 @@ _RENEW_BEFORE = timedelta(days=90)
 
 
 def write_private(file: Path, content: bytes) -> None:
-    """Writes a file that nobody else can read, in the place of the one that may be there.
+    """Write a file that only the current user can read, replacing an existing one atomically.
 
     Raises:
-        SandboxStateError: It cannot be written.
+        SandboxStateError: The file cannot be written.
     """
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(content)
-        beside.replace(file)
+        temporary.replace(file)
     except OSError as error:
         raise SandboxStateError(file, f"cannot be written: {error.strerror}") from error
 
 
 def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:
-    """Returns the file of the certificate authority, and a certificate of its for a server on this machine.
+    """Return the file of the certificate authority, and a new server certificate for this machine signed by it.
 
-    The authority is made when it is first needed, when it is about to expire, and when its files cannot be
-    read or are of one that may not sign for what the server is called. The caller sees to it that nobody else does the
-    same at once.
+    The authority is created where there is none, where it expires soon, and where its files are unreadable or do not
+    permit the server's names. Callers hold the sandbox's transaction, so that only one process does this at a time.
+
+    Args:
+        folder: The folder of the files.
+        now: The current time (UTC).
 
     Raises:
-        SandboxStateError: The files cannot be written.
+        SandboxStateError: A file cannot be written.
     """
     file, with_key = folder / _AUTHORITY, folder / _AUTHORITY_WITH_KEY
     try:
@@ -45,7 +48,7 @@ def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:
         if certificates.expires_on(authority.der) - now > _RENEW_BEFORE:
             return file, certificates.new_server_certificate(authority, now=now)
     except (OSError, ValueError):
-        pass  # Made anew below: nothing but this sandbox depends on it.
+        pass  # Replaced below: nothing but this sandbox depends on it.
     authority = certificates.new_authority("pallink sandbox", now=now)
     write_private(with_key, authority.private_key + authority.certificate)
     write_private(file, authority.certificate)
@@ -53,9 +56,14 @@ def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:
 
 
 def _read_authority(file: Path, with_key: Path) -> KeyPair:
-    """Returns the authority of the two files; raises OSError or ValueError where they are not of one."""
+    """Return the authority from its two files.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: A file holds no certificate, or the two differ.
+    """
     pem = with_key.read_bytes()
     der = certificates.to_der(pem)
     if certificates.to_der(file.read_bytes()) != der:
-        raise ValueError("the two files are not of the same authority")
+        raise ValueError("the two files hold different certificates")
     return KeyPair(certificate=pem, private_key=pem, der=der)

@@ -1,6 +1,6 @@
-"""The directory and the resources of the sandbox: tenants, accounts, groups, scopes, role assignments, partners.
+"""The emulated directory and resources: tenants, accounts, groups, scopes, role assignments, partners.
 
-Plain frozen data; `world_file` loads it. GUIDs and names of accounts are in lower case, whatever is asked for.
+Frozen dataclasses, loaded by `world_file`. GUIDs and account names are in lower case; look-ups ignore case.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class AccountKind(StrEnum):
-    """What an account is."""
+    """The kind of an account."""
 
     USER = "user"
     GUEST = "guest"
@@ -18,15 +18,15 @@ class AccountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenIssuer:
-    """What signs tokens outside Entra ID: a system that runs jobs, and one job of its own.
+    """An external token issuer and one workload, as a federated credential trusts them.
 
     Attributes:
-        name: What a federated credential names it by.
-        issuer: The `iss` of its tokens.
-        subject: Their `sub`: the job.
-        lifetime: Theirs, in seconds.
-        request_token: What the job shows to be given one; None where it finds it in a file.
-        service_connection_id: Of Azure Pipelines.
+        name: The name that federated credentials refer to.
+        issuer: The `iss` claim of its tokens.
+        subject: Their `sub` claim, which identifies the workload.
+        lifetime: Their lifetime in seconds.
+        request_token: The bearer token to request one with; None where the token is in a file.
+        service_connection_id: The ID of the service connection, for Azure Pipelines.
     """
 
     name: str
@@ -39,21 +39,21 @@ class TokenIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An identity in one tenant. A guest is two of them: the user at home, and the guest elsewhere.
+    """An account in one tenant. A user who is a guest elsewhere has an account in both tenants.
 
     Attributes:
-        tenant_id: The tenant that the account is in.
-        object_id: Its identifier there.
-        kind: User, guest, service principal or managed identity.
-        name: The UPN of a user or, at home, of a guest; the client ID of a service principal or managed identity.
-        display_name: What people read.
-        home_tenant_id: Where a guest comes from; otherwise `tenant_id`.
-        home_object_id: A guest's object ID at home; otherwise `object_id`.
-        client_secret: Of a service principal that has one.
-        federated_credentials: Of a service principal: whose tokens it may show in place of a secret.
-        sign_in_error: The AADSTS number that the account is always refused with.
-        resource_id: Of a managed identity: what it belongs to or, user-assigned, is.
-        is_system_assigned: Of a managed identity.
+        tenant_id: The tenant ID.
+        object_id: The object ID in the tenant.
+        kind: The kind of account.
+        name: The UPN of a user or guest (in the home tenant); the client ID of any other account.
+        display_name: The display name.
+        home_tenant_id: The home tenant of a guest; otherwise `tenant_id`.
+        home_object_id: The object ID of a guest in the home tenant; otherwise `object_id`.
+        client_secret: The secret of a service principal; None where it has none.
+        federated_credentials: The issuers whose tokens a service principal may sign in with.
+        sign_in_error: The number of the AADSTS error that every sign-in fails with; None where it succeeds.
+        resource_id: The resource ID of a user-assigned managed identity, or of the resource of a system-assigned one.
+        is_system_assigned: Whether a managed identity is system-assigned.
     """
 
     tenant_id: str
@@ -71,13 +71,19 @@ class Account:
 
     @property
     def is_person(self) -> bool:
-        """Whether it is a user or a guest."""
+        """Whether the account is a user or a guest."""
         return self.kind in {AccountKind.USER, AccountKind.GUEST}
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group; its members, by object ID, are accounts and other groups."""
+    """A group.
+
+    Attributes:
+        object_id: The object ID.
+        display_name: The display name.
+        members: The object IDs of its members: accounts and groups.
+    """
 
     object_id: str
     display_name: str
@@ -86,7 +92,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ManagementGroup:
-    """A management group; `parent` is the name of another one, None for the tenant's root group."""
+    """A management group.
+
+    Attributes:
+        name: The name, which is also its ID.
+        display_name: The display name.
+        parent: The name of the parent; None for the tenant's root group.
+    """
 
     name: str
     display_name: str
@@ -94,15 +106,21 @@ class ManagementGroup:
 
     @property
     def scope(self) -> str:
-        """The scope that it is."""
+        """The scope of the management group."""
         return f"/providers/Microsoft.Management/managementGroups/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription, below a management group that is named, with the names of its resource groups.
+    """A subscription.
 
-    `state` is a word of Azure's: Enabled, Warned, PastDue, Disabled, Deleted.
+    Attributes:
+        id: The subscription ID.
+        tenant_id: The tenant ID.
+        display_name: The display name.
+        management_group: The name of the management group that it is in.
+        state: Azure's state: `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
+        resource_groups: The names of its resource groups.
     """
 
     id: str
@@ -114,13 +132,22 @@ class Subscription:
 
     @property
     def scope(self) -> str:
-        """The scope that it is."""
+        """The scope of the subscription."""
         return f"/subscriptions/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class RoleAssignment:
-    """A role, given to a principal at a scope. `principal_type` is a word of Azure's: User, Group, ServicePrincipal."""
+    """A role assignment.
+
+    Attributes:
+        name: The name, a GUID.
+        principal_id: The object ID of the account or group.
+        principal_type: Azure's type of principal: `User`, `Group` or `ServicePrincipal`.
+        role_id: The GUID of the role.
+        scope: The scope.
+        condition: The condition (ABAC); None where there is none.
+    """
 
     name: str
     principal_id: str
@@ -132,7 +159,15 @@ class RoleAssignment:
 
 @dataclass(frozen=True, slots=True)
 class RoleEligibility:
-    """A role that a principal can activate in Privileged Identity Management, and does not hold until then."""
+    """A role that a principal can activate in Privileged Identity Management, and does not hold until then.
+
+    Attributes:
+        name: The name, a GUID.
+        principal_id: The object ID of the account or group.
+        principal_type: Azure's type of principal: `User`, `Group` or `ServicePrincipal`.
+        role_id: The GUID of the role.
+        scope: The scope.
+    """
 
     name: str
     principal_id: str
@@ -143,7 +178,16 @@ class RoleEligibility:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role definition: what its `actions` allow, less its `not_actions`."""
+    """A role definition.
+
+    Attributes:
+        id: The GUID.
+        name: The name, such as `Reader`.
+        description: The description.
+        actions: Patterns of the actions that it allows.
+        not_actions: Patterns of the actions that it excludes from `actions`.
+        is_custom: Whether it is a custom role.
+    """
 
     id: str
     name: str
@@ -155,7 +199,21 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant and everything in it. The first of its verified `domains` is the default one."""
+    """A tenant and everything in it.
+
+    Attributes:
+        id: The tenant ID.
+        display_name: The display name.
+        domains: The verified domains, the default one first.
+        country_code: The country code (ISO 3166-1 alpha-2).
+        accounts: The accounts.
+        groups: The groups.
+        management_groups: The management groups, the root group first.
+        subscriptions: The subscriptions.
+        role_assignments: The role assignments, at any scope.
+        custom_roles: The custom roles.
+        role_eligibilities: The roles that can be activated in Privileged Identity Management.
+    """
 
     id: str
     display_name: str
@@ -171,36 +229,43 @@ class Tenant:
 
     @property
     def default_domain(self) -> str:
-        """The domain that the tenant is shown with."""
+        """The default domain."""
         return self.domains[0]
 
     def account(self, object_id: str) -> Account | None:
-        """Returns the account with this object ID."""
-        return next((each for each in self.accounts if each.object_id == object_id.lower()), None)
+        """Return the account with an object ID."""
+        return next((account for account in self.accounts if account.object_id == object_id.lower()), None)
 
     def application(self, client_id: str) -> Account | None:
-        """Returns the service principal of the application with this client ID."""
+        """Return the service principal of the application with a client ID."""
         return next(
             (
-                each
-                for each in self.accounts
-                if each.kind is AccountKind.SERVICE_PRINCIPAL and each.name == client_id.lower()
+                account
+                for account in self.accounts
+                if account.kind is AccountKind.SERVICE_PRINCIPAL and account.name == client_id.lower()
             ),
             None,
         )
 
-    def identity_of(self, person: Account) -> Account | None:
-        """Returns the account that a person of any tenant has in this one, as a member or as a guest."""
-        return next((each for each in self.accounts if each.home_object_id == person.home_object_id), None)
+    def identity_of(self, user: Account) -> Account | None:
+        """Return the account of a user in this tenant, as a member or a guest."""
+        return next((account for account in self.accounts if account.home_object_id == user.home_object_id), None)
 
     def subscription(self, subscription_id: str) -> Subscription | None:
-        """Returns the subscription with this ID."""
-        return next((each for each in self.subscriptions if each.id == subscription_id.lower()), None)
+        """Return the subscription with an ID."""
+        subscription_id = subscription_id.lower()
+        return next((subscription for subscription in self.subscriptions if subscription.id == subscription_id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner ID; only one of the kind `location` can be linked to, a `global` one is refused as invalid."""
+    """A partner.
+
+    Attributes:
+        id: The partner ID.
+        name: The name of the partner.
+        kind: `location`, or `global` for a headquarters ID, which cannot be linked to.
+    """
 
     id: str
     name: str
@@ -209,7 +274,12 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class PublicClient:
-    """A program that people sign in with, and that has no secret."""
+    """A public client (RFC 6749, 2.1): an application without a credential, such as the Azure CLI.
+
+    Attributes:
+        client_id: The client ID.
+        display_name: The display name.
+    """
 
     client_id: str
     display_name: str
@@ -217,7 +287,16 @@ class PublicClient:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that there is."""
+    """The emulated directory and resources.
+
+    Attributes:
+        default_account: The UPN of the user who signs in where no other is named.
+        tenants: The tenants.
+        partners: The partners.
+        roles: The built-in roles.
+        public_clients: The public clients, known in every tenant.
+        token_issuers: The external token issuers.
+    """
 
     default_account: str
     tenants: tuple[Tenant, ...]
@@ -227,36 +306,45 @@ class World:
     token_issuers: tuple[TokenIssuer, ...] = ()
 
     def tenant(self, name: str) -> Tenant | None:
-        """Returns the tenant with this ID or verified domain, in any case."""
+        """Return the tenant with an ID or verified domain."""
         name = name.lower()
-        return next((each for each in self.tenants if name == each.id or name in each.domains), None)
+        return next((tenant for tenant in self.tenants if name == tenant.id or name in tenant.domains), None)
 
-    def person(self, hint: str) -> Account | None:
-        """Returns the account, at home, of the person with this UPN, or with this object ID in any tenant."""
-        hint = hint.lower()
+    def user(self, name: str) -> Account | None:
+        """Return the account, in the home tenant, of the user with a UPN, or with an object ID in any tenant."""
+        name = name.lower()
         for tenant in self.tenants:
             for account in tenant.accounts:
-                if account.is_person and hint in {account.name, account.object_id}:
-                    return self.home_of(account).account(account.home_object_id)
+                if account.is_person and name in {account.name, account.object_id}:
+                    return self.home_tenant(account).account(account.home_object_id)
         return None
 
-    def home_of(self, account: Account) -> Tenant:
-        """Returns the tenant that an account comes from."""
-        return next(each for each in self.tenants if each.id == account.home_tenant_id)
+    def users(self) -> tuple[Account, ...]:
+        """Return the accounts of all users, in their home tenants."""
+        return tuple(
+            account
+            for tenant in self.tenants
+            for account in tenant.accounts
+            if account.is_person and account.tenant_id == account.home_tenant_id
+        )
+
+    def home_tenant(self, account: Account) -> Tenant:
+        """Return the home tenant of an account."""
+        return next(tenant for tenant in self.tenants if tenant.id == account.home_tenant_id)
 
     def partner(self, partner_id: str) -> Partner | None:
-        """Returns the partner with this ID, location or global."""
-        return next((each for each in self.partners if each.id == partner_id), None)
+        """Return the partner with a location or global ID."""
+        return next((partner for partner in self.partners if partner.id == partner_id), None)
 
     def role(self, role_id: str) -> Role | None:
-        """Returns the role with this GUID, built-in or a tenant's own."""
-        own = (each for tenant in self.tenants for each in tenant.custom_roles)
-        return next((each for each in (*self.roles, *own) if each.id == role_id.lower()), None)
+        """Return the built-in or custom role with a GUID."""
+        custom_roles = (role for tenant in self.tenants for role in tenant.custom_roles)
+        return next((role for role in (*self.roles, *custom_roles) if role.id == role_id.lower()), None)
 
     def token_issuer(self, name: str) -> TokenIssuer:
-        """Returns the token issuer of that name, which the world has to have."""
-        return next(each for each in self.token_issuers if each.name == name)
+        """Return the token issuer with a name, which the world must have."""
+        return next(issuer for issuer in self.token_issuers if issuer.name == name)
 
     def public_client(self, client_id: str) -> PublicClient | None:
-        """Returns the program with this client ID."""
-        return next((each for each in self.public_clients if each.client_id == client_id.lower()), None)
+        """Return the public client with a client ID."""
+        return next((client for client in self.public_clients if client.client_id == client_id.lower()), None)

@@ -1,4 +1,7 @@
-"""Loads the world from world.toml, where names stand for identifiers, and from its copy in the sandbox's database."""
+"""The loader of the world, from `world.toml` or from the document in the SQLite file.
+
+In both, names may stand for identifiers: a role assignment names its principal, role and scope.
+"""
 
 import json
 import tomllib
@@ -25,24 +28,24 @@ from pallink.sandbox.state.world import (
 
 _WORLD_FILE = Path(__file__).with_name("world.toml")
 
-_Found = TypeVar("_Found")
+_Item = TypeVar("_Item")
 
 
 def initial_world() -> str:
-    """Returns the world that a sandbox is seeded with, as the JSON document that `parse_world` reads."""
+    """Return the initial world, as the JSON document that `parse_world` reads."""
     return json.dumps(tomllib.loads(_WORLD_FILE.read_text(encoding="utf-8")))
 
 
-@lru_cache(maxsize=4)  # Every request asks for the world, and nearly always for the same one.
+@lru_cache(maxsize=4)  # Every request needs the world, which rarely changes.
 def parse_world(document: str) -> World:
-    """Loads a world.
+    """Return the world that a document describes.
 
     Args:
-        document: JSON, shaped like world.toml.
+        document: JSON in the shape of `world.toml`.
 
     Raises:
-        ValueError: It is no JSON, or a name in it stands for nothing.
-        KeyError: Something is missing.
+        ValueError: The document is not JSON, or a name in it is unknown.
+        KeyError: A required field is missing.
     """
     data = json.loads(document)
     roles = tuple(_role(role) for role in data["roles"])
@@ -60,7 +63,7 @@ def parse_world(document: str) -> World:
         for tenant in data["tenants"]
         for user in tenant.get("users", ())
     }
-    _look_up(users, data["default_account"], "user")
+    _resolve(users, data["default_account"], "user")
     issuers = {issuer["name"]: TokenIssuer(**issuer) for issuer in data["token_issuers"]}
     return World(
         default_account=data["default_account"],
@@ -93,17 +96,17 @@ def _tenant(
     principals = _principals(data, accounts)
     custom_roles = tuple(_role(role, is_custom=True) for role in data.get("custom_roles", ()))
     roles = {key: role for role in (*built_in, *custom_roles) for key in (role.id, role.name)}
-    # Azure gives each tenant a root group, named after the tenant.
+    # Every tenant has a root management group, whose name is the tenant ID.
     management_groups = {data["id"]: ManagementGroup(data["id"], "Tenant Root Group", None)}
     for group in data.get("management_groups", ()):
-        parent = _look_up(management_groups, group.get("parent", data["id"]), "management group")
+        parent = _resolve(management_groups, group.get("parent", data["id"]), "management group")
         management_groups[group["name"]] = ManagementGroup(group["name"], group["display_name"], parent.name)
     subscriptions = tuple(
         Subscription(
             id=subscription["id"],
             tenant_id=data["id"],
             display_name=subscription["display_name"],
-            management_group=_look_up(
+            management_group=_resolve(
                 management_groups, subscription.get("management_group", data["id"]), "management group"
             ).name,
             state=subscription.get("state", "Enabled"),
@@ -111,14 +114,14 @@ def _tenant(
         )
         for subscription in data.get("subscriptions", ())
     )
-    subscriptions_by_name = {each.display_name: each for each in subscriptions}
+    subscriptions_by_name = {subscription.display_name: subscription for subscription in subscriptions}
 
-    def given(assignment: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
-        """Name, principal, its type, role and scope of a role that somebody holds or is eligible for."""
+    def resolve(assignment: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+        """Return name, principal ID, principal type, role ID and scope of a role assignment or eligibility."""
         return (
             assignment["name"],
-            *_look_up(principals, assignment["principal"], "principal"),
-            _look_up(roles, assignment["role"], "role").id,
+            *_resolve(principals, assignment["principal"], "principal"),
+            _resolve(roles, assignment["role"], "role").id,
             _scope(assignment, management_groups, subscriptions_by_name),
         )
 
@@ -132,24 +135,27 @@ def _tenant(
             Group(
                 object_id=group["object_id"],
                 display_name=group["display_name"],
-                members=tuple(_look_up(principals, member, "group member")[0] for member in group["members"]),
+                members=tuple(_resolve(principals, member, "group member")[0] for member in group["members"]),
             )
             for group in data.get("groups", ())
         ),
         management_groups=tuple(management_groups.values()),
         subscriptions=subscriptions,
         role_assignments=tuple(
-            RoleAssignment(*given(each), condition=each.get("condition")) for each in data.get("role_assignments", ())
+            RoleAssignment(*resolve(assignment), condition=assignment.get("condition"))
+            for assignment in data.get("role_assignments", ())
         ),
         custom_roles=custom_roles,
-        role_eligibilities=tuple(RoleEligibility(*given(each)) for each in data.get("role_eligibilities", ())),
+        role_eligibilities=tuple(
+            RoleEligibility(*resolve(eligibility)) for eligibility in data.get("role_eligibilities", ())
+        ),
     )
 
 
 def _accounts(data: Mapping[str, Any], users: Mapping[str, Account]) -> Iterator[Account]:
     yield from (user for user in users.values() if user.tenant_id == data["id"])
     for guest in data.get("guests", ()):
-        home = _look_up(users, guest["upn"], "user")
+        home = _resolve(users, guest["upn"], "user")
         yield Account(
             tenant_id=data["id"],
             object_id=guest["object_id"],
@@ -168,7 +174,7 @@ def _workloads(data: Mapping[str, Any], issuers: Mapping[str, TokenIssuer]) -> I
             kind=AccountKind.SERVICE_PRINCIPAL,
             client_secret=application.get("client_secret"),
             federated_credentials=tuple(
-                _look_up(issuers, name, "token issuer") for name in application.get("federated_credentials", ())
+                _resolve(issuers, name, "token issuer") for name in application.get("federated_credentials", ())
             ),
         )
     for identity in data.get("managed_identities", ()):
@@ -193,10 +199,14 @@ def _workload(tenant: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, A
 
 
 def _principals(data: Mapping[str, Any], accounts: tuple[Account, ...]) -> dict[str, tuple[str, str]]:
-    """Returns object ID and principal type of whatever a role can be given to, by its name and by its object ID."""
+    """Return object ID and principal type of every account and group, by name and by object ID."""
     by_name = {
-        **{each.display_name: (each.object_id, "ServicePrincipal") for each in accounts if not each.is_person},
-        **{each.name: (each.object_id, "User") for each in accounts if each.is_person},
+        **{
+            account.display_name: (account.object_id, "ServicePrincipal")
+            for account in accounts
+            if not account.is_person
+        },
+        **{account.name: (account.object_id, "User") for account in accounts if account.is_person},
         **{group["display_name"]: (group["object_id"], "Group") for group in data.get("groups", ())},
     }
     return by_name | {principal[0]: principal for principal in by_name.values()}
@@ -207,20 +217,20 @@ def _scope(
     management_groups: Mapping[str, ManagementGroup],
     subscriptions: Mapping[str, Subscription],
 ) -> str:
-    """Returns the scope of a role assignment: by the name of what it is, or as a path (a resource group's, say)."""
+    """Return the scope of a role assignment, which names a subscription or a management group, or gives a path."""
     if "subscription" in assignment:
-        subscription = _look_up(subscriptions, assignment["subscription"], "subscription")
+        subscription = _resolve(subscriptions, assignment["subscription"], "subscription")
         if "resource_group" not in assignment:
             return subscription.scope
         resource_groups = {name: name for name in subscription.resource_groups}
-        name = _look_up(resource_groups, assignment["resource_group"], "resource group")
+        name = _resolve(resource_groups, assignment["resource_group"], "resource group")
         return f"{subscription.scope}/resourceGroups/{name}"
     if "management_group" in assignment:
-        return _look_up(management_groups, assignment["management_group"], "management group").scope
+        return _resolve(management_groups, assignment["management_group"], "management group").scope
     return str(assignment["scope"])
 
 
-def _look_up(index: Mapping[str, _Found], name: str, what: str) -> _Found:
+def _resolve(index: Mapping[str, _Item], name: str, kind: str) -> _Item:
     if name not in index:
-        raise ValueError(f"The world knows no {what} named '{name}'.")
+        raise ValueError(f"the sandbox has no {kind} named '{name}'")
     return index[name]
