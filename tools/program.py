@@ -69,7 +69,7 @@ def messages() -> list[Message]:
 _INDIRECT = {
     ("azure/errors.py", "refused"): "AccessDeniedError",
     ("errors.py", "cls"): "MoreProofNeededError",
-    ("roles/remedies.py", "kind"): "UnreachableError",
+    ("roles/remedies.py", "error_class"): "UnreachableError",
 }
 
 

@@ -45,8 +45,8 @@ from pallink.links.model import (
 from pallink.links.record import WriteRecord
 from pallink.links.write import carry_out
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
-from pallink.roles import ReaderReport, Remedies, credit_advice
-from pallink.roles.check import Progress, ReaderCheck, reader_outcome
+from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
+from pallink.roles.check import ProgressCallback, ReaderCheck, split_outcome
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.prompter import NonInteractive, Prompter
 
@@ -105,7 +105,7 @@ class Session:
         self._settings = settings
         self._deadline = deadline
         # Told how many subscriptions were read, where they are many; replaced by whoever shows it.
-        self.progress: Progress = lambda _done, _total: None
+        self.progress: ProgressCallback = lambda _done, _total: None
 
     def __enter__(self) -> Self:
         return self
@@ -240,7 +240,7 @@ class Session:
             **link_fields(active(situation.current)),
             warnings=situation.warnings,
             error=situation.role_error,
-            advice=credit_advice(situation.reader, self._remedies) if situation.reader else None,
+            advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
         )
 
     def whoami(self) -> AccountResult:
@@ -362,14 +362,14 @@ class Session:
         calls: list[Callable[[], Any]] = [self._read_link, self._tenant_name]
         reader_check = ReaderCheck(self._connection.roles, self.account, progress=self.progress)
         if role_check is not RoleCheck.SKIP:
-            calls.append(lambda: reader_check.report(subscriptions, every=every))
+            calls.append(lambda: reader_check.report(subscriptions, check_all=every))
         try:
             outcomes = gather(*calls)
         finally:
             # Ctrl-C: what still runs in its thread asks nothing further.
             reader_check.stop.set()
         role_outcome = outcomes[2] if role_check is not RoleCheck.SKIP else None
-        reader, role_error = reader_outcome(role_outcome, role_check, self._remedies)
+        reader, role_error = split_outcome(role_outcome, role_check, self._role_commands)
         first = most_important(errors_in([outcomes[0], reader]))
         if first is not None:
             raise first
@@ -380,8 +380,8 @@ class Session:
         return _Situation(outcomes[0], reader, outcomes[1], role_error, warnings)
 
     @property
-    def _remedies(self) -> Remedies:
-        return Remedies(self.account, sandbox=self._connection.cloud.name == SANDBOX, activation_id=str(uuid4()))
+    def _role_commands(self) -> RoleCommands:
+        return RoleCommands(self.account, sandbox=self._connection.cloud.name == SANDBOX, activation_id=str(uuid4()))
 
     def _read_link(self) -> Link | None:
         current = self._connection.links.read()

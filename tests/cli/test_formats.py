@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 import yaml
 
-from pallink.cli.usage_errors import output_asked_for
+from pallink.cli.usage_errors import detect_output_format
 from pallink.errors import PallinkError, RequestTrace
-from pallink.output import OutputFormat, error_object
-from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text
+from pallink.output import OutputFormat, build_error_object
+from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
 from tests.cli.commands import COMMANDS, words_for
 from tests.harness import Pallink, Traffic
 
@@ -157,7 +157,7 @@ def test_an_error_is_one_object_where_a_program_reads_objects(
 def test_the_object_has_the_identifiers_for_support() -> None:
     trace = RequestTrace("c-1", "r-1", "Mon, 02 Jul 2018 00:00:00 GMT")
     error = PallinkError("wrong\x1b[31m\nnot shown", cause="why", remedy="do", command="pallink show", trace=trace)
-    found = error_object(error)
+    found = build_error_object(error)
     validate(found, "error")
     assert found["message"] == "wrong?[31m"
     assert (found["correlationId"], found["requestId"], found["time"]) == ("c-1", "r-1", trace.time)
@@ -193,17 +193,19 @@ NASTY: dict[str, Any] = {"name": "a\tb\nc\x1b[31m\x9b\u202e→", "flag": True, "
 
 
 def test_nothing_in_a_value_steers_a_terminal_or_breaks_a_line() -> None:
-    for render in (json_text, jsonl_text, yaml_text, tsv_text):
+    for render in (render_json, render_jsonl, render_yaml, render_tsv):
         for ascii_only in (False, True):
             text = render(NASTY, ascii_only=ascii_only)
             assert not set(text) & set("\x1b\x9b\u202e")
-            if ascii_only and render is not tsv_text:
+            if ascii_only and render is not render_tsv:
                 text.encode("ascii")
-    assert json.loads(json_text(NASTY)) == yaml.safe_load(yaml_text(NASTY)) == json.loads(jsonl_text(NASTY)) == NASTY
-    assert tsv_text([NASTY, NASTY]).count("\n") == 2
-    assert tsv_text(NASTY).rstrip("\n").split("\t") == ["a b c?[31m??→", "true", "", '[1, {"x": "y"}]']
-    assert "\x1b" not in table_text([NASTY]) + table_text(NASTY) + table_text(NASTY["name"])
-    assert table_text([]) == ""
+    assert (
+        json.loads(render_json(NASTY)) == yaml.safe_load(render_yaml(NASTY)) == json.loads(render_jsonl(NASTY)) == NASTY
+    )
+    assert render_tsv([NASTY, NASTY]).count("\n") == 2
+    assert render_tsv(NASTY).rstrip("\n").split("\t") == ["a b c?[31m??→", "true", "", '[1, {"x": "y"}]']
+    assert "\x1b" not in render_table([NASTY]) + render_table(NASTY) + render_table(NASTY["name"])
+    assert render_table([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def test_nothing_in_a_value_steers_a_terminal_or_breaks_a_line() -> None:
     ],
 )
 def test_the_format_of_a_command_line_that_cannot_be_parsed(arguments: str, variable: str, expected: str) -> None:
-    assert output_asked_for(arguments.split(), {"PALLINK_OUTPUT": variable}) == expected
+    assert detect_output_format(arguments.split(), {"PALLINK_OUTPUT": variable}) == expected
 
 
 def test_no_stream_at_all_is_no_reason_to_fail(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:

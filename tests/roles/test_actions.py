@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.roles.actions import EVERY_READ, covers, holds_every_read, matches, overlaps
+from pallink.roles.actions import READ_ALL, allows_read_all, covers, matches, overlaps
 from pallink.sandbox.state.access import role_allows
 from pallink.sandbox.state.world import Role
 
@@ -92,7 +92,7 @@ def test_covering_is_transitive_and_implies_overlapping(one: str, two: str, thre
 def test_every_read_is_never_said_of_a_role_that_refuses_one(actions: list[str], less: list[str], text: str) -> None:
     """Against the sandbox's own, independent evaluation of one action."""
     role = Role("id", "name", "", tuple(actions), tuple(less))
-    if holds_every_read(actions, less):
+    if allows_read_all(actions, less):
         assert role_allows(role, f"{text}/read")
 
 
@@ -122,12 +122,12 @@ def test_every_read_is_never_said_of_a_role_that_refuses_one(actions: list[str],
     ],
 )
 def test_every_read(actions: list[str], less: list[str], expected: bool) -> None:
-    assert holds_every_read(actions, less) is expected
+    assert allows_read_all(actions, less) is expected
 
 
 def test_many_stars_take_no_time() -> None:
     """A pattern is a stranger's: none may keep the matcher busy for ever."""
     pattern = "*a" * 60
     assert not matches(pattern, "a" * 59 + "b")
-    assert not covers(pattern, EVERY_READ)
+    assert not covers(pattern, READ_ALL)
     assert overlaps(pattern, "*b*" * 60) is True

@@ -10,16 +10,16 @@ from pallink.errors import PallinkError
 from pallink.roles import (
     EligibleRole,
     ReaderReport,
-    Remedies,
     RoleAssignment,
+    RoleCommands,
     Subscription,
-    credit_advice,
+    add_eligible_roles,
+    diagnose_reader,
     judge,
-    not_visible,
-    reader_error,
-    with_eligible,
+    judge_invisible,
+    suggest_credit_role,
 )
-from pallink.roles.assignments import origin
+from pallink.roles.assignments import describe_origin
 from pallink.roles.definitions import CREDIT_ROLE, READER
 
 OBJECT_ID = "11111111-0000-0000-0000-00000000000a"
@@ -40,7 +40,7 @@ def eligible_for(scope: str, name: str | None = None) -> EligibleRole:
 
 
 def error(report: ReaderReport, account: Account = USER) -> PallinkError:
-    found = reader_error(report, Remedies(account, activation_id=ACTIVATION))
+    found = diagnose_reader(report, RoleCommands(account, activation_id=ACTIVATION))
     assert found is not None
     assert found.exit_code == 6
     return found
@@ -77,13 +77,13 @@ def test_without_a_subscription_the_administrators_own_is_meant() -> None:
 
 
 def test_a_command_for_each_subscription_that_has_to_pass() -> None:
-    report = ReaderReport((*holding().subscriptions, not_visible(TWO)), all_required=True, visible=(ONE,))
+    report = ReaderReport((*holding().subscriptions, judge_invisible(TWO)), all_required=True, visible=(ONE,))
     commands = (error(report).command or "").splitlines()
     assert [ONE.id in commands[0], TWO.id in commands[1], len(commands)] == [True, True, 2]
 
 
 def test_the_activation() -> None:
-    report = with_eligible(holding(), [eligible_for(ONE.scope)], USER)
+    report = add_eligible_roles(holding(), [eligible_for(ONE.scope)], USER)
     found = error(report)
     words = shlex.split(found.command or "")
     assert words[:5] == ["az", "rest", "--method", "PUT", "--url"]
@@ -98,7 +98,7 @@ def test_the_activation() -> None:
 
 @pytest.mark.parametrize("scope", ["/", "/providers/Microsoft.Management/managementGroups/top"])
 def test_the_activation_above_subscriptions(scope: str) -> None:
-    found = error(with_eligible(ReaderReport(), [eligible_for(scope, "Top")], USER))
+    found = error(add_eligible_roles(ReaderReport(), [eligible_for(scope, "Top")], USER))
     assert "only eligible for it, on Top, and what is below it" in found.message
     url = shlex.split(found.command or "")[5]
     assert url.startswith(f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignmentScheduleRequests/")
@@ -107,19 +107,19 @@ def test_the_activation_above_subscriptions(scope: str) -> None:
 def test_what_is_eligible_above_does_not_vouch_for_one_that_has_to_pass() -> None:
     """Nobody knows whether the subscription is below that management group."""
     report = ReaderReport(holding().subscriptions, all_required=True, visible=(ONE,))
-    found = with_eligible(report, [eligible_for("/providers/Microsoft.Management/managementGroups/top")], USER)
+    found = add_eligible_roles(report, [eligible_for("/providers/Microsoft.Management/managementGroups/top")], USER)
     assert found.verdict == "none"
 
 
 def test_credit() -> None:
-    remedies = Remedies(USER)
-    advice = credit_advice(holding(READER.id), remedies)
+    commands = RoleCommands(USER)
+    advice = suggest_credit_role(holding(READER.id), commands)
     assert advice is not None
     assert '--role "Support Request Contributor"' in advice[1]
-    assert credit_advice(holding(READER.id, CREDIT_ROLE.id), remedies) is None
-    assert credit_advice(holding(), remedies) is None
+    assert suggest_credit_role(holding(READER.id, CREDIT_ROLE.id), commands) is None
+    assert suggest_credit_role(holding(), commands) is None
     # Nobody has told whether a role that is not listed earns any.
-    assert credit_advice(holding(READER.id, "43d0d8ad-25c7-4714-9337-8ba259a9fe05"), remedies) is None
+    assert suggest_credit_role(holding(READER.id, "43d0d8ad-25c7-4714-9337-8ba259a9fe05"), commands) is None
 
 
 @pytest.mark.parametrize(
@@ -135,4 +135,4 @@ def test_credit() -> None:
     ],
 )
 def test_the_origin_in_words(scope: str, words: str) -> None:
-    assert origin(scope) == words
+    assert describe_origin(scope) == words

@@ -12,9 +12,9 @@ from pallink.roles import (
     Subscription,
     SubscriptionVerdict,
     Verdict,
+    add_eligible_roles,
     judge,
-    unreadable,
-    with_eligible,
+    judge_unreadable,
 )
 from pallink.roles.definitions import READER
 
@@ -31,7 +31,7 @@ ASSIGNMENTS = st.builds(
     st.sampled_from([None, "a condition"]),
 )
 VERDICTS = st.lists(ASSIGNMENTS, max_size=4).map(lambda held: judge(ONE, held, ACCOUNT)) | st.sampled_from(
-    [unreadable(ONE, AccessDeniedError("no")), unreadable(ONE, UnreachableError("no answer"))]
+    [judge_unreadable(ONE, AccessDeniedError("no")), judge_unreadable(ONE, UnreachableError("no answer"))]
 )
 REPORTS = st.builds(ReaderReport, st.lists(VERDICTS, max_size=4).map(tuple), all_required=st.booleans())
 
@@ -58,7 +58,7 @@ def test_what_passes_does_so_by_one_role_without_a_condition_on_the_subscription
         each
         for each in held
         if each.condition is None and "resourceGroups" not in each.scope and each.role_id in KNOWN_ROLES
-        if KNOWN_ROLES[each.role_id].every_read
+        if KNOWN_ROLES[each.role_id].allows_read_all
     ]
     found = judge(ONE, held, ACCOUNT)
     assert found.verdict.passes is bool(enough)
@@ -83,7 +83,9 @@ def test_what_is_eligible_never_passes_and_hides_no_missing_answer(
     report: ReaderReport, scope: str, restricted: bool
 ) -> None:
     condition = "a condition" if restricted else None
-    found = with_eligible(report, [EligibleRole(f"/x/{READER.id}", scope, OBJECT_ID, condition=condition)], ACCOUNT)
+    found = add_eligible_roles(
+        report, [EligibleRole(f"/x/{READER.id}", scope, OBJECT_ID, condition=condition)], ACCOUNT
+    )
     assert found.passes is report.passes
     if any(isinstance(each.error, UnreachableError) for each in report.subscriptions) and not report.passes:
         assert found.verdict is Verdict.UNKNOWN

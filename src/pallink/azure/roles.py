@@ -9,7 +9,7 @@ from azure.mgmt.resource.subscriptions import SubscriptionClient
 from pallink.account import Account, is_guid
 from pallink.azure.errors import asking
 from pallink.errors import UnexpectedAnswerError
-from pallink.roles import EligibleRole, Permission, Role, RoleAssignment, Subscription, defined_role
+from pallink.roles import EligibleRole, Permission, Role, RoleAssignment, Subscription, role_from_definition
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization import AuthorizationManagementClient
@@ -104,7 +104,7 @@ class RoleAssignments:
             permissions = [
                 Permission(_texts(each.actions), _texts(each.not_actions)) for each in found.permissions or ()
             ]
-            return defined_role(role_id, _text(found.role_name) or role_id, permissions)
+            return role_from_definition(role_id, _text(found.role_name) or role_id, permissions)
 
     def eligible(self) -> list[EligibleRole]:
         """What the account could activate in Privileged Identity Management: itself or through a group.

@@ -88,11 +88,11 @@ def interrupted_at_the_start(arguments: Sequence[str]) -> int:
     INTERRUPTS.over = True
     from pallink.cli.interrupt_report import InterruptReport  # noqa: PLC0415 - only who is interrupted pays for it
     from pallink.cli.run import print_interruption  # noqa: PLC0415
-    from pallink.cli.usage_errors import output_asked_for  # noqa: PLC0415
+    from pallink.cli.usage_errors import detect_output_format  # noqa: PLC0415
     from pallink.output import Terminal  # noqa: PLC0415
 
     nothing = InterruptReport(cause="nothing was written", knows_link=True)
-    print_interruption(nothing, Terminal(), output_asked_for(arguments, os.environ))
+    print_interruption(nothing, Terminal(), detect_output_format(arguments, os.environ))
     return ExitCode.INTERRUPTED
 
 

@@ -11,7 +11,7 @@ from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.signals import INTERRUPTS
 from pallink.errors import DefectError, PallinkError, unusable_sandbox
 from pallink.exit_codes import ExitCode
-from pallink.output import OutputFormat, Terminal, error_object, json_line
+from pallink.output import OutputFormat, Terminal, build_error_object, render_json_line
 from pallink.redact.secrets import cut
 from pallink.redact.text import one_line
 from pallink.sandbox.state.errors import SandboxStateError
@@ -97,7 +97,7 @@ def print_error(
     """
     report = report or InterruptReport(knows_link=True)
     if output.has_error_objects:
-        text = json_line(error_object(error, report.link(error)), ascii_only=True)
+        text = render_json_line(build_error_object(error, report.link(error)), ascii_only=True)
         terminal.tell(text.rstrip("\n"))
         return
     last_line = report.last_line(error, is_interruption=is_interruption)

@@ -1,4 +1,4 @@
-"""What is said of a command line that is wrong."""
+"""Errors in the command line."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from pallink.output import OutputFormat, Terminal
 from pallink.redact.secrets import known
 from pallink.signin.secrets import environment_secrets
 
-# What scripts for other tools pass as options: here each has a variable, those of azure-identity.
-_SECRETS = {
+# Options of other tools that carry a secret, with the variable that takes its place (those of azure-identity).
+_SECRET_OPTIONS = {
     "--client-secret": "AZURE_CLIENT_SECRET",
     "--secret": "AZURE_CLIENT_SECRET",
     "--password": "AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PASSWORD for a certificate's file,",
@@ -26,26 +26,26 @@ _SECRETS = {
 }
 
 
-def output_asked_for(arguments: Sequence[str], environ: Mapping[str, str]) -> OutputFormat:
-    """The output format of a command line that could not be parsed: whoever asked for objects gets errors so too."""
-    found = environ.get("PALLINK_OUTPUT", "")
-    for index, each in enumerate(arguments):
+def detect_output_format(arguments: Sequence[str], environ: Mapping[str, str]) -> OutputFormat:
+    """Return the output format of a command line that could not be parsed, which applies to the error as well."""
+    output = environ.get("PALLINK_OUTPUT", "")
+    for index, argument in enumerate(arguments):
         following = arguments[index + 1] if index + 1 < len(arguments) else ""
-        if each in ("-o", "--output"):
-            found = following
-        elif each.startswith("--output="):
-            found = each.removeprefix("--output=")
-        elif each.startswith("-o") and not each.startswith("--"):
-            found = each.removeprefix("-o")
-    return OutputFormat(found) if found in set(OutputFormat) else OutputFormat.TABLE
+        if argument in ("-o", "--output"):
+            output = following
+        elif argument.startswith("--output="):
+            output = argument.removeprefix("--output=")
+        elif argument.startswith("-o") and not argument.startswith("--"):
+            output = argument.removeprefix("-o")
+    return OutputFormat(output) if output in set(OutputFormat) else OutputFormat.TABLE
 
 
 def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
-    """Say what is wrong with the command line; the help where nothing was asked at all.
+    """Print what is wrong with the command line; for a group without a command, print its help.
 
     Args:
-        error: what Typer raised.
-        arguments: the command line, without `pallink`.
+        error: The exception that Typer raised.
+        arguments: The command line, without `pallink`.
 
     Returns:
         The exit code.
@@ -53,7 +53,7 @@ def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
     terminal = Terminal()
     known.clear()
     known.add(*environment_secrets(terminal.environ))
-    output = output_asked_for(arguments, terminal.environ)
+    output = detect_output_format(arguments, terminal.environ)
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -63,8 +63,8 @@ def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
         message = f"missing {error.param.param_type_name} {error.param.name.upper()}"
     path = context.command_path if context is not None else "pallink"
     option = getattr(error, "option_name", "")
-    if option in _SECRETS:
-        variable = _SECRETS[option]
+    if option in _SECRET_OPTIONS:
+        variable = _SECRET_OPTIONS[option]
         refused = UsageError(
             f"there is no option {option}: a secret never passes through the command line",
             cause="others on this machine, and the shell's history, could read it there",

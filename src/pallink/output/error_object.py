@@ -1,4 +1,4 @@
-"""An error as the JSON object that a program reads on stderr: pure."""
+"""The JSON object for an error, which programs read on stderr. Pure."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from pallink.links.record import LinkChange
 from pallink.redact.text import one_line
 
 
-def error_object(error: PallinkError, link: LinkChange | None = None) -> dict[str, Any]:
-    """The object, with the same fields each time; docs/results.schema.json describes it.
+def build_error_object(error: PallinkError, link: LinkChange | None = None) -> dict[str, Any]:
+    """Return the error object that docs/results.schema.json describes.
 
-    Fields: `code` (stable, e.g. `NotLinked`), `exitCode`, `message`, `cause`, `remedy`, `command`, `correlationId`,
-    `requestId`, `time`, `warnings`, `link`. What is not known is null.
+    The fields are always the same: `code` (stable, such as `NotLinked`), `exitCode`, `message`, `cause`, `remedy`,
+    `command`, `correlationId`, `requestId`, `time`, `warnings`, `link`. Unknown ones are null.
 
     Args:
-        error: what happened.
-        link: what the command did to the link; None where it has to do with none.
+        error: The error.
+        link: What the command did to the link; None for a command that does not touch it.
     """
     trace = error.trace
 
@@ -28,10 +28,10 @@ def error_object(error: PallinkError, link: LinkChange | None = None) -> dict[st
         "message": one_line(error.message),
         "cause": text(error.cause),
         "remedy": text(error.remedy),
-        "command": "\n".join(one_line(each, 2000) for each in error.command.splitlines()) if error.command else None,
+        "command": "\n".join(one_line(line, 2000) for line in error.command.splitlines()) if error.command else None,
         "correlationId": trace.correlation_id if trace else None,
         "requestId": trace.request_id if trace else None,
         "time": trace.time if trace else None,
-        "warnings": [one_line(each) for each in error.warnings],
+        "warnings": [one_line(warning) for warning in error.warnings],
         "link": link.value if link else None,
     }

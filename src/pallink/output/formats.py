@@ -1,11 +1,11 @@
-"""Writes a result to stdout in the format that was asked for."""
+"""Write a result to stdout in the requested format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from pallink.output.query import apply_query
-from pallink.output.rendering import json_text, jsonl_text, table_text, tsv_text, yaml_text
+from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
 from pallink.output.terminal import Terminal
 from pallink.redact.secrets import known
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OutputFormat(StrEnum):
-    """How a result is written to stdout."""
+    """The value of `--output`."""
 
     TABLE = "table"
     JSON = "json"
@@ -25,7 +25,7 @@ class OutputFormat(StrEnum):
 
     @property
     def has_error_objects(self) -> bool:
-        """Whether an error is a JSON object on stderr too: where a program reads objects."""
+        """Whether an error is printed as a JSON object: with a format that programs parse as objects."""
         return self in (OutputFormat.JSON, OutputFormat.JSONL, OutputFormat.YAML)
 
 
@@ -33,22 +33,22 @@ class _Render(Protocol):
     def __call__(self, value: object, *, ascii_only: bool = False) -> str: ...
 
 
-_RENDERINGS: Mapping[OutputFormat, _Render] = {
-    OutputFormat.JSON: json_text,
-    OutputFormat.JSONL: jsonl_text,
-    OutputFormat.YAML: yaml_text,
-    OutputFormat.TSV: tsv_text,
+_RENDERERS: Mapping[OutputFormat, _Render] = {
+    OutputFormat.JSON: render_json,
+    OutputFormat.JSONL: render_jsonl,
+    OutputFormat.YAML: render_yaml,
+    OutputFormat.TSV: render_tsv,
 }
 
 
 def write_result(
     result: "Result | AccountResult", output: OutputFormat, terminal: Terminal, query: str | None = None
 ) -> None:
-    """Write a result to stdout. A table is for people and may change; the other formats carry the documented fields.
+    """Write a result to stdout. The table is for people and may change; the other formats have the documented fields.
 
     Raises:
-        UsageError: the query does not fit the result.
-        OutputError: stdout cannot be written to.
+        UsageError: The query does not fit the result.
+        OutputError: Writing to stdout failed.
     """
     write_value(known.cut_all(result.as_dict()), output, terminal, query, table=lambda: _write_table(result, terminal))
 
@@ -61,17 +61,18 @@ def write_value(
     *,
     table: Callable[[], None] | None = None,
 ) -> None:
-    """Write a value of plain JSON types to stdout; the query is applied before it is formatted.
+    """Write a value of plain JSON types to stdout.
 
     Args:
-        value: what there is to write.
-        output: in which format.
-        terminal: where to.
-        query: a JMESPath expression that was checked before.
-        table: writes the table that people get of the whole value.
+        value: The value.
+        output: The format.
+        terminal: The streams to write to.
+        query: A JMESPath expression that `check_query` has accepted; the value is replaced by what it selects.
+        table: Writes the whole value as a table; without it, and with a query, the table is a generic one.
 
     Raises:
-        UsageError, OutputError: as for `write_result`.
+        UsageError: The query does not fit the value.
+        OutputError: Writing to stdout failed.
     """
     if query is not None:
         value = apply_query(query, value)
@@ -81,9 +82,9 @@ def write_value(
         if query is None and table is not None:
             table()
         else:
-            terminal.write(table_text(value))
+            terminal.write(render_table(value))
         return
-    render = _RENDERINGS[output]
+    render = _RENDERERS[output]
     text = render(value)
     terminal.write(text if terminal.can_show(text) else render(value, ascii_only=True))
 
@@ -91,19 +92,25 @@ def write_value(
 def write_accounts(
     results: "Sequence[AccountResult]", output: OutputFormat, terminal: Terminal, query: str | None = None
 ) -> None:
-    """Write several accounts to stdout: a list, or one table after the other. Raises as `write_result`."""
+    """Write several accounts to stdout, as a list or as one table after the other.
 
-    def tables() -> None:
-        for index, each in enumerate(results):
+    Raises:
+        UsageError: The query does not fit the list.
+        OutputError: Writing to stdout failed.
+    """
+
+    def write_tables() -> None:
+        for index, result in enumerate(results):
             if index:
                 terminal.write("\n")
-            _write_table(each, terminal)
+            _write_table(result, terminal)
 
-    write_value(known.cut_all([each.as_dict() for each in results]), output, terminal, query, table=tables)
+    values = known.cut_all([result.as_dict() for result in results])
+    write_value(values, output, terminal, query, table=write_tables)
 
 
 def _write_table(result: "Result | AccountResult", terminal: Terminal) -> None:
-    # A table knows every kind of result and verdict; help and refusals need none of them.
+    # The table imports every result and verdict, which help and usage errors do not need.
     from pallink.output.table import write_table  # noqa: PLC0415
 
     write_table(result, terminal)

@@ -1,4 +1,4 @@
-"""A result as a few aligned lines that a person reads at a glance."""
+"""The table of a result: a few aligned lines, for people."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -8,60 +8,71 @@ from pallink.links.model import Action
 from pallink.output.terminal import Terminal
 from pallink.redact.text import one_line
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
-from pallink.roles import ReaderReport, SubscriptionVerdict, Verdict, names
+from pallink.roles import ReaderReport, SubscriptionVerdict, Verdict, join_names
 
 
 class Row(NamedTuple):
-    """One line: what it is about, what there is to say, and how it went (good, bad, or neither)."""
+    """One line of the table.
+
+    Attributes:
+        label: The heading of the line; empty if it continues the previous one.
+        text: The value.
+        status: `good`, `bad` or empty, which chooses the colour.
+    """
 
     label: str
     text: str
-    mood: str = ""
+    status: str = ""
 
 
-# What fits on one screen.
+# What fits on a screen.
 _MAX_GROUPS = 8
 
 _STYLES = {"good": "green", "bad": "red", "": ""}
 
 
 def write_table(result: Result | AccountResult, terminal: Terminal) -> None:
-    """Write the rows of a result to stdout: wrapped and coloured on a terminal, one line each elsewhere."""
+    """Write a result to stdout, wrapped and coloured on a terminal, with one line a row elsewhere."""
     arrow = " → " if terminal.can_show("→") else " -> "
-    shown = [Row(each.label, one_line(each.text), each.mood) for each in rows(result, arrow)]
+    shown = [row._replace(text=one_line(row.text)) for row in make_rows(result, arrow)]
     if terminal.is_terminal(terminal.stdout):
         _draw(shown, terminal)
         return
-    width = max(len(each.label) for each in shown)
+    width = max(len(row.label) for row in shown)
     encoding = terminal.stdout.encoding or "ascii"
     lines = (f"{row.label:<{width}}  {row.text}".rstrip() for row in shown)
     terminal.write("".join(line.encode(encoding, "replace").decode(encoding) + "\n" for line in lines))
 
 
-def rows(result: Result | AccountResult, arrow: str = " -> ") -> list[Row]:
-    """The rows of a result; what an account or a link is called comes first, the rest in the order of interest."""
-    found = [
-        Row("account", f"{result.account} ({_kind(result.account_kind)})"),
+def make_rows(result: Result | AccountResult, arrow: str = " -> ") -> list[Row]:
+    """Return the rows of a result, the account first.
+
+    Args:
+        result: The result.
+        arrow: Stands between the previous and the new partner.
+    """
+    rows = [
+        Row("account", f"{result.account} ({_describe_kind(result.account_kind)})"),
         Row("tenant", f"{result.tenant_name} ({result.tenant_id})" if result.tenant_name else result.tenant_id),
     ]
     if isinstance(result, AccountResult):
         return [
-            *found,
+            *rows,
             Row("object ID", result.object_id),
             Row("cloud", result.cloud),
             Row("signed in with", f"{result.auth} (stored)" if result.stored else result.auth),
             *([Row("token until", result.expires_on)] if result.expires_on else []),
         ]
     if result.reader is not None:
-        found += _reader_rows(result.reader, every=isinstance(result, CheckResult))
-    return [*found, *_link_rows(result, arrow)]
+        rows += _reader_rows(result.reader, with_all=isinstance(result, CheckResult))
+    return [*rows, *_link_rows(result, arrow)]
 
 
 def _link_rows(result: Result, arrow: str) -> Iterable[Row]:
-    linked = _partner(result.partner_id, result.partner_name)
+    linked = _describe_partner(result.partner_id, result.partner_name)
     match result:
         case WriteResult():
-            previous = _partner(result.previous_partner_id, result.previous_partner_name)
+            previous = _describe_partner(result.previous_partner_id, result.previous_partner_name)
             change = linked if result.action is Action.UNCHANGED else f"{previous}{arrow}{linked}"
             yield Row("link", change)
             done = f"{result.action} (dry run: nothing was written)" if result.dry_run else result.action.value
@@ -76,58 +87,60 @@ def _link_rows(result: Result, arrow: str) -> Iterable[Row]:
                 yield Row("since", result.updated_time)
 
 
-def _reader_rows(report: ReaderReport, *, every: bool) -> Iterable[Row]:
+def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
     if not report.subscriptions and not report.disabled and not report.eligible:
         yield Row("Reader", "no: it sees no subscription", "bad")
         return
     best = report.best
-    if not every and best is not None:
-        yield Row("Reader", f"{_state(report)}: {best.subscription.name}: {best}", _mood(report.passes))
+    if not with_all and best is not None:
+        yield Row("Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes))
         return
-    passing = sum(each.verdict.passes for each in report.subscriptions)
+    passing = sum(subscription.verdict.passes for subscription in report.subscriptions)
     if not report.subscriptions:
         yield Row("Reader", "no: on no subscription that counts", "bad")
     else:
-        yield Row("Reader", f"{_state(report)}: on {passing} of {_counted(report.subscriptions)}", _mood(report.passes))
+        yield Row(
+            "Reader", f"{_yes_or_no(report)}: on {passing} of {_count(report.subscriptions)}", _status(report.passes)
+        )
     groups: dict[tuple[str, str], list[SubscriptionVerdict]] = {}
-    for each in report.subscriptions:
-        groups.setdefault((each.verdict, str(each)), []).append(each)
+    for subscription in report.subscriptions:
+        groups.setdefault((subscription.verdict, str(subscription)), []).append(subscription)
     for (verdict, explanation), members in list(groups.items())[:_MAX_GROUPS]:
-        yield Row("", f"{verdict}: {explanation}", _mood(members[0].verdict.passes))
-        yield Row("", f"on {names([each.subscription for each in members])}")
+        yield Row("", f"{verdict}: {explanation}", _status(members[0].verdict.passes))
+        yield Row("", f"on {join_names([member.subscription for member in members])}")
     if len(groups) > _MAX_GROUPS:
         yield Row("", f"and {len(groups) - _MAX_GROUPS} more findings: -o json has them all")
     for role in report.eligible:
         where = role.scope_name or role.scope
         yield Row("", f"eligible: {role.role_name or role.role_id} on {where}, not activated", "bad")
     if report.disabled:
-        yield Row("", f"disabled, not counted: {names(report.disabled)}")
+        yield Row("", f"disabled, not counted: {join_names(report.disabled)}")
 
 
-def _counted(subscriptions: Sequence[SubscriptionVerdict]) -> str:
+def _count(subscriptions: Sequence[SubscriptionVerdict]) -> str:
     return f"{len(subscriptions)} subscription{'' if len(subscriptions) == 1 else 's'}"
 
 
-def _state(report: ReaderReport) -> str:
+def _yes_or_no(report: ReaderReport) -> str:
     return "yes" if report.passes else "unknown" if report.verdict is Verdict.UNKNOWN else "no"
 
 
-def _mood(passes: bool) -> str:
+def _status(passes: bool) -> str:
     return "good" if passes else "bad"
 
 
-def _partner(partner_id: str | None, partner_name: str | None) -> str:
+def _describe_partner(partner_id: str | None, partner_name: str | None) -> str:
     if partner_id is None:
         return "none"
     return f"{partner_id} ({partner_name})" if partner_name else partner_id
 
 
-def _kind(kind: AccountKind) -> str:
+def _describe_kind(kind: AccountKind) -> str:
     return "managed identity" if kind is AccountKind.MANAGED_IDENTITY else kind.value
 
 
 def _draw(shown: list[Row], terminal: Terminal) -> None:
-    # rich takes 50 ms to import; who pipes a table does not pay for it.
+    # rich takes 50 ms to import, and is only needed on a terminal.
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -137,8 +150,8 @@ def _draw(shown: list[Row], terminal: Terminal) -> None:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for row in shown:
-        grid.add_row(Text(row.label, style="bold"), Text(row.text, style=_STYLES[row.mood]))
-    with terminal.writing() as stdout:
+        grid.add_row(Text(row.label, style="bold"), Text(row.text, style=_STYLES[row.status]))
+    with terminal.checked_stdout() as stdout:
         console = Console(
             file=stdout, no_color=not colour, highlight=False, color_system="standard" if colour else None
         )

@@ -1,4 +1,4 @@
-"""The streams, and what may be done with them: decided once, and replaced as a whole in tests."""
+"""The standard streams, and what they are capable of; tests replace them as a whole."""
 
 import errno
 import io
@@ -15,20 +15,24 @@ from pallink.redact.secrets import cut
 _COLOURS = {"red": "\x1b[1;31m", "yellow": "\x1b[1;33m", "cyan": "\x1b[36m"}
 _RESET = "\x1b[0m"
 
-# What a stream answers whose reader has gone, as in `| head -1`. Windows says EINVAL.
-_NOBODY_READS = frozenset({errno.EPIPE, errno.EINVAL})
+# The errors of a pipe whose reader has exited, as in `| head -1`. On Windows it is EINVAL.
+_BROKEN_PIPE = frozenset({errno.EPIPE, errno.EINVAL})
 
 
 def _stream(name: str) -> TextIO:
-    # Python has None for a stream that was closed before it started (`2>&-`), and prints to stdout instead.
+    # None if the stream was closed before Python started (`2>&-`); print() would fall back to stdout.
     return getattr(sys, name) or io.StringIO()
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """Standard streams and the environment.
+    """The standard streams and the environment. Data goes to `stdout`, everything else to `stderr`.
 
-    Data goes to `stdout`, everything else to `stderr`.
+    Attributes:
+        stdin: Standard input.
+        stdout: Standard output.
+        stderr: Standard error.
+        environ: The environment variables.
     """
 
     stdin: TextIO = field(default_factory=lambda: _stream("stdin"))
@@ -38,15 +42,15 @@ class Terminal:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody can read a question and answer it."""
+        """Whether a prompt can be shown and answered: stdin and stderr are terminals."""
         return _is_terminal(self.stdin) and _is_terminal(self.stderr)
 
     def is_terminal(self, stream: TextIO) -> bool:
-        """Whether a person looks at this stream."""
+        """Return whether the stream is a terminal."""
         return _is_terminal(stream)
 
     def has_colour(self, stream: TextIO) -> bool:
-        """Whether this stream takes colour (NO_COLOR, FORCE_COLOR and TERM=dumb are honoured, in this order)."""
+        """Return whether to colour the stream; NO_COLOR, FORCE_COLOR and TERM=dumb decide, in this order."""
         if self.environ.get("NO_COLOR"):
             return False
         if self.environ.get("FORCE_COLOR"):
@@ -54,7 +58,7 @@ class Terminal:
         return _is_terminal(stream) and self.environ.get("TERM") != "dumb"
 
     def can_show(self, text: str) -> bool:
-        """Whether stdout's encoding knows every character of `text`."""
+        """Return whether stdout can encode every character of `text`."""
         try:
             text.encode(self.stdout.encoding or "ascii")
         except UnicodeEncodeError:
@@ -62,20 +66,20 @@ class Terminal:
         return True
 
     @contextmanager
-    def writing(self) -> Iterator[TextIO]:
-        """Stdout, to be written to; it is flushed at the end.
+    def checked_stdout(self) -> Iterator[TextIO]:
+        """Yield stdout, and flush it at the end.
 
-        That nobody reads it any more is no error: the command goes on to its own exit code.
+        A broken pipe is ignored: the command still ends with its own exit code.
 
         Raises:
-            OutputError: it cannot be written to, as on a full disk.
+            OutputError: Writing failed, for example because the disk is full.
         """
         try:
             yield self.stdout
             self.stdout.flush()
         except OSError as error:
             _discard(self.stdout)
-            if error.errno not in _NOBODY_READS:
+            if error.errno not in _BROKEN_PIPE:
                 raise OutputError(
                     f"the result cannot be written to stdout: {error.strerror or error}",
                     cause="the command itself was carried out; only its result is lost",
@@ -83,19 +87,23 @@ class Terminal:
                 ) from error
 
     def write(self, text: str) -> None:
-        """Write data to stdout; raises as `writing` does."""
-        with self.writing() as stdout:
+        """Write data to stdout.
+
+        Raises:
+            OutputError: Writing failed.
+        """
+        with self.checked_stdout() as stdout:
             stdout.write(text)
 
     def tell(self, line: str) -> None:
-        """Write one line to stderr as it is, without secrets."""
+        """Write one line to stderr, with secrets redacted."""
         try:
             print(cut(line), file=self.stderr, flush=True)
         except OSError:
             _discard(self.stderr)
 
     def say(self, label: str, text: str, colour: str | None = None) -> None:
-        """Write one message to stderr: `label: text`."""
+        """Write `label: text` to stderr, the label in colour where stderr has any."""
         shown = f"{label}:"
         if colour is not None and self.has_colour(self.stderr):
             shown = f"{_COLOURS[colour]}{shown}{_RESET}"
@@ -103,15 +111,15 @@ class Terminal:
 
 
 def _discard(stream: TextIO) -> None:
-    """Let what is still to be written vanish: Python would complain once more when it flushes at exit."""
+    """Discard what is still buffered: Python would report the error again when it flushes at exit."""
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)
 
 
 def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # no stream at all, or a closed one
+    except (AttributeError, ValueError):  # No stream, or a closed one.
         return False

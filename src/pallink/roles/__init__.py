@@ -1,24 +1,26 @@
-"""Does an account hold Reader on a subscription? Role assignments in, verdict and remedy out. Pure.
+"""Decide whether an account has Reader: role assignments in, verdict and remedy out. Pure, but for `check`.
 
-- `actions`: what the patterns of a role's definition allow.
-- `roles`, `assignments`: what is known of roles, and who holds them where.
-- `verdicts`: what that amounts to.
-- `choice`: which subscriptions have to pass.
-- `remedies`: what to type when they do not.
+actions          what the action patterns of a role definition allow
+definitions      roles, and what is known of Azure's built-in ones
+assignments      subscriptions, role assignments and eligible roles
+subscriptions    which subscriptions have to pass
+verdicts         what the assignments amount to
+remedies         the error for a missing role, and the commands that fix it
+check            reads the roles of one account, concurrently
 """
 
 from pallink.roles.assignments import EligibleRole, RoleAssignment, Subscription
-from pallink.roles.definitions import KNOWN_ROLES, Permission, Role, defined_role
-from pallink.roles.remedies import Remedies, credit_advice, reader_error
-from pallink.roles.subscriptions import names, select_subscriptions
+from pallink.roles.definitions import KNOWN_ROLES, Permission, Role, role_from_definition
+from pallink.roles.remedies import RoleCommands, diagnose_reader, suggest_credit_role
+from pallink.roles.subscriptions import join_names, select_subscriptions
 from pallink.roles.verdicts import (
     ReaderReport,
     SubscriptionVerdict,
     Verdict,
+    add_eligible_roles,
     judge,
-    not_visible,
-    unreadable,
-    with_eligible,
+    judge_invisible,
+    judge_unreadable,
 )
 
 __all__ = [
@@ -26,19 +28,19 @@ __all__ = [
     "EligibleRole",
     "Permission",
     "ReaderReport",
-    "Remedies",
     "Role",
     "RoleAssignment",
+    "RoleCommands",
     "Subscription",
     "SubscriptionVerdict",
     "Verdict",
-    "credit_advice",
-    "defined_role",
+    "add_eligible_roles",
+    "diagnose_reader",
+    "join_names",
     "judge",
-    "names",
-    "not_visible",
-    "reader_error",
+    "judge_invisible",
+    "judge_unreadable",
+    "role_from_definition",
     "select_subscriptions",
-    "unreadable",
-    "with_eligible",
+    "suggest_credit_role",
 ]

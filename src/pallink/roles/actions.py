@@ -1,28 +1,28 @@
-"""What the action patterns of a role allow: `Microsoft.Support/*`, `*/read`. Pure.
+"""Match the action patterns of a role definition, such as `Microsoft.Support/*` and `*/read`. Pure.
 
-In a pattern a `*` stands for any text, the empty one and slashes included; everything else stands for itself, in any
+In a pattern, `*` stands for any text, including the empty one and slashes. Everything else stands for itself, in any
 case (learn.microsoft.com/azure/role-based-access-control/role-definitions).
 """
 
 from collections.abc import Iterable
 
-EVERY_READ = "*/read"
-"""The pattern of every action that reads: all that Reader has."""
+READ_ALL = "*/read"
+"""The pattern of all read actions: the only one that Reader has."""
 
-_ANY = "*"
-_NO_LETTER = "\0"  # Stands in no pattern and no action.
+_WILDCARD = "*"
+_UNUSED_CHARACTER = "\0"  # Occurs in no pattern and no action.
 
 
 def matches(pattern: str, action: str) -> bool:
-    """Whether an action is one of those that a pattern stands for."""
-    first, *others = pattern.lower().split(_ANY)
+    """Return whether a pattern matches an action."""
+    first, *others = pattern.lower().split(_WILDCARD)
     text = action.lower()
     if not others:
         return text == first
     *middle, last = others
     if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
         return False
-    # The leftmost place of each part leaves the most room for those that follow.
+    # The leftmost match of each part leaves the most room for the following ones.
     position, end = len(first), len(text) - len(last)
     for part in middle:
         position = text.find(part, position, end)
@@ -33,32 +33,32 @@ def matches(pattern: str, action: str) -> bool:
 
 
 def covers(pattern: str, other: str) -> bool:
-    """Whether a pattern stands for every action that another one stands for."""
-    # Only a * of the pattern can take in a letter that stands nowhere else, and what takes that in takes in any text.
-    return matches(pattern, other.replace(_ANY, _NO_LETTER))
+    """Return whether a pattern matches every action that another pattern matches."""
+    # Only a wildcard can match a character that occurs nowhere else, and it then matches any text in its place.
+    return matches(pattern, other.replace(_WILDCARD, _UNUSED_CHARACTER))
 
 
 def overlaps(pattern: str, other: str) -> bool:
-    """Whether there is an action that both patterns stand for."""
+    """Return whether some action matches both patterns."""
     one, two = pattern.lower(), other.lower()
-    # met[j]: whether the ends one[i:] and two[j:] have a text in common.
-    met = [all(letter == _ANY for letter in two[j:]) for j in range(len(two) + 1)]
+    # common[j]: whether the suffixes one[i:] and two[j:] have a text in common.
+    common = [all(character == _WILDCARD for character in two[j:]) for j in range(len(two) + 1)]
     for i in range(len(one) - 1, -1, -1):
-        below, met = met, [False] * (len(two) + 1)
-        met[-1] = one[i] == _ANY and below[-1]
+        below, common = common, [False] * (len(two) + 1)
+        common[-1] = one[i] == _WILDCARD and below[-1]
         for j in range(len(two) - 1, -1, -1):
-            if _ANY in (one[i], two[j]):
-                met[j] = below[j] or met[j + 1]
+            if _WILDCARD in (one[i], two[j]):
+                common[j] = below[j] or common[j + 1]
             else:
-                met[j] = one[i] == two[j] and below[j + 1]
-    return met[0]
+                common[j] = one[i] == two[j] and below[j + 1]
+    return common[0]
 
 
-def holds_every_read(actions: Iterable[str], not_actions: Iterable[str] = ()) -> bool:
-    """Whether `actions` hold every read, and `not_actions` take none away.
+def allows_read_all(actions: Iterable[str], not_actions: Iterable[str] = ()) -> bool:
+    """Return whether `actions` allow all reads and `not_actions` exclude none.
 
-    One pattern has to hold them all: several that only do so together are not added up.
+    A single pattern has to cover all reads: patterns that do so only together are not added up.
     """
-    return any(covers(each, EVERY_READ) for each in actions) and not any(
-        overlaps(each, EVERY_READ) for each in not_actions
+    return any(covers(pattern, READ_ALL) for pattern in actions) and not any(
+        overlaps(pattern, READ_ALL) for pattern in not_actions
     )

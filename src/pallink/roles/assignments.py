@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription. `id` is its GUID; a disabled one can be read, but does not count."""
+    """A subscription.
+
+    Attributes:
+        id: The subscription ID (GUID).
+        name: The display name.
+        enabled: Whether the subscription is enabled. A disabled one can be read, but does not count.
+    """
 
     id: str
     name: str
@@ -13,19 +19,19 @@ class Subscription:
 
     @property
     def scope(self) -> str:
-        """The scope that it is."""
+        """The scope of the subscription, `/subscriptions/ID`."""
         return f"/subscriptions/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class RoleAssignment:
-    """A role assignment, as far as it matters here.
+    """A role assignment.
 
     Attributes:
-        role_definition_id: the resource ID of the role's definition, in any of its forms.
-        scope: where it was assigned, e.g. `/subscriptions/…` or a management group.
-        principal_id: the object ID that it was assigned to: the account's own, or a group's.
-        condition: restricts the role, where there is one.
+        role_definition_id: The resource ID of the role definition, in any of its forms.
+        scope: The scope of the assignment, such as `/subscriptions/…` or a management group.
+        principal_id: The object ID of the assignee: the account itself, or a group.
+        condition: The condition that restricts the assignment, or None.
     """
 
     role_definition_id: str
@@ -35,11 +41,11 @@ class RoleAssignment:
 
     @property
     def role_id(self) -> str:
-        """The role's GUID in lower case."""
+        """The role's GUID, in lower case."""
         return last_segment(self.role_definition_id)
 
     def is_inside(self, subscription: Subscription) -> bool:
-        """Whether it was assigned on something inside the subscription, and so not on the subscription."""
+        """Return whether the scope is below the subscription, such as a resource group in it."""
         return self.scope.casefold().startswith(f"{subscription.scope}/".casefold())
 
 
@@ -48,13 +54,13 @@ class EligibleRole:
     """A role that the account could activate in Privileged Identity Management.
 
     Attributes:
-        role_definition_id: as that of a role assignment.
-        scope: where it would count.
-        principal_id: the object ID that is eligible: the account's own, or a group's.
-        schedule_id: what an activation has to name: the ID of the eligibility's schedule.
-        role_name: the role's name, where the service told it.
-        scope_name: the name of the subscription or management group, where the service told it.
-        condition: would restrict the role, where there is one.
+        role_definition_id: The resource ID of the role definition, in any of its forms.
+        scope: The scope where the role would apply.
+        principal_id: The object ID of the eligible principal: the account itself, or a group.
+        schedule_id: The ID of the eligibility schedule, which an activation has to name.
+        role_name: The role's name, if the service returned it.
+        scope_name: The name of the subscription or management group, if the service returned it.
+        condition: The condition that would restrict the role, or None.
     """
 
     role_definition_id: str
@@ -67,46 +73,46 @@ class EligibleRole:
 
     @property
     def role_id(self) -> str:
-        """The role's GUID in lower case."""
+        """The role's GUID, in lower case."""
         return last_segment(self.role_definition_id)
 
     @property
     def subscription_id(self) -> str | None:
-        """The subscription that it is for; None for anything else, be it above or inside one."""
-        match scope_parts(self.scope):
+        """The subscription ID, in lower case; None for a scope above or inside a subscription."""
+        match split_scope(self.scope):
             case [kind, name] if kind.casefold() == "subscriptions":
                 return name.casefold()
         return None
 
     @property
     def is_above_subscriptions(self) -> bool:
-        """Whether it is for a management group or the tenant's root."""
-        return "subscriptions" not in [part.casefold() for part in scope_parts(self.scope)[:1]]
+        """Whether the scope is a management group or the tenant's root."""
+        return "subscriptions" not in [segment.casefold() for segment in split_scope(self.scope)[:1]]
 
 
 def last_segment(resource_id: str) -> str:
-    """The last segment of a resource ID in lower case: of a role's definition its GUID, whatever stands in front."""
+    """Return the last segment of a resource ID, in lower case: for a role definition, its GUID."""
     return resource_id.rstrip("/").rpartition("/")[2].casefold()
 
 
-def scope_parts(scope: str) -> list[str]:
-    """The segments of a scope; none for the tenant's root."""
-    return [part for part in scope.split("/") if part]
+def split_scope(scope: str) -> list[str]:
+    """Return the segments of a scope; an empty list for the tenant's root."""
+    return [segment for segment in scope.split("/") if segment]
 
 
-def origin(scope: str) -> str:
-    """Where a role was assigned, in words."""
-    parts = scope_parts(scope)
-    match [part.casefold() for part in parts]:
+def describe_origin(scope: str) -> str:
+    """Return in words where a role was assigned."""
+    segments = split_scope(scope)
+    match [segment.casefold() for segment in segments]:
         case []:
             return "inherited from the root of the tenant"
         case ["providers", "microsoft.management", "managementgroups", _]:
-            return f"inherited from management group {parts[3]}"
+            return f"inherited from management group {segments[3]}"
         case ["subscriptions", _]:
             return "assigned on the subscription"
         case ["subscriptions", _, "resourcegroups", _]:
-            return f"assigned on resource group {parts[3]} only"
+            return f"assigned on resource group {segments[3]} only"
         case ["subscriptions", *_]:
-            return f"assigned on {parts[-1]} only, inside the subscription"
+            return f"assigned on {segments[-1]} only, inside the subscription"
         case _:
             return f"assigned at {scope}"

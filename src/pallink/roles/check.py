@@ -1,6 +1,6 @@
-"""Looks at what an account holds on its subscriptions, side by side, with as few requests as the question takes.
+"""Read what an account holds on its subscriptions, concurrently and with as few requests as possible.
 
-What the findings amount to is decided in `pallink.roles`; how they are read, in `pallink.azure`.
+`pallink.roles` decides what the findings amount to, `pallink.azure.roles` sends the requests.
 """
 
 import logging
@@ -17,208 +17,217 @@ from pallink.roles import (
     KNOWN_ROLES,
     EligibleRole,
     ReaderReport,
-    Remedies,
     Role,
     RoleAssignment,
+    RoleCommands,
     Subscription,
     SubscriptionVerdict,
     Verdict,
+    add_eligible_roles,
+    diagnose_reader,
     judge,
-    not_visible,
-    reader_error,
+    judge_invisible,
+    judge_unreadable,
     select_subscriptions,
-    unreadable,
-    with_eligible,
 )
 from pallink.settings import RoleCheck
 
 log = logging.getLogger("pallink")
 
-# Each subscription has its own bucket of requests in Resource Manager, so that more would do it no harm; but each takes
-# a connection, of which the transport keeps 32.
-_WORKERS = 30
+# Resource Manager throttles each subscription on its own, so it could take more; but each worker uses a connection, and
+# the transport keeps 32.
+_MAX_WORKERS = 30
 
-# At the tenant's level even an account without any role may read the definitions of roles.
-_TENANT = ""
+# At the tenant's root, even an account without any role may read role definitions.
+_TENANT_SCOPE = ""
 
-Progress = Callable[[int, int], None]
-"""Called with how many subscriptions were read, and of how many; both are the same when it is over."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of subscriptions read so far and with their total; both are equal at the end."""
 
 
 class Roles(Protocol):
-    """What the account sees of its tenant."""
+    """What an account sees of its tenant."""
 
     def subscriptions(self) -> list[Subscription]:
-        """Every subscription that it sees."""
+        """Return every subscription that the account sees."""
 
     def assignments(self, subscription: Subscription, *, inside: bool = False) -> list[RoleAssignment]:
-        """Its role assignments at one of them, inherited ones included; those inside it only where they are asked for.
+        """Return the account's role assignments on a subscription, including inherited ones.
+
+        Args:
+            subscription: The subscription.
+            inside: Whether to include assignments below the subscription, such as on a resource group.
 
         Raises:
-            AccessDeniedError: the account may not read them.
+            AccessDeniedError: The account may not read them.
         """
 
     def role(self, role_id: str, scope: str) -> Role:
-        """The role with this GUID, by its definition as it is known at a scope."""
+        """Return the role with this GUID, from its definition as it is visible at a scope."""
 
     def eligible(self) -> list[EligibleRole]:
-        """What it could activate in Privileged Identity Management, in the whole tenant."""
+        """Return what the account could activate in Privileged Identity Management, in the whole tenant."""
 
     def tenant_name(self) -> str | None:
-        """The tenant's name."""
+        """Return the tenant's display name."""
 
 
 @dataclass
 class ReaderCheck:
-    """One look at the roles of one account.
+    """One check of the roles of one account.
 
     Attributes:
-        roles: what is asked.
-        account: whose roles they are.
-        stop: once set, nothing further is asked.
-        progress: told how far it is.
+        roles: Where the roles are read from.
+        account: The account whose roles are checked.
+        stop: Once set, no further request is sent.
+        progress: Called as the check proceeds.
     """
 
     roles: Roles
     account: Account
     stop: threading.Event = field(default_factory=threading.Event)
-    progress: Progress = lambda _done, _total: None
-    _definitions: "_Definitions" = field(init=False)
+    progress: ProgressCallback = lambda _done, _total: None
+    _definitions: "_RoleDefinitions" = field(init=False)
 
     def __post_init__(self) -> None:
-        self._definitions = _Definitions(self.roles)
+        self._definitions = _RoleDefinitions(self.roles)
 
-    def report(self, wanted: Sequence[str] = (), *, every: bool = False) -> ReaderReport:
-        """Look at the subscriptions that are wanted, which all have to pass; without any at all that are visible.
+    def report(self, wanted: Sequence[str] = (), *, check_all: bool = False) -> ReaderReport:
+        """Check the wanted subscriptions; without any, all visible ones.
+
+        Every wanted subscription has to pass; without any, one visible subscription is enough.
 
         Args:
             wanted: IDs or names of subscriptions.
-            every: look at each of them, even where one pass is enough.
+            check_all: Whether to check every subscription even after one has passed.
 
         Raises:
-            UsageError: what is wanted names no subscription, or several.
-            PallinkError: the subscriptions cannot be listed, or the sign-in has ended. What cannot be read of a single
-                subscription is a verdict, `unknown`.
+            UsageError: A wanted name matches no subscription, or several.
+            PallinkError: The subscriptions cannot be listed, or the sign-in has expired. A failure to read a single
+                subscription gives the verdict `unknown` instead.
         """
         visible = self.roles.subscriptions()
-        chosen = select_subscriptions(visible, wanted) if wanted else visible
-        enabled = [each for each in chosen if each.enabled]
+        selected = select_subscriptions(visible, wanted) if wanted else visible
+        enabled = [subscription for subscription in selected if subscription.enabled]
         report = ReaderReport(
-            subscriptions=tuple(self._verdicts(enabled, visible, every=every or bool(wanted))),
-            disabled=tuple(each for each in chosen if not each.enabled),
+            subscriptions=tuple(self._judge_all(enabled, visible, check_all=check_all or bool(wanted))),
+            disabled=tuple(subscription for subscription in selected if not subscription.enabled),
             all_required=bool(wanted),
             visible=tuple(visible),
         )
-        return report if report.passes else self._with_eligible(report)
+        return report if report.passes else self._add_eligible_roles(report)
 
-    def _verdicts(
-        self, subscriptions: Sequence[Subscription], visible: Sequence[Subscription], *, every: bool
+    def _judge_all(
+        self, subscriptions: Sequence[Subscription], visible: Sequence[Subscription], *, check_all: bool
     ) -> list[SubscriptionVerdict]:
-        seen = {each.id.casefold() for each in visible}
+        visible_ids = {subscription.id.casefold() for subscription in visible}
 
-        def verdict(subscription: Subscription) -> SubscriptionVerdict:
-            if subscription.id.casefold() not in seen:
-                return not_visible(subscription)
-            return self._verdict(subscription)
+        def judge_one(subscription: Subscription) -> SubscriptionVerdict:
+            if subscription.id.casefold() not in visible_ids:
+                return judge_invisible(subscription)
+            return self._judge(subscription)
 
-        found: dict[int, SubscriptionVerdict] = {}
-        # Mostly the first one passes: where that is enough, the others are not even asked about.
-        first = 0 if every else 1
+        verdicts: dict[int, SubscriptionVerdict] = {}
+        # Usually the first one passes: if that is enough, no request is sent for the others.
+        first = 0 if check_all else 1
         for batch in (range(first), range(first, len(subscriptions))):
-            here = [subscriptions[index] for index in batch if index < len(subscriptions)]
-            with closing(as_completed(verdict, here, workers=_WORKERS, stop=self.stop)) as outcomes:
+            members = [subscriptions[index] for index in batch if index < len(subscriptions)]
+            with closing(as_completed(judge_one, members, workers=_MAX_WORKERS, stop=self.stop)) as outcomes:
                 for index, outcome in outcomes:
                     if isinstance(outcome, PallinkError):
                         self.progress(len(subscriptions), len(subscriptions))
                         raise outcome
-                    found[batch.start + index] = outcome
-                    self.progress(len(found), len(subscriptions))
-                    if outcome.verdict.passes and not every:
+                    verdicts[batch.start + index] = outcome
+                    self.progress(len(verdicts), len(subscriptions))
+                    if outcome.verdict.passes and not check_all:
                         self.progress(len(subscriptions), len(subscriptions))
-                        return [found[index] for index in sorted(found)]
-        return [found[index] for index in sorted(found)]
+                        return [verdicts[index] for index in sorted(verdicts)]
+        return [verdicts[index] for index in sorted(verdicts)]
 
-    def _verdict(self, subscription: Subscription) -> SubscriptionVerdict:
+    def _judge(self, subscription: Subscription) -> SubscriptionVerdict:
         try:
-            found = self._judged(subscription, self.roles.assignments(subscription))
-            if found.verdict in (Verdict.OTHER_ROLE, Verdict.NONE):
-                # Only now, because who passes may hold thousands of roles on single resources.
-                found = self._judged(subscription, self.roles.assignments(subscription, inside=True))
+            verdict = self._judge_assignments(subscription, self.roles.assignments(subscription))
+            if verdict.verdict in (Verdict.OTHER_ROLE, Verdict.NONE):
+                # Only now, because an account that passes may hold thousands of roles on single resources.
+                verdict = self._judge_assignments(subscription, self.roles.assignments(subscription, inside=True))
         except (AccessDeniedError, UnreachableError, ServiceError) as error:
             log.info("%s: %s", subscription.name, error)
-            return unreadable(subscription, error)
-        return found
+            return judge_unreadable(subscription, error)
+        return verdict
 
-    def _judged(self, subscription: Subscription, assignments: list[RoleAssignment]) -> SubscriptionVerdict:
-        known = judge(subscription, assignments, self.account)
-        if known.verdict.passes:
-            return known
-        roles = self._definitions.of((each.role_id for each in assignments), subscription.scope)
+    def _judge_assignments(self, subscription: Subscription, assignments: list[RoleAssignment]) -> SubscriptionVerdict:
+        verdict = judge(subscription, assignments, self.account)
+        if verdict.verdict.passes:
+            return verdict
+        roles = self._definitions.get((assignment.role_id for assignment in assignments), subscription.scope)
         return judge(subscription, assignments, self.account, roles)
 
-    def _with_eligible(self, report: ReaderReport) -> ReaderReport:
+    def _add_eligible_roles(self, report: ReaderReport) -> ReaderReport:
         if self.stop.is_set():
             return report
         try:
             eligible = self.roles.eligible()
             roles: dict[str, Role] = {}
-            for each in eligible:
-                roles |= self._definitions.of([each.role_id], each.scope)
+            for role in eligible:
+                roles |= self._definitions.get([role.role_id], role.scope)
         except (AccessDeniedError, UnreachableError, ServiceError) as error:
-            # What is known stays known; the remedy is only less precise.
-            log.info("what the account is eligible for could not be read: %s", error)
+            # The verdict stands; only the remedy is less precise.
+            log.info("could not read the eligible roles: %s", error)
             return report
-        return with_eligible(report, eligible, self.account, roles)
+        return add_eligible_roles(report, eligible, self.account, roles)
 
 
-def reader_outcome(
-    outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, remedies: Remedies
+def split_outcome(
+    outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, commands: RoleCommands
 ) -> tuple[Any, PallinkError | None]:
-    """What reading the roles came to: a report (or the error that ends the command), and what is wrong with the roles.
+    """Return the report (or the error that ends the command), and the error for the account's roles.
 
-    A refusal (403) is a finding like a missing role, and ranks behind what is wrong with the link. So does any failure
-    but a sign-in's where the role is only warned about.
+    A refusal (403) counts as a missing role: it ranks behind what is wrong with the link. With `RoleCheck.WARN`, so
+    does any failure except that of the sign-in.
     """
     if not isinstance(outcome, PallinkError):
-        return outcome, None if outcome is None else reader_error(outcome, remedies)
-    is_finding = isinstance(outcome, AccessDeniedError)
-    is_bearable = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError | UsageError)
-    if not is_finding and not is_bearable:
+        return outcome, None if outcome is None else diagnose_reader(outcome, commands)
+    is_refusal = isinstance(outcome, AccessDeniedError)
+    is_tolerated = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError | UsageError)
+    if not is_refusal and not is_tolerated:
         return outcome, None
-    return ReaderReport((unreadable(Subscription("", "any subscription"), outcome),)), outcome
+    return ReaderReport((judge_unreadable(Subscription("", "any subscription"), outcome),)), outcome
 
 
-class _Definitions:
-    """The definitions of roles that are not known by heart, each read once, whoever asks first."""
+class _RoleDefinitions:
+    """The definitions of roles that are not built in. Each is read once, even by concurrent callers."""
 
     def __init__(self, roles: Roles) -> None:
         self._roles = roles
         self._lock = threading.Lock()
-        self._being_read: dict[str, threading.Lock] = {}
+        self._role_locks: dict[str, threading.Lock] = {}
         self._read: dict[str, Role] = {}
 
-    def of(self, role_ids: Iterable[str], scope: str) -> dict[str, Role]:
-        """These roles by GUID, and all that are known by heart.
+    def get(self, role_ids: Iterable[str], scope: str) -> dict[str, Role]:
+        """Return these roles by GUID, together with all known ones.
 
         Raises:
-            PallinkError: one got no answer. That it may not be read is part of the role: `every_read` is None.
+            PallinkError: A definition could not be read. If the account may not read it, the role is returned with
+                `allows_read_all` None instead.
         """
-        return dict(KNOWN_ROLES) | {each: self._one(each, scope) for each in set(role_ids) - set(KNOWN_ROLES)}
+        return dict(KNOWN_ROLES) | {
+            role_id: self._get_role(role_id, scope) for role_id in set(role_ids) - set(KNOWN_ROLES)
+        }
 
-    def _one(self, role_id: str, scope: str) -> Role:
+    def _get_role(self, role_id: str, scope: str) -> Role:
         with self._lock:
-            being_read = self._being_read.setdefault(role_id, threading.Lock())
-        with being_read:
+            role_lock = self._role_locks.setdefault(role_id, threading.Lock())
+        with role_lock:
             if role_id not in self._read:
-                self._read[role_id] = self._first_readable(role_id, scope, _TENANT)
+                self._read[role_id] = self._read_role(role_id, scope, _TENANT_SCOPE)
             return self._read[role_id]
 
-    def _first_readable(self, role_id: str, *scopes: str) -> Role:
-        """The role by its definition at the first scope where the account may read it."""
+    def _read_role(self, role_id: str, *scopes: str) -> Role:
+        """Return the role from its definition at the first scope where the account may read it."""
         reason = None
         for scope in scopes:
             try:
                 return self._roles.role(role_id, scope)
             except AccessDeniedError as error:
                 reason = reason or error.message
-        return Role(role_id, role_id, every_read=None, reason=reason)
+        return Role(role_id, role_id, allows_read_all=None, reason=reason)

@@ -1,6 +1,6 @@
-"""What to type when an account does not hold Reader, and which role would earn partner credit. Pure.
+"""The error for a missing Reader role, with commands that fix it, and the role that would earn credit. Pure.
 
-In the sandbox the commands are the sandbox's own, with the options of their counterparts.
+In the sandbox the commands are the sandbox's own, with the options of their Azure counterparts.
 """
 
 import json
@@ -11,52 +11,57 @@ from pallink.account import Account
 from pallink.errors import AccessDeniedError, PallinkError, ReaderRoleError, ServiceError, UnreachableError
 from pallink.roles.assignments import EligibleRole, Subscription
 from pallink.roles.definitions import CREDIT_ROLE, READER
-from pallink.roles.subscriptions import names
+from pallink.roles.subscriptions import join_names
 from pallink.roles.verdicts import ReaderReport, SubscriptionVerdict, Verdict
 
-# More would not help anybody: who has so many gives the role on a management group.
+# With more subscriptions than this, the role belongs on a management group.
 _MAX_COMMANDS = 10
 
-# What the administrator's own Azure CLI is set to: an account that sees no subscription cannot name one. Works in bash
-# and PowerShell.
-_THEIR_SUBSCRIPTION = "/subscriptions/$(az account show --query id --output tsv)"
+# The subscription that the administrator's Azure CLI is set to, because an account that sees no subscription cannot
+# name one. Works in bash and PowerShell.
+_CURRENT_SUBSCRIPTION = "/subscriptions/$(az account show --query id --output tsv)"
 
 _PORTAL = "Access control (IAM), Add role assignment, Reader"
 _PORTAL_PIM = "Privileged Identity Management, My roles, Azure resources, Activate"
 
 
 @dataclass(frozen=True, slots=True)
-class Remedies:
-    """Writes the commands for one account.
+class RoleCommands:
+    """The commands that give a role to one account.
 
     Attributes:
-        account: who lacks the role.
-        sandbox: whether this is the sandbox and not Azure.
-        activation_id: a new GUID, which names the request that an activation makes.
+        account: The account that lacks the role.
+        sandbox: Whether the commands are for the sandbox instead of Azure.
+        activation_id: A new GUID, the name of the activation request.
     """
 
     account: Account
     sandbox: bool = False
     activation_id: str = "NEW_GUID"
 
-    def assignment(self, scope: str | None, role_name: str = READER.name) -> str:
-        """Gives the account a role; without a scope on the subscription that the administrator works with."""
-        role = f'"{role_name}"' if " " in role_name else role_name
-        words = f"--assignee-object-id {self.account.object_id} --assignee-principal-type"
-        words += f" {self.account.kind.principal_type} --role {role}"
-        if self.sandbox:
-            return f"pallink sandbox assign {words}" + (f" --scope {scope}" if scope else "")
-        return f'az role assignment create {words} --scope "{scope or _THEIR_SUBSCRIPTION}"'
+    def assign(self, scope: str | None, role_name: str = READER.name) -> str:
+        """Return the command with which an administrator assigns a role to the account.
 
-    def activation(self, role: EligibleRole) -> str:
-        """Activates a role that the account is eligible for, for eight hours; run by the account itself."""
+        Args:
+            scope: Where to assign it; None for the subscription that the administrator's Azure CLI is set to.
+            role_name: The role.
+        """
+        role = f'"{role_name}"' if " " in role_name else role_name
+        arguments = f"--assignee-object-id {self.account.object_id} --assignee-principal-type"
+        arguments += f" {self.account.kind.principal_type} --role {role}"
+        if self.sandbox:
+            return f"pallink sandbox assign {arguments}" + (f" --scope {scope}" if scope else "")
+        return f'az role assignment create {arguments} --scope "{scope or _CURRENT_SUBSCRIPTION}"'
+
+    def activate(self, role: EligibleRole) -> str:
+        """Return the command with which the account itself activates an eligible role, for eight hours."""
         if self.sandbox:
             return (
                 f"pallink sandbox activate --assignee-object-id {self.account.object_id}"
                 f" --role {role.role_id} --scope {role.scope}"
             )
         properties = {
-            # An activation is for whoever asks, whether eligible by itself or through a group.
+            # The account, even if it is eligible through a group.
             "principalId": self.account.object_id,
             "roleDefinitionId": role.role_definition_id,
             "requestType": "SelfActivate",
@@ -69,117 +74,119 @@ class Remedies:
         return f"az rest --method PUT --url \"{path}/{self.activation_id}?api-version=2020-10-01\" --body '{body}'"
 
 
-def reader_error(report: ReaderReport, remedies: Remedies) -> PallinkError | None:
-    """What is wrong with the account's roles and how to mend it; None where it holds Reader or more.
+def diagnose_reader(report: ReaderReport, commands: RoleCommands) -> PallinkError | None:
+    """Return the error for an account without Reader, with how to fix it; None if it has Reader or more.
 
     Returns:
-        A `ReaderRoleError` (6); an `UnreachableError` (7) or a `ServiceError` (1) where nobody can tell, because what
-        had to be read got no answer, or not the one that it should.
+        A `ReaderRoleError` (6); or, if the roles could not be read for another reason than a refusal, an
+        `UnreachableError` (7) or a `ServiceError` (1).
     """
     if report.passes:
         return None
-    account = remedies.account
+    account = commands.account
     best = report.best
     if best is not None and best.error is not None and not isinstance(best.error, AccessDeniedError):
-        return _unanswered(report, best.error, account)
+        return _undetermined_error(report, best.error, account)
     if report.verdict is Verdict.ELIGIBLE:
-        return _not_activated(report, remedies)
+        return _inactive_error(report, commands)
     failing = report.failing
-    commands = _assignments(report, remedies)
-    way = _way(remedies, failing)
+    command = _assign_commands(report, commands)
+    how = _how_to_assign(commands, failing)
     if best is not None and best.verdict is Verdict.UNKNOWN:
         return ReaderRoleError(
-            f"whether {account.name} holds the Reader role cannot be read",
+            f"could not read whether {account.name} has Reader",
             cause=f"{best.subscription.name}: {best.reason}",
             remedy="an account without Reader may not read this, nor may one with a role on a resource group alone;"
-            f" an administrator can give it Reader, {way}",
-            command=commands,
+            f" an administrator can give it Reader, {how}",
+            command=command,
             trace=best.error.trace if best.error else None,
         )
-    on = names([each.subscription for each in failing]) if report.all_required and failing else "any subscription"
+    subscriptions = [verdict.subscription for verdict in failing]
+    where = join_names(subscriptions) if report.all_required and subscriptions else "any subscription"
     return ReaderRoleError(
-        f"the Reader role is missing: {account.name} does not hold it on {on}",
-        cause=_cause(report),
-        remedy=f"an administrator gives it Reader, {way}{_skip_hint(report)}",
-        command=commands or None,
+        f"the Reader role is missing: {account.name} does not hold it on {where}",
+        cause=_describe_cause(report),
+        remedy=f"an administrator gives it Reader, {how}{_hint_to_skip(report)}",
+        command=command or None,
     )
 
 
-def credit_advice(report: ReaderReport, remedies: Remedies) -> tuple[str, str] | None:
-    """Which role would earn partner credit, and the command that gives it.
+def suggest_credit_role(report: ReaderReport, commands: RoleCommands) -> tuple[str, str] | None:
+    """Return a note on the role that would earn partner earned credit, and the command that assigns it.
 
-    Only for an account that is recognised but is known to earn none; otherwise None.
+    None unless the account passes and is known to earn no credit.
     """
     best = report.best
     if best is None or not report.passes or report.earns_credit is not False:
         return None
     return (
-        f"Reader is enough for recognition, but earns no partner earned credit; {CREDIT_ROLE.name} beside it would",
-        remedies.assignment(best.subscription.scope, CREDIT_ROLE.name),
+        f"Reader is enough for recognition; partner earned credit also needs {CREDIT_ROLE.name}",
+        commands.assign(best.subscription.scope, CREDIT_ROLE.name),
     )
 
 
-def _unanswered(report: ReaderReport, error: PallinkError, account: Account) -> PallinkError:
-    unread = [each for each in report.failing if each.error is not None]
-    kind = UnreachableError if isinstance(error, UnreachableError) else ServiceError
-    return kind(
-        f"whether {account.name} holds the Reader role cannot be told",
-        cause=f"{names([each.subscription for each in unread], most=3)}: {error.message}",
+def _undetermined_error(report: ReaderReport, error: PallinkError, account: Account) -> PallinkError:
+    unread = [verdict.subscription for verdict in report.failing if verdict.error is not None]
+    error_class = UnreachableError if isinstance(error, UnreachableError) else ServiceError
+    return error_class(
+        f"could not determine whether {account.name} has Reader",
+        cause=f"{join_names(unread, limit=3)}: {error.message}",
         remedy=error.remedy,
         trace=error.trace,
     )
 
 
-def _not_activated(report: ReaderReport, remedies: Remedies) -> PallinkError:
-    roles = [each.eligible for each in report.failing if each.eligible is not None] or list(report.eligible)
+def _inactive_error(report: ReaderReport, commands: RoleCommands) -> PallinkError:
+    account = commands.account
+    roles = [verdict.eligible for verdict in report.failing if verdict.eligible is not None] or list(report.eligible)
     shown = roles if report.all_required else roles[:1]
-    commands = [remedies.activation(each) for each in shown[:_MAX_COMMANDS]]
-    rest = [each for each in report.failing if each.eligible is None] if report.all_required else []
-    commands += [remedies.assignment(each.subscription.scope) for each in rest]
-    where = names([each.subscription for each in report.failing if each.eligible is not None], most=3)
+    lines = [commands.activate(role) for role in shown[:_MAX_COMMANDS]]
+    if report.all_required:
+        lines += [commands.assign(verdict.subscription.scope) for verdict in report.failing if verdict.eligible is None]
+    where = join_names([verdict.subscription for verdict in report.failing if verdict.eligible is not None], limit=3)
     if not where:
         where = f"{roles[0].scope_name or roles[0].scope}, and what is below it"
-    way = "" if remedies.sandbox else f", or in the portal: {_PORTAL_PIM}"
+    portal = "" if commands.sandbox else f", or in the portal: {_PORTAL_PIM}"
     return ReaderRoleError(
-        f"the Reader role is not active: {remedies.account.name} is only eligible for it, on {where}",
+        f"the Reader role is not active: {account.name} is only eligible for it, on {where}",
         cause="a role that is eligible in Privileged Identity Management counts only while it is activated",
-        remedy=f"sign in as {remedies.account.name} and activate it{way}; or have it assigned permanently",
-        command="\n".join(commands),
+        remedy=f"sign in as {account.name} and activate it{portal}; or have it assigned permanently",
+        command="\n".join(lines),
     )
 
 
-def _cause(report: ReaderReport) -> str:
+def _describe_cause(report: ReaderReport) -> str:
     if report.all_required:
-        found = [f"{each.subscription.name}: {each}" for each in report.failing]
-        found += [f"{each.name}: the subscription is disabled, and does not count" for each in report.disabled]
-        text = "; ".join(found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")  # noqa: PLR2004
-        if any(each.reason for each in report.failing):
-            text += f"; it sees {names(report.visible, most=5) or 'no subscription'}"
+        causes = [f"{verdict.subscription.name}: {verdict}" for verdict in report.failing]
+        causes += [f"{disabled.name}: the subscription is disabled, and does not count" for disabled in report.disabled]
+        text = "; ".join(causes[:3]) + (f"; and {len(causes) - 3} more" if len(causes) > 3 else "")  # noqa: PLR2004
+        if any(verdict.reason for verdict in report.failing):
+            text += f"; it sees {join_names(report.visible, limit=5) or 'no subscription'}"
         return text
-    enabled = [each.subscription for each in report.subscriptions]
+    enabled = [verdict.subscription for verdict in report.subscriptions]
     if not enabled:
         if report.disabled:
-            return f"every subscription that it sees is disabled, and does not count: {names(report.disabled)}"
+            return f"every subscription that it sees is disabled, and does not count: {join_names(report.disabled)}"
         return "it sees no subscription in this tenant, so it holds no role there"
     best = report.best
     if best is None or best.verdict is Verdict.NONE:
-        return f"it holds no role on {names(enabled, most=3)}"
+        return f"it holds no role on {join_names(enabled, limit=3)}"
     return f"on {best.subscription.name} it holds: {best}"
 
 
-def _assignments(report: ReaderReport, remedies: Remedies) -> str:
-    """The commands that give Reader where it is missing, one a line; just one where one pass is enough."""
-    subscriptions: Sequence[Subscription] = [each.subscription for each in report.failing]
+def _assign_commands(report: ReaderReport, commands: RoleCommands) -> str:
+    """Return the commands that assign Reader where it is missing, one a line; just one if one pass is enough."""
+    subscriptions: Sequence[Subscription] = [verdict.subscription for verdict in report.failing]
     if not report.all_required:
         subscriptions = subscriptions[:1]
         if not subscriptions:
-            return remedies.assignment(None)
-    return "\n".join(remedies.assignment(each.scope) for each in subscriptions[:_MAX_COMMANDS])
+            return commands.assign(None)
+    return "\n".join(commands.assign(subscription.scope) for subscription in subscriptions[:_MAX_COMMANDS])
 
 
-def _way(remedies: Remedies, failing: Sequence[SubscriptionVerdict]) -> str:
-    if remedies.sandbox:
-        in_azure = Remedies(remedies.account).assignment(failing[0].subscription.scope if failing else None)
+def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict]) -> str:
+    if commands.sandbox:
+        in_azure = RoleCommands(commands.account).assign(failing[0].subscription.scope if failing else None)
         return f"here by the command below; in Azure it would be: {in_azure}"
     if not failing:
         return (
@@ -189,7 +196,7 @@ def _way(remedies: Remedies, failing: Sequence[SubscriptionVerdict]) -> str:
     return f"by this command, or in the portal: Subscriptions, {failing[0].subscription.name}, {_PORTAL}"
 
 
-def _skip_hint(report: ReaderReport) -> str:
+def _hint_to_skip(report: ReaderReport) -> str:
     if report.subscriptions or report.disabled:
         return "; or go on without it with --role-check skip"
     return "; an account of Power Platform alone needs no Azure role: it may go on with --role-check skip"

@@ -1,4 +1,4 @@
-"""Role assignments in, verdict out: does an account hold Reader? Pure."""
+"""Decide whether an account has Reader: role assignments in, verdict out. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from pallink.account import Account
 from pallink.errors import AccessDeniedError, PallinkError
-from pallink.roles.assignments import EligibleRole, RoleAssignment, Subscription, origin
+from pallink.roles.assignments import EligibleRole, RoleAssignment, Subscription, describe_origin
 from pallink.roles.definitions import KNOWN_ROLES, Role
 
 
 class Verdict(StrEnum):
-    """What an account holds at a subscription, best first; its text is `role` in a result.
+    """What an account holds on a subscription, best first; the values are those of `role` in a result.
 
-    `unknown` stands before what does not pass either: as long as something could not be read, the account may hold
+    `unknown` ranks before the verdicts that do not pass: as long as something could not be read, the account may have
     Reader after all.
     """
 
@@ -33,19 +33,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionVerdict:
-    """The verdict on one subscription, and what it rests on.
+    """The verdict on one subscription, and what it is based on.
 
     Attributes:
-        subscription: which one.
-        verdict: what the account holds there.
-        role_name: the role that the verdict rests on.
-        scope: where that role was assigned, or would count once activated.
-        group_id: the object ID of the group that it is held through; None when it is the account's own.
-        condition: what restricts the role.
-        reason: why nothing, or nothing certain, can be said.
-        error: the error that `unknown` comes from, where it was one.
-        eligible: what could be activated, where the verdict is `eligible`.
-        earns_credit: whether a role there earns partner credit; None where that is not known.
+        subscription: The subscription.
+        verdict: What the account holds there.
+        role_name: The role that the verdict is based on.
+        scope: Where that role was assigned, or would apply once activated.
+        group_id: The object ID of the group through which the role is held; None if it is the account's own.
+        condition: The condition that restricts the role.
+        reason: Why there is no role, or why the verdict is `unknown`.
+        error: The error that made the verdict `unknown`, if there was one.
+        eligible: The role that could be activated, if the verdict is `eligible`.
+        earns_credit: Whether a role there earns partner earned credit; None if unknown.
     """
 
     subscription: Subscription
@@ -60,11 +60,11 @@ class SubscriptionVerdict:
     earns_credit: bool | None = None
 
     def __str__(self) -> str:
-        return explanation(self)
+        return explain(self)
 
     @property
     def rank(self) -> int:
-        """The lower, the more it says about the account: what passes, what gave no answer, then the rest in order."""
+        """The sort key, lowest first: what passes, what got no response, then the other verdicts in their order."""
         if self.error is not None and not isinstance(self.error, AccessDeniedError):
             return _ORDER.index(Verdict.ELIGIBLE) * 2 - 1
         return _ORDER.index(self.verdict) * 2
@@ -72,14 +72,14 @@ class SubscriptionVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ReaderReport:
-    """What was found on the subscriptions that were looked at.
+    """The verdicts on the subscriptions that were checked.
 
     Attributes:
-        subscriptions: the verdicts, in the order in which Azure listed the subscriptions or the user named them.
-        disabled: subscriptions that are disabled: named, but not counted.
-        eligible: roles as good as Reader that the account could activate on a management group or the tenant's root.
-        all_required: whether every one of them has to pass, and not just one.
-        visible: all subscriptions that the account sees, looked at or not.
+        subscriptions: The verdicts, in the order in which Azure listed the subscriptions or the user named them.
+        disabled: The disabled subscriptions, which do not count.
+        eligible: Roles as good as Reader that the account could activate on a management group or the tenant's root.
+        all_required: Whether every subscription has to pass, not just one.
+        visible: All subscriptions that the account sees, checked or not.
     """
 
     subscriptions: tuple[SubscriptionVerdict, ...] = ()
@@ -90,20 +90,21 @@ class ReaderReport:
 
     @property
     def passes(self) -> bool:
-        """Whether the account holds Reader or more where it has to."""
-        passed = [each.verdict.passes for each in self.subscriptions]
+        """Whether the account has Reader or more where it is required."""
+        passed = [subscription.verdict.passes for subscription in self.subscriptions]
         return bool(passed) and not self.disabled and all(passed) if self.all_required else any(passed)
 
     @property
     def failing(self) -> tuple[SubscriptionVerdict, ...]:
-        """What does not pass, the most telling first."""
-        return tuple(sorted((each for each in self.subscriptions if not each.verdict.passes), key=_rank))
+        """The verdicts that do not pass, by rank."""
+        failing = (subscription for subscription in self.subscriptions if not subscription.verdict.passes)
+        return tuple(sorted(failing, key=_rank))
 
     @property
     def best(self) -> SubscriptionVerdict | None:
-        """What the verdict on the account rests on; None when it rests on no subscription."""
+        """The verdict that stands for the whole account; None if no subscription was judged."""
         if self.passes:
-            # Where all have to pass, the least of them speaks for the account.
+            # If all have to pass, the least of them stands for the account.
             return (max if self.all_required else min)(self.subscriptions, key=_rank)
         return next(iter(self.failing), None)
 
@@ -119,9 +120,8 @@ class ReaderReport:
 
     @property
     def earns_credit(self) -> bool | None:
-        """Whether a role that was seen earns partner credit; None where that is not known."""
-        known = {each.earns_credit for each in self.subscriptions}
-        return True if True in known else None if None in known or not known else False
+        """Whether one of the roles earns partner earned credit; None if unknown."""
+        return _any_or_unknown(subscription.earns_credit for subscription in self.subscriptions)
 
 
 _ORDER = tuple(Verdict)
@@ -138,19 +138,18 @@ def judge(
     account: Account,
     roles: Mapping[str, Role] = KNOWN_ROLES,
 ) -> SubscriptionVerdict:
-    """The verdict on one subscription.
+    """Return the verdict on one subscription.
 
     Args:
-        subscription: which one.
-        assignments: those of the account there, inherited and through groups included, and those inside it.
-        account: whose roles they are; an assignment to another principal is held through a group.
-        roles: by GUID; one that is not among them counts as one whose definition could not be read.
+        subscription: The subscription.
+        assignments: The account's role assignments there: its own, inherited, through groups and inside it.
+        account: The account; an assignment to another principal is held through a group.
+        roles: Roles by GUID. A role that is missing counts as one whose definition could not be read.
     """
-    candidates = [_Candidate.of(each, subscription, account, roles) for each in assignments]
-    best = min(candidates, key=lambda each: each.rank, default=None)
+    candidates = [_Candidate.from_assignment(assignment, subscription, account, roles) for assignment in assignments]
+    best = min(candidates, key=lambda candidate: candidate.rank, default=None)
     if best is None:
         return SubscriptionVerdict(subscription, Verdict.NONE, earns_credit=False)
-    credit = {each.role.earns_credit for each in candidates}
     return SubscriptionVerdict(
         subscription,
         best.verdict,
@@ -159,49 +158,53 @@ def judge(
         group_id=best.assignment.principal_id if best.through_group else None,
         condition=best.assignment.condition,
         reason=best.role.reason if best.verdict is Verdict.UNKNOWN else None,
-        earns_credit=True if True in credit else None if None in credit else False,
+        earns_credit=_any_or_unknown(candidate.role.earns_credit for candidate in candidates),
     )
 
 
-def unreadable(subscription: Subscription, error: PallinkError) -> SubscriptionVerdict:
-    """The verdict on a subscription whose role assignments could not be read: never `none`."""
+def judge_unreadable(subscription: Subscription, error: PallinkError) -> SubscriptionVerdict:
+    """Return the verdict on a subscription whose role assignments could not be read: `unknown`, never `none`."""
     refused = "Azure does not let this account read its role assignments there (403)"
     reason = refused if isinstance(error, AccessDeniedError) else error.message
     return SubscriptionVerdict(subscription, Verdict.UNKNOWN, reason=reason, error=error)
 
 
-def not_visible(subscription: Subscription) -> SubscriptionVerdict:
-    """The verdict on a subscription that the account does not see: it holds no role there."""
+def judge_invisible(subscription: Subscription) -> SubscriptionVerdict:
+    """Return the verdict on a subscription that the account does not see: it holds no role there."""
     return SubscriptionVerdict(subscription, Verdict.NONE, reason="the account does not see it", earns_credit=False)
 
 
-def with_eligible(
+def add_eligible_roles(
     report: ReaderReport, eligible: Iterable[EligibleRole], account: Account, roles: Mapping[str, Role] = KNOWN_ROLES
 ) -> ReaderReport:
-    """The same report, with what the account could activate in Privileged Identity Management.
+    """Return a copy of the report with what the account could activate in Privileged Identity Management.
 
     Args:
-        report: one that does not pass.
-        eligible: every role that the account is eligible for.
-        account: whose they are.
-        roles: by GUID. Only those count that are known to be as good as Reader, and under no condition.
+        report: A report that does not pass.
+        eligible: Every role that the account is eligible for.
+        account: The account.
+        roles: Roles by GUID. An eligible role counts if it is known to be as good as Reader and has no condition.
     """
-    good = [
-        each
-        for each in eligible
-        if (role := roles.get(each.role_id)) is not None and role.every_read and not each.condition
+    candidates = [
+        candidate
+        for candidate in eligible
+        if (role := roles.get(candidate.role_id)) is not None and role.allows_read_all and not candidate.condition
     ]
-    # Reader first: where several could be activated, the least of them is named.
-    good.sort(key=lambda each: not roles[each.role_id].is_reader)
-    by_subscription = {name: each for each in reversed(good) if (name := each.subscription_id) is not None}
+    # Reader first: if several could be activated, the least privileged one is suggested.
+    candidates.sort(key=lambda candidate: not roles[candidate.role_id].is_reader)
+    by_subscription = {
+        subscription_id: candidate
+        for candidate in reversed(candidates)
+        if (subscription_id := candidate.subscription_id) is not None
+    }
 
-    def activatable(subscription: Subscription, verdict: SubscriptionVerdict | None) -> SubscriptionVerdict | None:
+    def judge_eligible(subscription: Subscription, verdict: SubscriptionVerdict | None) -> SubscriptionVerdict | None:
         role = by_subscription.get(subscription.id.casefold())
         if role is None or (verdict is not None and verdict.rank < _ELIGIBLE_RANK):
             return verdict
         own = role.principal_id.casefold() == account.object_id.casefold()
         if subscription.name == subscription.id and role.scope_name:
-            # It was named by its ID and is not visible: here its name is told.
+            # The user gave the ID of a subscription that is not visible: only here does Azure return its name.
             subscription = replace(subscription, name=role.scope_name)
         return SubscriptionVerdict(
             subscription,
@@ -212,32 +215,35 @@ def with_eligible(
             eligible=role,
         )
 
-    found = [activatable(each.subscription, each) or each for each in report.subscriptions]
+    verdicts = [judge_eligible(verdict.subscription, verdict) or verdict for verdict in report.subscriptions]
     if not report.all_required:
-        # An account that holds nothing else does not even see these.
-        seen = {each.subscription.id.casefold() for each in found} | {each.id.casefold() for each in report.disabled}
-        unseen = [
+        # Without any other role, the account does not even see the subscriptions that it is eligible for.
+        listed = {verdict.subscription.id.casefold() for verdict in verdicts}
+        listed |= {subscription.id.casefold() for subscription in report.disabled}
+        unlisted = [
             Subscription(subscription_id, role.scope_name or subscription_id)
             for subscription_id, role in by_subscription.items()
-            if subscription_id not in seen
+            if subscription_id not in listed
         ]
-        found += [verdict for each in unseen if (verdict := activatable(each, None)) is not None]
-    above = tuple(each for each in good if each.is_above_subscriptions)
-    return replace(report, subscriptions=tuple(found), eligible=above)
+        verdicts += [
+            verdict for subscription in unlisted if (verdict := judge_eligible(subscription, None)) is not None
+        ]
+    above = tuple(candidate for candidate in candidates if candidate.is_above_subscriptions)
+    return replace(report, subscriptions=tuple(verdicts), eligible=above)
 
 
-def explanation(verdict: SubscriptionVerdict) -> str:
-    """What a verdict rests on, in words."""
+def explain(verdict: SubscriptionVerdict) -> str:
+    """Return in words what a verdict is based on."""
     if verdict.role_name is None:
         if verdict.verdict is Verdict.UNKNOWN:
             return f"could not be read: {verdict.reason}"
-        # A subscription that is visible without a role is most likely one that Lighthouse delegates.
+        # A subscription that is visible without a role is most likely delegated through Azure Lighthouse.
         return f"no role: {verdict.reason or 'none is listed, as one through Azure Lighthouse would not be'}"
     text = verdict.role_name
     if verdict.verdict is Verdict.ELIGIBLE:
         text += ", eligible in Privileged Identity Management but not activated"
     elif verdict.scope is not None:
-        text += f", {origin(verdict.scope)}"
+        text += f", {describe_origin(verdict.scope)}"
     if verdict.group_id is not None:
         text += f", through group {verdict.group_id}"
     if verdict.condition is not None:
@@ -253,7 +259,7 @@ def explanation(verdict: SubscriptionVerdict) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A role assignment, and what it amounts to by itself."""
+    """A role assignment, and the verdict that it alone would give."""
 
     assignment: RoleAssignment
     role: Role
@@ -261,16 +267,16 @@ class _Candidate:
     through_group: bool
 
     @classmethod
-    def of(
+    def from_assignment(
         cls, assignment: RoleAssignment, subscription: Subscription, account: Account, roles: Mapping[str, Role]
     ) -> "_Candidate":
         role_id = assignment.role_id
-        role = roles.get(role_id) or Role(role_id, role_id, every_read=None, reason="its definition was not read")
+        role = roles.get(role_id) or Role(role_id, role_id, allows_read_all=None, reason="its definition was not read")
         through_group = assignment.principal_id.casefold() != account.object_id.casefold()
         inside = assignment.is_inside(subscription)
-        if role.every_read is None and not inside:
+        if role.allows_read_all is None and not inside:
             verdict = Verdict.UNKNOWN
-        elif not role.every_read:
+        elif not role.allows_read_all:
             verdict = Verdict.OTHER_ROLE
         elif inside or assignment.condition:
             verdict = Verdict.PARTIAL
@@ -281,3 +287,9 @@ class _Candidate:
     @property
     def rank(self) -> tuple[int, bool]:
         return _ORDER.index(self.verdict), self.through_group
+
+
+def _any_or_unknown(values: Iterable[bool | None]) -> bool | None:
+    """Return True if any value is True, else None if any is None or there is none, else False."""
+    found = set(values)
+    return True if True in found else None if None in found or not found else False
