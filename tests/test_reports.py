@@ -15,10 +15,10 @@ from pallink.errors import (
     SignInError,
     UnreachableError,
 )
-from pallink.reports import Finding, State, finding_of_error, publish
-from pallink.reports.annotations import LIMIT as MOST_ANNOTATIONS, azure_pipelines, github, upload_summary
-from pallink.reports.junit import junit
-from pallink.reports.markdown import LIMIT, markdown
+from pallink.reports import Finding, State, finding_from_error, publish
+from pallink.reports.annotations import MAX_ANNOTATIONS, render_azure_pipelines, render_github, render_summary_upload
+from pallink.reports.junit import render_junit
+from pallink.reports.markdown import MAX_SUMMARY_BYTES, render_markdown
 from pallink.settings import Settings
 
 NASTY = (
@@ -57,7 +57,7 @@ ALL_THREE = [finding(State.PASS, 1, linked_to="719878 (Mekorma)"), finding(State
 
 def suite_of(findings: list[Finding], tmp_path: Path) -> TestSuite:
     path = tmp_path / "junit.xml"
-    path.write_bytes(junit(findings))
+    path.write_bytes(render_junit(findings))
     (suite,) = JUnitXml.fromfile(str(path))
     assert isinstance(suite, TestSuite)
     return suite
@@ -78,7 +78,7 @@ def test_junit_tells_a_pass_a_failure_and_an_error_apart(tmp_path: Path) -> None
     (error,) = unknown.result
     assert isinstance(error, Error)
     assert "request: correlation ID c-1" in error.text
-    assert junit(ALL_THREE) == junit(ALL_THREE)
+    assert render_junit(ALL_THREE) == render_junit(ALL_THREE)
 
 
 def test_nothing_from_elsewhere_breaks_the_xml(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_nothing_from_elsewhere_breaks_the_xml(tmp_path: Path) -> None:
 
 
 def test_nothing_from_elsewhere_becomes_markup() -> None:
-    text = markdown([NASTY_FINDING])
+    text = render_markdown([NASTY_FINDING])
     shown = MarkdownIt("commonmark").enable("table").render(text)
     assert not re.search(r"<(a|img|script|em|h1)\b", shown)
     assert "\x1b" not in text
@@ -99,11 +99,11 @@ def test_nothing_from_elsewhere_becomes_markup() -> None:
     assert shown.count("<td>") == 5
 
 
-@pytest.mark.parametrize("limit", [0, 1, 100, 200, 500, 1000, 5000, LIMIT])
+@pytest.mark.parametrize("limit", [0, 1, 100, 200, 500, 1000, 5000, MAX_SUMMARY_BYTES])
 def test_the_summary_stays_within_its_limit(limit: int) -> None:
-    text = markdown([finding(State.FAILURE, number, tenant="Ünï" * 10) for number in range(3000)], limit)
+    text = render_markdown([finding(State.FAILURE, number, tenant="Ünï" * 10) for number in range(3000)], limit)
     assert len(text.encode()) <= limit
-    if 100 < limit < LIMIT:
+    if 100 < limit < MAX_SUMMARY_BYTES:
         assert "left out" in text
         assert text.endswith("\n")
 
@@ -119,23 +119,23 @@ def test_the_summary_stays_within_its_limit(limit: int) -> None:
     ],
 )
 def test_the_headline_counts(findings: list[Finding], headline: str) -> None:
-    assert markdown(findings).splitlines()[0] == f"## pallink verify: {headline}"
+    assert render_markdown(findings).splitlines()[0] == f"## pallink verify: {headline}"
 
 
 def test_annotations_are_escaped() -> None:
     error = SignInError("50% of\r\nthis", cause="a, b: c; d]")
     found = [finding(State.ERROR, error=error, account="svc@contoso.com", warnings=("w\n::error::x",))]
-    assert github(found) == [
+    assert render_github(found) == [
         "::error title=pallink verify%3A SignIn::svc@contoso.com: 50%25 of%0Acause: a, b: c; d]",
         "::warning title=pallink verify::svc@contoso.com: w%0A: :error::x",
     ]
-    assert azure_pipelines(found, with_warnings=False) == [
+    assert render_azure_pipelines(found, with_warnings=False) == [
         "##vso[task.logissue type=error;code=SignIn]svc@contoso.com: 50%AZP25 of%0Acause: a, b: c; d]",
     ]
-    assert upload_summary("C:\\a%b\\x.md") == "##vso[task.uploadsummary]C:\\a%AZP25b\\x.md"
+    assert render_summary_upload("C:\\a%b\\x.md") == "##vso[task.uploadsummary]C:\\a%AZP25b\\x.md"
 
 
-@pytest.mark.parametrize("lines", [github, azure_pipelines])
+@pytest.mark.parametrize("lines", [render_github, render_azure_pipelines])
 def test_a_hostile_name_starts_no_command(lines: object) -> None:
     assert callable(lines)
     for line in lines([NASTY_FINDING]):
@@ -146,15 +146,15 @@ def test_a_hostile_name_starts_no_command(lines: object) -> None:
         assert len(line) < 15_000
 
 
-@pytest.mark.parametrize("lines", [github, azure_pipelines])
+@pytest.mark.parametrize("lines", [render_github, render_azure_pipelines])
 @pytest.mark.parametrize("count", [9, 10, 11, 5000])
 def test_annotations_stay_within_what_is_shown(lines: object, count: int) -> None:
     assert callable(lines)
     found = [finding(State.FAILURE, number, warnings=("w",)) for number in range(count)]
     written = lines(found)
-    assert len(written) == 2 * min(count, MOST_ANNOTATIONS)
-    if count > MOST_ANNOTATIONS:
-        assert f"and {count - MOST_ANNOTATIONS + 1} more" in written[MOST_ANNOTATIONS - 1]
+    assert len(written) == 2 * min(count, MAX_ANNOTATIONS)
+    if count > MAX_ANNOTATIONS:
+        assert f"and {count - MAX_ANNOTATIONS + 1} more" in written[MAX_ANNOTATIONS - 1]
 
 
 def test_what_could_not_be_checked_is_no_failure() -> None:
@@ -164,18 +164,18 @@ def test_what_could_not_be_checked_is_no_failure() -> None:
         (NotLinkedError("x"), State.FAILURE),
         (LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2"), State.FAILURE),
     ):
-        assert finding_of_error(error, Settings(account="a@b.c"), "719878").state is state
-    assert finding_of_error(SignInError("x"), None, "719878").name == "the account is linked to partner 719878"
+        assert finding_from_error(error, Settings(account="a@b.c"), "719878").state is state
+    assert finding_from_error(SignInError("x"), None, "719878").name == "the account is linked to partner 719878"
 
 
 def test_what_a_step_wrote_before_counts_for_the_limit(tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
-    summary.write_bytes(b"x" * (LIMIT - 300))
+    summary.write_bytes(b"x" * (MAX_SUMMARY_BYTES - 300))
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     told: list[str] = []
-    assert publish([finding(State.FAILURE)] * 50, junit_file=None, environ=environ, tell=told.append) == ()
-    assert LIMIT - 300 < summary.stat().st_size <= LIMIT
-    assert len(told) == MOST_ANNOTATIONS
-    summary.write_bytes(b"x" * (LIMIT + 1))
-    publish([finding(State.FAILURE)], junit_file=None, environ=environ, tell=told.append)
-    assert summary.stat().st_size == LIMIT + 1
+    assert publish([finding(State.FAILURE)] * 50, junit_file=None, environ=environ, write_line=told.append) == ()
+    assert MAX_SUMMARY_BYTES - 300 < summary.stat().st_size <= MAX_SUMMARY_BYTES
+    assert len(told) == MAX_ANNOTATIONS
+    summary.write_bytes(b"x" * (MAX_SUMMARY_BYTES + 1))
+    publish([finding(State.FAILURE)], junit_file=None, environ=environ, write_line=told.append)
+    assert summary.stat().st_size == MAX_SUMMARY_BYTES + 1

@@ -179,9 +179,9 @@ def test_a_token_in_two_lines_or_in_half_is_found(leaky: Ground, cut_at: int) ->
 
 def test_a_leak_in_a_report_is_found(leaky: Ground) -> None:
     module = sys.modules["pallink.reports.publish"]
-    usual = module.junit
+    usual = module.render_junit
     secret = leaky.secrets["client secret"].encode()
-    leaky.desk.patch.setattr(module, "junit", lambda findings: usual(findings) + b"<!-- " + secret + b" -->")
+    leaky.desk.patch.setattr(module, "render_junit", lambda findings: usual(findings) + b"<!-- " + secret + b" -->")
     leaky.run("verify", "719878", *IN_SANDBOX, "--junit", str(leaky.folder / "verdict.xml"))
     leaky.look_at_files()
     assert {each.partition(" (")[0] for each in leaky.hunt.finds} == {"client secret"}

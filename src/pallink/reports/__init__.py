@@ -1,15 +1,13 @@
-"""What `verify` tells a CI system: findings in, texts out.
+"""The reports of `verify` for CI systems: findings in, text out. Pure, but for `publish`.
 
-finding          what one account's check came to
+finding          the outcome of checking one account
 junit            JUnit XML, which every CI system reads
-markdown         the summary of a job, for people
-annotations      the lines that GitHub Actions and Azure Pipelines turn into annotations
-publish          the one module that writes anything
-
-All but `publish` are pure functions of a list of findings.
+markdown         the job summary, for people
+annotations      the output lines that GitHub Actions and Azure Pipelines turn into annotations
+publish          writes the reports
 """
 
-from pallink.reports.finding import Finding, State, finding_of, finding_of_error
+from pallink.reports.finding import Finding, State, finding_from_error, finding_from_result
 from pallink.reports.publish import publish
 
-__all__ = ["Finding", "State", "finding_of", "finding_of_error", "publish"]
+__all__ = ["Finding", "State", "finding_from_error", "finding_from_result", "publish"]

@@ -1,4 +1,4 @@
-"""What the check of one account came to: pure."""
+"""The outcome of checking one account. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pallink.settings import Settings
 
 
 class State(StrEnum):
-    """How a check ended. What was checked and is different is not what could not be checked."""
+    """How a check ended: `failure` if the account does not pass, `error` if it could not be checked."""
 
     PASS = "pass"  # noqa: S105 - not a password
     FAILURE = "failure"
@@ -24,14 +24,14 @@ class Finding:
     """One account, checked against one partner.
 
     Attributes:
-        state: how it ended.
-        account: who signed in, else who was to; None where neither is known.
-        tenant: its name and ID, as far as they are known.
-        cloud: the cloud's name or URL.
-        expected_partner_id: the partner that the account was expected to be linked to.
-        linked_to: the partner that it is linked to, `719878 (Mekorma)`; None where there is no link or it is not known.
-        error: what is wrong; None for a pass.
-        warnings: what is worth knowing although it does not count.
+        state: How the check ended.
+        account: The signed-in account, else the one that had to sign in; None if neither is known.
+        tenant: The tenant's name and ID, as far as they are known.
+        cloud: The cloud's name or URL.
+        expected_partner_id: The partner that the account should be linked to.
+        linked_to: The partner that it is linked to, `719878 (Mekorma)`; None if there is no link or it is unknown.
+        error: What is wrong; None for a pass.
+        warnings: Findings that do not fail the check.
     """
 
     state: State
@@ -45,28 +45,28 @@ class Finding:
 
     @property
     def name(self) -> str:
-        """What was checked, the same in every run, so that CI systems can follow it."""
+        """The name of the test case: the same in every run, so that CI systems can track it."""
         return f"{one_line(self.account or 'the account')} is linked to partner {one_line(self.expected_partner_id)}"
 
     @property
     def message(self) -> str:
-        """What is wrong, in one line; empty for a pass."""
+        """What is wrong, on one line; empty for a pass."""
         return one_line(self.error.message) if self.error else ""
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Why, and what to do: one line each."""
-        return tuple(_details(self.error)) if self.error else ()
+        """The cause and the remedy, one line each."""
+        return tuple(_render_details(self.error)) if self.error else ()
 
 
-def finding_of(result: VerifyResult) -> Finding:
-    """The finding of a check that came to a result."""
+def finding_from_result(result: VerifyResult) -> Finding:
+    """Return the finding for the result of `verify`."""
     linked_to = None
     if result.partner_id is not None:
         linked_to = f"{result.partner_id} ({result.partner_name})" if result.partner_name else result.partner_id
     unreadable_role = isinstance(result.error, AccessDeniedError) and result.role is Verdict.UNKNOWN
     return Finding(
-        state=State.ERROR if unreadable_role else _state(result.error),
+        state=State.ERROR if unreadable_role else _state_from_error(result.error),
         account=result.account,
         tenant=f"{result.tenant_name} ({result.tenant_id})" if result.tenant_name else result.tenant_id,
         cloud=result.cloud,
@@ -77,16 +77,16 @@ def finding_of(result: VerifyResult) -> Finding:
     )
 
 
-def finding_of_error(error: PallinkError, settings: Settings | None, expected_partner_id: str) -> Finding:
-    """The finding of a check that came to none.
+def finding_from_error(error: PallinkError, settings: Settings | None, expected_partner_id: str) -> Finding:
+    """Return the finding for a check that failed without a result.
 
     Args:
-        error: why.
-        settings: who was to sign in where; None where even that could not be understood.
-        expected_partner_id: as it was given.
+        error: The error that ended the check.
+        settings: The settings of the run; None if they were invalid.
+        expected_partner_id: The partner ID, as it was given.
     """
     return Finding(
-        state=_state(error),
+        state=_state_from_error(error),
         account=settings.account if settings else None,
         tenant=settings.tenant if settings else None,
         cloud=settings.cloud if settings else "",
@@ -96,22 +96,22 @@ def finding_of_error(error: PallinkError, settings: Settings | None, expected_pa
     )
 
 
-def count(findings: Sequence[Finding], state: State) -> int:
-    """How many ended so."""
-    return sum(each.state is state for each in findings)
+def count_state(findings: Sequence[Finding], state: State) -> int:
+    """Return how many findings have this state."""
+    return sum(finding.state is state for finding in findings)
 
 
-def _state(error: PallinkError | None) -> State:
+def _state_from_error(error: PallinkError | None) -> State:
     if error is None:
         return State.PASS
     return State.FAILURE if isinstance(error, NotLinkedError | LinkedElsewhereError | ReaderRoleError) else State.ERROR
 
 
-def _details(error: PallinkError) -> Iterator[str]:
+def _render_details(error: PallinkError) -> Iterator[str]:
     if error.cause:
         yield f"cause: {one_line(error.cause)}"
     if error.remedy:
         yield f"to fix: {one_line(error.remedy)}"
-    yield from (one_line(each, 2000) for each in (error.command or "").splitlines())
+    yield from (one_line(command, 2000) for command in (error.command or "").splitlines())
     if error.trace and str(error.trace):
         yield f"request: {one_line(str(error.trace))}"

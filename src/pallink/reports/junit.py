@@ -1,6 +1,6 @@
-"""Findings as JUnit XML, in the form that Jenkins, GitLab, GitHub's and Azure's reporters read: pure.
+"""Render findings as JUnit XML, in the form that Jenkins, GitLab, GitHub and Azure DevOps read. Pure.
 
-A failure is what was checked and is different, an error what could not be checked.
+A `failure` is a check that did not pass, an `error` one that could not be carried out.
 """
 
 import re
@@ -8,39 +8,41 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from pallink.redact.text import one_line
-from pallink.reports.finding import Finding, State, count
+from pallink.reports.finding import Finding, State, count_state
 
 _SUITE = "pallink verify"
 
-# What XML 1.0 cannot hold, not even as a character reference.
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Characters that XML 1.0 does not allow, not even as a character reference.
+_INVALID_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(findings: Sequence[Finding]) -> bytes:
-    """One suite with one test case for each finding, as UTF-8.
+def render_junit(findings: Sequence[Finding]) -> bytes:
+    """Return one test suite with a test case for each finding, as UTF-8.
 
-    Nothing in it depends on the clock or the machine: the same findings give the same bytes.
+    The output is reproducible: nothing in it depends on the clock or the machine.
     """
     counts = {
         "tests": str(len(findings)),
-        "failures": str(count(findings, State.FAILURE)),
-        "errors": str(count(findings, State.ERROR)),
+        "failures": str(count_state(findings, State.FAILURE)),
+        "errors": str(count_state(findings, State.ERROR)),
     }
     suites = ET.Element("testsuites", {"name": _SUITE, **counts})
     suite = ET.SubElement(suites, "testsuite", {"name": _SUITE, **counts, "skipped": "0"})
-    for each in findings:
-        case = ET.SubElement(suite, "testcase", classname="pallink.verify", name=_text(each.name))
-        if each.error is not None:
-            outcome = ET.SubElement(case, each.state.value, message=_text(each.message), type=each.error.code)
-            outcome.text = _text("\n".join((each.message, *each.details)))
-        lines = [f"linked to: {one_line(each.linked_to or 'none')}"] if each.state is not State.ERROR else []
-        lines += [f"warning: {one_line(warning)}" for warning in each.warnings]
+    for finding in findings:
+        case = ET.SubElement(suite, "testcase", classname="pallink.verify", name=_replace_invalid(finding.name))
+        if finding.error is not None:
+            outcome = ET.SubElement(
+                case, finding.state.value, message=_replace_invalid(finding.message), type=finding.error.code
+            )
+            outcome.text = _replace_invalid("\n".join((finding.message, *finding.details)))
+        lines = [f"linked to: {one_line(finding.linked_to or 'none')}"] if finding.state is not State.ERROR else []
+        lines += [f"warning: {one_line(warning)}" for warning in finding.warnings]
         if lines:
-            ET.SubElement(case, "system-out").text = _text("\n".join(lines))
+            ET.SubElement(case, "system-out").text = _replace_invalid("\n".join(lines))
     ET.indent(suites)
     text: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
 
 
-def _text(text: str) -> str:
-    return _NOT_IN_XML.sub("?", text)
+def _replace_invalid(text: str) -> str:
+    return _INVALID_IN_XML.sub("?", text)

@@ -1,13 +1,13 @@
-"""Writes the reports: to files, and to the CI system that runs this."""
+"""Write the reports, to files and to the CI system that runs pallink."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pallink.reports.annotations import azure_pipelines, github, upload_summary
+from pallink.reports.annotations import render_azure_pipelines, render_github, render_summary_upload
 from pallink.reports.finding import Finding, State
-from pallink.reports.junit import junit
-from pallink.reports.markdown import LIMIT, markdown
+from pallink.reports.junit import render_junit
+from pallink.reports.markdown import MAX_SUMMARY_BYTES, render_markdown
 
 
 def publish(
@@ -15,63 +15,63 @@ def publish(
     *,
     junit_file: Path | None,
     environ: Mapping[str, str],
-    tell: Callable[[str], None],
+    write_line: Callable[[str], None],
     quiet: bool = False,
 ) -> tuple[str, ...]:
-    """Write every report that was asked for, by an option or by the CI system's own variables.
+    """Write every report that an option or the CI system's own variables request.
 
     Args:
-        findings: what was checked.
-        junit_file: where the JUnit report goes; None for none.
-        environ: the environment: GITHUB_ACTIONS with GITHUB_STEP_SUMMARY, TF_BUILD with AGENT_TEMPDIRECTORY.
-        tell: writes one line where the CI system reads it.
-        quiet: tell nothing but errors; where all passed, nothing at all.
+        findings: The findings.
+        junit_file: The path of the JUnit report; None for no such report.
+        environ: The environment. GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, TF_BUILD and AGENT_TEMPDIRECTORY are read.
+        write_line: Writes one line to the output that the CI system reads.
+        quiet: Whether to write errors only, and nothing if all findings pass.
 
     Returns:
-        What could not be written, one sentence each. A verdict stays what it is without its report.
+        The reports that could not be written, one message each. A missing report does not change the verdict.
     """
     failures = []
     if junit_file is not None:
-        failures.append(_attempt("JUnit report", junit_file, lambda: _write(junit_file, junit(findings))))
+        failures.append(_attempt("JUnit report", junit_file, lambda: _write(junit_file, render_junit(findings))))
     if environ.get("GITHUB_ACTIONS"):
-        for line in github(findings, with_warnings=not quiet):
-            tell(line)
+        for line in render_github(findings, with_warnings=not quiet):
+            write_line(line)
         if summary := environ.get("GITHUB_STEP_SUMMARY"):
             failures.append(_attempt("summary", Path(summary), lambda: _append(Path(summary), findings)))
     if environ.get("TF_BUILD"):
-        for line in azure_pipelines(findings, with_warnings=not quiet):
-            tell(line)
-        passed = all(each.state is State.PASS for each in findings)
+        for line in render_azure_pipelines(findings, with_warnings=not quiet):
+            write_line(line)
+        passed = all(finding.state is State.PASS for finding in findings)
         folder = Path(environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir())
         if not (quiet and passed):
-            failures.append(_attempt("summary", folder, lambda: _upload(folder, findings, tell)))
-    return tuple(each for each in failures if each is not None)
+            failures.append(_attempt("summary", folder, lambda: _upload(folder, findings, write_line)))
+    return tuple(failure for failure in failures if failure is not None)
 
 
-def _attempt(what: str, path: Path, write: Callable[[], None]) -> str | None:
+def _attempt(report: str, path: Path, write: Callable[[], None]) -> str | None:
     try:
         write()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
-        return f"the {what} could not be written to {path}: {reason}"
+        return f"the {report} could not be written to {path}: {reason}"
     return None
 
 
 def _write(path: Path, content: bytes) -> None:
-    # Straight to its place: where this fails, no older report is left behind that says something else.
+    # Overwritten in place: if this fails, no outdated report is left behind.
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
 def _append(path: Path, findings: Sequence[Finding]) -> None:
-    # Other programs of the same step may have written to it before.
+    # Earlier commands of the same step may have written to it.
     used = path.stat().st_size if path.exists() else 0
     with path.open("ab") as file:
-        file.write(markdown(findings, max(LIMIT - used, 0)).encode())
+        file.write(render_markdown(findings, max(MAX_SUMMARY_BYTES - used, 0)).encode())
 
 
-def _upload(folder: Path, findings: Sequence[Finding], tell: Callable[[str], None]) -> None:
-    # The agent reads the file after this process has ended, and shows its name as a heading.
+def _upload(folder: Path, findings: Sequence[Finding], write_line: Callable[[str], None]) -> None:
+    # The agent reads the file after this process has ended, and uses its name as a heading.
     path = Path(tempfile.mkdtemp(prefix="pallink-", dir=folder)) / "pallink.md"
-    path.write_bytes(markdown(findings).encode())
-    tell(upload_summary(str(path)))
+    path.write_bytes(render_markdown(findings).encode())
+    write_line(render_summary_upload(str(path)))

@@ -40,7 +40,7 @@ def verify(
     summary.
     """
     # XML and temporary files are no other command's business.
-    from pallink.reports import finding_of, finding_of_error, publish  # noqa: PLC0415
+    from pallink.reports import finding_from_error, finding_from_result, publish  # noqa: PLC0415
 
     def report(finding: "Finding") -> tuple[str, ...]:
         terminal = Terminal()
@@ -48,7 +48,7 @@ def verify(
             [finding],
             junit_file=junit,
             environ=terminal.environ,
-            tell=terminal.tell,
+            write_line=terminal.tell,
             quiet=options.quiet,
         )
 
@@ -60,6 +60,6 @@ def verify(
         raise  # nobody's verdict
     except Exception as raised:
         error = as_pallink_error(raised)
-        error.warnings += report(finding_of_error(error, options.settings, partner_id))
+        error.warnings += report(finding_from_error(error, options.settings, partner_id))
         raise error from raised
-    show(result, options, unquiet=report(finding_of(result)))
+    show(result, options, unquiet=report(finding_from_result(result)))
