@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.debug.exchange import request_lines, response_lines
+from pallink.debug.exchange import format_request, format_response
 from pallink.redact.debug import Redactor
 from pallink.redact.secrets import CUT
 from pallink.signin.secrets import environment_secrets
@@ -122,7 +122,7 @@ def test_the_secrets_of_the_environment_are_known_beforehand(name: str, value: s
 
 
 def shown(body: bytes, kind: str, *, is_sign_in: bool = False) -> list[str]:
-    lines = response_lines(
+    lines = format_response(
         Redactor(),
         status=200,
         milliseconds=1,
@@ -145,7 +145,7 @@ def test_what_is_long_is_shortened_after_the_secrets_were_cut() -> None:
     lines = shown(body, "application/json")
     assert len(lines) <= 201
     assert "more lines)" in lines[-1]
-    assert shown(b"\xff\xfe\x00", "application/octet-stream") == ["  (3 bytes that are no text)"]
+    assert shown(b"\xff\xfe\x00", "application/octet-stream") == ["  (3 bytes of binary data)"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_megabytes_made_to_take_long_are_shown_at_once(body: bytes) -> None:
 
 
 def test_a_form_is_shown_field_by_field() -> None:
-    lines = request_lines(
+    lines = format_request(
         Redactor(),
         method="POST",
         url="https://h/t",

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.debug.timeline import Span, critical_path, timeline, waited_for
+from pallink.debug.timeline import Span, find_critical_path, find_predecessor, format_timeline
 
 
 def spans(*bounds: tuple[int, int]) -> list[Span]:
@@ -30,15 +30,15 @@ LINK = spans((0, 100), (101, 201), (202, 302), (202, 303), (203, 310), (311, 411
     ],
 )
 def test_what_waited_for_what(given: list[Span], after: list[int | None], path: list[int]) -> None:
-    found = [waited_for(each, given) for each in given]
+    found = [find_predecessor(each, given) for each in given]
     assert [each.number if each else None for each in found] == after
-    assert [each.number for each in critical_path(given)] == path
+    assert [each.number for each in find_critical_path(given)] == path
 
 
 def test_the_table() -> None:
     waits = Span(2, "the next try is due in 2 seconds", 105, 2105, is_wait=True)
     rows = [*spans((0, 105)), waits, Span(3, "GET 3", 2106, 2206, "200"), Span(4, "GET 4", 10, 20, "ReadTimeout")]
-    assert list(timeline(rows)) == [
+    assert list(format_timeline(rows)) == [
         "timeline: 3 requests in 2206 ms; critical path (*): 2 in a row, 2205 ms",
         "   no.  start ms   took ms  after  request",
         "*    1         0       105      -  GET 1 -> 200",
@@ -49,15 +49,15 @@ def test_the_table() -> None:
 
 
 def test_without_requests_it_says_so() -> None:
-    assert list(timeline([])) == ["timeline: no request was sent"]
+    assert list(format_timeline([])) == ["timeline: no request was sent"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=12))
 def test_the_critical_path_is_a_path_to_the_end(bounds: list[tuple[int, int]]) -> None:
     rows = spans(*((start, start + length) for start, length in bounds))
-    path = critical_path(rows)
+    path = find_critical_path(rows)
     assert path[-1].end == max(each.end for each in rows)
     assert all(one.end <= other.start for one, other in pairwise(path))
     first = path[0]
     assert not [each for each in rows if each.end < first.start], "the first on the path waited for nothing"
-    assert len(list(timeline(rows))) == len(rows) + 2
+    assert len(list(format_timeline(rows))) == len(rows) + 2

@@ -118,7 +118,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._login: str | None = None
         self._resource_manager: str | None = None
         if session.recorder is not None:
-            deadline.on_wait = session.recorder.waits
+            deadline.on_wait = session.recorder.record_wait
 
     def allow(self, *, resource_manager: str, login: str | None = None) -> None:
         """Name the origins (`https://host[:port]`) that requests may go to; without a login host none may sign in."""
@@ -245,14 +245,14 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
 
 
 def _recorded(recorder: "Recorder", request: Any, send: Callable[[], Any]) -> Any:
-    number = recorder.begin(request)
+    number = recorder.record_request(request)
     try:
         response = send()
     except BaseException as error:
         unusable = next((each for each in chain_of(error) if isinstance(each, UnusableResponse)), None)
-        recorder.failed(number, error, unusable.response if unusable else None)
+        recorder.record_failure(number, error, unusable.response if unusable else None)
         raise
-    recorder.answered(number, response.internal_response)
+    recorder.record_response(number, response.internal_response)
     return response
 
 

@@ -1,7 +1,8 @@
-"""What `--debug` prints; nothing of it is loaded without.
+"""What `--debug` prints; none of it is loaded otherwise.
 
-redaction   what of a request and an answer may be shown, and what is cut out: pure
-exchange    a request, and an answer, as lines: pure
-timeline    when each request began, how long it took, what it waited for: pure
-recorder    is told of each request and writes those to the log
+recorder    records every request of a session and writes it to the log
+exchange    formats one request, and one response: pure
+timeline    when each request began, how long it took, and what it waited for: pure
+
+`pallink.redact.debug` decides what may be shown.
 """

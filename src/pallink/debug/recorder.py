@@ -1,4 +1,4 @@
-"""Is told of each request and each answer of one session, and writes them to the log; at the end the timeline."""
+"""Record the requests and responses of one session, and write them and their timeline to the log."""
 
 import logging
 import os
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pallink.debug.exchange import request_lines, response_lines
-from pallink.debug.timeline import Span, timeline
+from pallink.debug.exchange import format_request, format_response
+from pallink.debug.timeline import Span, format_timeline
 from pallink.redact.debug import Redactor
 from pallink.redact.text import one_line, printable
 from pallink.signin.secrets import environment_secrets
@@ -17,100 +17,106 @@ log = logging.getLogger("pallink.requests")
 
 
 class Recorder:
-    """Safe to be told from several threads.
+    """Records the requests of one session. Thread-safe.
 
     Attributes:
-        resource_manager: the origin whose answers are no part of a sign-in.
+        resource_manager: The origin of Resource Manager; requests to other hosts are part of the sign-in.
 
     Args:
-        now: a monotonic clock in seconds.
+        now: A monotonic clock, in seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.resource_manager: str | None = None
         self._redactor = Redactor(environment_secrets(os.environ))
         self._now = now
-        self._began = now()
+        self._start = now()
         self._lock = threading.Lock()
-        self._last = 0
-        self._open: dict[int, tuple[str, int, bool]] = {}
+        self._last_number = 0
+        self._in_flight: dict[int, tuple[str, int, bool]] = {}
         self._spans: list[Span] = []
 
-    def begin(self, request: Any) -> int:  # noqa: ANN401 - of either generation of azure-core
-        """A request is about to be sent.
+    def record_request(self, request: Any) -> int:  # noqa: ANN401 - of either generation of azure-core
+        """Record a request that is about to be sent.
 
         Returns:
-            Its number.
+            The number of the request, for `record_response` or `record_failure`.
         """
         url, headers = str(request.url), list(request.headers.items())
         is_sign_in = not self._is_for_resource_manager(url, headers)
         with self._lock:
             lines = list(
-                request_lines(
+                format_request(
                     self._redactor,
                     method=str(request.method),
                     url=url,
                     headers=headers,
-                    body=_body(request),
+                    body=_read_body(request),
                     is_sign_in=is_sign_in,
                 )
             )
-            number = self._next()
-            what = f"{request.method} {self._redactor.url(url.partition('?')[0])}"
-            self._open[number] = what, self._milliseconds(), is_sign_in
+            number = self._next_number()
+            name = f"{request.method} {self._redactor.url(url.partition('?')[0])}"
+            self._in_flight[number] = name, self._milliseconds(), is_sign_in
             self._write(number, lines)
         return number
 
-    def answered(self, number: int, response: Any) -> None:  # noqa: ANN401 - of requests
-        """A request got its answer."""
-        self._end(number, str(response.status_code), response)
+    def record_response(self, number: int, response: Any) -> None:  # noqa: ANN401 - of requests
+        """Record the response to a request."""
+        self._record_outcome(number, str(response.status_code), response)
 
-    def failed(self, number: int, error: BaseException, response: Any = None) -> None:  # noqa: ANN401 - of requests
-        """A request got none, or (then `response` is it) one that nothing can be made of."""
-        self._end(number, type(error).__name__, response, error)
+    def record_failure(self, number: int, error: BaseException, response: Any = None) -> None:  # noqa: ANN401 - of requests
+        """Record that a request failed.
 
-    def waits(self, seconds: float, cause: str) -> None:
-        """Somebody begins to wait before a request is sent again."""
+        Args:
+            number: The number of the request.
+            error: Why it failed.
+            response: The response, if there was one, but an unusable one.
+        """
+        self._record_outcome(number, type(error).__name__, response, error)
+
+    def record_wait(self, seconds: float, cause: str) -> None:
+        """Record a wait before a retry."""
         with self._lock:
-            number, start = self._next(), self._milliseconds()
-            what = one_line(self._redactor.text(cause))
-            self._spans.append(Span(number, what, start, start + round(seconds * 1000), is_wait=True))
-            self._write(number, [f"waits {seconds:.1f} seconds: {what}"])
+            number, start = self._next_number(), self._milliseconds()
+            reason = one_line(self._redactor.text(cause))
+            self._spans.append(Span(number, reason, start, start + round(seconds * 1000), is_wait=True))
+            self._write(number, [f"waits {seconds:.1f} seconds: {reason}"])
 
-    def finish(self) -> None:
-        """Write the timeline, once. What is still under way is in it as such."""
+    def write_timeline(self) -> None:
+        """Write the timeline, once. Requests that are still in flight are marked as such."""
         with self._lock:
             spans, self._spans = self._spans, []
             spans += [
-                Span(number, what, start, self._milliseconds(), "no answer yet")
-                for number, (what, start, _) in self._open.items()
+                Span(number, name, start, self._milliseconds(), "no response yet")
+                for number, (name, start, _) in self._in_flight.items()
             ]
-            self._open.clear()
+            self._in_flight.clear()
             if spans:
-                for line in timeline(spans):
+                for line in format_timeline(spans):
                     log.debug("%s", line)
 
-    def _end(self, number: int, outcome: str, response: Any, error: BaseException | None = None) -> None:  # noqa: ANN401
+    def _record_outcome(self, number: int, outcome: str, response: Any, error: BaseException | None = None) -> None:  # noqa: ANN401
         with self._lock:
-            if number not in self._open:
+            if number not in self._in_flight:
                 return
-            what, start, is_sign_in = self._open.pop(number)
+            name, start, is_sign_in = self._in_flight.pop(number)
             end = self._milliseconds()
-            self._spans.append(Span(number, what, start, end, outcome))
+            self._spans.append(Span(number, name, start, end, outcome))
             lines: list[str] = []
             if response is not None:
-                lines += response_lines(
+                lines += format_response(
                     self._redactor,
                     status=response.status_code,
                     milliseconds=end - start,
-                    # As they came: what is handed on has been put in order.
+                    # The raw ones: those of `response` are already sanitised.
                     headers=list(response.raw.headers.items()),
                     body=response.content if error is None else b"",
                     is_sign_in=is_sign_in,
                 )
             if error is not None:
-                said = f"{type(error).__name__}: {self._redactor.text(str(error))}"
-                lines.append(f"! {one_line(said)}" + ("" if response is not None else f", after {end - start} ms"))
+                message = f"{type(error).__name__}: {self._redactor.text(str(error))}"
+                lines.append(f"! {one_line(message)}" + ("" if response is not None else f", after {end - start} ms"))
             self._write(number, lines)
 
     def _is_for_resource_manager(self, url: str, headers: Iterable[tuple[str, str]]) -> bool:
@@ -118,25 +124,25 @@ class Recorder:
         has_token = any(name.lower() == "authorization" for name, _ in headers)
         return f"https://{host.lower()}" == self.resource_manager and (has_token or path.startswith("metadata/"))
 
-    def _next(self) -> int:
-        self._last += 1
-        return self._last
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
 
     def _milliseconds(self) -> int:
-        return round((self._now() - self._began) * 1000)
+        return round((self._now() - self._start) * 1000)
 
     @staticmethod
     def _write(number: int, lines: Iterable[str]) -> None:
-        # In one piece, so that what runs beside does not come in between.
+        # One record, so that those of concurrent requests do not mix.
         log.debug("%s", "\n".join(f"[{number}] {printable(line)}" for line in lines))
 
 
-def _body(request: Any) -> bytes:  # noqa: ANN401 - of either generation of azure-core
+def _read_body(request: Any) -> bytes:  # noqa: ANN401 - of either generation of azure-core
     data = getattr(request, "data", None)
     if data is None:
         data = getattr(request, "content", None)
     if isinstance(data, dict):
-        from urllib.parse import urlencode  # noqa: PLC0415 - as requests will
+        from urllib.parse import urlencode  # noqa: PLC0415 - as requests does
 
         data = urlencode(data)
     if isinstance(data, str):

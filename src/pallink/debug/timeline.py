@@ -1,4 +1,4 @@
-"""When each request began, how long it took, and what it waited for. Pure."""
+"""The timeline of a session: when each request began, how long it took, and what it waited for. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,67 +8,73 @@ from pallink.redact.text import one_line
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A request from its sending to its answer, or a wait before one is sent again.
+    """A request with its response, or a wait before a retry.
 
     Attributes:
-        number: as it is called in the log.
-        what: method and address; what a wait is for.
-        start: milliseconds from the beginning.
-        end: the same; for what has no end yet, the present.
-        outcome: the status, or what became of it.
-        is_wait: whether it is a wait and no request.
+        number: Its number in the log.
+        name: The method and the URL; for a wait, its reason.
+        start: Milliseconds since the recorder was created.
+        end: The same; for a request that is still in flight, the present.
+        outcome: The status, or the error.
+        is_wait: Whether this is a wait.
     """
 
     number: int
-    what: str
+    name: str
     start: int
     end: int
     outcome: str = ""
     is_wait: bool = False
 
 
-def waited_for(span: Span, spans: Sequence[Span]) -> Span | None:
-    """What a span waited for: of all that had ended when it began, the last to end; None for what waited for nothing.
+def find_predecessor(span: Span, spans: Sequence[Span]) -> Span | None:
+    """Return the span that this one waited for: the last to end before it began; None if there is none.
 
-    Nobody says which answers a request needs: this is what can be seen.
+    This is inferred from the times: which responses a request depends on is not recorded.
     """
-    before = [each for each in spans if each.end <= span.start and each is not span and _key(each) < _key(span)]
-    return max(before, key=lambda each: (each.end, each.start, each.number), default=None)
+    earlier = [
+        other for other in spans if other.end <= span.start and other is not span and _by_start(other) < _by_start(span)
+    ]
+    return max(earlier, key=_by_end, default=None)
 
 
-def critical_path(spans: Sequence[Span]) -> list[Span]:
-    """The spans that decided how long it took: the last to end, and back by what each waited for. In their order."""
+def find_critical_path(spans: Sequence[Span]) -> list[Span]:
+    """Return the spans that determined the total time: the last to end, and back through its predecessors, in order."""
     path: list[Span] = []
-    current = max(spans, key=lambda each: (each.end, each.start, each.number), default=None)
+    current = max(spans, key=_by_end, default=None)
     while current is not None:
         path.insert(0, current)
-        current = waited_for(current, spans)
+        current = find_predecessor(current, spans)
     return path
 
 
-def timeline(spans: Sequence[Span]) -> Iterator[str]:
-    """The lines of the table, and above it how many requests there were and how long they took."""
-    ordered = sorted(spans, key=_key)
-    path = critical_path(ordered)
-    requests = [each for each in ordered if not each.is_wait]
+def format_timeline(spans: Sequence[Span]) -> Iterator[str]:
+    """Yield a summary line, and a table with a row for each span."""
+    ordered = sorted(spans, key=_by_start)
+    path = find_critical_path(ordered)
+    requests = [span for span in ordered if not span.is_wait]
     if not requests:
         yield "timeline: no request was sent"
         return
-    total = max(each.end for each in ordered) - ordered[0].start
-    on_path = sum(each.end - each.start for each in path)
-    in_a_row = sum(not each.is_wait for each in path)
+    total = max(span.end for span in ordered) - ordered[0].start
+    on_path = sum(span.end - span.start for span in path)
+    in_a_row = sum(not span.is_wait for span in path)
     yield (
         f"timeline: {len(requests)} {'request' if len(requests) == 1 else 'requests'} in {total} ms;"
         f" critical path (*): {in_a_row} in a row, {on_path} ms"
     )
     yield f"  {'no.':>4}  {'start ms':>8}  {'took ms':>8}  {'after':>5}  request"
-    for each in ordered:
-        mark = "*" if each in path else " "
-        before = waited_for(each, ordered)
-        after = str(before.number) if before else "-"
-        what = f"waits: {each.what}" if each.is_wait else f"{each.what} -> {each.outcome}"
-        yield f"{mark} {each.number:>4}  {each.start:>8}  {each.end - each.start:>8}  {after:>5}  {one_line(what)}"
+    for span in ordered:
+        mark = "*" if span in path else " "
+        predecessor = find_predecessor(span, ordered)
+        after = str(predecessor.number) if predecessor else "-"
+        text = one_line(f"waits: {span.name}" if span.is_wait else f"{span.name} -> {span.outcome}")
+        yield f"{mark} {span.number:>4}  {span.start:>8}  {span.end - span.start:>8}  {after:>5}  {text}"
 
 
-def _key(span: Span) -> tuple[int, int, int]:
+def _by_start(span: Span) -> tuple[int, int, int]:
     return span.start, span.end, span.number
+
+
+def _by_end(span: Span) -> tuple[int, int, int]:
+    return span.end, span.start, span.number

@@ -181,7 +181,7 @@ class HttpSession(requests.Session):
         """Close the connections; with `--debug` this is the end of the account of what was sent."""
         super().close()
         if self.recorder is not None:
-            self.recorder.finish()
+            self.recorder.write_timeline()
 
     def _count(self, response: requests.Response) -> None:
         with self._lock:
