@@ -1,6 +1,6 @@
-"""Which Azure: the built-in clouds, and what may be believed of another one's metadata. Pure.
+"""The clouds: the built-in ones, and others by the metadata of their Resource Manager, which is not trusted. Pure.
 
-Endpoints of the built-in clouds as in azure-cli's and azure-identity's own tables.
+The endpoints of the built-in clouds are those of azure-cli and azure-identity.
 """
 
 import re
@@ -12,20 +12,20 @@ from pallink.errors import UnexpectedAnswerError, UsageError
 
 SANDBOX = "sandbox"
 
-# Letters as a URL carries them: anything else (escapes, look-alikes, shell characters) is read in more than one way.
+# Plain ASCII host names and IPv6 addresses: parsers differ on escapes, look-alikes and shell characters.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Where to sign in, and where to send requests.
+    """The endpoints of a cloud. Origins have the form `https://host` or `https://host:port`.
 
     Attributes:
-        name: as `--cloud` takes it and a result names it.
-        login: origin of Entra ID, `https://host` or `https://host:port`.
-        resource_manager: origin of Resource Manager.
-        audience: what a token for Resource Manager is asked for, without a trailing slash.
-        portal: origin of the portal, where it is known.
+        name: The name, as in `--cloud` and in results.
+        login: The origin of Entra ID.
+        resource_manager: The origin of Resource Manager.
+        audience: The audience of a token for Resource Manager, without a trailing slash.
+        portal: The origin of the portal, if it is known.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Cloud:
 
     @property
     def scope(self) -> str:
-        """The scope of a token for Resource Manager."""
+        """The scope with which to request a token for Resource Manager."""
         return f"{self.audience}/.default"
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether this is the embedded stand-in."""
+        """Whether this is the embedded sandbox."""
         return self.name == SANDBOX
 
 
@@ -74,8 +74,8 @@ BUILT_IN = {
 
 CLOUD_NAMES = (*BUILT_IN, SANDBOX)
 
-# Domains of each built-in cloud: its login hosts under every name that they ever had, its Resource Manager, its
-# audiences. Whoever names one of them must be that cloud's own Resource Manager.
+# The domains of each built-in cloud: its login hosts under all past and present names, its Resource Manager and its
+# audiences. Only the cloud's own Resource Manager may name one of them in its metadata.
 _DOMAINS = {
     "AzureCloud": (
         "microsoftonline.com",
@@ -105,15 +105,15 @@ _DOMAINS = {
 
 
 def parse_cloud(text: str) -> str:
-    """The value of `--cloud`: a cloud's name in its own spelling, or the origin of another Resource Manager.
+    """Return the name of a cloud in its own spelling, or the origin of another Resource Manager.
 
     Raises:
-        UsageError: neither; `http://` is refused because tokens would travel unencrypted.
+        UsageError: The text is neither a known name nor an `https://` origin.
     """
     for name in CLOUD_NAMES:
         if text.casefold() == name.casefold():
             return name
-    # Before an @ stands what may be a password, whatever a parser of URLs makes of it.
+    # What precedes an @ may be a password, even in an invalid URL.
     shown = "an address with a user name or a password in it" if "@" in text else repr(text)
     if "://" not in text:
         raise UsageError(
@@ -135,9 +135,9 @@ def parse_cloud(text: str) -> str:
 
 
 def https_origin(url: str) -> str | None:
-    """`https://host[:port]` of a URL, in lower case and without the default port.
+    """Return the origin of a URL, `https://host[:port]`, in lower case and without the default port.
 
-    None where it is no https URL, or carries a user name, or anything that is no host and port.
+    None if the URL is invalid or not https, or has a user name, a query or a fragment.
     """
     try:
         parts = urlsplit(url)
@@ -154,31 +154,32 @@ def https_origin(url: str) -> str | None:
 
 
 def cloud_from_metadata(origin: str, document: object) -> Cloud:
-    """The cloud that a Resource Manager describes at `/metadata/endpoints?api-version=2022-09-01`.
+    """Return the cloud that a Resource Manager describes at `/metadata/endpoints?api-version=2022-09-01`.
 
     Args:
-        origin: where the document was fetched from; requests go there, whatever the document says.
-        document: the parsed JSON: one object, or a list of which one entry names `origin` as its Resource Manager.
+        origin: The origin that the document was fetched from. Requests always go there, and never to a host that the
+            document names.
+        document: The parsed JSON: one object, or a list with an entry that has `origin` as its Resource Manager.
 
     Raises:
-        UnexpectedAnswerError: the document names no login endpoint or no audience, or it names those of a built-in
-            cloud without being that cloud's own Resource Manager: then it is after somebody's tokens.
+        UnexpectedAnswerError: The document has no login endpoint or no audience; or it has those of a built-in cloud
+            without being its Resource Manager, which could then collect real tokens.
     """
     entry = _entry_for(origin, document)
     authentication = entry.get("authentication") if entry else None
     if not isinstance(authentication, Mapping):
-        raise _unusable(origin, "it has no authentication section")
+        raise _invalid_metadata(origin, "it has no authentication section")
     login_endpoint = authentication.get("loginEndpoint")
     audiences = authentication.get("audiences")
     login = https_origin(login_endpoint) if isinstance(login_endpoint, str) else None
     if login is None:
-        raise _unusable(origin, "its loginEndpoint is no https:// URL")
+        raise _invalid_metadata(origin, "its loginEndpoint is not an https:// URL")
     if not isinstance(audiences, list) or not audiences:
-        raise _unusable(origin, "it names no audience")
-    if not all(isinstance(each, str) and https_origin(each) for each in audiences):
-        raise _unusable(origin, "one of its audiences is no https:// URL")
-    for named in (login, *audiences):
-        _refuse_borrowed(origin, named)
+        raise _invalid_metadata(origin, "it has no audience")
+    if not all(isinstance(audience, str) and https_origin(audience) for audience in audiences):
+        raise _invalid_metadata(origin, "one of its audiences is not an https:// URL")
+    for url in (login, *audiences):
+        _check_owner(origin, url)
     portal = entry.get("portal") if entry else None
     return Cloud(
         name=origin,
@@ -190,7 +191,7 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
 
 
 def owner_of(url_or_host: str) -> str | None:
-    """The built-in cloud that a URL's host belongs to, or None."""
+    """Return the name of the built-in cloud that a URL's host belongs to, or None."""
     host = (urlsplit(url_or_host).hostname or urlsplit(f"//{url_or_host}").hostname or "").casefold().rstrip(".")
     for name, domains in _DOMAINS.items():
         if any(host == domain or host.endswith(f".{domain}") for domain in domains):
@@ -198,19 +199,19 @@ def owner_of(url_or_host: str) -> str | None:
     return None
 
 
-def _refuse_borrowed(origin: str, named: str) -> None:
-    owner = owner_of(named)
+def _check_owner(origin: str, url: str) -> None:
+    owner = owner_of(url)
     if owner is not None and origin != BUILT_IN[owner].resource_manager:
         raise UnexpectedAnswerError(
-            f"{origin} says that it signs in at {named}, which belongs to {owner}",
+            f"{origin} says that it signs in at {url}, which belongs to {owner}",
             cause=f"a Resource Manager that is not {BUILT_IN[owner].resource_manager} could so collect real tokens",
             remedy=f"use --cloud {owner} if that is what you mean; otherwise do not trust this URL",
         )
 
 
 def _audience(origin: str, audiences: list[str]) -> str:
-    """The audience to ask a token for: the Resource Manager's own origin where it is among them, else the first."""
-    stripped = [each.rstrip("/") for each in audiences]
+    """Return the audience for tokens: the origin of Resource Manager if it is listed, else the first one."""
+    stripped = [audience.rstrip("/") for audience in audiences]
     return origin if origin in stripped else stripped[0]
 
 
@@ -221,10 +222,10 @@ def _entry_for(origin: str, document: object) -> Mapping[str, object] | None:
         for entry in document:
             if isinstance(entry, Mapping) and https_origin(str(entry.get("resourceManager"))) == origin:
                 return entry
-    raise _unusable(origin, "it is no description of a cloud")
+    raise _invalid_metadata(origin, "it does not describe a cloud")
 
 
-def _unusable(origin: str, cause: str) -> UnexpectedAnswerError:
+def _invalid_metadata(origin: str, cause: str) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(
         f"the cloud metadata of {origin} cannot be used",
         cause=cause,

@@ -1,24 +1,24 @@
-"""Every error that pallink raises on purpose.
+"""The errors that pallink raises, with their exit codes.
 
     PallinkError                   1
     ├── UsageError                 2  the command line, or an argument of the Python API, is wrong
-    ├── NotLinkedError             3  the service's own word that there is no link
+    ├── NotLinkedError             3  the service reports that there is no link
     ├── SignInError                4  not signed in, or the sign-in failed
-    │   ├── WrongAccountError      4  somebody else than --account or --tenant signed in
-    │   └── MoreProofNeededError   4  Azure wants more of this sign-in: multifactor authentication, a managed device
+    │   ├── WrongAccountError      4  another account or tenant than the required one signed in
+    │   └── MoreProofNeededError   4  Azure requires more of the sign-in: multifactor authentication, a managed device
     ├── LinkedElsewhereError       5  linked to a different partner
     ├── AccessDeniedError          6  Azure refuses the account
     │   └── ReaderRoleError        6  the Reader role is missing or cannot be read
-    ├── UnreachableError           7  no answer: network, throttling, time-out
-    ├── ServiceError               1  Azure answered with an error
-    │   ├── PartnerIdRefusedError  1  ... that the partner ID is not valid
-    │   └── UnexpectedAnswerError  1  ... or with something that cannot be right
-    ├── RefusedRequestError        1  pallink itself refused to send a request
+    ├── UnreachableError           7  no usable response: network, throttling, time-out
+    ├── ServiceError               1  Azure returned an error
+    │   ├── PartnerIdRefusedError  1  ... for an invalid partner ID
+    │   └── UnexpectedAnswerError  1  ... or an invalid response
+    ├── RefusedRequestError        1  pallink refused to send a request
     ├── SandboxError               1  the sandbox's file is unusable
-    ├── UnsettledWriteError        7  nobody knows whether a write took effect
-    ├── OutputError                1  the result cannot be written to stdout
-    ├── DefectError                1  pallink itself is wrong
-    └── CancelledError           130  Ctrl-C, or a "no" to the confirmation
+    ├── UnsettledWriteError        7  it is unknown whether a write took effect
+    ├── OutputError                1  writing to stdout failed
+    ├── DefectError                1  a bug in pallink
+    └── CancelledError           130  Ctrl-C, or a declined confirmation
 
 An error says what happened (`message`), why (`cause`), and what to do next (`remedy`, `command`), in that order.
 """
@@ -33,12 +33,12 @@ from pallink.exit_codes import PRECEDENCE, ExitCode
 
 @dataclass(frozen=True, slots=True)
 class RequestTrace:
-    """What Microsoft's support asks for: the identifiers of the request that failed.
+    """The identifiers of a failed request, which Microsoft's support asks for.
 
     Attributes:
-        correlation_id: `x-ms-correlation-request-id`, or the correlation ID of a sign-in.
-        request_id: `x-ms-request-id`, or the trace ID of a sign-in.
-        time: the time of the answer, as the service gave it.
+        correlation_id: `x-ms-correlation-request-id`; for a sign-in, the correlation ID.
+        request_id: `x-ms-request-id`; for a sign-in, the trace ID.
+        time: The time of the response, as the service wrote it.
     """
 
     correlation_id: str | None = None
@@ -51,16 +51,16 @@ class RequestTrace:
 
 
 class PallinkError(Exception):
-    """Base of all errors that pallink raises on purpose.
+    """Base class of all errors that pallink raises.
 
     Attributes:
-        message: what happened, in lower case and without a final period.
-        cause: why.
-        remedy: what to do next, in words.
-        command: a command that can be pasted, on a line of its own.
-        trace: the identifiers of the failed request, where there was one.
-        warnings: what else a person should know, said before the error.
-        exit_code: the exit code that the command line makes of it.
+        message: What happened, in lower case and without a final period.
+        cause: Why it happened.
+        remedy: What to do next, in words.
+        command: The commands to paste, one a line.
+        trace: The identifiers of the failed request, if there was one.
+        warnings: Warnings to print before the error.
+        exit_code: The exit code of the command line.
     """
 
     exit_code: ExitCode = ExitCode.ERROR
@@ -84,11 +84,11 @@ class PallinkError(Exception):
 
     @property
     def code(self) -> str:
-        """What a program knows this kind of error by, as in `NotLinked`. Part of the interface, like the exit codes."""
+        """The error code for programs, such as `NotLinked`. It is part of the interface, like the exit codes."""
         return type(self).__name__.removesuffix("Error")
 
     def with_cause(self, cause: str) -> Self:
-        """The same error with a further reason, for a caller that knows more."""
+        """Append to the cause, and return the error itself."""
         self.cause = f"{self.cause}; {cause}" if self.cause else cause
         return self
 
@@ -100,44 +100,51 @@ class UsageError(PallinkError):
 
 
 class NotLinkedError(PallinkError):
-    """The service itself said that the account has no link; never raised for any other reason."""
+    """The service reports that the account has no link; never raised for any other reason."""
 
     exit_code = ExitCode.NOT_LINKED
 
 
 SIGN_IN_AGAIN = "sign in again"
-"""The remedy for a sign-in that was good and is so no longer; who knows the settings adds the command."""
+"""The remedy for an expired sign-in; callers that know the settings add the command."""
 
 
 class SignInError(PallinkError):
-    """Nobody is signed in, or the sign-in failed."""
+    """No account is signed in, or the sign-in failed."""
 
     exit_code = ExitCode.SIGN_IN
 
 
 class WrongAccountError(SignInError):
-    """Somebody else than the required account, or in another tenant than the required one, signed in."""
+    """The signed-in account, or its tenant, is not the required one."""
 
 
 class MoreProofNeededError(SignInError):
-    """Azure refuses the request until the account has proved more, as multifactor authentication does.
+    """Azure requires more of the sign-in, such as multifactor authentication.
 
     Attributes:
-        claims: what the sign-in has to ask for, as JSON (a claims challenge).
+        claims: The claims challenge that the next sign-in has to pass on, as JSON.
     """
 
     claims: str = ""
 
     @property
     def encoded(self) -> str:
-        """The claims as `pallink login --claims` takes them: base64url."""
+        """The claims in the form of `pallink login --claims`, base64url without padding."""
         return base64.urlsafe_b64encode(self.claims.encode()).decode().rstrip("=")
 
     @classmethod
-    def for_request(cls, doing: str, said: str, claims: str, trace: RequestTrace | None = None) -> Self:
-        """The error for a request that was answered with a claims challenge; `said` is what the service wrote."""
+    def for_request(cls, operation: str, message: str, claims: str, trace: RequestTrace | None = None) -> Self:
+        """Return the error for a response with a claims challenge.
+
+        Args:
+            operation: What the request was for, such as `reading the link`.
+            message: The message in the response.
+            claims: The claims challenge, as JSON.
+            trace: The identifiers of the request.
+        """
         error = cls(
-            f"{doing} failed: Azure asks for more proof of who signed in ({said})",
+            f"{operation} failed: Azure asks for more proof of who signed in ({message})",
             cause="for this request the tenant demands what the sign-in did not have, as multifactor authentication;"
             " nothing was changed",
             remedy="sign in again with what it demands; an unattended account that cannot do so needs to be an"
@@ -152,8 +159,8 @@ class LinkedElsewhereError(PallinkError):
     """The account is linked to a different partner.
 
     Attributes:
-        linked_partner_id: the partner that it is linked to.
-        wanted_partner_id: the partner that was asked for.
+        linked_partner_id: The partner that the account is linked to.
+        wanted_partner_id: The partner that was requested.
     """
 
     exit_code = ExitCode.LINKED_ELSEWHERE
@@ -183,25 +190,25 @@ class ReaderRoleError(AccessDeniedError):
 
 
 class UnreachableError(PallinkError):
-    """No usable answer: the network, a proxy, throttling past the retries, or a time-out."""
+    """No usable response: a network or proxy failure, throttling past the retries, or a time-out."""
 
     exit_code = ExitCode.UNREACHABLE
 
 
 class ServiceError(PallinkError):
-    """Azure answered with an error that has no exit code of its own."""
+    """Azure returned an error that has no exit code of its own."""
 
 
 class PartnerIdRefusedError(ServiceError):
-    """The service says that the partner ID is not valid (`PartnerIdInvalid`)."""
+    """The service rejected the partner ID (`PartnerIdInvalid`)."""
 
 
 class UnexpectedAnswerError(ServiceError):
-    """The answer cannot be read, or contradicts what was asked."""
+    """The response is invalid, or does not match the request."""
 
 
 class RefusedRequestError(PallinkError):
-    """pallink refused to send a request: a foreign host, a redirect, or a write of a read-only command."""
+    """pallink refused to send a request: to a foreign host, after a redirect, or a write by a read-only command."""
 
 
 class SandboxError(PallinkError):
@@ -209,7 +216,7 @@ class SandboxError(PallinkError):
 
 
 def unusable_sandbox(message: str, path: object) -> SandboxError:
-    """The error for a sandbox whose file, at `path`, cannot be used."""
+    """Return the error for a sandbox whose file at `path` cannot be used."""
     return SandboxError(
         f"the sandbox cannot be used: {message}",
         cause=f"its file is {path}",
@@ -219,9 +226,9 @@ def unusable_sandbox(message: str, path: object) -> SandboxError:
 
 
 class UnsettledWriteError(PallinkError):
-    """A write was sent, its answer was lost, and reading again did not tell whether it took effect."""
+    """A write was sent, and reading the link did not show whether it took effect."""
 
-    # Whatever kept it from being read: the link must be looked at, and the write may have to be sent again.
+    # For any cause: the user has to look at the link and perhaps repeat the command.
     exit_code = ExitCode.UNREACHABLE
 
     def __init__(self, message: str, *, cause: str, trace: RequestTrace | None = None) -> None:
@@ -229,21 +236,21 @@ class UnsettledWriteError(PallinkError):
 
 
 class OutputError(PallinkError):
-    """The result cannot be written to stdout, as on a full disk."""
+    """Writing the result to stdout failed, for example because the disk is full."""
 
 
 class DefectError(PallinkError):
-    """pallink itself is wrong: an exception that nobody foresaw."""
+    """A bug in pallink: an unexpected exception."""
 
 
 class CancelledError(PallinkError):
-    """Ctrl-C, or a "no" to the confirmation."""
+    """The command was interrupted, or the user declined the confirmation."""
 
     exit_code = ExitCode.INTERRUPTED
 
 
 def most_important(errors: Iterable[PallinkError]) -> PallinkError | None:
-    """The error to report where several hold, by the order of `PRECEDENCE`; None where there is none."""
+    """Return the error to report, the first by `PRECEDENCE`; None without errors."""
 
     def rank(error: PallinkError) -> int:
         return PRECEDENCE.index(error.exit_code) if error.exit_code in PRECEDENCE else -1

@@ -1,10 +1,10 @@
-"""What each exit code means: the one table, from which code, help and documentation take it."""
+"""The exit codes and their meanings: the only table, used by code, help and documentation."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes of pallink. They are part of its interface and keep their meaning."""
+    """The exit codes of pallink. They are part of its interface and do not change."""
 
     OK = 0
     ERROR = 1
@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """The code in plain words, as help and documentation print it."""
+        """The meaning of the code, as in the help and the documentation."""
         return _MEANINGS[self]
 
 
@@ -43,4 +43,4 @@ PRECEDENCE = (
     ExitCode.NOT_LINKED,
     ExitCode.ACCESS,
 )
-"""Where several hold, the first of these is the exit code. Those that are not named come before all of them."""
+"""If several errors occur, the first of these is the exit code. Codes that are not listed come before all of them."""

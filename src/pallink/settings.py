@@ -1,4 +1,4 @@
-"""What a caller may state about a run, whether by options or through the Python API."""
+"""The settings of a run, from options, variables or the Python API."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ DEFAULT_TIMEOUT = 120.0
 
 
 class RoleCheck(StrEnum):
-    """What a missing Reader role means."""
+    """What to do about a missing Reader role: fail, warn, or do not check."""
 
     REQUIRE = "require"
     WARN = "warn"
@@ -25,18 +25,18 @@ class RoleCheck(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which cloud, who must sign in and how, and how long it may take.
+    """The cloud, the account that must sign in and how, and the time-out.
 
     Attributes:
-        cloud: a built-in cloud's name, `sandbox`, or the `https://` URL of a Resource Manager.
-        account: UPN, object ID or client ID of the account that must sign in.
-        tenant: GUID or domain of the tenant to sign in to.
-        client_id: the application to sign in as, or through.
-        auth: the sign-in method; None chooses by what the environment states.
-        timeout: seconds for the whole command, retries and waits included.
+        cloud: The name of a built-in cloud, `sandbox`, or the `https://` URL of a Resource Manager.
+        account: The UPN, object ID or client ID of the account that must sign in.
+        tenant: The ID (GUID) or a domain of the tenant to sign in to.
+        client_id: The client ID of the application to sign in as; for a user, of the program that signs in.
+        auth: The sign-in method; None to choose it from the environment.
+        timeout: Seconds for the whole command, including retries and waits.
 
     Raises:
-        UsageError: one of them cannot be what it should be.
+        UsageError: A setting is invalid.
     """
 
     cloud: str = DEFAULT_CLOUD
@@ -63,10 +63,14 @@ class Settings:
         if self.account is not None and not self.account.strip():
             raise UsageError("the account is empty", remedy="give a UPN, an object ID or a client ID with --account")
         if not self.timeout > 0:
-            raise UsageError(f"{self.timeout:g} seconds is no time", remedy="give --timeout more than 0 seconds")
+            raise UsageError(
+                "--timeout must be greater than 0",
+                cause=f"it is {self.timeout:g} seconds",
+                remedy="correct --timeout or PALLINK_TIMEOUT",
+            )
 
     def command(self, *words: str) -> str:
-        """A pallink command line for the same cloud, account, tenant and sign-in method, ready to paste."""
+        """Return a pallink command line for the same cloud, account, tenant and sign-in method, ready to paste."""
         line = ["pallink", *words]
         for option, value, default in (
             ("--cloud", self.cloud, DEFAULT_CLOUD),

@@ -12,7 +12,7 @@ from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
-from pallink.account import Account, account_from_token, expiry_of
+from pallink.account import Account, account_from_token, expiry_from_token
 from pallink.azure.auth import (
     ambient as session_credentials,
     application as application_credentials,
@@ -73,7 +73,7 @@ class SignedIn:
     @property
     def expires_on(self) -> datetime | None:
         """When the token ends (UTC), as it says itself."""
-        return None if self._token is None else expiry_of(self._token.token)
+        return None if self._token is None else expiry_from_token(self._token.token)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """A token for Resource Manager, as azure-core's policies ask for it."""
