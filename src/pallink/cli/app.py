@@ -19,7 +19,7 @@ _EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {code.meaning}" f
 class _Commands(LazyGroup):
     """Every command, in the order of the help."""
 
-    later = {  # noqa: RUF012 - a ClassVar of LazyGroup
+    lazy_commands = {  # noqa: RUF012 - a ClassVar of LazyGroup
         "link": LazyCommand("pallink.cli.commands.link", "Link the account to a partner."),
         "show": LazyCommand("pallink.cli.commands.show", "Show the account's link."),
         "update": LazyCommand("pallink.cli.commands.update", "Change an existing link to another partner."),

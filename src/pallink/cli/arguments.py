@@ -1,4 +1,4 @@
-"""Arguments and options that more than one command takes, but not all."""
+"""Arguments and options that several commands share."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ PartnerId = Annotated[str, typer.Argument(help="The partner's location ID: digit
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Find out what would be done, and write nothing.")]
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes instead of being asked.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 
 RoleCheckOption = Annotated[
     RoleCheck,

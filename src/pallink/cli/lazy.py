@@ -1,4 +1,4 @@
-"""Commands whose modules are imported when they are used: help and completion list them without."""
+"""Commands whose modules are imported on use, so that help and completion stay fast."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -13,8 +13,8 @@ class LazyCommand(NamedTuple):
     """A command that is not loaded yet.
 
     Attributes:
-        module: where it is: its Typer app is the module's `app`.
-        summary: the first sentence of its help, as lists of commands show it.
+        module: The module that has the command's Typer app as `app`.
+        summary: The first sentence of its help, for the list of commands.
     """
 
     module: str
@@ -22,36 +22,36 @@ class LazyCommand(NamedTuple):
 
 
 class LazyGroup(TyperGroup):
-    """A group that lists its commands by `later`, and loads the one that is used.
+    """A group that lists its commands from `lazy_commands`, and loads the one that is used.
 
-    Click asks `get_command` when it lists commands, and `resolve_command` when one is on the command line: so listing
-    meets stand-ins, which have a name and a summary and no parameters.
+    Click calls `get_command` to list commands, which finds placeholders without parameters here, and `resolve_command`
+    for the one on the command line, which loads it.
     """
 
-    later: ClassVar[Mapping[str, LazyCommand]]
+    lazy_commands: ClassVar[Mapping[str, LazyCommand]]
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for name, each in self.later.items():
-            self.add_command(TyperCommand(name, help=each.summary, rich_markup_mode=None))
+        for name, command in self.lazy_commands.items():
+            self.add_command(TyperCommand(name, help=command.summary, rich_markup_mode=None))
 
     def load(self, name: str) -> Any:
-        """The command itself."""
-        return get_command(import_module(self.later[name].module).app)
+        """Import and return a command."""
+        return get_command(import_module(self.lazy_commands[name].module).app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that the first argument names; raises where there is none."""
-        name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, stand_in if name is None else self.load(name), rest
+        """Return the command that the first argument names, loaded; Click raises the error if there is none."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, placeholder if name is None else self.load(name), rest
 
 
 def new_app(**attributes: Any) -> typer.Typer:
-    """A Typer app for one command, or for a group of them.
+    """Return a Typer app for one command, or for a group of commands.
 
     Args:
-        attributes: those of `typer.Typer`.
+        attributes: The arguments of `typer.Typer`.
     """
-    # Without rich, help is quick and carries no ANSI codes where GITHUB_ACTIONS or FORCE_COLOR is set.
+    # Without rich, help is fast, and has no ANSI codes if GITHUB_ACTIONS or FORCE_COLOR is set.
     return typer.Typer(
         **{"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False, **attributes}
     )

@@ -1,4 +1,4 @@
-"""How far a long look is: one line on a terminal's stderr, drawn over itself and gone when it is over."""
+"""The progress line of a long check, on a terminal's stderr."""
 
 import threading
 from types import TracebackType
@@ -6,20 +6,20 @@ from typing import Self
 
 from pallink.output.terminal import Terminal
 
-# Below, it is over before anybody could read it.
-_WORTH_SHOWING = 10
-_WIDTH = 24
+# With fewer subscriptions the check is over before the line could be read.
+_MIN_TOTAL = 10
+_BAR_WIDTH = 24
 _CLEAR = "\r\x1b[K"
 
 
 class ProgressLine:
-    """Draws `reading roles  [#####-----]  87 of 200 subscriptions`; nothing where stderr is no terminal.
+    """Draws `reading roles  [#####-----]  87 of 200 subscriptions`; nothing if stderr is not a terminal.
 
-    Safe to be told from several threads; after the `with` block, however it ends, the line is gone and stays gone.
+    Thread-safe. At the end of the `with` block the line is removed.
 
     Args:
-        terminal: where.
-        shown: whether to show it at all.
+        terminal: The streams to write to.
+        shown: Whether to show the line at all.
     """
 
     def __init__(self, terminal: Terminal, *, shown: bool = True) -> None:
@@ -39,15 +39,15 @@ class ProgressLine:
             self._shown = False
 
     def update(self, done: int, total: int) -> None:
-        """Show that so many of so many subscriptions were read; when they are as many, take the line away."""
+        """Show how many subscriptions were read; once all were, remove the line."""
         with self._lock:
-            if not self._shown or total < _WORTH_SHOWING:
+            if not self._shown or total < _MIN_TOTAL:
                 return
             if done >= total:
                 self._clear()
                 return
-            filled = _WIDTH * done // total
-            line = f"reading roles  [{'#' * filled}{'-' * (_WIDTH - filled)}]  {done} of {total} subscriptions"
+            filled = _BAR_WIDTH * done // total
+            line = f"reading roles  [{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]  {done} of {total} subscriptions"
             if line != self._drawn:
                 self._write(f"{_CLEAR}{line}")
                 self._drawn = line
