@@ -147,7 +147,7 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     traffic.sent.clear()
     refused = desk.run("link 719878")
     assert refused.code == 4
-    assert "2 sign-ins are stored" in refused.stderr
+    assert "could not choose among 2 stored sign-ins" in refused.stderr
     assert INVOICES in refused.stderr
     assert APPROVERS in refused.stderr
     assert f"pallink whoami --cloud sandbox --account {INVOICES}" in refused.stderr

@@ -77,7 +77,7 @@ def test_an_account_that_the_sandbox_does_not_know(in_sandbox: Pallink) -> None:
     refused = in_sandbox("link 719878 --account nobody@contoso.com")
     assert refused.code == 4
     assert "AADSTS50034" in refused.stderr
-    assert "the tenant knows no such account" in refused.stderr
+    assert "the account does not exist in this tenant" in refused.stderr
 
 
 @pytest.mark.usefixtures("client_secret")
@@ -85,8 +85,12 @@ def test_an_account_that_the_sandbox_does_not_know(in_sandbox: Pallink) -> None:
     ("variable", "value", "expected"),
     [
         ("AZURE_CLIENT_SECRET", "wrong", ("AADSTS7000215", "the client secret is wrong")),
-        ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555", ("AADSTS700016", "knows no application")),
-        ("AZURE_TENANT_ID", "nowhere.example.com", ("AADSTS90002", "there is no such tenant")),
+        (
+            "AZURE_CLIENT_ID",
+            "11111111-2222-3333-4444-555555555555",
+            ("AADSTS700016", "no application with this client ID"),
+        ),
+        ("AZURE_TENANT_ID", "nowhere.example.com", ("AADSTS90002", "the tenant does not exist")),
     ],
 )
 def test_a_refused_sign_in_says_why(
@@ -148,7 +152,7 @@ def test_a_malformed_variable_is_refused_like_a_malformed_option(
         monkeypatch.setenv(name, value)
     refused = pallink("show")
     assert refused.code == 2
-    assert "the value of AZURE_TENANT_ID is not a tenant" in refused.stderr
+    assert "AZURE_TENANT_ID is not a valid tenant" in refused.stderr
 
 
 QUESTION = "Link this account? [y/N]"

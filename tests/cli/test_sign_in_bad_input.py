@@ -175,7 +175,7 @@ def test_a_certificates_file_that_everybody_can_read(
         (None, "cannot be read: No such file or directory"),
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"\xff\xfe\x00", "cannot be read: it is no text"),
+        (b"\xff\xfe\x00", "cannot be read: not a text file"),
     ],
 )
 def test_a_token_file_that_cannot_be_used(
@@ -231,4 +231,4 @@ def test_what_is_no_tenant(pallink: Pallink, command: str, tenant: str) -> None:
 def test_claims_that_are_none(pallink: Pallink) -> None:
     refused = pallink("login", "--cloud", "sandbox", "--claims", "\u00e9")
     assert refused.code == 2
-    assert "--claims is not what Azure asked for" in one_sentence(refused)
+    assert "--claims is not valid base64" in one_sentence(refused)

@@ -14,7 +14,7 @@ import requests
 import urllib3.exceptions
 
 from pallink.sandbox import Sandbox
-from pallink.signin.entra_errors import EXPLANATIONS, sign_in_failed
+from pallink.signin.entra_errors import EXPLANATIONS, sign_in_error
 from tests.cli.people import APPROVERS, INVOICES, Desk
 from tests.cli.test_settling import Handle, answering
 from tests.harness import Traffic
@@ -89,14 +89,14 @@ def test_an_unknown_code_shows_what_microsoft_says_first_line_only(desk: Desk) -
     assert "error: the sign-in failed: AADSTS16000: " in refused.stderr
     assert "cause: " not in refused.stderr
     assert "request: correlation ID" in refused.stderr
-    several = sign_in_failed({"error_description": "AADSTS99999: It is so.\r\nTrace ID: 1\r\nmore of it\x1b[2J"})
+    several = sign_in_error({"error_description": "AADSTS99999: It is so.\r\nTrace ID: 1\r\nmore of it\x1b[2J"})
     assert several.message == "the sign-in failed: AADSTS99999: It is so."
 
 
 def test_the_identifiers_are_found_in_the_text_where_there_is_no_field() -> None:
     identifier = "0f8fad5b-d9cb-469f-a165-70867728950e"
     text = f"AADSTS50034: No. Trace ID: {identifier} Correlation ID: {identifier} Timestamp: 2026-01-02 03:04:05Z"
-    error = sign_in_failed({"error_description": text})
+    error = sign_in_error({"error_description": text})
     assert str(error.trace) == f"correlation ID {identifier}, request ID {identifier}, time 2026-01-02 03:04:05Z"
 
 
@@ -175,7 +175,7 @@ def certificate_error(code: int) -> requests.exceptions.SSLError:
         (certificate_error(62), "its certificate is for another host", "--cloud"),
         (
             requests.exceptions.ProxyError(urllib3.exceptions.ProxyError("no", OSError("refused"))),
-            "the proxy does not answer",
+            "the proxy does not respond",
             "HTTPS_PROXY",
         ),
         (
@@ -184,7 +184,7 @@ def certificate_error(code: int) -> requests.exceptions.SSLError:
             "DNS",
         ),
         (requests.ConnectionError(ConnectionRefusedError(111, "refused")), "it refuses the connection", "firewall"),
-        (requests.ConnectTimeout("too slow"), "it did not answer in time", "--timeout"),
+        (requests.ConnectTimeout("too slow"), "it timed out", "--timeout"),
     ],
 )
 @pytest.mark.parametrize("method", ["client-secret", "github"])
@@ -228,8 +228,8 @@ def test_an_answer_of_something_else_is_no_sign_in_and_said_to_be_no_refusal(
     traffic.fail("POST", "/oauth2/", answering(400, body, kind="text/html"))
     failed = desk.run("show --auth workload-identity")
     assert failed.code == 4, failed.stderr
-    assert "its answer cannot be understood" in failed.stderr
-    assert "it answered 400 with what is no answer of Entra ID" in failed.stderr
+    assert "failed: invalid response" in failed.stderr
+    assert "status 400 with a body that is not Entra ID's" in failed.stderr
 
 
 # --- Sessions that pallink did not start ------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_without_az_there_is_no_session_of_it(desk: Desk, tmp_path: Path) -> Non
     desk.patch.setenv("PATH", str(tmp_path))
     refused = desk.run("show --auth azure-cli")
     assert refused.code == 4
-    assert "there is no az" in refused.stderr
+    assert "az is not installed" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_machine_that_is_not_in_azure(desk: Desk, traffic: Traffic, clock: Any
         traffic.fail("GET", "/metadata/identity", broken(requests.ConnectTimeout("nobody there")))
     refused = desk.run("show --auth managed-identity")
     assert refused.code == 4, refused.stderr
-    assert "nothing answers here" in refused.stderr
+    assert "its token service did not respond" in refused.stderr
     assert clock.waits
 
 
@@ -316,7 +316,7 @@ def test_a_ci_system_that_hands_out_no_token(desk: Desk, auth: str, token: str) 
     desk.patch.setenv(token, "a-wrong-token")
     refused = desk.run(f"show --auth {auth} --debug")
     assert refused.code == 4, refused.stderr
-    assert "did not hand out the job's OIDC token: status 401" in refused.stderr
+    assert "did not issue the job's OIDC token: status 401" in refused.stderr
     assert "a-wrong-token" not in refused.stderr
 
 
@@ -333,7 +333,7 @@ def test_the_address_for_a_jobs_token_must_be_https(
     desk.patch.setenv(variable, url)
     refused = desk.run(f"show --auth {auth}")
     assert refused.code == 4, refused.stderr
-    assert f"{variable} is no https:// URL" in refused.stderr
+    assert f"{variable} is not an https:// URL" in refused.stderr
     assert traffic.sent == []
 
 

@@ -181,4 +181,4 @@ def test_a_tenant_by_its_domain_is_a_condition(desk: Desk) -> None:
     refused = desk.run("whoami --auth client-secret --tenant nowhere.example.com")
     assert refused.code == 4
     assert "AADSTS90002" in refused.stderr
-    assert "there is no such tenant" in refused.stderr
+    assert "the tenant does not exist" in refused.stderr

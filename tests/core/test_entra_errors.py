@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from pallink.errors import RequestTrace
 from pallink.exit_codes import ExitCode
-from pallink.signin.entra_errors import EXPLANATIONS, sign_in_failed
+from pallink.signin.entra_errors import EXPLANATIONS, sign_in_error
 
 WRONG_SECRET = {
     "error": "invalid_client",
@@ -19,7 +19,7 @@ WRONG_SECRET = {
 
 
 def test_a_known_code_is_explained() -> None:
-    error = sign_in_failed(WRONG_SECRET)
+    error = sign_in_error(WRONG_SECRET)
     assert error.message == (
         "the sign-in failed: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent is the value."
     )
@@ -31,13 +31,13 @@ def test_a_known_code_is_explained() -> None:
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
 def test_each_known_code_has_a_cause_and_a_remedy(code: str) -> None:
-    error = sign_in_failed({"error_description": f"AADSTS{code}: some text"})
+    error = sign_in_error({"error_description": f"AADSTS{code}: some text"})
     assert (error.cause, error.remedy) == EXPLANATIONS[code]
 
 
 @pytest.mark.parametrize("code", ["7000", "70002150", "0"])
 def test_a_code_is_known_as_a_whole_only(code: str) -> None:
-    assert sign_in_failed({"error_description": f"AADSTS{code}: some text"}).cause is None
+    assert sign_in_error({"error_description": f"AADSTS{code}: some text"}).cause is None
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ def test_a_code_is_known_as_a_whole_only(code: str) -> None:
     ],
 )
 def test_what_entra_id_said_is_told_in_one_line(answer: dict[str, Any], text: str) -> None:
-    error = sign_in_failed(answer)
+    error = sign_in_error(answer)
     assert error.message == f"the sign-in failed: {text}"
     assert error.remedy
 
 
 def test_identifiers_from_elsewhere_are_taken_where_the_answer_has_none() -> None:
     elsewhere = RequestTrace("from a header")
-    assert sign_in_failed({"error": "x"}, trace=elsewhere).trace is elsewhere
-    assert sign_in_failed(WRONG_SECRET, trace=elsewhere).trace == RequestTrace(
+    assert sign_in_error({"error": "x"}, trace=elsewhere).trace is elsewhere
+    assert sign_in_error(WRONG_SECRET, trace=elsewhere).trace == RequestTrace(
         "correlation", "trace", "2026-01-01 00:00:00Z"
     )
 
@@ -72,6 +72,6 @@ def test_identifiers_from_elsewhere_are_taken_where_the_answer_has_none() -> Non
     )
 )
 def test_no_answer_crashes_the_explanation(answer: dict[str, object]) -> None:
-    error = sign_in_failed(answer)
+    error = sign_in_error(answer)
     assert len(error.message.splitlines()) == 1
     assert len(str(error.trace or "").splitlines()) <= 1

@@ -67,8 +67,8 @@ AS_GUEST = replace(
 ELSEWHERE = replace(INVOICES, id="3" * 32, cloud="AzureChinaCloud")
 
 
-def chosen(settings: dict[str, Any], anew: bool = False, **given: Any) -> SignIn:
-    sign_in = resolve_sign_in(Settings(**settings), Environment(**given), anew=anew)
+def chosen(settings: dict[str, Any], ignore_stored: bool = False, **given: Any) -> SignIn:
+    sign_in = resolve_sign_in(Settings(**settings), Environment(**given), ignore_stored=ignore_stored)
     assert isinstance(sign_in, SignIn)
     return sign_in
 
@@ -91,20 +91,20 @@ def chosen(settings: dict[str, Any], anew: bool = False, **given: Any) -> SignIn
     ],
 )
 @pytest.mark.parametrize("stored", [(), (INVOICES,)])
-@pytest.mark.parametrize("can_ask", [False, True])
+@pytest.mark.parametrize("can_prompt", [False, True])
 def test_what_the_environment_states_completely_comes_first(
-    environ: dict[str, str], method: str, stored: Any, can_ask: bool
+    environ: dict[str, str], method: str, stored: Any, can_prompt: bool
 ) -> None:
-    sign_in = chosen({}, environ=environ, stored=stored, can_ask=can_ask, has_browser=True)
+    sign_in = chosen({}, environ=environ, stored=stored, can_prompt=can_prompt, has_browser=True)
     assert sign_in.method == method
     assert (sign_in.tenant, sign_in.client_id) == (TENANT, CLIENT)
-    assert " are set" in sign_in.because
+    assert " are set" in sign_in.reason
     for secret in ("s3cret", "t0ken"):
-        assert secret not in repr(sign_in) + sign_in.because
+        assert secret not in repr(sign_in) + sign_in.reason
 
 
 def test_the_other_statements_are_mentioned() -> None:
-    assert chosen({}, environ=WHO | SECRET | TOKEN_FILE).because.endswith("and come before those of workload-identity")
+    assert chosen({}, environ=WHO | SECRET | TOKEN_FILE).reason.endswith("and take precedence over workload-identity")
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,15 @@ def test_the_other_statements_are_mentioned() -> None:
         (WHO | {"AZURE_CLIENT_SECRET": ""}, ["AZURE_CLIENT_SECRET"], ["AZURE_CLIENT_ID"]),
     ],
 )
-@pytest.mark.parametrize("can_ask", [False, True])
+@pytest.mark.parametrize("can_prompt", [False, True])
 @pytest.mark.parametrize("stored", [(), (INVOICES,)])
 def test_half_a_statement_is_an_error_that_names_the_other_half(
-    environ: dict[str, str], missing: list[str], given: list[str], can_ask: bool, stored: Any
+    environ: dict[str, str], missing: list[str], given: list[str], can_prompt: bool, stored: Any
 ) -> None:
     with pytest.raises(SignInError) as refused:
-        resolve_sign_in(Settings(), Environment(environ=environ, can_ask=can_ask, has_browser=True, stored=stored))
+        resolve_sign_in(
+            Settings(), Environment(environ=environ, can_prompt=can_prompt, has_browser=True, stored=stored)
+        )
     for name in missing:
         assert name in refused.value.message
     for name in given:
@@ -175,15 +177,15 @@ def test_options_stand_in_for_variables(settings: dict[str, str], environ: dict[
 
 
 def test_options_alone_are_hints_for_the_browser() -> None:
-    sign_in = chosen({"tenant": TENANT, "client_id": CLIENT}, can_ask=True, has_browser=True)
+    sign_in = chosen({"tenant": TENANT, "client_id": CLIENT}, can_prompt=True, has_browser=True)
     assert (sign_in.method, sign_in.tenant, sign_in.client_id) == ("browser", TENANT, CLIENT)
 
 
 @pytest.mark.parametrize("method", [SignInMethod.AZURE_CLI, SignInMethod.MANAGED_IDENTITY])
 def test_a_session_that_somebody_left_behind_is_used_only_when_it_is_named(method: SignInMethod) -> None:
-    assert chosen({"auth": method}).because == "--auth names it"
-    assert METHODS[method].stated_by == frozenset()
-    assert METHODS[method].needs == ()
+    assert chosen({"auth": method}).reason == "--auth names it"
+    assert METHODS[method].selected_by == frozenset()
+    assert METHODS[method].required == ()
 
 
 def test_a_user_assigned_identity_is_named_by_its_variable_or_the_option() -> None:
@@ -195,20 +197,20 @@ def test_a_user_assigned_identity_is_named_by_its_variable_or_the_option() -> No
 @pytest.mark.parametrize(
     ("given", "method", "because"),
     [
-        ({"can_ask": True, "has_browser": True}, "browser", "there is a terminal"),
-        ({"can_ask": True}, "device-code", "no browser can be opened"),
+        ({"can_prompt": True, "has_browser": True}, "browser", "there is a terminal"),
+        ({"can_prompt": True}, "device-code", "no browser can be opened"),
     ],
 )
 def test_on_a_terminal_a_person_signs_in(given: dict[str, Any], method: str, because: str) -> None:
     sign_in = chosen({"account": "invoices@contoso.com"}, **given)
     assert sign_in.method == method
-    assert because in sign_in.because
+    assert because in sign_in.reason
     assert sign_in.login_hint == "invoices@contoso.com"
 
 
 @pytest.mark.parametrize("method", ["browser", "device-code"])
 def test_no_input_lets_nobody_be_asked_even_by_name(method: str) -> None:
-    given = Environment(can_ask=False, has_browser=True, no_input=True)
+    given = Environment(can_prompt=False, has_browser=True, no_input=True)
     with pytest.raises(SignInError, match="--no-input"):
         resolve_sign_in(Settings(auth=method), given)
     assert chosen({"auth": method}, has_browser=True).method == method, "a log may be all that somebody looks at"
@@ -217,12 +219,12 @@ def test_no_input_lets_nobody_be_asked_even_by_name(method: str) -> None:
 @pytest.mark.parametrize("method", OFFERED_METHODS)
 def test_a_named_method_is_used_or_says_what_it_misses(method: SignInMethod) -> None:
     given = Environment(environ={}, has_browser=True)
-    if not METHODS[method].needs:
+    if not METHODS[method].required:
         assert chosen({"auth": method}, has_browser=True).method is method
         return
     with pytest.raises(SignInError) as refused:
         resolve_sign_in(Settings(auth=method), given)
-    for name in METHODS[method].needs:
+    for name in METHODS[method].required:
         assert name in refused.value.message
 
 
@@ -250,7 +252,7 @@ def test_an_unknown_method() -> None:
 def test_a_stored_sign_in_is_the_default(settings: dict[str, str], stored: Any, expected: StoredSignIn) -> None:
     sign_in = chosen(settings, stored=stored)
     assert sign_in.stored == expected
-    assert str(expected) in sign_in.because
+    assert str(expected) in sign_in.reason
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,7 @@ def test_a_stored_sign_in_is_the_default(settings: dict[str, str], stored: Any, 
 )
 def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str, Any], option: str) -> None:
     stored = (APPROVERS, INVOICES) if not settings else (AS_GUEST, INVOICES)
-    asked = resolve_sign_in(Settings(**settings), Environment(stored=stored, can_ask=True))
+    asked = resolve_sign_in(Settings(**settings), Environment(stored=stored, can_prompt=True))
     assert isinstance(asked, Ambiguous)
     assert set(asked.candidates) == set(stored)
     with pytest.raises(SignInError) as refused:
@@ -275,13 +277,13 @@ def test_a_stored_sign_in_of_somebody_else_is_not_used() -> None:
         resolve_sign_in(Settings(**settings), Environment(stored=(INVOICES,)))
     assert "invoices@contoso.com" in (refused.value.cause or "")
     assert refused.value.command == "pallink login --account svc_approvers@contoso.com"
-    assert chosen(settings, stored=(INVOICES,), can_ask=True).method == "device-code"
+    assert chosen(settings, stored=(INVOICES,), can_prompt=True).method == "device-code"
 
 
 def test_login_signs_in_anew() -> None:
-    assert chosen({}, anew=True, stored=(INVOICES,), can_ask=True, has_browser=True).stored is None
-    assert chosen({"auth": "browser"}, anew=True, stored=(INVOICES,), has_browser=True).stored is None
-    assert chosen({"cloud": "sandbox"}, anew=True, signed_out=True).method == "sandbox-user"
+    assert chosen({}, ignore_stored=True, stored=(INVOICES,), can_prompt=True, has_browser=True).stored is None
+    assert chosen({"auth": "browser"}, ignore_stored=True, stored=(INVOICES,), has_browser=True).stored is None
+    assert chosen({"cloud": "sandbox"}, ignore_stored=True, is_signed_out=True).method == "sandbox-user"
 
 
 def test_the_sandbox_signs_in_whom_one_likes_until_somebody_signed_out() -> None:
@@ -290,7 +292,7 @@ def test_the_sandbox_signs_in_whom_one_likes_until_somebody_signed_out() -> None
     assert chosen({"cloud": "sandbox"}, stored=(kept,)).stored == kept
     assert chosen({"cloud": "sandbox", "account": "owner@contoso.com"}, stored=(kept,)).stored is None
     with pytest.raises(SignInError) as refused:
-        resolve_sign_in(Settings(cloud="sandbox"), Environment(signed_out=True, can_ask=True))
+        resolve_sign_in(Settings(cloud="sandbox"), Environment(is_signed_out=True, can_prompt=True))
     assert refused.value.command == "pallink login --cloud sandbox"
 
 

@@ -21,9 +21,11 @@ def table() -> str:
     head = ("method", *PLACES, "needs", "also looks at", "`login` keeps it")
     rows = [head, ("---",) * len(head)]
     for method in OFFERED_METHODS:
-        facts = METHODS[method]
-        works = ["yes" if place in facts.works else LOST for place in PLACES]
-        rows.append((f"`{method}`", *works, names(facts.needs), names(facts.takes), "yes" if facts.kept else "no"))
+        info = METHODS[method]
+        platforms = ["yes" if place in info.platforms else LOST for place in PLACES]
+        rows.append(
+            (f"`{method}`", *platforms, names(info.required), names(info.optional), "yes" if info.is_storable else "no")
+        )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 
 
@@ -38,7 +40,7 @@ def test_the_table_of_methods_is_the_codes() -> None:
 
 def test_the_order_of_the_environments_methods_is_the_codes() -> None:
     paragraph = DOCUMENT.read_text("utf-8").partition("1. What the environment states")[2].partition("\n2. ")[0]
-    assert re.findall(r"`([a-z-]+)`", paragraph) == [method for method, facts in METHODS.items() if facts.needs]
+    assert re.findall(r"`([a-z-]+)`", paragraph) == [method for method, info in METHODS.items() if info.required]
 
 
 def test_every_method_can_be_built() -> None:
@@ -46,4 +48,4 @@ def test_every_method_can_be_built() -> None:
 
 
 def test_only_places_that_the_table_has() -> None:
-    assert {place for facts in METHODS.values() for place in facts.works} == set(PLACES)
+    assert {place for info in METHODS.values() for place in info.platforms} == set(PLACES)

@@ -1,4 +1,4 @@
-"""Gateway to Microsoft.ManagementPartner, API version 2018-02-01, over azure-mgmt-managementpartner."""
+"""The account's link: Microsoft.ManagementPartner, API version 2018-02-01, through azure-mgmt-managementpartner."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -7,25 +7,26 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError, ServiceResponseTimeoutError
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
-from pallink.azure.errors import asking, body_of, code_of, retry_after_of, trace_of
+from pallink.azure.errors import body_of, code_of, explain_errors, retry_after_of, trace_of
 from pallink.errors import PallinkError, RequestTrace, SandboxError, SignInError, UnexpectedAnswerError
 from pallink.links.model import Action, Link, Step
 from pallink.links.write import WriteFailure, WriteResponse
 
 NOT_LINKED_CODE = "ManagementPartnerNotFound"
 
-# The link is not in the state that the request needs.
+# Codes and statuses that say that the link is not in the state that the write needs.
 _CONFLICT_CODES = {Action.CREATED: frozenset({"PartnerIdAlreadyLinked", "Conflict"})}
 _CONFLICT_STATUSES = {Action.CREATED: frozenset({409})}
-# "Not now", and statuses that a gateway gives on its own account: the service may have carried the request out.
+# A gateway may return these by itself: the service may have carried the write out.
 _DOUBTFUL_STATUSES = frozenset({409, 429})
-_LATE_STATUSES = frozenset({408, 504})
-# A name of a partner has some tens of characters; a service that sends megabytes of one is none.
+_TIMEOUT_STATUSES = frozenset({408, 504})
+# Characters. Partner names have some tens; what sends more is not the service.
 _MAX_TEXT = 1000
-_REFUSING_STATUSES = frozenset({401, 403})
-_FAULTS = 500
+_REFUSED_STATUSES = frozenset({401, 403})
+_MIN_CLIENT_ERROR = 400
+_MIN_SERVER_ERROR = 500
 
-_DOING = {
+_OPERATIONS = {
     Action.CREATED: "creating the link",
     Action.UPDATED: "changing the link",
     Action.DELETED: "removing the link",
@@ -33,11 +34,11 @@ _DOING = {
 
 
 class ManagementPartner:
-    """The link of the account that signed in. The API acts on the caller's identity alone.
+    """Read and write the link of the signed-in account. The API acts on the caller's identity alone.
 
     Args:
-        client: makes a client of the SDK's, on the guarded transport.
-        host: the Resource Manager's origin, for messages.
+        client: Creates a client of the SDK, given its class, on the guarded transport.
+        host: The Resource Manager's origin, for messages.
     """
 
     def __init__(self, client: Callable[[Callable[..., Any]], Any], host: str) -> None:
@@ -45,14 +46,14 @@ class ManagementPartner:
         self._host = host
 
     def read(self) -> Link | None:
-        """The link as the service returns it, soft-deleted or not; None only on its own `ManagementPartnerNotFound`.
+        """Return the link as the service has it, soft-deleted or not. None only for its `ManagementPartnerNotFound`.
 
         Raises:
-            PallinkError: anything else.
+            PallinkError: The link could not be read.
         """
-        with asking("reading the link", self._host) as options:
+        with explain_errors("reading the link", self._host) as options:
             try:
-                # cls decides what is returned.
+                # cls decides what the SDK returns.
                 link: Link = self._client.partners.get(cls=_link, **options)  # type: ignore[assignment]
             except HttpResponseError as error:
                 if code_of(error) == NOT_LINKED_CODE and error.status_code == 404:  # noqa: PLR2004
@@ -61,32 +62,32 @@ class ManagementPartner:
         return link
 
     def send(self, step: Step) -> Link | RequestTrace:
-        """Send one write, once, and return its answer; of a deletion, which has none, only its identifiers.
+        """Send a write once. Return the link in the response, or a deletion's identifiers: its response has no body.
 
         Raises:
-            WriteFailure: whether it took effect has to be read.
-            PallinkError: it was not sent.
+            WriteFailure: The write was sent and failed. Only reading the link tells whether it took effect.
+            PallinkError: The write was not sent.
         """
-        ready: list[Any] = []
+        prepared: list[Any] = []
         try:
-            with asking(_DOING[step.action], self._host) as options:
-                # Called once there is a token, right before the transport.
-                return self._send(step, {**options, "raw_request_hook": ready.append})
+            with explain_errors(_OPERATIONS[step.action], self._host) as options:
+                # The hook is called after the token was acquired, right before the transport sends.
+                return self._send(step, {**options, "raw_request_hook": prepared.append})
         except PallinkError as failure:
             cause = failure.__cause__
             is_held_back = cause is None and not isinstance(failure, UnexpectedAnswerError)
-            if not ready or is_held_back or isinstance(failure, SandboxError):
-                raise  # It was not even sent.
-            # A challenge that the sign-in could not meet: the service did nothing.
+            if not prepared or is_held_back or isinstance(failure, SandboxError):
+                raise  # It was not sent.
+            # A claims challenge that the sign-in could not meet: the service did nothing.
             is_refused = isinstance(failure, SignInError) and not isinstance(cause, HttpResponseError)
-            said = WriteResponse.REFUSED if is_refused else _said(step.action, cause)
+            response = WriteResponse.REFUSED if is_refused else _classify(step.action, cause)
             wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
-            raise WriteFailure(failure, said, retry_after=wait) from failure
+            raise WriteFailure(failure, response, retry_after=wait) from failure
 
     def _send(self, step: Step, options: Mapping[str, Any]) -> Link | RequestTrace:
         if step.partner_id is None:
             raise AssertionError(f"nothing to send for {step}")
-        # retry_total=0: azure-core would send a PUT, PATCH or DELETE again that may have taken effect.
+        # retry_total=0: azure-core would repeat a PUT, PATCH or DELETE that may have taken effect.
         if step.action is Action.DELETED:
             deleted: RequestTrace = self._client.partner.delete(step.partner_id, retry_total=0, cls=_trace, **options)  # type: ignore[assignment]
             return deleted
@@ -97,8 +98,8 @@ class ManagementPartner:
         return link
 
 
-def _said(action: Action, error: BaseException | None) -> WriteResponse:
-    """What the answer to a write means for the link; without one, and without the service's own word, nobody knows."""
+def _classify(action: Action, error: BaseException | None) -> WriteResponse:
+    """Return what a failed write means for the link: `LOST` without a response or a code of the service's own."""
     if isinstance(error, ServiceResponseTimeoutError):
         return WriteResponse.TIMED_OUT
     if not isinstance(error, HttpResponseError) or error.status_code is None:
@@ -106,16 +107,17 @@ def _said(action: Action, error: BaseException | None) -> WriteResponse:
     status, code = error.status_code, code_of(error)
     if status in _CONFLICT_STATUSES.get(action, ()) or code in _CONFLICT_CODES.get(action, {NOT_LINKED_CODE}):
         return WriteResponse.CONFLICT
-    if status in _REFUSING_STATUSES:
+    if status in _REFUSED_STATUSES:
         return WriteResponse.REFUSED
-    if status in _LATE_STATUSES:
+    if status in _TIMEOUT_STATUSES:
         return WriteResponse.TIMED_OUT
-    is_own_word = code is not None and 400 <= status < _FAULTS and status not in _DOUBTFUL_STATUSES  # noqa: PLR2004
-    return WriteResponse.REFUSED if is_own_word else WriteResponse.LOST
+    is_client_error = _MIN_CLIENT_ERROR <= status < _MIN_SERVER_ERROR
+    is_refused = code is not None and is_client_error and status not in _DOUBTFUL_STATUSES
+    return WriteResponse.REFUSED if is_refused else WriteResponse.LOST
 
 
 def _link(pipeline_response: Any, _model: object, _headers: object) -> Link:
-    """The link in an answer. Read from the JSON itself: the SDK's model drops the seventh digit of the times."""
+    """Return the link in a response, from the JSON itself: the SDK's model drops the seventh digit of the times."""
     response = pipeline_response.http_response
     return replace(link_from_body(body_of(response)), trace=trace_of(response))
 
@@ -125,17 +127,17 @@ def _trace(pipeline_response: Any, _model: object, _headers: object) -> RequestT
 
 
 def link_from_body(body: Mapping[str, Any]) -> Link:
-    """The link that a 200 of the service describes (swagger: PartnerResponse).
+    """Return the link in the body of a 200 (swagger: PartnerResponse).
 
     Raises:
-        UnexpectedAnswerError: there is no partner ID or no state in it.
+        UnexpectedAnswerError: The body has no partner ID or no state.
     """
     properties = body.get("properties")
     if not isinstance(properties, Mapping):
-        raise _no_link("it has no properties")
+        raise _invalid_link("it has no properties")
     partner_id, state = _text(properties, "partnerId"), _text(properties, "state")
     if partner_id is None or state is None:
-        raise _no_link("it names no partner ID or no state")
+        raise _invalid_link("it has no partner ID or no state")
     return Link(
         partner_id=partner_id,
         partner_name=_text(properties, "partnerName"),
@@ -155,15 +157,13 @@ def _text(mapping: Mapping[str, Any], name: str) -> str | None:
 
 
 def _integer(value: object) -> int | None:
-    # The swagger's example has the version as a string.
+    # In the swagger's example the version is a string.
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
 
 
-def _no_link(cause: str) -> UnexpectedAnswerError:
+def _invalid_link(cause: str) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(
-        "the answer cannot be understood: it is no link",
-        cause=cause,
-        remedy="run the command with --debug and look at it",
+        "invalid response: not a link", cause=cause, remedy="run again with --debug to see the response"
     )

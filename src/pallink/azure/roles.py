@@ -1,4 +1,4 @@
-"""Gateway to what an account sees of a tenant: its name, the subscriptions, the role assignments that count for it."""
+"""What the account sees of its tenant: the tenant's name, the subscriptions, and the account's role assignments."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING, Any
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account, is_guid
-from pallink.azure.errors import asking
+from pallink.azure.errors import explain_errors
 from pallink.errors import UnexpectedAnswerError
 from pallink.roles import EligibleRole, Permission, Role, RoleAssignment, Subscription, role_from_definition
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization import AuthorizationManagementClient
 
-# The versions of the API that are asked; None stands for all that are not named.
+# The SDK's profile: None stands for all operations that are not named.
 _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "2020-10-01"}
 
-# What is nice to know is asked once, and no answer waited for longer than 10 seconds.
-_FOR_PEOPLE_ONLY: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
+# For what is only displayed: no retry, and at most 10 seconds.
+_DISPLAY_ONLY_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
 
-# A tenant of 10,000 subscriptions has some tens.
+# A tenant with 10,000 subscriptions has some tens.
 _MAX_PAGES = 1000
 
 _ENABLED_STATES = frozenset({"enabled", "warned", "pastdue"})
 
 
 class RoleAssignments:
-    """Reads subscriptions and role assignments with the account's own token; Reader contains the right to do so.
+    """Read subscriptions and role assignments with the account's own token. Reader permits that.
 
     Args:
-        client: makes a client of the SDK's, on the guarded transport.
-        account: whose roles they are.
-        host: the Resource Manager's origin, for messages.
+        client: Creates a client of the SDK, given its class, on the guarded transport.
+        account: The account whose roles are read.
+        host: The Resource Manager's origin, for messages.
     """
 
     def __init__(self, client: Callable[[Callable[..., Any]], Any], account: Account, host: str) -> None:
@@ -45,87 +45,90 @@ class RoleAssignments:
 
     @property
     def _authorization(self) -> "AuthorizationManagementClient":
-        """The SDK's authorization client, made when it is first used: 30 ms for those alone who ask about roles."""
+        """The SDK's authorization client, created on first use: importing it takes 30 ms."""
         with self._lock:
             if self._authorization_client is None:
                 self._authorization_client = self._client(_authorization_client)
             return self._authorization_client
 
     def subscriptions(self) -> list[Subscription]:
-        """Every subscription that the account sees; none means that it holds no role anywhere.
+        """Return every subscription that the account sees. None means that it holds no role anywhere.
 
         Raises:
-            PallinkError: they cannot be read.
+            PallinkError: The subscriptions could not be read.
         """
-        with asking("listing the subscriptions", self._host) as options:
+        with explain_errors("listing the subscriptions", self._host) as options:
             return [
                 Subscription(
-                    id=_subscription_id(each.subscription_id),
-                    name=_text(each.display_name) or each.subscription_id,
-                    enabled=str(getattr(each.state, "value", each.state)).casefold() in _ENABLED_STATES,
+                    id=_subscription_id(subscription.subscription_id),
+                    name=_text(subscription.display_name) or subscription.subscription_id,
+                    enabled=str(getattr(subscription.state, "value", subscription.state)).casefold() in _ENABLED_STATES,
                 )
-                for each in _every(self._subscriptions.subscriptions.list(**options))
+                for subscription in _items(self._subscriptions.subscriptions.list(**options))
             ]
 
     def assignments(self, subscription: Subscription, *, inside: bool = False) -> list[RoleAssignment]:
-        """The account's role assignments at a subscription: inherited ones and those through nested groups included.
+        """Return the account's role assignments on a subscription, including inherited ones and those through groups.
 
         Args:
-            subscription: which one.
-            inside: also those on what is inside it, as on a resource group.
+            subscription: The subscription.
+            inside: Whether to include those inside it, such as on a resource group.
 
         Raises:
-            PallinkError: no answer; `AccessDeniedError` where the account may not read them.
+            AccessDeniedError: The account may not read role assignments.
+            PallinkError: The role assignments could not be read.
         """
-        only_own = f"assignedTo('{self._account.object_id}')"
+        assigned_to = f"assignedTo('{self._account.object_id}')"
         scope = f"subscriptions/{subscription.id}"
-        condition = only_own if inside else f"atScope() and {only_own}"
-        with asking(f"reading the role assignments on subscription {subscription.name}", self._host) as options:
+        condition = assigned_to if inside else f"atScope() and {assigned_to}"
+        with explain_errors(f"reading the role assignments on subscription {subscription.name}", self._host) as options:
             return [
                 RoleAssignment(
-                    role_definition_id=_text(each.role_definition_id) or "",
-                    scope=_text(each.scope) or "",
-                    principal_id=_text(each.principal_id) or "",
-                    condition=_text(each.condition),
+                    role_definition_id=_text(assignment.role_definition_id) or "",
+                    scope=_text(assignment.scope) or "",
+                    principal_id=_text(assignment.principal_id) or "",
+                    condition=_text(assignment.condition),
                 )
-                for each in _every(
+                for assignment in _items(
                     self._authorization.role_assignments.list_for_scope(scope, filter=condition, **options)
                 )
             ]
 
     def role(self, role_id: str, scope: str) -> Role:
-        """The role with this GUID, by its definition as it is known at a scope.
+        """Return the role with this ID (GUID), from its definition at a scope.
 
         Raises:
-            PallinkError: no answer; `AccessDeniedError` where the account may not read it.
+            AccessDeniedError: The account may not read the role definition.
+            PallinkError: The role definition could not be read.
         """
-        with asking(f"reading the definition of role {role_id}", self._host) as options:
-            found = self._authorization.role_definitions.get(scope.strip("/"), role_id, **options)
+        with explain_errors(f"reading the definition of role {role_id}", self._host) as options:
+            definition = self._authorization.role_definitions.get(scope.strip("/"), role_id, **options)
             permissions = [
-                Permission(_texts(each.actions), _texts(each.not_actions)) for each in found.permissions or ()
+                Permission(_texts(permission.actions), _texts(permission.not_actions))
+                for permission in definition.permissions or ()
             ]
-            return role_from_definition(role_id, _text(found.role_name) or role_id, permissions)
+            return role_from_definition(role_id, _text(definition.role_name) or role_id, permissions)
 
     def eligible(self) -> list[EligibleRole]:
-        """What the account could activate in Privileged Identity Management: itself or through a group.
+        """Return the roles that the account, or a group of it, could activate in Privileged Identity Management.
 
-        Asked at the tenant's root, because an account that is only eligible sees no subscription.
+        They are read at the tenant's root: an account that is only eligible sees no subscription.
 
         Raises:
-            PallinkError: it cannot be read.
+            PallinkError: The eligible roles could not be read.
         """
-        with asking("reading the eligible roles", self._host) as options:
+        with explain_errors("reading the eligible roles", self._host) as options:
             return [
                 EligibleRole(
-                    role_definition_id=_text(each.role_definition_id) or "",
-                    scope=_text(each.scope) or "",
-                    principal_id=_text(each.principal_id) or "",
-                    schedule_id=_text(each.role_eligibility_schedule_id),
-                    role_name=_display_name(each, "role_definition"),
-                    scope_name=_display_name(each, "scope"),
-                    condition=_text(each.condition),
+                    role_definition_id=_text(schedule.role_definition_id) or "",
+                    scope=_text(schedule.scope) or "",
+                    principal_id=_text(schedule.principal_id) or "",
+                    schedule_id=_text(schedule.role_eligibility_schedule_id),
+                    role_name=_display_name(schedule, "role_definition"),
+                    scope_name=_display_name(schedule, "scope"),
+                    condition=_text(schedule.condition),
                 )
-                for each in _every(
+                for schedule in _items(
                     self._authorization.role_eligibility_schedule_instances.list_for_scope(
                         "", filter="asTarget()", **options
                     )
@@ -133,68 +136,69 @@ class RoleAssignments:
             ]
 
     def tenant_name(self) -> str | None:
-        """The tenant's display name, else its domain; None where Resource Manager does not tell.
+        """Return the tenant's display name, else its default domain, else None.
 
         Raises:
-            PallinkError: the tenants cannot be read.
+            PallinkError: The tenants could not be read.
         """
-        with asking("reading the tenant's name", self._host) as options:
-            for tenant in _every(self._subscriptions.tenants.list(**_FOR_PEOPLE_ONLY, **options)):
+        with explain_errors("reading the tenant's name", self._host) as options:
+            for tenant in _items(self._subscriptions.tenants.list(**_DISPLAY_ONLY_OPTIONS, **options)):
                 if (_text(tenant.tenant_id) or "").casefold() == self._account.tenant_id.casefold():
                     return _text(tenant.display_name) or _text(tenant.default_domain)
         return None
 
 
 def _authorization_client(*, credential: Any, **options: Any) -> "AuthorizationManagementClient":
-    """The client's own subscription is not used: scopes are named with each request."""
+    """Create the SDK's authorization client, without a subscription: each call names its scope."""
     from azure.mgmt.authorization import AuthorizationManagementClient  # noqa: PLC0415
 
     return AuthorizationManagementClient(credential, "", profile=_API_VERSIONS, **options)
 
 
-def _display_name(instance: Any, what: str) -> str | None:
-    name = getattr(getattr(instance.expanded_properties, what, None), "display_name", None)
+def _display_name(schedule: Any, field: str) -> str | None:
+    name = getattr(getattr(schedule.expanded_properties, field, None), "display_name", None)
     return name if isinstance(name, str) and name else None
 
 
-def _every(paged: Any) -> Iterator[Any]:
-    """The entries of all pages.
+def _items(paged: Any) -> Iterator[Any]:
+    """Yield the items of all pages.
 
     Raises:
-        UnexpectedAnswerError: a page leads back to an earlier one, or there is no end of them.
+        UnexpectedAnswerError: A page leads back to an earlier one, or there are more than `_MAX_PAGES`.
     """
     pages = paged.by_page()
-    seen: set[str] = set()
+    tokens: set[str] = set()
     for page in pages:
         yield from page
-        following = pages.continuation_token
-        if following in seen or len(seen) >= _MAX_PAGES:
+        token = pages.continuation_token
+        is_loop = token in tokens
+        if is_loop or len(tokens) >= _MAX_PAGES:
             raise UnexpectedAnswerError(
-                "a list of Azure's never ends",
-                cause="a page of it leads back to an earlier one"
-                if following in seen
+                "Azure returned an endless list",
+                cause="one of its pages leads back to an earlier one"
+                if is_loop
                 else f"it has more than {_MAX_PAGES} pages",
-                remedy="try again; if it stays so, run the command with --debug and look at the answers",
+                remedy="try again; if it persists, run again with --debug to see the responses",
             )
-        if following:
-            seen.add(following)
+        if token:
+            tokens.add(token)
 
 
-# The SDK hands on whatever type an answer has. What is raised here is told as an answer that cannot be understood.
+# The SDK returns values of any type; the errors raised here are reported as an invalid response.
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
-    raise TypeError("a number, a list or an object where there should be a text")
+    raise TypeError("expected a text")
 
 
 def _texts(values: Any) -> list[str]:
-    return [text for each in values or () if (text := _text(each))]
+    return [text for value in values or () if (text := _text(value))]
 
 
 def _subscription_id(value: Any) -> str:
-    """A GUID: it becomes a part of addresses."""
+    """Return a subscription ID that is a GUID: it becomes part of URLs."""
     if isinstance(value, str) and is_guid(value):
         return value
     raise ValueError("a subscription without an ID")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pallink.result import AccountResult, Result
     from pallink.session import Confirm, Proposal, Session
 
-_SESSIONS = tuple(method.value for method, facts in METHODS.items() if facts.somebody_elses)
+_SESSIONS = tuple(method.value for method, info in METHODS.items() if info.uses_existing_session)
 
 _NOT_AZURE = "this is pallink's embedded sandbox, not Azure"
 

@@ -1,27 +1,38 @@
-"""How to sign in: the methods, what each needs, and the choice among them. Pure.
+"""How to sign in: the methods, what each needs, the choice among them, and the stored sign-ins.
 
-methods    every method, and the variables that it takes its inputs from
-secrets    the secrets that an environment holds
-stored     a sign-in that `pallink login` kept, and which of several is meant
-choice     settings, environment, stored sign-ins, terminal -> one sign-in, and why that one
+variables     the environment variables of the methods
+methods       the table of methods; a sign-in that is complete
+stored        a sign-in that `pallink login` stored
+choice        chooses the sign-in from settings, environment, stored sign-ins and terminal
+store         reads and writes the stored sign-ins
+secrets       the secrets in the environment
+prompter      what a sign-in shows and asks
+entra_errors  Entra ID's error codes, explained
 """
 
-from pallink.signin.choice import Ambiguous, Environment, has_browser, resolve_sign_in, several_stored, sign_in_by
-from pallink.signin.methods import METHODS, OFFERED_METHODS, MethodFacts, SignIn, SignInMethod
-from pallink.signin.stored import StoredSignIn, matching
+from pallink.signin.choice import (
+    Ambiguous,
+    Environment,
+    ambiguous_sign_in,
+    has_browser,
+    resolve_sign_in,
+    sign_in_from_stored,
+)
+from pallink.signin.methods import METHODS, OFFERED_METHODS, MethodInfo, SignIn, SignInMethod
+from pallink.signin.stored import StoredSignIn, filter_stored
 
 __all__ = [
     "METHODS",
     "OFFERED_METHODS",
     "Ambiguous",
     "Environment",
-    "MethodFacts",
+    "MethodInfo",
     "SignIn",
     "SignInMethod",
     "StoredSignIn",
+    "ambiguous_sign_in",
+    "filter_stored",
     "has_browser",
-    "matching",
     "resolve_sign_in",
-    "several_stored",
-    "sign_in_by",
+    "sign_in_from_stored",
 ]

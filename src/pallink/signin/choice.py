@@ -1,107 +1,113 @@
 """The choice of a sign-in: deterministic, and with its reason. Pure.
 
-In this order: what `--auth` names; what the environment states completely; a stored sign-in; on a terminal the browser,
-or a device code where there is none; else an error with the ways to go on. An environment that states half of a sign-in
-is an error: to fall through to whoever else might sign in is how the wrong account gets linked.
+In this order: what `--auth` names; a sign-in that the environment's variables describe completely; a stored sign-in;
+on a terminal the browser, or a device code where no browser can be opened. Otherwise an error. An incomplete
+environment is an error too: falling through to another sign-in would link the wrong account.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pallink.clouds import SANDBOX
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
-from pallink.signin import methods as names
+from pallink.signin import variables
 from pallink.signin.methods import METHODS, OFFERED_METHODS, SignIn, SignInMethod
-from pallink.signin.stored import StoredSignIn, matching
+from pallink.signin.stored import StoredSignIn, filter_stored
 
-_PEOPLE = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+_INTERACTIVE_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 
-# Which option may stand in for a variable.
-_BY_OPTION = {
-    names.TENANT: "tenant",
-    names.PIPELINES_TENANT: "tenant",
-    names.CLIENT: "client_id",
-    names.PIPELINES_CLIENT: "client_id",
+# The fields of the settings that stand in for a variable.
+_SETTING_BY_VARIABLE = {
+    variables.TENANT_ID: "tenant",
+    variables.PIPELINES_TENANT_ID: "tenant",
+    variables.CLIENT_ID: "client_id",
+    variables.PIPELINES_CLIENT_ID: "client_id",
 }
 
-# What a missing variable is for those who do not set it themselves.
-_HINTS = {
-    names.GITHUB_URL: "give the job the permission id-token: write",
-    names.GITHUB_TOKEN: "give the job the permission id-token: write",
-    names.PIPELINES_TOKEN: "map it in the step: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
-    names.PIPELINES_CONNECTION: "run pallink in an AzureCLI@2 step with azureSubscription, which sets it",
+# How to have a CI system set a variable.
+_CI_HINTS = {
+    variables.GITHUB_REQUEST_URL: "give the job the permission id-token: write",
+    variables.GITHUB_REQUEST_TOKEN: "give the job the permission id-token: write",
+    variables.PIPELINES_ACCESS_TOKEN: "map it in the step: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+    variables.PIPELINES_CONNECTION_ID: "run pallink in an AzureCLI@2 step with azureSubscription, which sets it",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """All that the choice depends on beside the settings.
+    """What the choice depends on besides the settings.
 
     Attributes:
-        environ: the environment's variables.
-        stored: the sign-ins that `pallink login` kept.
-        can_ask: whether somebody sits at a terminal and may be asked.
-        has_browser: whether a browser can be opened.
-        no_input: whether nobody may be asked, even by a method that is named.
-        signed_out: whether somebody signed out of the sandbox, so that its users sign in by name again.
+        environ: The environment's variables.
+        stored: The stored sign-ins.
+        can_prompt: Whether pallink may prompt on the terminal.
+        has_browser: Whether a browser can be opened.
+        no_input: Whether `--no-input` is set: then not even a method that is named may prompt.
+        is_signed_out: Whether the sandbox was signed out of. Its users then no longer sign in by themselves.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     stored: tuple[StoredSignIn, ...] = ()
-    can_ask: bool = False
+    can_prompt: bool = False
     has_browser: bool = False
     no_input: bool = False
-    signed_out: bool = False
+    is_signed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Several stored sign-ins fit, and somebody can say which is meant."""
+    """Several stored sign-ins that match. A prompt can decide.
+
+    Attributes:
+        candidates: The stored sign-ins that match.
+    """
 
     candidates: tuple[StoredSignIn, ...]
 
 
-def resolve_sign_in(settings: Settings, given: Environment, *, anew: bool = False) -> SignIn | Ambiguous:
-    """The sign-in for these settings in these circumstances.
+def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stored: bool = False) -> SignIn | Ambiguous:
+    """Choose the sign-in for these settings in this environment.
 
     Args:
-        settings: what was asked for.
-        given: what there is.
-        anew: whether to sign in anew, whatever is stored.
+        settings: The cloud, the account, the tenant, the application and the method that were requested.
+        environment: What the choice depends on besides the settings.
+        ignore_stored: Whether to make a new sign-in even where a stored one matches.
 
     Raises:
-        UsageError: `--auth` names no method.
-        SignInError: nothing to sign in with, or a half-stated environment; the message names what is missing.
+        UsageError: `--auth` names an unknown method, or a tenant or client ID is invalid.
+        SignInError: There is no way to sign in, or a required variable is missing.
     """
     if settings.auth is not None:
-        return _named(settings, given, anew=anew)
+        return _named(settings, environment, ignore_stored=ignore_stored)
     if settings.cloud != SANDBOX:
-        # In the sandbox the variables of a real account count only when they are meant: with --auth.
-        stated = _stated(settings, given.environ)
-        if stated is not None:
-            return stated
-    if not anew and (found := _stored(settings, given)) is not None:
-        return found
-    if settings.cloud == SANDBOX and (anew or not given.signed_out):
+        # The variables of a real account count in the sandbox only with --auth.
+        sign_in = _from_variables(settings, environment.environ)
+        if sign_in is not None:
+            return sign_in
+    if not ignore_stored and (candidates := _candidates(settings, environment)):
+        return _stored(candidates, settings, environment, "it is stored")
+    if settings.cloud == SANDBOX and (ignore_stored or not environment.is_signed_out):
         return SignIn(
             SignInMethod.SANDBOX_USER,
             "the sandbox's users need no password",
             tenant=settings.tenant,
             login_hint=settings.account,
         )
-    if given.can_ask and settings.cloud != SANDBOX:
-        method = SignInMethod.BROWSER if given.has_browser else SignInMethod.DEVICE_CODE
-        why = "there is a terminal" if given.has_browser else "there is a terminal, but no browser can be opened"
-        return _person(method, settings, given, f"nothing else says how, and {why}")
-    raise _not_signed_in(settings, given)
+    if environment.can_prompt and settings.cloud != SANDBOX:
+        method = SignInMethod.BROWSER if environment.has_browser else SignInMethod.DEVICE_CODE
+        reason = (
+            "there is a terminal" if environment.has_browser else "there is a terminal, but no browser can be opened"
+        )
+        return _interactive(method, settings, environment, f"no other method applies, and {reason}")
+    raise _not_signed_in(settings, environment)
 
 
-def sign_in_by(stored: StoredSignIn, because: str) -> SignIn:
-    """The sign-in that uses a stored one."""
+def sign_in_from_stored(stored: StoredSignIn, reason: str) -> SignIn:
+    """Return the sign-in that uses a stored one."""
     return SignIn(
         SignInMethod(stored.auth),
-        because,
+        reason,
         tenant=stored.tenant_id,
         client_id=stored.client_id,
         login_hint=stored.account,
@@ -110,12 +116,12 @@ def sign_in_by(stored: StoredSignIn, because: str) -> SignIn:
 
 
 def has_browser(environ: Mapping[str, str], platform: str, release: str = "") -> bool:
-    """Whether a browser can be opened that somebody sees.
+    """Return whether a browser can be opened on the user's screen.
 
     Args:
-        environ: the environment's variables.
-        platform: `sys.platform`.
-        release: the operating system's release, which tells Linux under Windows.
+        environ: The environment's variables.
+        platform: The value of `sys.platform`.
+        release: The operating system's release, which identifies WSL.
     """
     if environ.get("BROWSER"):
         return True
@@ -126,109 +132,116 @@ def has_browser(environ: Mapping[str, str], platform: str, release: str = "") ->
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
-def _named(settings: Settings, given: Environment, *, anew: bool) -> SignIn | Ambiguous:
+def _named(settings: Settings, environment: Environment, *, ignore_stored: bool) -> SignIn | Ambiguous:
+    """Return the sign-in with the method that `--auth` names."""
     if settings.auth not in OFFERED_METHODS:
         raise UsageError(
             f"unknown sign-in method {settings.auth!r}", remedy=f"use --auth with one of {', '.join(OFFERED_METHODS)}"
         )
     method = SignInMethod(settings.auth)
-    because = "--auth names it"
-    if method in _PEOPLE:
-        # Whoever sets PALLINK_AUTH once and for all means the sign-in that `login` made, not a new one each time.
-        kept = () if anew else tuple(each for each in _candidates(settings, given) if each.auth == method)
-        if kept:
-            return _one_of(kept, settings, given, f"{because}, and such a sign-in is stored")
-        return _person(method, settings, given, because)
+    reason = "--auth names it"
+    if method in _INTERACTIVE_METHODS:
+        # PALLINK_AUTH is set for many commands: it means the sign-in that `login` stored, not a new one for each.
+        candidates = () if ignore_stored else _candidates(settings, environment)
+        if matches := tuple(stored for stored in candidates if stored.auth == method):
+            return _stored(matches, settings, environment, f"{reason}, and such a sign-in is stored")
+        return _interactive(method, settings, environment, reason)
     if method is SignInMethod.AZURE_CLI:
-        return SignIn(method, because, tenant=settings.tenant)
+        return SignIn(method, reason, tenant=settings.tenant)
     if method is SignInMethod.MANAGED_IDENTITY:
-        return _checked(method, because, {names.CLIENT: settings.client_id or given.environ.get(names.CLIENT, "")}, {})
-    found = _values(method, settings, given.environ)
-    missing = [name for name in METHODS[method].needs if not found.get(name)]
+        client_id = settings.client_id or environment.environ.get(variables.CLIENT_ID, "")
+        return _build(method, reason, {variables.CLIENT_ID: client_id})
+    inputs = _inputs(method, settings, environment.environ)
+    missing = [name for name in METHODS[method].required if name not in inputs]
     if missing:
-        raise _half_stated(method, missing)
-    return _checked(method, because, found, given.environ)
+        raise _missing_variables(method, missing)
+    return _build(method, reason, inputs)
 
 
-def _stated(settings: Settings, environ: Mapping[str, str]) -> SignIn | None:
-    """The first sign-in that the environment states completely; None where it states none.
+def _from_variables(settings: Settings, environ: Mapping[str, str]) -> SignIn | None:
+    """Return the first sign-in that the environment's variables describe completely, or None.
 
     Raises:
-        SignInError: it states half of one, and none completely.
+        SignInError: They describe none completely, and one in part.
     """
-    half: SignInError | None = None
-    for method, facts in METHODS.items():
-        if not facts.needs:
+    incomplete: SignInError | None = None
+    for method, info in METHODS.items():
+        if not info.required:
             continue
-        found = _values(method, settings, environ)
-        missing = [name for name in facts.needs if not found.get(name)]
+        inputs = _inputs(method, settings, environ)
+        missing = [name for name in info.required if name not in inputs]
         if not missing:
-            return _checked(method, f"{_and(facts.needs)} are set", found, environ)
-        if half is None and _is_meant(method, environ):
-            half = _half_stated(method, missing)
-    if half is None and environ.get(names.TENANT) and environ.get(names.CLIENT):
-        half = _half_an_application(environ)
-    if half is not None:
-        raise half
+            return _build(method, f"{_and(info.required)} are set{_precedence(method, environ)}", inputs)
+        if incomplete is None and _is_selected(method, environ):
+            incomplete = _missing_variables(method, missing)
+    if incomplete is None and environ.get(variables.TENANT_ID) and environ.get(variables.CLIENT_ID):
+        incomplete = _missing_credential(environ)
+    if incomplete is not None:
+        raise incomplete
     return None
 
 
-def _is_meant(method: SignInMethod, environ: Mapping[str, str]) -> bool:
+def _is_selected(method: SignInMethod, environ: Mapping[str, str]) -> bool:
+    """Return whether the environment's variables show that a method is meant, complete or not."""
     if method is SignInMethod.GITHUB:
-        # A job may have the permission for another purpose: only together with an account is it half a sign-in.
+        # A job may have the permission for another purpose: it counts only together with an account.
         return bool(
-            (environ.get(names.GITHUB_URL) or environ.get(names.GITHUB_TOKEN))
-            and (environ.get(names.TENANT) or environ.get(names.CLIENT))
+            (environ.get(variables.GITHUB_REQUEST_URL) or environ.get(variables.GITHUB_REQUEST_TOKEN))
+            and (environ.get(variables.TENANT_ID) or environ.get(variables.CLIENT_ID))
         )
-    return any(environ.get(name) for name in METHODS[method].stated_by)
+    return any(environ.get(name) for name in METHODS[method].selected_by)
 
 
-def _values(method: SignInMethod, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for name in METHODS[method].needs + METHODS[method].takes:
-        by_option = getattr(settings, _BY_OPTION[name]) if name in _BY_OPTION else None
-        if value := by_option or environ.get(name):
-            found[name] = value
-    return found
+def _precedence(method: SignInMethod, environ: Mapping[str, str]) -> str:
+    """Return the part of the reason that names the methods whose variables are set too, or an empty text."""
+    names = {name for name, value in environ.items() if value}
+    others = [other for other, info in METHODS.items() if other is not method and info.selected_by & names]
+    return f", and take precedence over {_and(others)}" if others else ""
 
 
-def _checked(method: SignInMethod, because: str, found: Mapping[str, str], environ: Mapping[str, str]) -> SignIn:
-    tenant = found.get(names.TENANT) or found.get(names.PIPELINES_TENANT)
-    client_id = found.get(names.CLIENT) or found.get(names.PIPELINES_CLIENT)
-    for name, key in _BY_OPTION.items():
-        if value := found.get(name):
-            _refuse_malformed(name, key, value)
-    others = [each for each in METHODS if each is not method and METHODS[each].stated_by & _set(environ)]
-    if others and "set" in because:
-        because += f", and come before those of {_and(others)}"
-    return SignIn(method, because, tenant=tenant, client_id=client_id, inputs=dict(found))
+def _inputs(method: SignInMethod, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are set for a method's variables, by variable name. Options take precedence."""
+    inputs = {}
+    for name in METHODS[method].required + METHODS[method].optional:
+        setting = getattr(settings, _SETTING_BY_VARIABLE[name]) if name in _SETTING_BY_VARIABLE else None
+        if value := setting or environ.get(name):
+            inputs[name] = value
+    return inputs
 
 
-def _refuse_malformed(name: str, key: str, value: str) -> None:
-    """Refuse a tenant or a client ID that is none, without its value: it may be a secret in the wrong variable."""
+def _build(method: SignInMethod, reason: str, inputs: Mapping[str, str]) -> SignIn:
+    """Return the sign-in with a method's values.
+
+    Raises:
+        UsageError: The tenant or the client ID is invalid.
+    """
+    for name, setting in _SETTING_BY_VARIABLE.items():
+        if value := inputs.get(name):
+            _validate(name, setting, value)
+    return SignIn(
+        method,
+        reason,
+        tenant=inputs.get(variables.TENANT_ID) or inputs.get(variables.PIPELINES_TENANT_ID),
+        client_id=inputs.get(variables.CLIENT_ID) or inputs.get(variables.PIPELINES_CLIENT_ID),
+        inputs=dict(inputs),
+    )
+
+
+def _validate(name: str, setting: str, value: str) -> None:
+    """Refuse an invalid tenant or client ID. The error omits the value: it may be a secret in the wrong variable."""
     try:
-        Settings(tenant=value) if key == "tenant" else Settings(client_id=value)
+        Settings(tenant=value) if setting == "tenant" else Settings(client_id=value)
     except UsageError as error:
-        what = {"tenant": "a tenant", "client_id": "a client ID"}[key]
         raise UsageError(
-            f"the value of {name} is not {what}",
+            f"{name} is not a valid {'tenant' if setting == 'tenant' else 'client ID'}",
             cause=error.cause,
-            remedy=f"correct {name}, and look whether it is swapped",
+            remedy=f"correct {name}; the variables of the tenant, the client ID and the secret may be swapped",
         ) from None
 
 
-def _set(environ: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(name for name, value in environ.items() if value)
-
-
-def _stored(settings: Settings, given: Environment) -> SignIn | Ambiguous | None:
-    candidates = _candidates(settings, given)
-    return _one_of(candidates, settings, given, "it is stored") if candidates else None
-
-
-def _candidates(settings: Settings, given: Environment) -> tuple[StoredSignIn, ...]:
-    return matching(
-        given.stored,
+def _candidates(settings: Settings, environment: Environment) -> tuple[StoredSignIn, ...]:
+    return filter_stored(
+        environment.stored,
         cloud=settings.cloud,
         account=settings.account,
         tenant=settings.tenant,
@@ -236,105 +249,118 @@ def _candidates(settings: Settings, given: Environment) -> tuple[StoredSignIn, .
     )
 
 
-def _one_of(
-    candidates: tuple[StoredSignIn, ...], settings: Settings, given: Environment, because: str
+def _stored(
+    candidates: Sequence[StoredSignIn], settings: Settings, environment: Environment, reason: str
 ) -> SignIn | Ambiguous:
     if len(candidates) == 1:
-        return sign_in_by(candidates[0], f"{because}: {candidates[0]}")
-    if given.can_ask:
-        return Ambiguous(candidates)
-    raise several_stored(candidates, settings)
+        return sign_in_from_stored(candidates[0], f"{reason}: {candidates[0]}")
+    if environment.can_prompt:
+        return Ambiguous(tuple(candidates))
+    raise ambiguous_sign_in(candidates, settings)
 
 
-def several_stored(candidates: tuple[StoredSignIn, ...], settings: Settings, verb: str = "whoami") -> SignInError:
-    """The error where several stored sign-ins fit and nobody can be asked; `verb` is the command for the example."""
-    same_name = len({each.account.casefold() for each in candidates}) < len(candidates)
-    option = "--account and --tenant" if same_name else "--account"
+def ambiguous_sign_in(candidates: Sequence[StoredSignIn], settings: Settings, command: str = "whoami") -> SignInError:
+    """Return the error for several stored sign-ins that match. `command` is the subcommand of its example."""
+    accounts = {candidate.account.casefold() for candidate in candidates}
+    needs_tenant = len(accounts) < len(candidates)
     first = candidates[0]
-    example = Settings(settings.cloud, account=first.account, tenant=first.tenant_id if same_name else None)
+    example = Settings(settings.cloud, account=first.account, tenant=first.tenant_id if needs_tenant else None)
     return SignInError(
-        f"{len(candidates)} sign-ins are stored, and nothing says which one is meant",
-        cause=f"stored are {_and([str(each) for each in candidates])}",
-        remedy=f"say which one with {option}, as in",
-        command=example.command(verb),
+        f"could not choose among {len(candidates)} stored sign-ins",
+        cause=f"these match: {_and([str(candidate) for candidate in candidates])}",
+        remedy=f"choose one with {'--account and --tenant' if needs_tenant else '--account'}, as in",
+        command=example.command(command),
     )
 
 
-def _person(method: SignInMethod, settings: Settings, given: Environment, because: str) -> SignIn:
-    if given.no_input:
+def _interactive(method: SignInMethod, settings: Settings, environment: Environment, reason: str) -> SignIn:
+    """Return the sign-in with a method that prompts.
+
+    Raises:
+        SignInError: It may not prompt, or no browser can be opened.
+    """
+    if environment.no_input:
         raise SignInError(
-            f"cannot sign in with {METHODS[method].what}: --no-input lets nobody be asked",
-            cause="this method needs somebody who signs in",
+            f"cannot sign in with {METHODS[method].label}: this sign-in method needs a prompt, and --no-input is set",
             remedy="leave out --no-input, or sign in beforehand",
             command=settings.command("login"),
         )
     if method is SignInMethod.BROWSER and settings.cloud == SANDBOX:
         raise SignInError(
             "cannot sign in to the embedded sandbox with a browser",
-            cause="it lives inside this process, where no browser reaches it",
+            cause="it runs inside this process, where no browser can reach it",
             remedy="use a device code, or serve the sandbox on this machine: pallink sandbox serve",
             command=settings.command("login", "--auth", "device-code"),
         )
-    if method is SignInMethod.BROWSER and not given.has_browser:
+    if method is SignInMethod.BROWSER and not environment.has_browser:
         raise SignInError(
-            "cannot sign in with the browser: none can be opened here",
-            cause="there is no display, or this is a remote session, and BROWSER names no program",
+            "cannot sign in with the browser: no browser can be opened here",
+            cause="there is no display, or this is a remote session, and BROWSER is not set",
             remedy="use a device code",
             command=settings.command("login", "--auth", "device-code"),
         )
     hint = settings.account if settings.account and "@" in settings.account else None
-    tenant = Settings(tenant=settings.tenant or given.environ.get(names.TENANT) or None).tenant
-    return SignIn(method, because, tenant=tenant, client_id=settings.client_id, login_hint=hint)
+    tenant = Settings(tenant=settings.tenant or environment.environ.get(variables.TENANT_ID) or None).tenant
+    return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=hint)
 
 
-def _half_stated(method: SignInMethod, missing: list[str]) -> SignInError:
-    needs = METHODS[method].needs
-    hints = list(dict.fromkeys(_HINTS[name] for name in missing if name in _HINTS))
+def _missing_variables(method: SignInMethod, missing: Sequence[str]) -> SignInError:
+    info = METHODS[method]
+    hints = list(dict.fromkeys(_CI_HINTS[name] for name in missing if name in _CI_HINTS))
     return SignInError(
-        f"cannot sign in with {METHODS[method].what}, for want of {_and(missing)}",
-        cause=f"it needs {_and(needs)}, all of them",
+        f"missing for --auth {method}: {_and(missing)}",
+        cause=f"to sign in with {info.label}, pallink needs {_and(info.required)}",
         remedy=f"set {_and(missing)} in the environment" + (f": {'; '.join(hints)}" if hints else ""),
     )
 
 
-def _half_an_application(environ: Mapping[str, str]) -> SignInError:
-    """A tenant and an application, and nothing to prove it with."""
-    proofs = [names.SECRET, names.CERTIFICATE, names.TOKEN_FILE]
-    on_github = bool(environ.get("GITHUB_ACTIONS"))
-    remedy = f"set {_or(proofs)} in the environment"
-    if on_github:
-        remedy = f"{_HINTS[names.GITHUB_URL]}, which sets {names.GITHUB_URL}; or {remedy}"
+def _missing_credential(environ: Mapping[str, str]) -> SignInError:
+    """Return the error for a tenant and an application without a credential of the application."""
+    credentials = [variables.CLIENT_SECRET, variables.CERTIFICATE_PATH, variables.FEDERATED_TOKEN_FILE]
+    missing = credentials
+    remedy = f"set {_or(credentials)} in the environment"
+    if environ.get("GITHUB_ACTIONS"):
+        url = variables.GITHUB_REQUEST_URL
+        missing = [url, *credentials]
+        remedy = f"{_CI_HINTS[url]}, which sets {url}; or {remedy}"
     return SignInError(
-        f"cannot sign in as an application, for want of {_or([*([names.GITHUB_URL] if on_github else []), *proofs])}",
-        cause=f"{names.TENANT} and {names.CLIENT} are set, and nothing to prove the application with",
+        f"missing to sign in as an application: {_or(missing)}",
+        cause=f"{variables.TENANT_ID} and {variables.CLIENT_ID} are set, but no credential of the application",
         remedy=remedy,
     )
 
 
-def _not_signed_in(settings: Settings, given: Environment) -> SignInError:
-    others = [each for each in given.stored if each.cloud == settings.cloud]
-    cause = "nothing in the environment says how to sign in, and no sign-in is stored"
-    if others:
-        cause = f"nothing in the environment says how to sign in, and stored are only {_and(list(map(str, others)))}"
+def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     if settings.cloud == SANDBOX:
-        cause = "somebody signed out of the sandbox"
-        return SignInError("not signed in", cause=cause, remedy="sign in", command=settings.command("login"))
-    if given.environ.get(names.GITHUB_URL):
+        return SignInError(
+            "not signed in",
+            cause="the sandbox was signed out of with pallink logout",
+            remedy="sign in",
+            command=settings.command("login"),
+        )
+    others = [str(stored) for stored in environment.stored if stored.cloud == settings.cloud]
+    cause = "no credential is set in the environment, and no sign-in is stored"
+    if others:
+        cause = f"no credential is set in the environment, and no stored sign-in matches; stored: {_and(others)}"
+    if environment.environ.get(variables.GITHUB_REQUEST_URL):
         cause += "; for GitHub's OIDC token AZURE_TENANT_ID and AZURE_CLIENT_ID are missing"
     return SignInError(
         "not signed in",
         cause=cause,
-        remedy=f"set {_and(METHODS[SignInMethod.CLIENT_SECRET].needs)}, or name another method with --auth; or keep a"
-        " sign-in of your own on this machine; to try pallink without any account, use --cloud sandbox",
+        remedy=f"set {_and(METHODS[SignInMethod.CLIENT_SECRET].required)}, or choose another method with --auth; to try"
+        " pallink without an account, use --cloud sandbox; or sign in once for all later commands",
         command=settings.command("login"),
     )
 
 
-def _and(words: tuple[str, ...] | list[str] | list[SignInMethod]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else str(last)
+def _and(words: Sequence[str]) -> str:
+    return _joined(words, "and")
 
 
-def _or(words: list[str]) -> str:
+def _or(words: Sequence[str]) -> str:
+    return _joined(words, "or")
+
+
+def _joined(words: Sequence[str], conjunction: str) -> str:
     *first, last = words
-    return f"{', '.join(first)} or {last}" if first else str(last)
+    return f"{', '.join(first)} {conjunction} {last}" if first else str(last)

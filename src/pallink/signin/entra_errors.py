@@ -1,4 +1,4 @@
-"""What Entra ID's sign-in errors mean, in plain words, and what to do about them. Pure.
+"""Entra ID's sign-in errors, explained: the cause of each, and what to do. Pure.
 
 The codes are documented at learn.microsoft.com/entra/identity-platform/reference-error-codes.
 """
@@ -11,9 +11,9 @@ from pallink.errors import RequestTrace, SignInError
 from pallink.redact.text import one_line
 
 _CODE = re.compile(r"AADSTS(\d+)")
-# What Entra ID appends to its sentences; pallink shows these on a line of their own.
+# Entra ID appends these to its sentences; pallink shows them on a line of their own.
 _TAIL = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
-_MAX_LENGTH = 4000
+_MAX_DESCRIPTION = 4000
 _IN_TAIL = {
     "correlation_id": re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})"),
     "trace_id": re.compile(r"Trace ID:\s*([0-9a-fA-F-]{36})"),
@@ -22,38 +22,43 @@ _IN_TAIL = {
 
 
 class Explanation(NamedTuple):
-    """Why a sign-in failed and what to do next."""
+    """Why a sign-in failed, and what to do.
+
+    Attributes:
+        cause: The cause.
+        remedy: What to do.
+    """
 
     cause: str
     remedy: str
 
 
 _MFA = Explanation(
-    "the tenant demands multifactor authentication, and this sign-in did not have it",
-    "sign in with --auth browser or device-code and confirm it there; what runs unattended needs an application",
+    "the tenant requires multifactor authentication, and this sign-in did not have it",
+    "sign in with --auth browser or device-code and confirm it there; an unattended job needs an application",
 )
 _CONDITIONAL_ACCESS = Explanation(
-    "a conditional access policy of the tenant blocks this sign-in, by its place, its device or its method",
-    "try --auth browser where a device code is blocked; else ask the tenant's administrator, who finds the policy in"
-    " the sign-in log by the correlation ID",
+    "a conditional access policy of the tenant blocks this sign-in because of its location, device or method",
+    "use --auth browser where device codes are blocked; otherwise ask the tenant's administrator, who finds the policy"
+    " in the sign-in log by the correlation ID",
 )
 _SIGN_IN_AGAIN = Explanation(
     "the stored sign-in has expired or was revoked",
     "sign in again with pallink login",
 )
 _NO_FEDERATION = Explanation(
-    "the application has no federated credential that fits the token's issuer, subject and audience",
-    "compare them with the application's federated credentials in Entra ID: they must be the same to the letter, and"
-    " the subject names repository and branch or environment, or the service connection",
+    "the application has no federated credential with the token's issuer, subject and audience",
+    "compare them with the application's federated credentials in Entra ID: they must match exactly, and the subject"
+    " names the repository with its branch or environment, or the service connection",
 )
 _ASSERTION_TIME = Explanation(
-    "the token that proves the application is outside its time: it has expired, or this machine's clock is wrong",
-    "check this machine's clock; then try again with a fresh token",
+    "the application's assertion is not valid now: it has expired, or this machine's clock is wrong",
+    "check this machine's clock, then try again with a new token",
 )
 
 EXPLANATIONS: Mapping[str, Explanation] = {
     "50034": Explanation(
-        "the tenant knows no such account", "check the spelling of the account, and that --tenant is its tenant"
+        "the account does not exist in this tenant", "check the account's name, and that --tenant is its tenant"
     ),
     "50053": Explanation(
         "the account is locked after too many failed sign-ins, or the sign-in came from a blocked address",
@@ -65,40 +70,40 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "50057": Explanation("the account is disabled", "have an administrator of the tenant enable the account"),
     "50076": _MFA,
     "50079": Explanation(
-        "the tenant demands multifactor authentication, and the account has not been set up for it",
+        "the tenant requires multifactor authentication, and the account is not set up for it",
         "sign in once in a browser as this account and set it up, at https://aka.ms/mfasetup",
     ),
     "50105": Explanation(
         "the account is not assigned to the application that it signs in through",
-        "have an administrator assign it under Enterprise applications, or name another application with --client-id",
+        "have an administrator assign it under Enterprise applications, or use another application with --client-id",
     ),
     "50126": Explanation(
-        "the user name or the password is wrong", "try again; the password is that of the account's own tenant"
+        "the user name or the password is wrong", "try again with the password of the account's home tenant"
     ),
     "50158": Explanation(
-        "the tenant demands a further proof from an external service",
-        "sign in with --auth browser, where it can be given",
+        "the tenant requires an external authentication provider",
+        "sign in with --auth browser",
     ),
     "53000": Explanation(
-        "a conditional access policy demands a managed device, and this one is not",
-        "sign in from a device that the tenant manages, with --auth browser",
+        "a conditional access policy requires a managed device, and this device is not managed",
+        "sign in with --auth browser from a device that the tenant manages",
     ),
     "53003": _CONDITIONAL_ACCESS,
     "65001": Explanation(
-        "nobody in the tenant has consented to the application that signs in",
-        "have an administrator consent to it, or name another application with --client-id",
+        "no user or administrator of the tenant has consented to the application",
+        "have an administrator consent to it, or use another application with --client-id",
     ),
     "70043": _SIGN_IN_AGAIN,
     "700082": _SIGN_IN_AGAIN,
     "700016": Explanation(
-        "the tenant knows no application with this client ID",
+        "no application with this client ID exists in this tenant",
         "check AZURE_CLIENT_ID and AZURE_TENANT_ID; the application may not be installed in this tenant",
     ),
     "700024": _ASSERTION_TIME,
     "500133": _ASSERTION_TIME,
     "7000215": Explanation(
         "the client secret is wrong",
-        "set AZURE_CLIENT_SECRET to the secret's value, which the portal shows once; the secret's ID is something else",
+        "set AZURE_CLIENT_SECRET to the secret's value, which the portal shows once, not to the secret's ID",
     ),
     "7000222": Explanation(
         "the client secret has expired", "create a new secret for the application and set AZURE_CLIENT_SECRET to it"
@@ -107,17 +112,19 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "70021": _NO_FEDERATION,
     "700211": _NO_FEDERATION,
     "700212": _NO_FEDERATION,
-    "90002": Explanation("there is no such tenant", "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud"),
+    "90002": Explanation(
+        "the tenant does not exist", "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud"
+    ),
     "900023": Explanation(
-        "the tenant's name is none that a tenant can have",
-        "give --tenant the tenant's ID (a GUID) or one of its domains",
+        "the tenant's name is invalid",
+        "set --tenant to the tenant's ID (a GUID) or one of its domains",
     ),
     "90072": Explanation(
         "the account belongs to another tenant and has not been invited to this one as a guest",
         "have an administrator invite it, or sign in to its own tenant with --tenant",
     ),
     "50020": Explanation(
-        "the account belongs to another tenant and is no guest of this one",
+        "the account belongs to another tenant and is not a guest of this one",
         "sign in to the account's own tenant with --tenant, or have an administrator invite it",
     ),
     "700027": Explanation(
@@ -130,22 +137,22 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 }
 
 CLOCK_CODES = frozenset({"700024", "500133"})
-"""Codes that a wrong clock brings about."""
+"""The codes that a wrong clock causes."""
 
 
-def sign_in_failed(answer: Mapping[str, object], *, trace: RequestTrace | None = None) -> SignInError:
-    """The error for what Entra ID answered to a token request.
+def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = None) -> SignInError:
+    """Return the error for a token request that Entra ID refused.
 
     Args:
-        answer: the JSON body: `error`, `error_description`, `trace_id`, `correlation_id`, `timestamp`.
-        trace: identifiers from elsewhere, where the body has none.
+        body: The JSON body of the response: `error`, `error_description`, `trace_id`, `correlation_id`, `timestamp`.
+        trace: The identifiers to use if the body has none.
     """
-    description = _description(answer)
+    description = _description(body)
     text = one_line(_TAIL.sub("", description))
-    code = code_in(answer)
+    code = aadsts_code(body)
     explanation = EXPLANATIONS.get(code) if code else None
-    own_trace = RequestTrace(*(_text(answer, name, description) for name in _IN_TAIL))
-    cause, remedy = explanation or _without_code(answer)
+    own_trace = RequestTrace(*(_identifier(body, name, description) for name in _IN_TAIL))
+    cause, remedy = explanation or _explain_oauth_error(body)
     return SignInError(
         f"the sign-in failed: {text or 'Entra ID gave no reason'}",
         cause=cause,
@@ -154,29 +161,29 @@ def sign_in_failed(answer: Mapping[str, object], *, trace: RequestTrace | None =
     )
 
 
-def code_in(answer: Mapping[str, object]) -> str | None:
-    """The digits behind AADSTS, as `700016`; None where the answer names no code."""
-    match = _CODE.search(_description(answer))
+def aadsts_code(body: Mapping[str, object]) -> str | None:
+    """Return the digits after AADSTS, such as `700016`, or None if the body has no code."""
+    match = _CODE.search(_description(body))
     return match[1] if match else None
 
 
-def _description(answer: Mapping[str, object]) -> str:
-    """The sentence of an answer, with its tail, and no more than that of one who answers with megabytes."""
-    return str(answer.get("error_description") or answer.get("error") or "")[:_MAX_LENGTH]
+def _description(body: Mapping[str, object]) -> str:
+    """Return the sentence of a body, with its tail. It is cut: the server may not be Entra ID."""
+    return str(body.get("error_description") or body.get("error") or "")[:_MAX_DESCRIPTION]
 
 
-def _without_code(answer: Mapping[str, object]) -> tuple[str | None, str]:
-    """Cause and remedy by OAuth's own word, for the answers to a device code that carry no code that is known."""
-    match answer.get("error"):
+def _explain_oauth_error(body: Mapping[str, object]) -> tuple[str | None, str]:
+    """Return cause and remedy by OAuth's `error`, for device code responses without a known AADSTS code."""
+    match body.get("error"):
         case "authorization_declined" | "access_denied":
-            return "somebody declined it", "try again, and accept it"
+            return "the sign-in was declined", "try again, and approve it"
         case "expired_token" | "code_expired":
-            return "nobody entered the code in time", "try again"
-    return None, "check the account, the tenant and what you sign in with"
+            return "the code expired before it was entered", "try again"
+    return None, "check the account, the tenant and the credential"
 
 
-def _text(answer: Mapping[str, object], name: str, description: str) -> str | None:
-    value = answer.get(name)
+def _identifier(body: Mapping[str, object], name: str, description: str) -> str | None:
+    value = body.get(name)
     if isinstance(value, str):
         return one_line(value)
     match = _IN_TAIL[name].search(description)

@@ -1,34 +1,15 @@
-"""Every way to sign in, and what it needs: the one table, from which choice, help and documentation take it.
-
-The variables are those that azure-identity and the CI systems already use.
-"""
+"""The sign-in methods and what each needs: the one table behind the choice, the help and the documentation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pallink.signin import variables
 from pallink.signin.stored import StoredSignIn
-
-# Whichever method needs a tenant or an application takes it from these, or from --tenant and --client-id.
-TENANT = "AZURE_TENANT_ID"
-CLIENT = "AZURE_CLIENT_ID"
-PIPELINES_TENANT = "AZURESUBSCRIPTION_TENANT_ID"
-PIPELINES_CLIENT = "AZURESUBSCRIPTION_CLIENT_ID"
-
-SECRET = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a variable, as all of these
-CERTIFICATE = "AZURE_CLIENT_CERTIFICATE_PATH"
-CERTIFICATE_PASSWORD = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105
-CERTIFICATE_CHAIN = "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"
-TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105
-GITHUB_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
-GITHUB_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105
-PIPELINES_URL = "SYSTEM_OIDCREQUESTURI"
-PIPELINES_TOKEN = "SYSTEM_ACCESSTOKEN"  # noqa: S105
-PIPELINES_CONNECTION = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"
 
 
 class SignInMethod(StrEnum):
-    """A way to sign in; its text is what `--auth` takes."""
+    """A way to sign in. Its value is what `--auth` takes."""
 
     BROWSER = "browser"
     DEVICE_CODE = "device-code"
@@ -43,94 +24,114 @@ class SignInMethod(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MethodFacts:
-    """What is to be known about a method.
+class MethodInfo:
+    """What pallink knows about a sign-in method.
 
     Attributes:
-        what: the method in words, as in "sign in with ...".
-        needs: the variables that it cannot do without.
-        takes: further variables that it looks at.
-        stated_by: the variables that say somebody wants this method: with one of them set and another that is needed
-            missing, the environment is half-stated. Those that a CI system sets by itself say nothing.
-        kept: whether `pallink login` can keep it for later commands.
-        somebody_elses: whether it takes a session that pallink did not start.
-        works: where it can be used, of terminal, GitHub, Azure Pipelines, AKS and VM.
+        label: The method in words, as in "sign in with the browser".
+        required: The variables that the method needs.
+        optional: Further variables that the method reads.
+        selected_by: The variables that show that this method is meant: with one of them set and another required one
+            missing, the environment is incomplete. Variables that a CI system sets by itself are not among them.
+        is_storable: Whether `pallink login` can store the sign-in for later commands.
+        uses_existing_session: Whether the method uses a session that pallink did not start.
+        platforms: Where the method works: "terminal", "GitHub", "Azure Pipelines", "AKS" or "VM".
     """
 
-    what: str
-    needs: tuple[str, ...] = ()
-    takes: tuple[str, ...] = ()
-    stated_by: frozenset[str] = frozenset()
-    kept: bool = False
-    somebody_elses: bool = False
-    works: tuple[str, ...] = ()
+    label: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    selected_by: frozenset[str] = frozenset()
+    is_storable: bool = False
+    uses_existing_session: bool = False
+    platforms: tuple[str, ...] = ()
 
 
-_EVERYWHERE = ("terminal", "GitHub", "Azure Pipelines", "AKS", "VM")
+_ALL_PLATFORMS = ("terminal", "GitHub", "Azure Pipelines", "AKS", "VM")
 
-METHODS: Mapping[SignInMethod, MethodFacts] = {
-    SignInMethod.BROWSER: MethodFacts("the browser", takes=(TENANT,), kept=True, works=("terminal",)),
-    SignInMethod.DEVICE_CODE: MethodFacts("a device code", takes=(TENANT,), kept=True, works=("terminal",)),
-    SignInMethod.CLIENT_SECRET: MethodFacts(
+METHODS: Mapping[SignInMethod, MethodInfo] = {
+    SignInMethod.BROWSER: MethodInfo(
+        "the browser", optional=(variables.TENANT_ID,), is_storable=True, platforms=("terminal",)
+    ),
+    SignInMethod.DEVICE_CODE: MethodInfo(
+        "a device code", optional=(variables.TENANT_ID,), is_storable=True, platforms=("terminal",)
+    ),
+    SignInMethod.CLIENT_SECRET: MethodInfo(
         "a client secret",
-        needs=(TENANT, CLIENT, SECRET),
-        stated_by=frozenset({SECRET}),
-        kept=True,
-        works=_EVERYWHERE,
+        required=(variables.TENANT_ID, variables.CLIENT_ID, variables.CLIENT_SECRET),
+        selected_by=frozenset({variables.CLIENT_SECRET}),
+        is_storable=True,
+        platforms=_ALL_PLATFORMS,
     ),
-    SignInMethod.CERTIFICATE: MethodFacts(
+    SignInMethod.CERTIFICATE: MethodInfo(
         "a certificate",
-        needs=(TENANT, CLIENT, CERTIFICATE),
-        takes=(CERTIFICATE_PASSWORD, CERTIFICATE_CHAIN),
-        stated_by=frozenset({CERTIFICATE}),
-        kept=True,
-        works=_EVERYWHERE,
+        required=(variables.TENANT_ID, variables.CLIENT_ID, variables.CERTIFICATE_PATH),
+        optional=(variables.CERTIFICATE_PASSWORD, variables.SEND_CERTIFICATE_CHAIN),
+        selected_by=frozenset({variables.CERTIFICATE_PATH}),
+        is_storable=True,
+        platforms=_ALL_PLATFORMS,
     ),
-    SignInMethod.WORKLOAD_IDENTITY: MethodFacts(
+    SignInMethod.WORKLOAD_IDENTITY: MethodInfo(
         "a federated token file",
-        needs=(TENANT, CLIENT, TOKEN_FILE),
-        stated_by=frozenset({TOKEN_FILE}),
-        works=("AKS",),
+        required=(variables.TENANT_ID, variables.CLIENT_ID, variables.FEDERATED_TOKEN_FILE),
+        selected_by=frozenset({variables.FEDERATED_TOKEN_FILE}),
+        platforms=("AKS",),
     ),
-    SignInMethod.AZURE_PIPELINES: MethodFacts(
+    SignInMethod.AZURE_PIPELINES: MethodInfo(
         "a service connection of Azure Pipelines",
-        needs=(PIPELINES_TENANT, PIPELINES_CLIENT, PIPELINES_CONNECTION, PIPELINES_URL, PIPELINES_TOKEN),
-        stated_by=frozenset({PIPELINES_TENANT, PIPELINES_CLIENT, PIPELINES_CONNECTION}),
-        works=("Azure Pipelines",),
+        required=(
+            variables.PIPELINES_TENANT_ID,
+            variables.PIPELINES_CLIENT_ID,
+            variables.PIPELINES_CONNECTION_ID,
+            variables.PIPELINES_REQUEST_URL,
+            variables.PIPELINES_ACCESS_TOKEN,
+        ),
+        selected_by=frozenset(
+            {variables.PIPELINES_TENANT_ID, variables.PIPELINES_CLIENT_ID, variables.PIPELINES_CONNECTION_ID}
+        ),
+        platforms=("Azure Pipelines",),
     ),
-    SignInMethod.GITHUB: MethodFacts(
+    SignInMethod.GITHUB: MethodInfo(
         "the OIDC token of GitHub Actions",
-        needs=(TENANT, CLIENT, GITHUB_URL, GITHUB_TOKEN),
-        works=("GitHub",),
+        required=(
+            variables.TENANT_ID,
+            variables.CLIENT_ID,
+            variables.GITHUB_REQUEST_URL,
+            variables.GITHUB_REQUEST_TOKEN,
+        ),
+        platforms=("GitHub",),
     ),
-    SignInMethod.MANAGED_IDENTITY: MethodFacts(
-        "a managed identity", takes=(CLIENT,), somebody_elses=True, works=("AKS", "VM")
+    SignInMethod.MANAGED_IDENTITY: MethodInfo(
+        "a managed identity",
+        optional=(variables.CLIENT_ID,),
+        uses_existing_session=True,
+        platforms=("AKS", "VM"),
     ),
-    SignInMethod.AZURE_CLI: MethodFacts("the Azure CLI's session", somebody_elses=True, works=_EVERYWHERE),
-    SignInMethod.SANDBOX_USER: MethodFacts("the sandbox's users", kept=True),
+    SignInMethod.AZURE_CLI: MethodInfo("the Azure CLI's session", uses_existing_session=True, platforms=_ALL_PLATFORMS),
+    SignInMethod.SANDBOX_USER: MethodInfo("the sandbox's users", is_storable=True),
 }
-"""In the order in which the environment is asked which of them it states."""
+"""Every method, in the order in which the environment is searched for them."""
 
 OFFERED_METHODS = tuple(method for method in SignInMethod if method is not SignInMethod.SANDBOX_USER)
-"""What `--auth` takes. A user of the sandbox needs none: there is nothing to prove."""
+"""The methods that `--auth` takes. A user of the sandbox has no password, and needs no method."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A sign-in that has all that it needs.
+    """A complete sign-in: nothing is left to look up or to ask.
 
     Attributes:
-        method: how.
-        because: why this method was chosen, in words.
-        tenant: GUID or domain to sign in to; None leaves it to the account.
-        client_id: the application to sign in as, or through.
-        login_hint: which user.
-        inputs: the values of the method's variables, by name; never shown.
-        stored: the kept sign-in that is used instead of a new one.
+        method: The method.
+        reason: Why pallink chose this method, in words.
+        tenant: The tenant to sign in to (GUID or domain). None leaves it to the account.
+        client_id: The client ID of the application to sign in as, or through.
+        login_hint: The user to sign in as.
+        inputs: The values of the method's variables, by variable name. Never shown.
+        stored: The stored sign-in to use instead of a new one.
     """
 
     method: SignInMethod
-    because: str
+    reason: str
     tenant: str | None = None
     client_id: str | None = None
     login_hint: str | None = None
@@ -138,6 +139,6 @@ class SignIn:
     stored: StoredSignIn | None = None
 
     @property
-    def what(self) -> str:
+    def label(self) -> str:
         """The method in words."""
-        return METHODS[self.method].what
+        return METHODS[self.method].label

@@ -1,4 +1,4 @@
-"""Whoever sits at the terminal, or nobody: what a sign-in may ask of a person, and tell."""
+"""What a sign-in shows to the user, and asks."""
 
 import logging
 import os
@@ -15,86 +15,90 @@ log = logging.getLogger("pallink")
 
 
 class Prompter(Protocol):
-    """What a sign-in needs of whoever runs the command."""
+    """Show messages of a sign-in to the user, and ask."""
 
     @property
-    def can_ask(self) -> bool:
-        """Whether somebody is there to be asked."""
+    def can_prompt(self) -> bool:
+        """Whether there is a terminal, and prompts are allowed."""
 
     @property
     def no_input(self) -> bool:
-        """Whether nobody may be asked, even by a method that is named."""
+        """Whether `--no-input` is set: then not even a method that is named may prompt."""
 
     @property
     def has_browser(self) -> bool:
-        """Whether a browser can be opened that the person sees."""
+        """Whether a browser can be opened on the user's screen."""
 
     def warn(self, text: str) -> None:
-        """Tell what should be known although nothing failed."""
+        """Show a warning."""
 
-    def pick(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
-        """Ask which stored sign-in is meant."""
+    def select_sign_in(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
+        """Ask which stored sign-in to use."""
 
     def show_device_code(self, message: str, code: str) -> None:
-        """Show what to do with a device code."""
+        """Show how to sign in with a device code."""
 
     def show_browser(self, message: str) -> None:
-        """Tell that a browser opens."""
+        """Show that a browser opens."""
 
 
 class NonInteractive:
-    """A script, or a program that uses the Python API: nobody is asked.
+    """Prompt for nothing: for scripts and programs that use the Python API.
 
-    A method that needs a person can be named all the same; then its message goes to stderr, where a log shows it.
+    A method that prompts can be named all the same. Its message goes to stderr, where a log shows it.
     """
 
-    can_ask = False
+    can_prompt = False
     no_input = False
 
     @property
     def has_browser(self) -> bool:
-        """As for a person: a program that names the browser has somebody before it."""
-        return browser_at_hand()
+        """Whether a browser can be opened on the user's screen."""
+        return can_open_browser()
 
     def warn(self, text: str) -> None:
-        """Into the log."""
+        """Log a warning."""
         log.warning("%s", text)
 
-    def pick(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
-        """Nobody can say."""
-        raise SignInError(f"{len(candidates)} sign-ins are stored, and nothing says which one is meant")
+    def select_sign_in(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
+        """Refuse to choose.
+
+        Raises:
+            SignInError: Always.
+        """
+        raise SignInError(f"could not choose among {len(candidates)} stored sign-ins")
 
     def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
-        """To stderr."""
+        """Print the message to stderr."""
         print(message, file=sys.stderr)
 
     def show_browser(self, message: str) -> None:
-        """To stderr."""
+        """Print the message to stderr."""
         print(message, file=sys.stderr)
 
 
-def browser_at_hand() -> bool:
-    """Whether this process can open a browser."""
+def can_open_browser() -> bool:
+    """Return whether this process can open a browser on the user's screen."""
     return has_browser(os.environ, sys.platform, platform.release())
 
 
-def device_code_message(url: str | None, code: str, expires_on: datetime, wanted: str | None) -> str:
-    """What to do with a device code, in words.
+def device_code_message(url: str | None, code: str, expires_on: datetime, login_hint: str | None) -> str:
+    """Return how to sign in with a device code, in words.
 
     Args:
-        url: where to enter it; None for the embedded sandbox, which has no page that a browser could open.
-        code: the code.
-        expires_on: until when (UTC).
-        wanted: who is to sign in, where that is known. The page does not know it: a device code takes no hint.
+        url: The page that takes the code. None for the embedded sandbox, which has no address.
+        code: The code.
+        expires_on: When the code expires (UTC).
+        login_hint: The user to sign in as, if known. The page cannot be told: a device code takes no hint.
     """
-    who = f"to sign in as {wanted}" if wanted else "to sign in"
+    purpose = f"to sign in as {login_hint}" if login_hint else "to sign in"
     until = expires_on.astimezone().strftime("%H:%M")
     if url is None:
-        account = f" --account {wanted}" if wanted else ""
-        return f"{who}, run in another terminal: pallink sandbox approve {code}{account} (good until {until})"
-    return f"{who}, open {url} in any browser and enter the code {code} (good until {until})"
+        account = f" --account {login_hint}" if login_hint else ""
+        return f"{purpose}, run in another terminal: pallink sandbox approve {code}{account} (valid until {until})"
+    return f"{purpose}, open {url} in any browser and enter the code {code} (valid until {until})"
 
 
-def browser_message(wanted: str | None) -> str:
-    """What to do in the browser, in words."""
-    return f"a browser opens: sign in there{f' as {wanted}' if wanted else ''} (Ctrl-C to give up)"
+def browser_message(login_hint: str | None) -> str:
+    """Return how to sign in with the browser, in words."""
+    return f"a browser opens: sign in there{f' as {login_hint}' if login_hint else ''} (Ctrl-C to cancel)"

@@ -1,6 +1,6 @@
-"""Which sign-ins `pallink login` kept: one small file for each, in the user's data folder. No token is in them.
+"""The stored sign-ins: one small JSON file for each, in the user's data folder.
 
-The tokens are in azure-identity's own cache, under the name that `cache_name` gives.
+The tokens are not in these files but in azure-identity's token cache, under the name that `cache_name` returns.
 """
 
 import hashlib
@@ -25,43 +25,43 @@ log = logging.getLogger("pallink")
 
 _VERSION = 1
 _ID = re.compile(r"[0-9a-f]{32}")
-_OWNER_DIGITS = 8
+_PREFIX_DIGITS = 8
 
 
 class SignInStore:
-    """The sign-ins in one folder. Safe to use from several processes at once: no file is ever changed in place.
+    """Store sign-ins in a folder. Several processes can use it at the same time: no file is changed in place.
 
     Args:
-        folder: where the files are, or will be.
+        folder: The folder of the files. It is created when it is needed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._signed_out = folder / "signed-out"
-        # Two folders share one token cache of the operating system; an ID tells whose each entry is.
-        self.prefix = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:_OWNER_DIGITS]
+        # Token caches are in one place for all folders; the prefix of an ID identifies the folder.
+        self.prefix = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:_PREFIX_DIGITS]
 
     def all(self) -> tuple[StoredSignIn, ...]:
-        """Every sign-in that can be read. A broken file is passed over: nobody can sign in with it anyway."""
+        """Return every sign-in that can be read. Damaged files are skipped and logged."""
         try:
             paths = sorted(self._folder.glob("*.json"))
         except OSError:
             return ()
-        return tuple(found for path in paths if (found := _read(path)) is not None)
+        return tuple(stored for path in paths if (stored := _read(path)) is not None)
 
     def new_id(self) -> str:
-        """An ID that nobody else uses."""
-        return self.prefix + secrets.token_hex((32 - _OWNER_DIGITS) // 2)
+        """Return a new, unique ID."""
+        return self.prefix + secrets.token_hex((32 - _PREFIX_DIGITS) // 2)
 
     def save(self, stored: StoredSignIn) -> None:
-        """Keep a sign-in.
+        """Store a sign-in.
 
         Raises:
-            SignInError: the folder cannot be written.
+            SignInError: The folder cannot be written.
         """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # mkstemp makes a file that only its owner can read. Moved into place, nobody ever sees half of it.
+            # mkstemp creates the file for its owner alone. Moving it into place is atomic.
             handle, name = tempfile.mkstemp(dir=self._folder, suffix=".tmp")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"version": _VERSION, **asdict(stored)}, file, indent=2)
@@ -71,19 +71,27 @@ class SignInStore:
             raise _unwritable(self._folder, error) from error
 
     def remove(self, stored: StoredSignIn) -> None:
-        """Forget a sign-in. That it is gone already is no error."""
+        """Remove a sign-in. One that is gone already is not an error.
+
+        Raises:
+            SignInError: The folder cannot be written.
+        """
         try:
             self._path(stored).unlink(missing_ok=True)
         except OSError as error:
             raise _unwritable(self._folder, error) from error
 
     @property
-    def signed_out(self) -> bool:
-        """Whether somebody signed out and nobody has signed in since."""
+    def is_signed_out(self) -> bool:
+        """Whether the last change was to sign out, and no sign-in was stored since."""
         return self._signed_out.exists()
 
-    def sign_out(self) -> None:
-        """Remember that somebody signed out: in the sandbox, where everybody may sign in, it would not show."""
+    def mark_signed_out(self) -> None:
+        """Record that the user signed out. Without it the sandbox, which needs no password, would sign in again.
+
+        Raises:
+            SignInError: The folder cannot be written.
+        """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._signed_out.touch()
@@ -95,9 +103,9 @@ class SignInStore:
 
 
 def store_for(cloud: str) -> SignInStore:
-    """The sign-ins of the sandbox, beside its world, or those of all other clouds.
+    """Return the store of a cloud: the sandbox has its own, beside its database; all other clouds share one.
 
-    `PALLINK_HOME` says where the latter are; without it they are in the user's data folder.
+    `PALLINK_HOME` sets the folder of the shared one. The default is the user's data folder.
     """
     if cloud == SANDBOX:
         from pallink import sandbox  # noqa: PLC0415
@@ -108,18 +116,18 @@ def store_for(cloud: str) -> SignInStore:
 
 
 def cache_name(identifier: str) -> str:
-    """The name of the token cache of one sign-in: its own, so that it can be removed without touching any other's."""
+    """Return the name of a sign-in's token cache. Each has its own, which can be removed without touching others."""
     return f"pallink-{identifier}"
 
 
 def _read(path: Path) -> StoredSignIn | None:
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if found.pop("version") != _VERSION or found["id"] != path.stem or not _ID.fullmatch(path.stem):
-            raise ValueError("not a sign-in of this version")  # noqa: TRY301 - one place says that it is of no use
-        stored = StoredSignIn(**{**found, "kind": AccountKind(found["kind"])})
+        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if document.pop("version") != _VERSION or document["id"] != path.stem or not _ID.fullmatch(path.stem):
+            raise ValueError("not a sign-in of this version")  # noqa: TRY301 - logged with the other reasons below
+        stored = StoredSignIn(**{**document, "kind": AccountKind(document["kind"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        log.info("the stored sign-in %s is of no use: %s", path, error)
+        log.info("skipping the stored sign-in %s: %s", path, error)
         return None
     return stored
 
@@ -128,5 +136,5 @@ def _unwritable(folder: Path, error: OSError) -> SignInError:
     return SignInError(
         f"the stored sign-ins cannot be written: {error.strerror or error}",
         cause=f"they are in {folder}",
-        remedy="make the folder writable, or name another one with the variable PALLINK_HOME",
+        remedy="make the folder writable, or set PALLINK_HOME to another one",
     )

@@ -1,4 +1,4 @@
-"""A sign-in that `pallink login` kept: who it is, not the tokens. Pure."""
+"""A sign-in that `pallink login` stored: the account, without its tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from pallink.account import AccountKind, is_guid
 
 @dataclass(frozen=True, slots=True)
 class StoredSignIn:
-    """What is remembered of a sign-in beside its tokens. Nothing in it is a secret.
+    """A stored sign-in. It contains no secret; the tokens are in a token cache of the same ID.
 
     Attributes:
-        id: its name in the store, 32 hexadecimal digits; its tokens are kept under the same name.
-        cloud: the cloud's name or URL.
-        auth: the method that it was made with, as `--auth` takes it.
-        account: the account's name: a UPN, or an application's client ID.
-        kind: what kind of account.
-        object_id: the account's object ID in the tenant.
-        tenant_id: the tenant's ID (GUID).
-        client_id: the application that signed in, or through which a user did.
-        home_account_id: a user's identifier in the token cache; None for an application.
-        username: the user's name in the token cache; None for an application.
-        tenant: the tenant as it was named at the sign-in, where it was.
-        authority_tenant: the tenant that the login host was asked for, or `organizations`: the cache has it so.
-        plain_text: whether its tokens may be in a plain file.
-        signed_in_on: when, ISO 8601, UTC.
+        id: The ID of the sign-in and of its token cache, 32 hexadecimal digits.
+        cloud: The cloud's name or URL.
+        auth: The method that signed in, as `--auth` takes it.
+        account: The account's name: a UPN, or an application's client ID.
+        kind: The kind of account.
+        object_id: The account's object ID (GUID) in the tenant.
+        tenant_id: The tenant's ID (GUID).
+        client_id: The client ID of the application that signed in, or through which a user did.
+        home_account_id: A user's ID in the token cache. None for an application.
+        username: A user's name in the token cache. None for an application.
+        tenant: The tenant as `--tenant` named it, if it did.
+        authority_tenant: The tenant in the URL of the sign-in, or `organizations`: part of the token cache's keys.
+        plain_text: Whether the tokens may be in a file that is not encrypted.
+        signed_in_on: The time of the sign-in (ISO 8601, UTC).
     """
 
     id: str
@@ -43,22 +43,22 @@ class StoredSignIn:
     signed_in_on: str
 
     def matches_identifier(self, identifier: str) -> bool:
-        """Whether this sign-in was made by the account that `identifier` (UPN, object ID or client ID) means."""
+        """Return whether `identifier` (UPN, object ID or client ID) means the account of this sign-in."""
         wanted = identifier.strip().casefold()
         return wanted in {self.account.casefold(), self.object_id.casefold(), (self.username or "").casefold()}
 
     def is_in(self, tenant: str) -> bool:
-        """Whether this sign-in is known to be in a tenant, given as GUID or domain."""
+        """Return whether this sign-in is known to be in a tenant, given as GUID or domain."""
         wanted = tenant.casefold()
-        named = {self.tenant_id.casefold(), (self.tenant or "").casefold()}
-        at_home = self.kind is AccountKind.USER and self.account.casefold().endswith(f"@{wanted}")
-        return wanted in named or at_home
+        is_named = wanted in {self.tenant_id.casefold(), (self.tenant or "").casefold()}
+        is_home = self.kind is AccountKind.USER and self.account.casefold().endswith(f"@{wanted}")
+        return is_named or is_home
 
     def __str__(self) -> str:
         return f"{self.account} in {self.tenant or self.tenant_id}"
 
 
-def matching(
+def filter_stored(
     stored: Sequence[StoredSignIn],
     *,
     cloud: str,
@@ -66,14 +66,17 @@ def matching(
     tenant: str | None = None,
     client_id: str | None = None,
 ) -> tuple[StoredSignIn, ...]:
-    """The stored sign-ins that an account, a tenant and a client ID leave; None leaves all of them."""
-    left = [each for each in stored if each.cloud == cloud]
+    """Return the stored sign-ins of a cloud that match an account, a tenant and a client ID, sorted by account.
+
+    None matches everything.
+    """
+    matches = [sign_in for sign_in in stored if sign_in.cloud == cloud]
     if account is not None:
-        left = [each for each in left if each.matches_identifier(account)]
+        matches = [sign_in for sign_in in matches if sign_in.matches_identifier(account)]
     if client_id is not None:
-        left = [each for each in left if each.client_id.casefold() == client_id.casefold()]
+        matches = [sign_in for sign_in in matches if sign_in.client_id.casefold() == client_id.casefold()]
     if tenant is not None:
-        known = [each for each in left if each.is_in(tenant)]
-        # Which tenant a domain belongs to is not known here; after the sign-in it is, and the guard has the last word.
-        left = known or ([] if is_guid(tenant) else left)
-    return tuple(sorted(left, key=lambda each: (each.account.casefold(), each.tenant_id, each.id)))
+        in_tenant = [sign_in for sign_in in matches if sign_in.is_in(tenant)]
+        # A domain can belong to any tenant: that is checked after the sign-in.
+        matches = in_tenant or ([] if is_guid(tenant) else matches)
+    return tuple(sorted(matches, key=lambda sign_in: (sign_in.account.casefold(), sign_in.tenant_id, sign_in.id)))

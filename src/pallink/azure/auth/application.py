@@ -1,4 +1,4 @@
-"""Credentials of applications: a secret, a certificate, or a token that somebody else vouches with."""
+"""Credentials of applications: a secret, a certificate, or a federated token."""
 
 import json
 from collections.abc import Callable
@@ -22,99 +22,103 @@ from pallink.azure.auth.errors import explain_oidc
 from pallink.azure.transport import ExtraHost
 from pallink.clouds import https_origin
 from pallink.errors import SignInError
-from pallink.signin import SignIn, methods as names
+from pallink.signin import SignIn, variables
 
 _TRUE = frozenset({"1", "true"})
 
-# Whom GitHub's token is for: each cloud's Entra ID has a name of its own for it.
+# The audience of GitHub's token, which differs by cloud.
 _AUDIENCES = {
     "AzureUSGovernment": "api://AzureADTokenExchangeUSGov",
     "AzureChinaCloud": "api://AzureADTokenExchangeChina",
 }
-_AUDIENCE = "api://AzureADTokenExchange"
+_DEFAULT_AUDIENCE = "api://AzureADTokenExchange"
 _OK = 200
 
 
 def client_secret(sign_in: SignIn, context: CredentialContext) -> Any:
-    """ClientSecretCredential."""
-    return ClientSecretCredential(*_who(sign_in), sign_in.inputs[names.SECRET], **context.options)
+    """Return a ClientSecretCredential."""
+    return ClientSecretCredential(*_identity(sign_in), sign_in.inputs[variables.CLIENT_SECRET], **context.options)
 
 
 def certificate(sign_in: SignIn, context: CredentialContext) -> Any:
-    """CertificateCredential.
+    """Return a CertificateCredential.
 
     Raises:
-        SignInError: the file cannot be used.
+        SignInError: The certificate's file cannot be used.
     """
-    from pallink.azure.auth.certificate import is_open_to_all, read_certificate  # noqa: PLC0415 - no other method reads one
+    from pallink.azure.auth.certificate import is_world_readable, read_certificate  # noqa: PLC0415 - only this method needs it
 
-    path, password = sign_in.inputs[names.CERTIFICATE], sign_in.inputs.get(names.CERTIFICATE_PASSWORD)
+    path, password = sign_in.inputs[variables.CERTIFICATE_PATH], sign_in.inputs.get(variables.CERTIFICATE_PASSWORD)
     content = read_certificate(path, password)
-    if is_open_to_all(path):
-        context.person.warn(f"the key in {path!r} can be read by every user of this machine: protect it with chmod 600")
+    if is_world_readable(path):
+        context.prompter.warn(
+            f"the key in {path!r} can be read by every user of this machine: protect it with chmod 600"
+        )
     is_encrypted = b"-----BEGIN" not in content or b"ENCRYPTED" in content
     return CertificateCredential(
-        *_who(sign_in),
+        *_identity(sign_in),
         certificate_data=content,
         password=password if is_encrypted else None,
-        send_certificate_chain=sign_in.inputs.get(names.CERTIFICATE_CHAIN, "").lower() in _TRUE,
+        send_certificate_chain=sign_in.inputs.get(variables.SEND_CERTIFICATE_CHAIN, "").lower() in _TRUE,
         **context.options,
     )
 
 
 def workload_identity(sign_in: SignIn, context: CredentialContext) -> Any:
-    """WorkloadIdentityCredential.
+    """Return a WorkloadIdentityCredential.
 
     Raises:
-        SignInError: the token file is missing or empty.
+        SignInError: The token file is missing, not text, or empty.
     """
-    path = sign_in.inputs[names.TOKEN_FILE]
+    path = sign_in.inputs[variables.FEDERATED_TOKEN_FILE]
     try:
         is_empty = not Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "not a text file"
         raise SignInError(
-            f"the federated token file {path!r} cannot be read: {said}",
-            cause=f"{names.TOKEN_FILE} names it",
-            remedy="check that the pod, or the job, has its token mounted there",
+            f"the federated token file {path!r} cannot be read: {reason}",
+            cause=f"{variables.FEDERATED_TOKEN_FILE} names it",
+            remedy="check that the token of the pod or the job is mounted there",
         ) from error
     if is_empty:
         raise SignInError(
             f"the federated token file {path!r} is empty",
-            cause=f"{names.TOKEN_FILE} names it",
-            remedy="check what writes the token; it may not have done so yet",
+            cause=f"{variables.FEDERATED_TOKEN_FILE} names it",
+            remedy="check the program that writes the token; it may not have done so yet",
         )
-    tenant, client_id = _who(sign_in)
+    tenant, client_id = _identity(sign_in)
     return WorkloadIdentityCredential(tenant_id=tenant, client_id=client_id, token_file_path=path, **context.options)
 
 
 def azure_pipelines(sign_in: SignIn, context: CredentialContext) -> Any:
-    """AzurePipelinesCredential.
+    """Return an AzurePipelinesCredential.
 
     Raises:
-        SignInError: the address to ask for the job's token is not https.
+        SignInError: The URL that issues the job's token is not https.
     """
-    url, token = sign_in.inputs[names.PIPELINES_URL], sign_in.inputs[names.PIPELINES_TOKEN]
-    context.transport.allow_also(ExtraHost(_https(url, names.PIPELINES_URL).rstrip("/"), "POST", bearer=token))
-    tenant, client_id = _who(sign_in)
+    url, token = sign_in.inputs[variables.PIPELINES_REQUEST_URL], sign_in.inputs[variables.PIPELINES_ACCESS_TOKEN]
+    context.transport.allow_also(
+        ExtraHost(_https(url, variables.PIPELINES_REQUEST_URL).rstrip("/"), "POST", bearer=token)
+    )
+    tenant, client_id = _identity(sign_in)
     return AzurePipelinesCredential(
         tenant_id=tenant,
         client_id=client_id,
-        service_connection_id=sign_in.inputs[names.PIPELINES_CONNECTION],
+        service_connection_id=sign_in.inputs[variables.PIPELINES_CONNECTION_ID],
         system_access_token=token,
         **context.options,
     )
 
 
 def github(sign_in: SignIn, context: CredentialContext) -> Any:
-    """ClientAssertionCredential over the token that GitHub issues to the job; it lives minutes: asked for at need.
+    """Return a ClientAssertionCredential that requests the job's token from GitHub when needed: it lives for minutes.
 
     Raises:
-        SignInError: the address to ask for the job's token is not https.
+        SignInError: The URL that issues the job's token is not https.
     """
-    url, token = sign_in.inputs[names.GITHUB_URL], sign_in.inputs[names.GITHUB_TOKEN]
-    context.transport.allow_also(ExtraHost(_https(url, names.GITHUB_URL), "GET", bearer=token))
-    audience = _AUDIENCES.get(context.cloud.name, _AUDIENCE)
+    url, token = sign_in.inputs[variables.GITHUB_REQUEST_URL], sign_in.inputs[variables.GITHUB_REQUEST_TOKEN]
+    context.transport.allow_also(ExtraHost(_https(url, variables.GITHUB_REQUEST_URL), "GET", bearer=token))
+    audience = _AUDIENCES.get(context.cloud.name, _DEFAULT_AUDIENCE)
     separator = "&" if "?" in url else "?"
     pipeline: Any = Pipeline(context.transport, [RetryPolicy()])
 
@@ -134,16 +138,22 @@ def github(sign_in: SignIn, context: CredentialContext) -> Any:
             raise explain_oidc(None, response, "GitHub Actions")
         return value
 
-    return ClientAssertionCredential(*_who(sign_in), assertion, **context.options)
+    return ClientAssertionCredential(*_identity(sign_in), assertion, **context.options)
 
 
-def kept_application(sign_in: SignIn, context: CredentialContext, expired: Callable[[], SignInError]) -> Any:
-    """A credential for the token that an application's `login` left in the cache; it can get no other one."""
+def stored_application(sign_in: SignIn, context: CredentialContext, expired: Callable[[], SignInError]) -> Any:
+    """Return a credential for the cached token of a stored sign-in. It cannot request another one.
 
-    def no_proof() -> str:
+    Args:
+        sign_in: The sign-in.
+        context: What the credential is created with.
+        expired: Returns the error to raise when the cached token has expired.
+    """
+
+    def assertion() -> str:
         raise expired()
 
-    return ClientAssertionCredential(*_who(sign_in), no_proof, **context.options)
+    return ClientAssertionCredential(*_identity(sign_in), assertion, **context.options)
 
 
 def _value(text: str) -> str | None:
@@ -154,16 +164,18 @@ def _value(text: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _who(sign_in: SignIn) -> tuple[str, str]:
+def _identity(sign_in: SignIn) -> tuple[str, str]:
+    """Return tenant and client ID."""
     return sign_in.tenant or "", sign_in.client_id or ""
 
 
 def _https(url: str, variable: str) -> str:
+    """Return a URL without its query, or refuse one that is not https."""
     base = url.partition("?")[0]
     if https_origin(base) is None:
         raise SignInError(
-            f"{variable} is no https:// URL",
+            f"{variable} is not an https:// URL",
             cause="the token that identifies the job would travel unencrypted",
-            remedy=f"let the CI system set {variable}: nobody else has to",
+            remedy=f"leave {variable} as the CI system sets it",
         )
     return base

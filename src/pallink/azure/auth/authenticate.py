@@ -24,7 +24,7 @@ from pallink.errors import PallinkError, UnexpectedAnswerError
 from pallink.http.pool import HttpSession
 from pallink.redact.secrets import known
 from pallink.settings import Settings
-from pallink.signin import Ambiguous, Environment, SignIn, SignInMethod, resolve_sign_in, sign_in_by
+from pallink.signin import Ambiguous, Environment, SignIn, SignInMethod, resolve_sign_in, sign_in_from_stored
 from pallink.signin.prompter import Prompter
 from pallink.signin.secrets import environment_secrets
 from pallink.signin.store import store_for
@@ -53,7 +53,7 @@ class Authenticated:
     transport: GuardedTransport
 
 
-def resolve_stored_sign_in(settings: Settings, person: Prompter, *, anew: bool = False) -> SignIn:
+def resolve_stored_sign_in(settings: Settings, person: Prompter, *, ignore_stored: bool = False) -> SignIn:
     """How to sign in, by the environment, the stored sign-ins, and the person if there are several. Sends nothing.
 
     Raises:
@@ -66,15 +66,17 @@ def resolve_stored_sign_in(settings: Settings, person: Prompter, *, anew: bool =
         Environment(
             environ=os.environ,
             stored=store.all(),
-            can_ask=person.can_ask,
+            can_prompt=person.can_prompt,
             has_browser=person.has_browser,
             no_input=person.no_input,
-            signed_out=store.signed_out,
+            is_signed_out=store.is_signed_out,
         ),
-        anew=anew,
+        ignore_stored=ignore_stored,
     )
     if isinstance(chosen, Ambiguous):
-        return sign_in_by(person.pick(chosen.candidates), "it was picked among those that are stored")
+        return sign_in_from_stored(
+            person.select_sign_in(chosen.candidates), "it was picked among those that are stored"
+        )
     return chosen
 
 
@@ -146,7 +148,7 @@ def authenticate(
     context = factory.make(cloud)
     if settings.cloud == SANDBOX and sign_in.method is SignInMethod.MANAGED_IDENTITY:
         factory.mount_sandbox(IMDS)
-    log.info("signing in with %s, because %s", sign_in.method, sign_in.because)
+    log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
     tenant_id = _tenant_id(settings.tenant, context)
     if settings.tenant and sign_in.tenant == settings.tenant:
         sign_in = replace(sign_in, tenant=tenant_id)

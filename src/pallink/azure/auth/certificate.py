@@ -1,4 +1,4 @@
-"""The file of a certificate credential, looked at before azure-identity does: its errors say too little."""
+"""The file of a certificate credential, validated before azure-identity reads it: its errors say too little."""
 
 import os
 import stat
@@ -10,27 +10,27 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 
 from pallink.errors import SignInError
-from pallink.signin.methods import CERTIFICATE, CERTIFICATE_PASSWORD
+from pallink.signin import variables
 
-_READABLE_BY_ALL = stat.S_IROTH
+_WORLD_READABLE = stat.S_IROTH
 
 
 def read_certificate(path: str, password: str | None) -> bytes:
-    """The content of a PEM or PKCS12 file that holds a certificate and its RSA key.
+    """Return the content of a PEM or PKCS12 file with a certificate and its RSA key.
 
     Args:
-        path: where it is.
-        password: of its key, or of the whole file.
+        path: The path of the file.
+        password: The password of the key or of the whole file, if it has one.
 
     Raises:
-        SignInError: it cannot be used; the message says what is wrong with it.
+        SignInError: The file cannot be used. The message says why.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise _unusable(
             f"the certificate file {path!r} cannot be read: {error.strerror or error}",
-            f"correct {CERTIFICATE}, or make the file readable for whoever runs pallink",
+            f"correct {variables.CERTIFICATE_PATH}, or make the file readable for the user that runs pallink",
         ) from error
     secret = password.encode() if password else None
     if b"-----BEGIN" in content:
@@ -52,9 +52,9 @@ def read_certificate(path: str, password: str | None) -> bytes:
     return content
 
 
-def is_open_to_all(path: str) -> bool:
-    """Whether everybody on this machine may read the file. On Windows the mode says nothing about it."""
-    return os.name == "posix" and bool(Path(path).stat().st_mode & _READABLE_BY_ALL)
+def is_world_readable(path: str) -> bool:
+    """Return whether every user of this machine may read the file. Always False on Windows, which has no modes."""
+    return os.name == "posix" and bool(Path(path).stat().st_mode & _WORLD_READABLE)
 
 
 def _from_pem(path: str, content: bytes, password: bytes | None) -> tuple[object | None, object | None]:
@@ -84,7 +84,7 @@ def _from_pkcs12(path: str, content: bytes, password: bytes | None) -> tuple[obj
 
 
 def _looks_like_pkcs12(content: bytes) -> bool:
-    """Whether it begins as RFC 7292 has it: a DER sequence whose first element is the integer 3, the version."""
+    """Return whether the content begins as RFC 7292 requires: a DER sequence with the integer 3, the version."""
     if len(content) < 2 or content[0] != 0x30:  # noqa: PLR2004 - the tag of a sequence
         return False
     length_octets = content[1] & 0x7F if content[1] & 0x80 else 0
@@ -94,17 +94,19 @@ def _looks_like_pkcs12(content: bytes) -> bool:
 def _wrong_password(path: str, password: bytes | None) -> SignInError:
     if not password:
         return _unusable(
-            f"the certificate file {path!r} needs a password", f"set {CERTIFICATE_PASSWORD} in the environment"
+            f"the certificate file {path!r} needs a password",
+            f"set {variables.CERTIFICATE_PASSWORD} in the environment",
         )
     return _unusable(
-        f"the password of the certificate file {path!r} is wrong", f"correct {CERTIFICATE_PASSWORD} in the environment"
+        f"the password of the certificate file {path!r} is wrong",
+        f"correct {variables.CERTIFICATE_PASSWORD} in the environment",
     )
 
 
 def _malformed(path: str) -> SignInError:
     return _unusable(
         f"the certificate file {path!r} is neither PEM nor PKCS12",
-        f"have {CERTIFICATE} name a .pem or .pfx file with the certificate and its key",
+        f"set {variables.CERTIFICATE_PATH} to a .pem or .pfx file with the certificate and its key",
     )
 
 

@@ -18,14 +18,14 @@ class CredentialContext:
     Attributes:
         cloud: where to sign in.
         transport: the one that everything is sent through.
-        person: who can be asked.
+        prompter: Shows and asks what a sign-in needs of the user.
         deadline: the time of the whole command.
         keep: the cache that the tokens go to and come from; None keeps them in memory.
     """
 
     cloud: Cloud
     transport: GuardedTransport
-    person: Prompter
+    prompter: Prompter
     deadline: Deadline
     keep: TokenCachePersistenceOptions | None = None
 

@@ -21,7 +21,7 @@ from pallink.azure.auth import (
 )
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
-from pallink.azure.errors import UNREADABLE
+from pallink.azure.errors import PARSING_ERRORS
 from pallink.errors import (
     MoreProofNeededError,
     PallinkError,
@@ -92,7 +92,7 @@ class SignedIn:
         try:
             with self._clock():
                 token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
-        except (AzureError, OSError, *UNREADABLE) as error:
+        except (AzureError, OSError, *PARSING_ERRORS) as error:
             raise self._explained(error) from error
         known.add(token.token)
         if not 0 <= token.expires_on <= _LAST_SECOND:
@@ -151,8 +151,8 @@ def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
     context = replace(context, keep=token_store.options(name, plain_text=stored.plain_text))
     if stored.home_account_id is None:
         why = "an application's token lives for about an hour, and what it was proved with is not kept"
-        return application_credentials.kept_application(sign_in, context, lambda: expired(stored, why))
-    return user_credentials.kept_user(stored, context)
+        return application_credentials.stored_application(sign_in, context, lambda: expired(stored, why))
+    return user_credentials.stored_user(stored, context)
 
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:

@@ -37,14 +37,14 @@ def login(
     Raises:
         PallinkError: nobody, or somebody else than the required account, signed in; then nothing is kept.
     """
-    sign_in = resolve_stored_sign_in(settings, person, anew=True)
+    sign_in = resolve_stored_sign_in(settings, person, ignore_stored=True)
     store = store_for(settings.cloud)
     identifier = store.new_id()
     name = cache_name(identifier)
     is_encrypted = token_store.can_encrypt(name)
-    keeps = METHODS[sign_in.method].kept and (is_encrypted or plain_text)
-    if not METHODS[sign_in.method].kept:
-        person.warn(f"nothing is kept: with {sign_in.what} each command signs in by itself")
+    keeps = METHODS[sign_in.method].is_storable and (is_encrypted or plain_text)
+    if not METHODS[sign_in.method].is_storable:
+        person.warn(f"nothing is kept: with {sign_in.label} each command signs in by itself")
     elif not keeps:
         # Said before anybody is asked to sign in, and not after.
         person.warn(_IN_MEMORY)

@@ -1,4 +1,4 @@
-"""Credentials of people: the browser, a device code, a sign-in that was kept, and the sandbox's users."""
+"""Credentials of users: the browser, a device code, a stored sign-in, and the sandbox's users."""
 
 import secrets
 from collections.abc import Callable
@@ -19,46 +19,46 @@ from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
 from pallink.redact.text import one_line
 from pallink.signin import SignIn, StoredSignIn
-from pallink.signin.entra_errors import sign_in_failed
+from pallink.signin.entra_errors import sign_in_error
 from pallink.signin.prompter import browser_message, device_code_message
 
 _FOUND = 302
-# What Microsoft's own command-line programs use to receive an authorization code.
+# Where Microsoft's own command-line programs receive an authorization code.
 _REDIRECT_URI = "http://localhost"
-# The Azure CLI's application, which is also azure-identity's default for users.
-CLIENT_PROGRAM = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+# The Azure CLI's application, azure-identity's default for users.
+_AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 def browser(sign_in: SignIn, context: CredentialContext) -> Any:
-    """InteractiveBrowserCredential."""
-    return _AnnouncedBrowser(
-        lambda: context.person.show_browser(browser_message(sign_in.login_hint)),
+    """Return an InteractiveBrowserCredential."""
+    return _AnnouncedBrowserCredential(
+        lambda: context.prompter.show_browser(browser_message(sign_in.login_hint)),
         tenant_id=sign_in.tenant,
-        client_id=sign_in.client_id or CLIENT_PROGRAM,
+        client_id=sign_in.client_id or _AZURE_CLI_CLIENT_ID,
         login_hint=sign_in.login_hint,
         **context.options,
     )
 
 
 def device_code(sign_in: SignIn, context: CredentialContext) -> Any:
-    """DeviceCodeCredential. It takes no hint: the person is told who is wanted."""
+    """Return a DeviceCodeCredential. It takes no hint: the message names the account instead."""
 
     def show(url: str, code: str, expires_on: datetime) -> None:
-        place = None if context.cloud.is_sandbox else one_line(url)
+        page = None if context.cloud.is_sandbox else one_line(url)
         code = one_line(code)
-        context.person.show_device_code(device_code_message(place, code, expires_on, sign_in.login_hint), code)
+        context.prompter.show_device_code(device_code_message(page, code, expires_on, sign_in.login_hint), code)
 
     return DeviceCodeCredential(
-        sign_in.client_id or CLIENT_PROGRAM, tenant_id=sign_in.tenant, prompt_callback=show, **context.options
+        sign_in.client_id or _AZURE_CLI_CLIENT_ID, tenant_id=sign_in.tenant, prompt_callback=show, **context.options
     )
 
 
-def kept_user(stored: StoredSignIn, context: CredentialContext) -> Any:
-    """A credential for what `login` left in the cache: it uses and renews those tokens, and asks nobody."""
+def stored_user(stored: StoredSignIn, context: CredentialContext) -> Any:
+    """Return a credential for the cached tokens of a stored sign-in. It renews them, and never prompts."""
     record = AuthenticationRecord(
         tenant_id=stored.tenant_id,
         client_id=stored.client_id,
-        # Where to send a refresh token is for the chosen cloud to say, not for a file.
+        # A refresh token goes to the chosen cloud's login host, not to one that a file names.
         authority=context.cloud.login,
         home_account_id=stored.home_account_id or "",
         username=stored.username or "",
@@ -73,11 +73,15 @@ def kept_user(stored: StoredSignIn, context: CredentialContext) -> Any:
 
 
 def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
-    """A user of the sandbox, for whom its Entra ID answers the browser's request without a prompt."""
+    """Return a credential for a user of the sandbox. Its Entra ID issues an authorization code without a prompt.
+
+    Raises:
+        PallinkError: The sandbox refused the sign-in.
+    """
     tenant = sign_in.tenant or "organizations"
     state = secrets.token_urlsafe(16)
     query = {
-        "client_id": CLIENT_PROGRAM,
+        "client_id": _AZURE_CLI_CLIENT_ID,
         "response_type": "code",
         "redirect_uri": _REDIRECT_URI,
         "scope": f"{context.cloud.scope} openid profile offline_access",
@@ -92,21 +96,21 @@ def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
         response = context.transport.send(request)
     except (AzureError, ValueError) as error:
         raise explain_sign_in(error, context.transport.seen, login=login) from error
-    answer = parse_qs(urlsplit(response.headers.get("Location", "")).query)
-    code = answer.get("code")
+    parameters = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+    redirect = {name: values[0] for name, values in parameters.items()}
+    code = redirect.get("code")
     if response.status_code != _FOUND or code is None:
-        told = {name: values[0] for name, values in answer.items()}
-        if "error" in told:
-            raise sign_in_failed(told)
-        said = one_line(response.text()) or f"status {response.status_code} and no word"
-        raise explain_sign_in(ValueError(said), context.transport.seen, login=login)
-    if answer.get("state") != [state]:
-        raise sign_in_failed({"error_description": "the answer does not belong to this sign-in"})
-    return AuthorizationCodeCredential(tenant, CLIENT_PROGRAM, code[0], _REDIRECT_URI, **context.options)
+        if "error" in redirect:
+            raise sign_in_error(redirect)
+        reason = one_line(response.text()) or f"status {response.status_code} without a reason"
+        raise explain_sign_in(ValueError(reason), context.transport.seen, login=login)
+    if parameters.get("state") != [state]:
+        raise sign_in_error({"error_description": "the response does not belong to this sign-in"})
+    return AuthorizationCodeCredential(tenant, _AZURE_CLI_CLIENT_ID, code, _REDIRECT_URI, **context.options)
 
 
-class _AnnouncedBrowser(InteractiveBrowserCredential):
-    """The browser, announced just before it opens: not where a cached token makes it needless."""
+class _AnnouncedBrowserCredential(InteractiveBrowserCredential):
+    """Announce the browser right before it opens, and not if a cached token makes it unnecessary."""
 
     def __init__(self, announce: Callable[[], None], **options: Any) -> None:
         super().__init__(**options)

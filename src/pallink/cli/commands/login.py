@@ -1,4 +1,4 @@
-"""pallink login."""
+"""The command `pallink login`."""
 
 import base64
 from typing import Annotated
@@ -29,24 +29,24 @@ def login(
     ] = False,
     claims: Annotated[
         str | None,
-        typer.Option("--claims", metavar="BASE64", help="What Azure asked the sign-in to prove; an error tells it."),
+        typer.Option("--claims", metavar="BASE64", help="The claims that Azure requires, from an error."),
     ] = None,
 ) -> None:
     """Sign in, and keep the sign-in for later commands.
 
-    Without --auth in the browser, or by a device code where there is none. Several accounts and tenants are kept side
-    by side; --account and --tenant say which one a command means. Passwords and secrets are never kept, tokens
-    encrypted.
+    Without --auth, signs in with the browser, or with a device code where no browser can be opened. Sign-ins of several
+    accounts and tenants can be kept; --account and --tenant select one. Tokens are encrypted; passwords and secrets are
+    never kept.
     """
-    demanded = None if claims is None else _decoded(claims)
+    required_claims = None if claims is None else _decoded(claims)
     settings = options.settings
     is_about_sign_ins(options)
     if not options.output.has_error_objects:
         say_where(options)
     from pallink.azure.auth.login import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
-    person = TerminalPrompter(options)
-    result = sign_in(settings, Deadline(settings.timeout), person, plain_text=plain_text, claims=demanded)
+    prompter = TerminalPrompter(options)
+    result = sign_in(settings, Deadline(settings.timeout), prompter, plain_text=plain_text, claims=required_claims)
     show(result, options)
 
 
@@ -55,6 +55,6 @@ def _decoded(claims: str) -> str:
         return base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)).decode("utf-8")
     except ValueError as error:
         raise UsageError(
-            "--claims is not what Azure asked for: it is no base64",
-            remedy="paste it as the error showed it",
+            "--claims is not valid base64",
+            remedy="paste the value that the error showed",
         ) from error

@@ -1,4 +1,4 @@
-"""pallink logout."""
+"""The command `pallink logout`."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from pallink.cli.prompter import TerminalPrompter
 from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_value
 from pallink.redact.text import one_line
-from pallink.signin import StoredSignIn, matching, several_stored
+from pallink.signin import StoredSignIn, ambiguous_sign_in, filter_stored
 from pallink.signin.store import SignInStore, store_for
 
 app = new_app()
@@ -25,45 +25,45 @@ def logout(
 ) -> None:
     """Remove a stored sign-in, with all its tokens.
 
-    --cloud, --account and --tenant say which one, where several are stored.
+    If several are stored, --cloud, --account and --tenant select one.
     """
     is_about_sign_ins(options)
-    stores = [store_for(options.settings.cloud)]
     if every:
         stores = [store_for(""), store_for(SANDBOX)]
-        chosen = [each for store in stores for each in store.all()]
+        selected = [stored for store in stores for stored in store.all()]
     else:
-        chosen = _chosen(stores[0], options)
+        stores = [store_for(options.settings.cloud)]
+        selected = _select(stores[0], options)
     from pallink.azure.auth import login as login_logout  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
-    login_logout.logout(chosen)
+    login_logout.logout(selected)
     if every:
         for store in stores:
             login_logout.remove_left_overs(store)
-    if any(each.cloud == SANDBOX for each in chosen) and not store_for(SANDBOX).all():
-        store_for(SANDBOX).sign_out()
+    if any(stored.cloud == SANDBOX for stored in selected) and not store_for(SANDBOX).all():
+        store_for(SANDBOX).mark_signed_out()
     terminal = Terminal()
-    gone = [{"cloud": each.cloud, "account": each.account, "tenantId": each.tenant_id} for each in chosen]
-    write_value({"signedOut": gone}, options.output, terminal, options.query, table=lambda: None)
+    removed = [{"cloud": stored.cloud, "account": stored.account, "tenantId": stored.tenant_id} for stored in selected]
+    write_value({"signedOut": removed}, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
-        for each in chosen:
-            terminal.say("signed out", one_line(str(each)))
-        if not chosen:
+        for stored in selected:
+            terminal.say("signed out", one_line(str(stored)))
+        if not selected:
             terminal.say("signed out", "no such sign-in was stored")
 
 
-def _chosen(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:
+def _select(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:
     settings = options.settings
-    found = matching(
+    candidates = filter_stored(
         store.all(),
         cloud=settings.cloud,
         account=settings.account,
         tenant=settings.tenant,
         client_id=settings.client_id,
     )
-    if len(found) <= 1:
-        return list(found)
-    person = TerminalPrompter(options)
-    if not person.can_ask:
-        raise several_stored(found, settings, "logout")
-    return [person.pick(found)]
+    if len(candidates) <= 1:
+        return list(candidates)
+    prompter = TerminalPrompter(options)
+    if not prompter.can_prompt:
+        raise ambiguous_sign_in(candidates, settings, "logout")
+    return [prompter.select_sign_in(candidates)]

@@ -1,4 +1,4 @@
-"""pallink whoami."""
+"""The command `pallink whoami`."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,12 +22,12 @@ app = new_app()
 def whoami(
     options: CommonOptions,
     *,
-    every: Annotated[bool, typer.Option("--all", help="List the stored sign-ins instead; signs nobody in.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List the stored sign-ins, without signing in.")] = False,
 ) -> None:
     """Show which account signs in, and how. The partner API is not touched."""
     if every:
         stored = (*store_for("").all(), *store_for(SANDBOX).all())
-        write_accounts([_result(each) for each in stored], options.output, Terminal(), options.query)
+        write_accounts([_result(sign_in) for sign_in in stored], options.output, Terminal(), options.query)
         return
     with session(options) as opened:
         result = opened.whoami()
@@ -35,7 +35,7 @@ def whoami(
 
 
 def _result(stored: StoredSignIn) -> "AccountResult":
-    from pallink.result import AccountResult  # noqa: PLC0415 - help needs none
+    from pallink.result import AccountResult  # noqa: PLC0415 - not needed for --help
 
     return AccountResult(
         cloud=stored.cloud,
