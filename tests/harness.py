@@ -11,11 +11,8 @@ import pytest
 import requests
 
 from pallink import session
-from pallink.azure import transport
+from pallink.cli import job, supervisor
 from pallink.deadline import Deadline
-from pallink.http.request_deadline import request_deadline
-
-_LONG = 600.0  # Seconds: no test waits for them.
 
 
 class Stream(io.TextIOWrapper):
@@ -114,5 +111,13 @@ class Clock:
 
     def rule(self, patch: pytest.MonkeyPatch) -> None:
         """Let a command's time be told by this clock alone: how long an answer really takes ends no request."""
-        patch.setattr(session, "Deadline", self.deadline)
-        patch.setattr(transport, "request_deadline", lambda call, _seconds: request_deadline(call, _LONG))
+        clock = self
+
+        class ClockedDeadline(Deadline):
+            def __init__(self, seconds: float) -> None:
+                super().__init__(seconds, now=lambda: clock.now, sleep=clock.wait)
+
+        for module in (session, job):
+            patch.setattr(module, "Deadline", ClockedDeadline)
+        # Nor does the thread that waits for the command tell the time by this clock.
+        patch.setattr(supervisor, "_GRACE", float("inf"))

@@ -3,27 +3,31 @@
 import gc
 import sys
 
-# How many objects may come into being before Python looks among them for garbage. Nearly all that a command makes are
-# its modules, which last until it ends: to look through them again and again would take a quarter of its time.
+# Objects that are made before Python looks among them for garbage. Nearly all that a command makes are its modules,
+# which last until it ends: to look through them again and again would take a quarter of its time.
 _COLLECT_AFTER = 100_000
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from pallink.cli.signals import INTERRUPTS, leave  # noqa: PLC0415 - `import pallink.__main__` must do nothing
+    from pallink.cli.supervisor import Execution, leave  # noqa: PLC0415 - `import pallink.__main__` must do nothing
 
-    INTERRUPTS.begin()  # For good: with the command the process ends.
     gc.set_threshold(_COLLECT_AFTER)
-    try:
-        from pallink.cli.app import main as run  # noqa: PLC0415
+    arguments = sys.argv[1:]
 
-        code = run()
-    except KeyboardInterrupt:
-        INTERRUPTS.over = True
-        from pallink.cli.app import interrupted_at_the_start  # noqa: PLC0415 - it may not have been loaded
+    def interrupted() -> int:
+        from pallink.cli.app import interrupted_before_the_command  # noqa: PLC0415
 
-        code = interrupted_at_the_start(sys.argv[1:])
-    if INTERRUPTS.happened:
+        return interrupted_before_the_command(arguments)
+
+    def run() -> int:
+        from pallink.cli.app import run_command_line  # noqa: PLC0415
+
+        return run_command_line(arguments)
+
+    execution = Execution(interrupted)
+    code = execution.run(run)
+    if execution.is_abandoned:
         leave(code)
     # Nor at the end: what is left goes with the process.
     gc.freeze()

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pallink.emulator import SANDBOX, Emulator
 from pallink.errors import UnexpectedAnswerError, UsageError
-
-SANDBOX = "sandbox"
 
 # Plain ASCII host names and IPv6 addresses: parsers differ on escapes, look-alikes and shell characters.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
@@ -26,6 +25,7 @@ class Cloud:
         resource_manager: The origin of Resource Manager.
         audience: The audience of a token for Resource Manager, without a trailing slash.
         portal: The origin of the portal, if it is known.
+        emulator: What differs where the cloud runs inside pallink; None for a real one.
     """
 
     name: str
@@ -33,16 +33,12 @@ class Cloud:
     resource_manager: str
     audience: str
     portal: str | None = None
+    emulator: Emulator | None = None
 
     @property
     def scope(self) -> str:
         """The scope with which to request a token for Resource Manager."""
         return f"{self.audience}/.default"
-
-    @property
-    def is_sandbox(self) -> bool:
-        """Whether this is the embedded sandbox."""
-        return self.name == SANDBOX
 
 
 BUILT_IN = {
@@ -72,7 +68,13 @@ BUILT_IN = {
     )
 }
 
-CLOUD_NAMES = (*BUILT_IN, SANDBOX)
+CLOUDS = BUILT_IN | {
+    SANDBOX.name: Cloud(SANDBOX.name, SANDBOX.origin, SANDBOX.origin, SANDBOX.origin, emulator=SANDBOX)
+}
+"""Every cloud whose endpoints need not be looked up, by its name."""
+
+CLOUD_NAMES = tuple(CLOUDS)
+
 
 # The domains of each built-in cloud: its login hosts under all past and present names, its Resource Manager and its
 # audiences. Only the cloud's own Resource Manager may name one of them in its metadata.

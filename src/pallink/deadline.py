@@ -1,8 +1,10 @@
-"""How much time is left for the whole command."""
+"""How much time is left for one job."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Self
 
 from pallink.errors import RequestTrace, UnreachableError
 
@@ -10,11 +12,16 @@ from pallink.errors import RequestTrace, UnreachableError
 class Deadline:
     """Counts down the seconds of `--timeout`, retries and waits included.
 
+    Attributes:
+        on_wait: Called with seconds and cause before each wait; `--debug` sets it.
+
     Args:
-        seconds: how long the whole command may take.
-        now: a monotonic clock in seconds.
-        sleep: waits for a number of seconds.
+        seconds: How long the job may take.
+        now: A monotonic clock in seconds.
+        sleep: Waits for a number of seconds.
     """
+
+    _active: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
     def __init__(
         self,
@@ -27,46 +34,62 @@ class Deadline:
         self._now = now
         self._sleep = sleep
         self._end = now() + seconds
-        self._stopped_at: float | None = None
-        # Told of each wait and its cause; replaced by whoever writes them down.
+        self._paused_with: float | None = None
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
+
+    @classmethod
+    def current(cls) -> "Deadline":
+        """Return the deadline of the job that this thread works for."""
+        deadline = cls._active.get()
+        if deadline is None:
+            raise AssertionError("requests are sent within a job only")
+        return deadline
+
+    @contextmanager
+    def active(self) -> Iterator[Self]:
+        """Make this the deadline of what is called in the block, and of the threads that are started there."""
+        token = self._active.set(self)
+        try:
+            yield self
+        finally:
+            self._active.reset(token)
 
     @property
     def left(self) -> float:
         """Seconds that are left; 0 or less when the time is up."""
-        return self._end - self._now() if self._stopped_at is None else self._stopped_at
+        return self._end - self._now() if self._paused_with is None else self._paused_with
 
     @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Stop the clock while somebody signs in: how long a person takes is not the command's time."""
-        self._stopped_at = self.left
+    def paused(self) -> Iterator[None]:
+        """Stop the clock during a prompt: how long a person takes does not count."""
+        self._paused_with = self.left
         try:
             yield
         finally:
-            self._end = self._now() + self._stopped_at
-            self._stopped_at = None
+            self._end = self._now() + self._paused_with
+            self._paused_with = None
 
-    def share(self, most: float, part: float = 1.0) -> float:
-        """The time-out of one request: at most `most` seconds, and at most that part of what is left.
+    def share(self, limit: float, part: float = 1.0) -> float:
+        """Return the time-out of one request, in seconds: at most `limit`, and at most that part of what is left.
 
         Raises:
-            UnreachableError: the time is up.
+            UnreachableError: The time is up.
         """
         left = self.left
         if left <= 0:
             raise self.exceeded("no request was answered in time")
-        return min(most, left * part)
+        return min(limit, left * part)
 
     def wait(self, seconds: float, *, cause: str, trace: RequestTrace | None = None) -> None:
         """Wait, or give up at once when the wait would outlast what is left.
 
         Args:
-            seconds: how long to wait.
-            cause: why, for the error.
-            trace: the answer that asked for the wait.
+            seconds: How long to wait.
+            cause: Why, for the error.
+            trace: The response that asked for the wait.
 
         Raises:
-            UnreachableError: there is not that much time left.
+            UnreachableError: There is not that much time left.
         """
         if seconds >= self.left:
             raise self.exceeded(f"{cause}, and {max(self.left, 0):.0f} seconds are left", trace)
@@ -75,7 +98,7 @@ class Deadline:
             self._sleep(seconds)
 
     def exceeded(self, cause: str, trace: RequestTrace | None = None) -> UnreachableError:
-        """The error for a command that took too long."""
+        """Return the error for a job that took too long."""
         return UnreachableError(
             f"not finished within {self.seconds:g} seconds",
             cause=cause,

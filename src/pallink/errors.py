@@ -26,7 +26,7 @@ An error says what happened (`message`), why (`cause`), and what to do next (`re
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from pallink.exit_codes import PRECEDENCE, ExitCode
 
@@ -73,6 +73,7 @@ class PallinkError(Exception):
         remedy: str | None = None,
         command: str | None = None,
         trace: RequestTrace | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -80,17 +81,24 @@ class PallinkError(Exception):
         self.remedy = remedy
         self.command = command
         self.trace = trace
-        self.warnings: tuple[str, ...] = ()
+        self.warnings = warnings
 
     @property
     def code(self) -> str:
         """The error code for programs, such as `NotLinked`. It is part of the interface, like the exit codes."""
         return type(self).__name__.removesuffix("Error")
 
+    def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - each attribute has a type of its own
+        """Return a copy with other attributes, for a caller that knows more: an error itself never changes."""
+        changed = type(self).__new__(type(self), *self.args)
+        changed.__dict__.update(self.__dict__ | changes)
+        changed.__cause__, changed.__context__ = self.__cause__, self.__context__
+        changed.__suppress_context__ = self.__suppress_context__
+        return changed.with_traceback(self.__traceback__)
+
     def with_cause(self, cause: str) -> Self:
-        """Append to the cause, and return the error itself."""
-        self.cause = f"{self.cause}; {cause}" if self.cause else cause
-        return self
+        """Return a copy with a further reason."""
+        return self.replace(cause=f"{self.cause}; {cause}" if self.cause else cause)
 
 
 class UsageError(PallinkError):
@@ -151,8 +159,7 @@ class MoreProofNeededError(SignInError):
             " application, or an exception in the tenant's conditional access",
             trace=trace,
         )
-        error.claims = claims
-        return error
+        return error.replace(claims=claims)
 
 
 class LinkedElsewhereError(PallinkError):

@@ -1,16 +1,31 @@
-"""What a command found or did: one flat object, whose field names are those of `az` plus pallink's own."""
+"""What a command found or did: one flat object, whose field names are those of `az` plus pallink's own.
 
-from dataclasses import dataclass, field, fields
+A result holds the account, the link and the Reader report themselves, and flattens them in `as_dict` alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
-from pallink.account import AccountKind
+from pallink.account import Account, AccountKind
 from pallink.errors import PallinkError
 from pallink.field_names import camel_case
-from pallink.links.model import Action, Link
+from pallink.links.model import Action, Link, active
 from pallink.roles import ReaderReport, Subscription, Verdict
+from pallink.signin import StoredSignIn
 
-_NOT_SHOWN: dict[str, Any] = {"shown": False}
+Json = dict[str, object]
+
+_ACCOUNT_FIELDS = ("cloud", "account", "account_kind", "object_id", "tenant_id", "tenant_name")
+_LINK_FIELDS = (
+    "partner_id",
+    "partner_name",
+    "state",
+    "version",
+    "created_time",
+    "updated_time",
+    "id",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,50 +33,93 @@ class Result:
     """The account that signed in, and its link; the link's fields are None where there is none.
 
     Attributes:
-        cloud: the cloud's name or URL.
-        account: the account's UPN, else its application ID.
-        account_kind: user, guest, application or managedIdentity.
-        object_id: the account's object ID in this tenant (GUID).
-        tenant_id: the tenant (GUID).
-        tenant_name: the tenant's display name; None where it could not be read.
-        partner_id: the linked partner.
-        partner_name: its name.
-        state: `Active`; None where there is no link.
-        version: counts the writes to this account's link.
-        created_time: ISO 8601, as the service wrote it.
-        updated_time: ISO 8601, as the service wrote it.
-        id: the link's resource ID.
-        role: the Reader verdict; None where it was not asked.
-        warnings: what a person should know although nothing failed; not part of the object.
-        reader: what the verdict rests on; not part of the object.
-        error: why the account does not pass, for a command that reports and fails; not part of the object.
+        cloud: The cloud's name or URL.
+        identity: The account that signed in.
+        tenant_name: The tenant's display name; None where it could not be read.
+        link: The link as the service returned it; one that is not active counts as none.
+        reader: What the Reader verdict rests on; None where it was not asked for.
+        warnings: What a person should know although nothing failed; not part of the object.
+        error: Why the account does not pass, for a command that reports and fails; not part of the object.
     """
 
     cloud: str
-    account: str
-    account_kind: AccountKind
-    object_id: str
-    tenant_id: str
+    identity: Account
     tenant_name: str | None = None
-    partner_id: str | None = None
-    partner_name: str | None = None
-    state: str | None = None
-    version: int | None = None
-    created_time: str | None = None
-    updated_time: str | None = None
-    id: str | None = None
-    role: Verdict | None = None
-    warnings: tuple[str, ...] = field(default=(), metadata=_NOT_SHOWN)
-    reader: ReaderReport | None = field(default=None, metadata=_NOT_SHOWN)
-    error: PallinkError | None = field(default=None, metadata=_NOT_SHOWN)
+    link: Link | None = None
+    reader: ReaderReport | None = None
+    warnings: tuple[str, ...] = ()
+    error: PallinkError | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """The flat object: camelCase names, plain values, always the same fields in the same order."""
-        return {
-            camel_case(each.name): _plain(getattr(self, each.name))
-            for each in fields(self)
-            if each.metadata.get("shown", True)
-        }
+    @property
+    def account(self) -> str:
+        """The account's UPN, else its application ID."""
+        return self.identity.name
+
+    @property
+    def account_kind(self) -> AccountKind:
+        """User, guest, application or managed identity."""
+        return self.identity.kind
+
+    @property
+    def object_id(self) -> str:
+        """The account's object ID in this tenant (GUID)."""
+        return self.identity.object_id
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant (GUID)."""
+        return self.identity.tenant_id
+
+    @property
+    def partner_id(self) -> str | None:
+        """The linked partner."""
+        return self._link.partner_id if self._link else None
+
+    @property
+    def partner_name(self) -> str | None:
+        """The linked partner's name."""
+        return self._link.partner_name if self._link else None
+
+    @property
+    def state(self) -> str | None:
+        """`Active`."""
+        return self._link.state if self._link else None
+
+    @property
+    def version(self) -> int | None:
+        """The number of writes to this account's link."""
+        return self._link.version if self._link else None
+
+    @property
+    def created_time(self) -> str | None:
+        """ISO 8601, as the service wrote it."""
+        return self._link.created_time if self._link else None
+
+    @property
+    def updated_time(self) -> str | None:
+        """ISO 8601, as the service wrote it."""
+        return self._link.updated_time if self._link else None
+
+    @property
+    def id(self) -> str | None:
+        """The link's resource ID."""
+        return self._link.id if self._link else None
+
+    @property
+    def role(self) -> Verdict | None:
+        """The Reader verdict; None where it was not asked for."""
+        return self.reader.verdict if self.reader else None
+
+    @property
+    def _link(self) -> Link | None:
+        return active(self.link)
+
+    def as_dict(self) -> Json:
+        """Return the flat object: camelCase names, plain values, always the same fields in the same order."""
+        return _flat(self, (*_ACCOUNT_FIELDS, *_LINK_FIELDS, "role", *self._own_fields()))
+
+    def _own_fields(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +128,33 @@ class WriteResult(Result):
 
     Attributes:
         action: created, updated, unchanged or deleted.
-        previous_partner_id: the partner that the account was linked to before; None where it was not.
-        previous_partner_name: its name; not part of the object.
-        dry_run: whether nothing was written; then `action` is what would be done.
+        previous: The link that there was before; None where there was none.
+        planned_partner_id: The partner that a dry run would link to.
+        dry_run: Whether nothing was written; then `action` is what would be done.
     """
 
     action: Action
-    previous_partner_id: str | None = None
-    previous_partner_name: str | None = field(default=None, metadata=_NOT_SHOWN)
+    previous: Link | None = None
+    planned_partner_id: str | None = None
     dry_run: bool = False
+
+    @property
+    def partner_id(self) -> str | None:
+        """The linked partner, of a dry run the one that would be linked."""
+        return self.planned_partner_id or super().partner_id
+
+    @property
+    def previous_partner_id(self) -> str | None:
+        """The partner that the account was linked to before; None where it was not."""
+        return self.previous.partner_id if self.previous else None
+
+    @property
+    def previous_partner_name(self) -> str | None:
+        """The previous partner's name; not part of the object."""
+        return self.previous.partner_name if self.previous else None
+
+    def _own_fields(self) -> tuple[str, ...]:
+        return ("action", "previous_partner_id", "dry_run")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +162,15 @@ class VerifyResult(Result):
     """Whether the account is linked to the expected partner.
 
     Attributes:
-        expected_partner_id: the partner that was asked for.
-        matches: whether the account has an active link to just that partner.
+        expected_partner_id: The partner that was asked for.
+        matches: Whether the account has an active link to just that partner.
     """
 
     expected_partner_id: str
     matches: bool
+
+    def _own_fields(self) -> tuple[str, ...]:
+        return ("expected_partner_id", "matches")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,35 +178,38 @@ class CheckResult(Result):
     """Whether the account is ready to be linked.
 
     Attributes:
-        subscriptions: one object for each subscription that was looked at: subscriptionId, name, enabled, verdict (null
-            for a disabled one, which does not count), role, scope, groupId, condition, reason.
-        advice: what would be better still, though nothing is missing, and the command for it; not part of the object.
+        advice: What would be better still, though nothing is missing, and the command for it; not part of the object.
     """
 
-    advice: tuple[str, str] | None = field(default=None, metadata=_NOT_SHOWN)
+    advice: tuple[str, str] | None = None
 
     @property
-    def subscriptions(self) -> list[dict[str, Any]]:
-        """The verdict on each subscription."""
+    def subscriptions(self) -> list[Json]:
+        """One object for each subscription that was looked at.
+
+        Its fields: subscriptionId, name, enabled, verdict (null for a disabled one, which does not count), role, scope,
+        groupId, condition, reason.
+        """
         if self.reader is None:
             return []
         judged = [
-            _subscription(each.subscription, each.verdict.value)
+            _subscription(found.subscription, found.verdict.value)
             | {
-                "role": each.role_name,
-                "scope": each.scope,
-                "groupId": each.group_id,
-                "condition": each.condition,
-                "reason": each.reason,
+                "role": found.role_name,
+                "scope": found.scope,
+                "groupId": found.group_id,
+                "condition": found.condition,
+                "reason": found.reason,
             }
-            for each in self.reader.subscriptions
+            for found in self.reader.subscriptions
         ]
         return judged + [
-            _subscription(each, None) | {"reason": "the subscription is disabled"} for each in self.reader.disabled
+            _subscription(disabled, None) | {"reason": "the subscription is disabled"}
+            for disabled in self.reader.disabled
         ]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The flat object, and the subscriptions at its end."""
+    def as_dict(self) -> Json:
+        """Return the flat object, with the subscriptions at its end."""
         return super().as_dict() | {"subscriptions": self.subscriptions}
 
 
@@ -136,9 +218,15 @@ class AccountResult:
     """Who signed in, and how.
 
     Attributes:
-        auth: the sign-in method. Those above are those of `Result`.
-        stored: whether the sign-in is one that `pallink login` kept.
-        expires_on: when the token ends, ISO 8601, UTC; None where it does not say, or where it was not looked at.
+        cloud: The cloud's name or URL.
+        account: The account's UPN, else its application ID.
+        account_kind: User, guest, application or managed identity.
+        object_id: The account's object ID in this tenant (GUID).
+        tenant_id: The tenant (GUID).
+        tenant_name: The tenant's display name; None where it was not read.
+        auth: The sign-in method.
+        stored: Whether the sign-in is one that `pallink login` kept.
+        expires_on: When the token expires, ISO 8601, UTC; None where it does not say, or was not looked at.
     """
 
     cloud: str
@@ -146,35 +234,58 @@ class AccountResult:
     account_kind: AccountKind
     object_id: str
     tenant_id: str
-    tenant_name: str | None
+    tenant_name: str | None = None
     auth: str
     stored: bool = False
     expires_on: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """The flat object."""
-        return {camel_case(each.name): _plain(getattr(self, each.name)) for each in fields(self)}
+    @classmethod
+    def of(
+        cls,
+        account: Account | StoredSignIn,
+        *,
+        cloud: str,
+        auth: str,
+        stored: bool,
+        tenant_name: str | None = None,
+        expires_on: str | None = None,
+    ) -> "AccountResult":
+        """Return the result for an account that signed in, or for a sign-in that was kept."""
+        return cls(
+            cloud=cloud,
+            account=account.account if isinstance(account, StoredSignIn) else account.name,
+            account_kind=account.kind,
+            object_id=account.object_id,
+            tenant_id=account.tenant_id,
+            tenant_name=tenant_name,
+            auth=auth,
+            stored=stored,
+            expires_on=expires_on,
+        )
+
+    def as_dict(self) -> Json:
+        """Return the flat object."""
+        return _flat(self, (*_ACCOUNT_FIELDS, "auth", "stored", "expires_on"))
 
 
-def _subscription(subscription: Subscription, verdict: str | None) -> dict[str, Any]:
-    fields = {"subscriptionId": subscription.id, "name": subscription.name, "enabled": subscription.enabled}
-    return fields | {"verdict": verdict, "role": None, "scope": None, "groupId": None, "condition": None}
+def _flat(result: object, names: tuple[str, ...]) -> Json:
+    return dict(_fields(result, names))
 
 
-def link_fields(link: Link | None) -> dict[str, Any]:
-    """A link as keyword arguments of `Result`."""
-    if link is None:
-        return {}
+def _fields(result: object, names: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    for name in names:
+        value = getattr(result, name)
+        yield camel_case(name), value.value if isinstance(value, Enum) else value
+
+
+def _subscription(subscription: Subscription, verdict: str | None) -> Json:
     return {
-        "partner_id": link.partner_id,
-        "partner_name": link.partner_name,
-        "state": link.state,
-        "version": link.version,
-        "created_time": link.created_time,
-        "updated_time": link.updated_time,
-        "id": link.id,
+        "subscriptionId": subscription.id,
+        "name": subscription.name,
+        "enabled": subscription.enabled,
+        "verdict": verdict,
+        "role": None,
+        "scope": None,
+        "groupId": None,
+        "condition": None,
     }
-
-
-def _plain(value: object) -> object:
-    return value.value if isinstance(value, Enum) else value

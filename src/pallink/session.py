@@ -10,25 +10,18 @@ This is the Python API; the command line is one caller of it::
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 from uuid import uuid4
 
 from pallink.account import Account
-from pallink.client import Connection, DetachedLinks
-from pallink.clouds import SANDBOX
-from pallink.concurrency import errors_in, gather, run_detached
+from pallink.advice import advise
+from pallink.concurrency import errors_in, gather
 from pallink.deadline import Deadline
-from pallink.errors import (
-    CancelledError,
-    LinkedElsewhereError,
-    NotLinkedError,
-    PallinkError,
-    UnsettledWriteError,
-    UsageError,
-    most_important,
-)
+from pallink.errors import CancelledError, NotLinkedError, PallinkError, UsageError, most_important
 from pallink.links.model import (
     Action,
     Goal,
@@ -44,7 +37,7 @@ from pallink.links.model import (
 )
 from pallink.links.record import WriteRecord
 from pallink.links.write import carry_out
-from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
+from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
 from pallink.roles.check import ProgressCallback, ReaderCheck, split_outcome
 from pallink.settings import RoleCheck, Settings
@@ -53,19 +46,21 @@ from pallink.signin.prompter import NonInteractive, Prompter
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from pallink.azure.client import AzureClient
+
 log = logging.getLogger("pallink")
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A write that is about to be sent, for a person to say yes or no to.
+    """A write that is about to be sent, to be confirmed.
 
     Attributes:
-        account: who would be linked or unlinked.
-        tenant_name: where, in words.
-        current: the link that there is.
-        step: what would be done.
-        role: the Reader verdict, where it was asked.
+        account: The account that would be linked or unlinked.
+        tenant_name: The tenant's display name; None where it could not be read.
+        current: The link that there is.
+        step: What would be done.
+        role: The Reader report; None where the role was not checked.
     """
 
     account: Account
@@ -76,6 +71,17 @@ class Proposal:
 
 
 Confirm = Callable[[Proposal], bool]
+
+
+class _Found(TypedDict):
+    """What every result holds."""
+
+    cloud: str
+    identity: Account
+    tenant_name: str | None
+    link: Link | None
+    reader: ReaderReport | None
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +98,28 @@ class _Situation:
 class Session:
     """One signed-in account. Made by `connect`.
 
+    Each job (`link`, `show`, ...) has the time of `timeout` for itself, so that a session can be kept for hours; an
+    expired token is renewed.
+
     Attributes:
-        written: what is known of the last job's write; after a KeyboardInterrupt, `written.known.change` says whether
+        written: What is known of the last job's write; after a KeyboardInterrupt, `written.known.change` says whether
             the link was changed.
+        progress: Called with how many subscriptions were read, and of how many.
     """
 
     def __init__(
-        self, connection: Connection, settings: Settings, deadline: Deadline, written: WriteRecord | None = None
+        self,
+        settings: Settings,
+        client: "AzureClient",
+        *,
+        written: WriteRecord | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self.written = written or WriteRecord()
-        self._connection = connection
-        self._settings = settings
-        self._deadline = deadline
-        # Told how many subscriptions were read, where they are many; replaced by whoever shows it.
         self.progress: ProgressCallback = lambda _done, _total: None
+        self._settings = settings
+        self._client = client
+        self._deadline = deadline
 
     def __enter__(self) -> Self:
         return self
@@ -117,12 +131,12 @@ class Session:
 
     def close(self) -> None:
         """End the session and its connections. Its tokens lived in memory, but for those of a stored sign-in."""
-        self._connection.close()
+        self._client.close()
 
     @property
     def account(self) -> Account:
-        """Who signed in."""
-        return self._connection.account
+        """The account that signed in."""
+        return self._client.authenticated.account
 
     def link(
         self,
@@ -138,21 +152,19 @@ class Session:
 
         Args:
             partner_id: 5 to 10 digits.
-            replace: change the link where it is another partner's.
-            role_check: what a missing Reader role means.
+            replace: Change the link where it is another partner's.
+            role_check: What a missing Reader role means.
             subscriptions: IDs or names of those on which Reader has to be held; without any, one of all is enough.
-            dry_run: find out what would be done, and write nothing.
-            confirm: asked before the write; a no raises `CancelledError`.
+            dry_run: Find out what would be done, and write nothing.
+            confirm: Called before the write; where it returns False, `CancelledError` is raised.
 
         Raises:
-            LinkedElsewhereError: linked to a different partner, and `replace` was not asked for.
-            ReaderRoleError: the Reader role is missing, and `role_check` requires it.
-            PallinkError: see `pallink.errors`.
+            LinkedElsewhereError: Linked to a different partner, and `replace` was not asked for.
+            ReaderRoleError: The Reader role is missing, and `role_check` requires it.
+            PallinkError: See `pallink.errors`.
         """
         goal = LinkGoal(parse_partner_id(partner_id), replace)
-        return self._write(
-            "link", goal, role_check=role_check, subscriptions=subscriptions, dry_run=dry_run, confirm=confirm
-        )
+        return self._write("link", goal, role_check, subscriptions, dry_run=dry_run, confirm=confirm)
 
     def update(
         self,
@@ -163,15 +175,13 @@ class Session:
         dry_run: bool = False,
         confirm: Confirm | None = None,
     ) -> WriteResult:
-        """Have the existing link point to another partner. Arguments and errors as for `link`.
+        """Change the existing link to another partner. Arguments and errors as for `link`.
 
         Raises:
-            NotLinkedError: there is no link.
+            NotLinkedError: There is no link.
         """
         goal = UpdateGoal(parse_partner_id(partner_id))
-        return self._write(
-            "update", goal, role_check=role_check, subscriptions=subscriptions, dry_run=dry_run, confirm=confirm
-        )
+        return self._write("update", goal, role_check, subscriptions, dry_run=dry_run, confirm=confirm)
 
     def unlink(
         self, partner_id: str | None = None, *, dry_run: bool = False, confirm: Confirm | None = None
@@ -179,53 +189,50 @@ class Session:
         """Remove the link; with a partner ID only if it is that partner's. No role is needed.
 
         Raises:
-            LinkedElsewhereError: the link is another partner's than `partner_id`.
+            LinkedElsewhereError: The link is another partner's than `partner_id`.
         """
         goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
-        return self._write("unlink", goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
+        return self._write("unlink", goal, RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
 
     def show(self) -> Result:
-        """The account's link.
+        """Return the account's link.
 
         Raises:
-            NotLinkedError: there is none.
+            NotLinkedError: There is none.
         """
-        situation = self._look(RoleCheck.SKIP)
-        linked = active(situation.current)
-        if linked is None:
-            raise NotLinkedError(
-                f"not linked: {self.account.name} has no partner link in {self._tenant(situation.tenant_name)}",
-                cause="the service knows no link of this account in this tenant",
-                remedy="create the link",
-                command=self._settings.command("link", "PARTNER_ID"),
-            )
-        return Result(**self._identity(situation), **link_fields(linked))
+        with self._job("show"):
+            situation = self._look(RoleCheck.SKIP)
+            if active(situation.current) is None:
+                tenant = situation.tenant_name or self.account.tenant_id
+                raise NotLinkedError(
+                    f"not linked: {self.account.name} has no partner link in tenant {tenant}",
+                    cause="the service knows no link of this account in this tenant",
+                )
+            return Result(**self._found(situation))
 
     def verify(
         self, partner_id: str, *, role_check: RoleCheck = RoleCheck.WARN, subscriptions: Sequence[str] = ()
     ) -> VerifyResult:
-        """Whether the account is linked to just this partner. Writes nothing. Arguments as for `link`.
+        """Check whether the account is linked to just this partner. Writes nothing. Arguments as for `link`.
 
         Returns:
             The finding; where it is not a pass, `error` says why, as an exception that is not raised.
         """
         expected = parse_partner_id(partner_id)
-        situation = self._look(role_check, subscriptions)
-        found = verification_error(situation.current, expected)
-        if found is not None:
-            self._advise(found, expected)
-        candidates = [each for each in (found, situation.role_error) if each is not None]
-        return VerifyResult(
-            **self._identity(situation),
-            **link_fields(active(situation.current)),
-            expected_partner_id=expected,
-            matches=found is None,
-            warnings=situation.warnings,
-            error=most_important(candidates),
-        )
+        with self._job("verify", expected):
+            situation = self._look(role_check, subscriptions)
+            difference = verification_error(situation.current, expected)
+            errors = [error for error in (difference, situation.role_error) if error is not None]
+            worst = most_important(errors)
+            return VerifyResult(
+                **self._found(situation),
+                expected_partner_id=expected,
+                matches=difference is None,
+                error=advise(worst, self._settings, command="verify", partner_id=expected) if worst else None,
+            )
 
     def check(self, *, subscriptions: Sequence[str] = ()) -> CheckResult:
-        """Whether the account is ready: who it is, Reader on which subscriptions, and the present link. Writes nothing.
+        """Check whether the account is ready: who it is, Reader on which subscriptions, the link. Writes nothing.
 
         Args:
             subscriptions: IDs or names of those to look at, on which Reader has to be held; without any, all that are
@@ -234,124 +241,99 @@ class Session:
         Returns:
             The finding; where Reader is missing, `error` says so, as an exception that is not raised.
         """
-        situation = self._look(RoleCheck.REQUIRE, subscriptions, every=True)
-        return CheckResult(
-            **self._identity(situation),
-            **link_fields(active(situation.current)),
-            warnings=situation.warnings,
-            error=situation.role_error,
-            advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
-        )
+        with self._job("check"):
+            situation = self._look(RoleCheck.REQUIRE, subscriptions, check_all=True)
+            return CheckResult(
+                **self._found(situation),
+                error=situation.role_error,
+                advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
+            )
 
     def whoami(self) -> AccountResult:
-        """Who signed in, and how. Asks nothing of the partner API."""
-        account = self.account
-        return AccountResult(
-            cloud=self._connection.cloud.name,
-            account=account.name,
-            account_kind=account.kind,
-            object_id=account.object_id,
-            tenant_id=account.tenant_id,
-            tenant_name=run_detached(self._tenant_name),
-            auth=self._connection.method,
-            stored=self._connection.stored,
-            expires_on=self._connection.expires_on,
-        )
+        """Return who signed in, and how. Asks nothing of the partner API."""
+        authenticated = self._client.authenticated
+        with self._job("whoami"):
+            return AccountResult.of(
+                authenticated.account,
+                cloud=authenticated.cloud.name,
+                auth=authenticated.sign_in.method,
+                stored=authenticated.is_stored,
+                tenant_name=self._tenant_name(),
+                expires_on=authenticated.expires_on,
+            )
+
+    @contextmanager
+    def _job(self, command: str, partner_id: str | None = None) -> Iterator[None]:
+        """Give one job its deadline, and its errors the command that mends them."""
+        deadline = self._deadline or Deadline(self._settings.timeout)
+        with deadline.active(), advising(self._settings, command, partner_id):
+            yield
 
     def _write(
         self,
-        verb: str,
+        command: str,
         goal: Goal,
-        *,
         role_check: RoleCheck,
         subscriptions: Sequence[str] = (),
+        *,
         dry_run: bool,
         confirm: Confirm | None,
     ) -> WriteResult:
         self.written.nothing_happened()
-        situation = self._look(role_check, subscriptions)
-        try:
-            return self._decide_and_write(goal, situation, dry_run=dry_run, confirm=confirm)
-        except PallinkError as error:
-            self._advise(error, getattr(goal, "partner_id", None), verb)
-            raise
-
-    def _decide_and_write(
-        self, goal: Goal, situation: _Situation, *, dry_run: bool, confirm: Confirm | None
-    ) -> WriteResult:
-        current = situation.current
-        try:
-            step = goal.next_step(current)
-        except PallinkError as refusal:
-            # Where the role is missing too, the refusal of the link comes first, and says so.
-            if situation.role_error is not None:
-                if most_important([refusal, situation.role_error]) is situation.role_error:
-                    raise situation.role_error from refusal
-                refusal.with_cause(f"besides, {situation.role_error.message}")
-            raise
-        if situation.role_error is not None:
-            raise situation.role_error.with_cause("nothing was written")
-        if dry_run:
-            return self._dry_run(step, situation)
-        if confirm is not None:
-            current = self._confirmed(goal, situation, confirm)
-        if isinstance(goal, UnlinkGoal):
-            goal = goal.pinned_to(current)
-        links = DetachedLinks(self._connection.links)
-        outcome = carry_out(goal, current, links, self.account, self._deadline, record=self.written)
-        return WriteResult(
-            **self._identity(situation),
-            **link_fields(active(outcome.link)),
-            action=outcome.action,
-            previous_partner_id=outcome.previous.partner_id if outcome.previous else None,
-            previous_partner_name=outcome.previous.partner_name if outcome.previous else None,
-            warnings=situation.warnings + outcome.warnings,
-        )
+        with self._job(command, goal.partner_id):
+            situation = self._look(role_check, subscriptions)
+            step = _allowed_step(goal, situation)
+            if dry_run:
+                return self._dry_run(step, situation)
+            current = situation.current if confirm is None else self._confirmed(goal, situation, confirm)
+            if isinstance(goal, UnlinkGoal):
+                goal = goal.pinned_to(current)
+            outcome = carry_out(
+                goal, current, self._client.links, self.account, Deadline.current(), record=self.written
+            )
+            return WriteResult(
+                **self._found(situation, link=outcome.link, warnings=outcome.warnings),
+                action=outcome.action,
+                previous=outcome.previous,
+            )
 
     def _confirmed(self, goal: Goal, situation: _Situation, confirm: Confirm) -> Link | None:
-        """The link that somebody said yes to; read again after each yes, and asked anew where it is another by then.
+        """Return the link that was confirmed. It is read after each yes, and confirmed again where it has changed.
 
-        How long a person thinks is not the command's time.
+        The time of the prompt does not count.
 
         Raises:
-            CancelledError: a no.
-            PallinkError: the link cannot be read, or what is wanted must not be done with what it has become.
+            CancelledError: It was not confirmed.
+            PallinkError: The link cannot be read, or has become one that the goal must not change.
         """
         current = situation.current
         while (step := goal.next_step(current)).action is not Action.UNCHANGED:
             proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
-            with self._deadline.stopped():
+            with Deadline.current().paused():
                 if not confirm(proposal):
                     raise CancelledError("not confirmed: nothing was changed")
-            shown, current = current, run_detached(self._read_link)
+            shown, current = current, self._read_link()
             if active(current) == active(shown):
                 break
         return current
 
     def _dry_run(self, step: Step, situation: _Situation) -> WriteResult:
-        """What would be done. The fields of the link are those that it would have, as far as they are known."""
-        linked = active(situation.current)
-        if step.action is Action.UNCHANGED:
-            fields = link_fields(linked)
-        elif step.action is Action.DELETED:
-            fields = {}
-        else:
-            fields = {"partner_id": step.partner_id}
+        """Return what would be done; the link's fields are those that it would have, as far as they are known."""
+        is_unchanged = step.action is Action.UNCHANGED
+        is_planned = step.action in (Action.CREATED, Action.UPDATED)
         return WriteResult(
-            **self._identity(situation),
-            **fields,
+            **self._found(situation, link=situation.current if is_unchanged else None),
             action=step.action,
-            previous_partner_id=linked.partner_id if linked else None,
-            previous_partner_name=linked.partner_name if linked else None,
+            previous=active(situation.current),
+            planned_partner_id=step.partner_id if is_planned else None,
             dry_run=True,
-            warnings=situation.warnings,
         )
 
-    def _look(self, role_check: RoleCheck, subscriptions: Sequence[str] = (), *, every: bool = False) -> _Situation:
-        """Read the link, the roles and the tenant's name, side by side.
+    def _look(self, role_check: RoleCheck, subscriptions: Sequence[str] = (), *, check_all: bool = False) -> _Situation:
+        """Read the link, the roles and the tenant's name concurrently.
 
         Raises:
-            PallinkError: the most important one, where the link or the subscriptions cannot be read.
+            PallinkError: The most important one, where the link or the subscriptions cannot be read.
         """
         if subscriptions and role_check is RoleCheck.SKIP:
             raise UsageError(
@@ -360,72 +342,82 @@ class Session:
                 remedy="leave one of them out",
             )
         calls: list[Callable[[], Any]] = [self._read_link, self._tenant_name]
-        reader_check = ReaderCheck(self._connection.roles, self.account, progress=self.progress)
         if role_check is not RoleCheck.SKIP:
-            calls.append(lambda: reader_check.report(subscriptions, check_all=every))
-        try:
-            outcomes = gather(*calls)
-        finally:
-            # Ctrl-C: what still runs in its thread asks nothing further.
-            reader_check.stop.set()
-        role_outcome = outcomes[2] if role_check is not RoleCheck.SKIP else None
-        reader, role_error = split_outcome(role_outcome, role_check, self._role_commands)
-        first = most_important(errors_in([outcomes[0], reader]))
+            reader_check = ReaderCheck(self._client.roles, self.account, progress=self.progress)
+            calls.append(lambda: reader_check.report(subscriptions, check_all=check_all))
+        link, tenant_name, *roles = gather(*calls)
+        reader, role_error = split_outcome(roles[0] if roles else None, role_check, self._role_commands)
+        first = most_important(errors_in([link, reader]))
         if first is not None:
             raise first
-        warnings: tuple[str, ...] = ()
         if role_error is not None and role_check is RoleCheck.WARN:
-            warnings = (role_error.message,)
-            role_error = None
-        return _Situation(outcomes[0], reader, outcomes[1], role_error, warnings)
+            return _Situation(link, reader, tenant_name, None, (role_error.message,))
+        return _Situation(link, reader, tenant_name, role_error, ())
 
     @property
     def _role_commands(self) -> RoleCommands:
-        return RoleCommands(self.account, sandbox=self._connection.cloud.name == SANDBOX, activation_id=str(uuid4()))
+        emulator = self._client.authenticated.cloud.emulator
+        return RoleCommands(self.account, emulator=emulator, activation_id=str(uuid4()))
 
     def _read_link(self) -> Link | None:
-        current = self._connection.links.read()
+        current = self._client.links.read()
         if current is not None:
             check_owner(current, self.account)
         return current
 
     def _tenant_name(self) -> str | None:
-        """The tenant's name. It is for people only: that it cannot be read keeps nobody from linking."""
+        """Return the tenant's name. It is for people only: where it cannot be read, the job goes on."""
         try:
-            return self._connection.roles.tenant_name()
+            return self._client.roles.tenant_name()
         except PallinkError as error:
             log.info("the tenant's name could not be read: %s", error)
             return None
 
-    def _identity(self, situation: _Situation) -> dict[str, Any]:
-        account = self.account
-        return {
-            "cloud": self._connection.cloud.name,
-            "account": account.name,
-            "account_kind": account.kind,
-            "object_id": account.object_id,
-            "tenant_id": account.tenant_id,
-            "tenant_name": situation.tenant_name,
-            "role": situation.reader.verdict if situation.reader else None,
-            "reader": situation.reader,
-        }
+    def _found(
+        self, situation: _Situation, *, link: Link | EllipsisType | None = ..., warnings: tuple[str, ...] = ()
+    ) -> _Found:
+        """Return what every result holds; the link is the one that was read, where no other is given."""
+        return _Found(
+            cloud=self._client.authenticated.cloud.name,
+            identity=self.account,
+            tenant_name=situation.tenant_name,
+            link=situation.current if link is ... else link,
+            reader=situation.reader,
+            warnings=situation.warnings + warnings,
+        )
 
-    def _tenant(self, name: str | None) -> str:
-        return f"tenant {name or self.account.tenant_id}"
 
-    def _advise(self, error: PallinkError, partner_id: str | None, verb: str = "verify") -> None:
-        """Give an error of the pure core the command that mends it, for this cloud and this account."""
-        if error.command is not None:
-            return
-        if isinstance(error, NotLinkedError) and partner_id:
-            error.command = self._settings.command("link", partner_id)
-        elif isinstance(error, LinkedElsewhereError):
-            change = "unlink" if verb == "unlink" else "update"
-            target = error.linked_partner_id if verb == "unlink" else error.wanted_partner_id
-            error.remedy = "remove just that link" if verb == "unlink" else "change the link, if that is what you want"
-            error.command = self._settings.command(change, target)
-        elif isinstance(error, UnsettledWriteError):
-            error.command = self._settings.command("show")
+def _allowed_step(goal: Goal, situation: _Situation) -> Step:
+    """Return what has to be done.
+
+    Raises:
+        PallinkError: It must not be done: the more important one of what is wrong with the link and with the roles.
+    """
+    role_error = situation.role_error
+    try:
+        step = goal.next_step(situation.current)
+    except PallinkError as refusal:
+        if role_error is None:
+            raise
+        if most_important([refusal, role_error]) is role_error:
+            raise role_error from refusal
+        # Where the role is missing too, the refusal of the link comes first, and says so.
+        raise refusal.with_cause(f"besides, {role_error.message}") from refusal
+    if role_error is not None:
+        raise role_error.with_cause("nothing was written")
+    return step
+
+
+@contextmanager
+def advising(settings: Settings, command: str, partner_id: str | None = None) -> Iterator[None]:
+    """Give an error that leaves the block the command that mends it."""
+    try:
+        yield
+    except PallinkError as error:
+        advised = advise(error, settings, command=command, partner_id=partner_id)
+        if advised is error:
+            raise
+        raise advised from error.__cause__
 
 
 def connect(
@@ -444,33 +436,42 @@ def connect(
         cloud: `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud`, `sandbox`, or a Resource Manager's `https://` URL.
         account: UPN, object ID or client ID of the account that must sign in.
         tenant: GUID or domain of the tenant.
-        client_id: the application to sign in as, or through.
-        auth: the sign-in method, as `--auth` takes it.
-        timeout: seconds for all that the session does, retries and waits included.
-        writable: whether the session may write at all.
+        client_id: The application to sign in as, or through.
+        auth: The sign-in method, as `--auth` takes it.
+        timeout: Seconds for the sign-in, and for each job after it, retries and waits included.
+        writable: Whether the session may write at all.
 
     Raises:
-        UsageError: an argument cannot be what it should be.
-        SignInError: the sign-in failed; `WrongAccountError` when somebody else signed in.
-        UnreachableError: there was no answer.
+        UsageError: An argument is invalid.
+        SignInError: The sign-in failed; `WrongAccountError` when another account signed in.
+        UnreachableError: There was no response.
     """
     return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
 
 
 def open_session(
-    settings: Settings, *, writable: bool, person: Prompter | None = None, written: WriteRecord | None = None
+    settings: Settings,
+    *,
+    writable: bool,
+    command: str | None = None,
+    prompter: Prompter | None = None,
+    written: WriteRecord | None = None,
+    deadline: Deadline | None = None,
 ) -> Session:
-    """The same as `connect`, from settings that were checked before, and with somebody who can be asked.
+    """Sign in as `connect` does, from settings that were checked before, and with a prompter.
 
     Args:
-        settings: which cloud, who, how.
-        writable: whether the session may write at all.
-        person: who can be asked; None: nobody.
-        written: where the session keeps what is known of its write; None: in a record of its own.
+        settings: Which cloud, who, how.
+        writable: Whether the session may write at all.
+        command: The one command that the session is for, as in `link`; None: any.
+        prompter: Who is asked where that is needed; None: nothing is asked.
+        written: Where the session keeps what is known of its write; None: in a record of its own.
+        deadline: The time for the sign-in and all jobs together; None: each has `settings.timeout` seconds.
     """
-    # azure-identity and the SDK cost some 200 ms to import: they are loaded when somebody signs in.
-    from pallink.azure.client import connect as sign_in  # noqa: PLC0415
+    # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
+    from pallink.azure.client import connect as connect_client  # noqa: PLC0415
+    from pallink.azure.egress import rules_for  # noqa: PLC0415
 
-    deadline = Deadline(settings.timeout)
-    connection = run_detached(lambda: sign_in(settings, deadline, person or NonInteractive(), writable=writable))
-    return Session(connection, settings, deadline, written)
+    with (deadline or Deadline(settings.timeout)).active(), advising(settings, command or "show"):
+        client = connect_client(settings, prompter or NonInteractive(), rules_for(command, writable=writable))
+    return Session(settings, client, written=written, deadline=deadline)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pallink.account import is_guid
-from pallink.clouds import parse_cloud
+from pallink.clouds import CLOUDS, parse_cloud
+from pallink.emulator import Emulator
 from pallink.errors import UsageError
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.IGNORECASE | re.ASCII)
@@ -68,6 +69,12 @@ class Settings:
                 cause=f"it is {self.timeout:g} seconds",
                 remedy="correct --timeout or PALLINK_TIMEOUT",
             )
+
+    @property
+    def emulator(self) -> Emulator | None:
+        """What differs where the cloud runs inside pallink; None for a real one."""
+        cloud = CLOUDS.get(self.cloud)
+        return cloud.emulator if cloud else None
 
     def command(self, *words: str) -> str:
         """Return a pallink command line for the same cloud, account, tenant and sign-in method, ready to paste."""

@@ -1,6 +1,6 @@
 """The guards of the shared transport: where a request may go, and which."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import pytest
@@ -9,15 +9,18 @@ from azure.core.rest import HttpRequest
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
+from pallink.azure.egress import METADATA, rules_for
 from pallink.azure.transport import GuardedTransport
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.pool import new_session
+from pallink.http.policy import EgressPolicy
+from pallink.http.pool import new_pool
 from tests.cli.test_settling import Fault, Handle, answering
 from tests.harness import Pallink, Traffic
 
 LOGIN = "https://login.example"
 RESOURCE_MANAGER = "https://management.example"
+PARTNERS = f"{RESOURCE_MANAGER}/providers/Microsoft.ManagementPartner/partners"
 TOKEN = {"Authorization": "Bearer token"}
 
 
@@ -43,15 +46,16 @@ Guarded = Callable[..., tuple[GuardedTransport, Recorder]]
 
 
 @pytest.fixture
-def guarded() -> Guarded:
-    def make(*, writable: bool = False, login: str = LOGIN, seconds: float = 120) -> tuple[GuardedTransport, Recorder]:
-        session, recorder = new_session(), Recorder()
-        session.mount("https://", recorder)
-        transport = GuardedTransport(Deadline(seconds, now=lambda: 0.0), session, writable=writable)
-        transport.allow(resource_manager=RESOURCE_MANAGER, login=login)
-        return transport, recorder
+def guarded() -> Iterator[Guarded]:
+    def make(*, writable: bool = False) -> tuple[GuardedTransport, Recorder]:
+        pool, recorder = new_pool(), Recorder()
+        pool.mount("https://", recorder)
+        rules = rules_for(None, writable=writable)
+        policy = EgressPolicy(RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA)
+        return GuardedTransport(pool, policy), recorder
 
-    return make
+    with Deadline(120, now=lambda: 0.0).active():
+        yield make
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_what_a_read_only_command_may_send(guarded: Guarded, method: str, url: s
         ("POST", f"{RESOURCE_MANAGER}/subscriptions/1/providers/Microsoft.ManagementPartner/register", TOKEN),
         ("POST", f"{RESOURCE_MANAGER}/", {}),
         ("PUT", f"{LOGIN}/", {}),
-        *((method, f"{RESOURCE_MANAGER}/partners/1", TOKEN) for method in ("PUT", "PATCH", "DELETE")),
+        *((method, f"{PARTNERS}/719878", TOKEN) for method in ("PUT", "PATCH", "DELETE")),
     ],
 )
 def test_what_a_read_only_command_may_not_send(
@@ -102,7 +106,7 @@ def test_what_a_read_only_command_may_not_send(
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_writing_command_may_write_and_nothing_else(guarded: Guarded, method: str) -> None:
     transport, recorder = guarded(writable=True)
-    transport.send(HttpRequest(method, f"{RESOURCE_MANAGER}/partners/1", headers=TOKEN))
+    transport.send(HttpRequest(method, f"{PARTNERS}/719878", headers=TOKEN))
     assert len(recorder.passed) == 1
     for refused in (HttpRequest("POST", f"{RESOURCE_MANAGER}/x", headers=TOKEN), HttpRequest(method, LOGIN)):
         with pytest.raises(RefusedRequestError):
@@ -110,13 +114,14 @@ def test_a_writing_command_may_write_and_nothing_else(guarded: Guarded, method: 
 
 
 def test_each_request_gets_a_part_of_the_time_that_is_left(guarded: Guarded) -> None:
-    transport, recorder = guarded(writable=True, seconds=10)
-    transport.send(HttpRequest("GET", f"{RESOURCE_MANAGER}/", headers=TOKEN))
-    transport.send(HttpRequest("PUT", f"{RESOURCE_MANAGER}/", headers=TOKEN))
+    transport, recorder = guarded(writable=True)
+    with Deadline(10, now=lambda: 0.0).active():
+        transport.send(HttpRequest("GET", PARTNERS, headers=TOKEN))
+        transport.send(HttpRequest("PUT", f"{PARTNERS}/719878", headers=TOKEN))
     assert recorder.timeouts == [(10, 10), (7, 7)], "after a lost answer there must be time to read"
-    late, recorder = guarded(seconds=0)
-    with pytest.raises(UnreachableError):
-        late.send(HttpRequest("GET", f"{RESOURCE_MANAGER}/", headers=TOKEN))
+    late, recorder = guarded()
+    with Deadline(0, now=lambda: 0.0).active(), pytest.raises(UnreachableError):
+        late.send(HttpRequest("GET", PARTNERS, headers=TOKEN))
     assert recorder.passed == []
 
 

@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-from pallink.azure.auth.credentials import SignedIn
+from pallink.azure.auth.credentials import AccountCredential
 from pallink.azure.links import ManagementPartner
 from pallink.errors import SignInError
 from pallink.links.model import Step
@@ -290,7 +290,7 @@ def test_a_token_that_cannot_be_renewed_before_a_write_is_no_lost_answer(
     send = ManagementPartner.send
 
     def without_token(self: ManagementPartner, step: Step) -> Any:
-        monkeypatch.setattr(SignedIn, "get_token_info", gone)
+        monkeypatch.setattr(AccountCredential, "get_token_info", gone)
         # azure-core keeps a token of its own, until that runs out.
         monkeypatch.setattr(BearerTokenCredentialPolicy, "_need_new_token", True)
         return send(self, step)

@@ -148,7 +148,7 @@ def test_no_text_crashes_the_choice_of_a_cloud(text: str) -> None:
 def test_built_in_clouds(cloud: str, login: str, resource_manager: str, scope: str) -> None:
     built_in = BUILT_IN[cloud]
     assert (built_in.login, built_in.resource_manager, built_in.scope) == (login, resource_manager, scope)
-    assert not built_in.is_sandbox
+    assert built_in.emulator is None
 
 
 EXPECTED = Cloud(STACK, STACK_LOGIN, STACK, STACK)

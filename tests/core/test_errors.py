@@ -124,8 +124,17 @@ def test_an_error_says_what_happened_why_and_what_to_do() -> None:
 @pytest.mark.parametrize(("cause", "joined"), [(None, "more"), ("why", "why; more")])
 def test_a_further_cause_is_added(cause: str | None, joined: str) -> None:
     error = ServiceError("what", cause=cause)
-    assert error.with_cause("more") is error
-    assert error.cause == joined
+    more = error.with_cause("more")
+    assert (type(more), more.message, more.cause) == (ServiceError, "what", joined)
+    assert error.cause == cause, "an error never changes"
+
+
+def test_a_copy_keeps_where_an_error_comes_from() -> None:
+    error = LinkedElsewhereError("what", linked_partner_id="1", wanted_partner_id="2")
+    error.__cause__ = ValueError("reason")
+    copy = error.replace(command="pallink show")
+    assert copy.__cause__ is error.__cause__
+    assert (copy.linked_partner_id, copy.command, error.command) == ("1", "pallink show", None)
 
 
 def test_an_unsettled_write_says_to_look_first() -> None:

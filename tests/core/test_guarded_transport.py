@@ -1,5 +1,7 @@
 """What the transport lets pass beside the login host and Resource Manager: one address, one method, one token."""
 
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -8,13 +10,16 @@ from azure.core.exceptions import ServiceRequestError
 from azure.core.rest import HttpRequest
 from requests.adapters import HTTPAdapter
 
-from pallink.azure.transport import ExtraHost, GuardedTransport
+from pallink.azure.egress import METADATA, rules_for
+from pallink.azure.transport import GuardedTransport
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.pool import new_session
+from pallink.http.policy import EgressPolicy, TokenEndpoint
+from pallink.http.pool import new_pool
 
 LOGIN, RESOURCE_MANAGER = "https://login.example", "https://management.example"
 OIDC = "https://ci.example/token"
+READING = ("show", "verify", "check", "whoami")
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
 BEARER = {"Authorization": "Bearer job-token"}
 ARM = {"Authorization": "Bearer arm-token"}
@@ -38,19 +43,24 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return seen
 
 
-def transport(extra: ExtraHost) -> GuardedTransport:
-    made = GuardedTransport(Deadline(10), new_session(), writable=True)
-    made.allow(login=LOGIN, resource_manager=RESOURCE_MANAGER)
-    made.allow_also(extra)
-    return made
+@pytest.fixture(autouse=True)
+def deadline() -> Iterator[None]:
+    with Deadline(10).active():
+        yield
 
 
-GITHUB = ExtraHost(OIDC, "GET", bearer="job-token")
-MACHINE = ExtraHost(IMDS, "GET")
+def transport(endpoint: TokenEndpoint | None = None) -> GuardedTransport:
+    rules = rules_for(None, writable=True)
+    policy = EgressPolicy(RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA, token_endpoint=endpoint)
+    return GuardedTransport(new_pool(), policy)
+
+
+GITHUB = TokenEndpoint(OIDC, "GET", bearer="job-token")
+MACHINE = TokenEndpoint(IMDS, "GET")
 
 
 @pytest.mark.parametrize(
-    ("extra", "method", "url", "headers"),
+    ("endpoint", "method", "url", "headers"),
     [
         (GITHUB, "GET", f"{OIDC}?audience=x", BEARER),
         (MACHINE, "GET", f"{IMDS}?resource=x", {"Metadata": "true"}),
@@ -59,15 +69,15 @@ MACHINE = ExtraHost(IMDS, "GET")
     ],
 )
 def test_what_belongs_there_passes(
-    sent: list[Any], *, extra: ExtraHost, method: str, url: str, headers: dict[str, str]
+    sent: list[Any], *, endpoint: TokenEndpoint, method: str, url: str, headers: dict[str, str]
 ) -> None:
     with pytest.raises(Sent):
-        transport(extra).send(HttpRequest(method, url, headers=headers))
+        transport(endpoint).send(HttpRequest(method, url, headers=headers))
     assert len(sent) == 1
 
 
 @pytest.mark.parametrize(
-    ("extra", "method", "url", "headers"),
+    ("endpoint", "method", "url", "headers"),
     [
         (GITHUB, "GET", OIDC, ARM),
         (GITHUB, "GET", OIDC, {}),
@@ -89,10 +99,10 @@ def test_what_belongs_there_passes(
     ],
 )
 def test_nothing_else_passes(
-    sent: list[Any], *, extra: ExtraHost, method: str, url: str, headers: dict[str, str]
+    sent: list[Any], *, endpoint: TokenEndpoint, method: str, url: str, headers: dict[str, str]
 ) -> None:
     with pytest.raises(RefusedRequestError) as refused:
-        transport(extra).send(HttpRequest(method, url, headers=headers))
+        transport(endpoint).send(HttpRequest(method, url, headers=headers))
     assert sent == []
     assert "token" not in str(refused.value).replace("/token", "")
 
@@ -132,15 +142,15 @@ def test_why_there_was_no_answer_outlasts_the_time(
         raise error
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
-    made = GuardedTransport(Deadline(10, now=lambda: now), new_session(), writable=False)
-    made.allow(login=LOGIN, resource_manager=RESOURCE_MANAGER)
+    made = transport()
     request = HttpRequest("GET", f"{LOGIN}/t")
-    with pytest.raises(ServiceRequestError) as first:
-        made.send(request)
-    with pytest.raises(ServiceRequestError):
-        made.send(request)
-    with pytest.raises(ServiceRequestError) as given_up:
-        made.sleep(1.6)
+    with Deadline(10, now=lambda: now).active():
+        with pytest.raises(ServiceRequestError) as first:
+            made.send(request)
+        with pytest.raises(ServiceRequestError):
+            made.send(request)
+        with pytest.raises(ServiceRequestError) as given_up:
+            made.sleep(1.6)
     assert given_up.value is first.value
     assert tried == tries
 
@@ -155,9 +165,59 @@ def test_the_failure_of_another_request_says_nothing_of_this_one(monkeypatch: py
         raise requests.ConnectionError
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
-    made = GuardedTransport(Deadline(10, now=lambda: now), new_session(), writable=False)
-    made.allow(login=LOGIN, resource_manager=RESOURCE_MANAGER)
-    with pytest.raises(ServiceRequestError):
-        made.send(HttpRequest("GET", f"{LOGIN}/t"))
-    with pytest.raises(UnreachableError, match="not finished within 10 seconds"):
-        made.send(HttpRequest("GET", f"{LOGIN}/t"))
+    made = transport()
+    with Deadline(10, now=lambda: now).active():
+        with pytest.raises(ServiceRequestError):
+            made.send(HttpRequest("GET", f"{LOGIN}/t"))
+        with pytest.raises(UnreachableError, match="not finished within 10 seconds"):
+            made.send(HttpRequest("GET", f"{LOGIN}/t"))
+
+
+PARTNERS = f"{RESOURCE_MANAGER}/providers/Microsoft.ManagementPartner/partners"
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize(
+    ("command", "allowed"),
+    [("link", {"PUT", "PATCH"}), ("update", {"PATCH"}), ("unlink", {"DELETE"}), *((name, set()) for name in READING)],
+)
+def test_a_command_sends_only_the_writes_that_it_is_for(command: str, allowed: set[str]) -> None:
+    policy = EgressPolicy(RESOURCE_MANAGER, LOGIN, rules=rules_for(command, writable=True))
+    made = GuardedTransport(new_pool(), policy)
+    passed = set()
+    for method in ("PUT", "PATCH", "DELETE", "POST"):
+        try:
+            made.send(HttpRequest(method, f"{PARTNERS}/719878", headers=ARM))
+        except Sent:
+            passed.add(method)
+        except RefusedRequestError:
+            pass
+    assert passed == allowed
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{RESOURCE_MANAGER}/subscriptions/1/resourceGroups/x",
+        f"{PARTNERS}/719878/..",
+        f"{PARTNERS}/",
+        f"{PARTNERS}/7198780/authorize",
+        f"{PARTNERS}/%37198780",
+        f"{RESOURCE_MANAGER}/providers/Microsoft.ManagementPartner/operations",
+    ],
+)
+def test_a_writable_session_writes_to_nothing_but_the_link(url: str) -> None:
+    for method in ("PUT", "PATCH", "DELETE"):
+        with pytest.raises(RefusedRequestError):
+            transport().send(HttpRequest(method, url, headers=ARM))
+
+
+def test_a_dry_run_may_read_and_nothing_else() -> None:
+    assert {rule.methods for rule in rules_for("link", writable=False)} == {frozenset({"GET"})}
+
+
+def test_a_policy_cannot_be_changed() -> None:
+    policy = EgressPolicy(RESOURCE_MANAGER)
+    with pytest.raises(FrozenInstanceError):
+        policy.login = LOGIN  # type: ignore[misc]

@@ -3,20 +3,14 @@ from typing import Any
 
 import pytest
 
-from pallink.account import AccountKind
+from pallink.account import Account, AccountKind
 from pallink.links.model import Action, Link
-from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult, link_fields
+from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, Subscription, SubscriptionVerdict, Verdict
 from tests.core.samples import OBJECT, OTHER_PARTNER, PARTNER, TENANT
 
-IDENTITY: dict[str, Any] = {
-    "cloud": "AzureCloud",
-    "account": "invoices@contoso.com",
-    "account_kind": AccountKind.MANAGED_IDENTITY,
-    "object_id": OBJECT,
-    "tenant_id": TENANT,
-    "tenant_name": "Contoso",
-}
+ACCOUNT = Account(AccountKind.MANAGED_IDENTITY, "invoices@contoso.com", OBJECT, TENANT)
+IDENTITY: dict[str, Any] = {"cloud": "AzureCloud", "identity": ACCOUNT, "tenant_name": "Contoso"}
 LINK = Link(
     PARTNER,
     "Contoso Apps",
@@ -43,7 +37,7 @@ SHOWN = SHOWN_IDENTITY | {
     "createdTime": "2018-02-21T20:07:21.1341292Z",
     "updatedTime": "2018-07-30T21:12:18.350161Z",
     "id": f"/providers/microsoft.managementpartner/partners/{PARTNER}",
-    "role": "more-than-reader",
+    "role": "reader",
 }
 GROUP = "99999999-0000-4000-8000-000000000000"
 REPORT = ReaderReport(
@@ -54,8 +48,7 @@ REPORT = ReaderReport(
 )
 COMMON: dict[str, Any] = {
     **IDENTITY,
-    **link_fields(LINK),
-    "role": Verdict.MORE_THAN_READER,
+    "link": LINK,
     "warnings": ("a warning",),
     "reader": REPORT,
 }
@@ -66,9 +59,7 @@ COMMON: dict[str, Any] = {
     [
         pytest.param(Result(**COMMON), SHOWN, id="show"),
         pytest.param(
-            WriteResult(
-                **COMMON, action=Action.UPDATED, previous_partner_id=OTHER_PARTNER, previous_partner_name="Before"
-            ),
+            WriteResult(**COMMON, action=Action.UPDATED, previous=Link(OTHER_PARTNER, "Before")),
             SHOWN | {"action": "updated", "previousPartnerId": OTHER_PARTNER, "dryRun": False},
             id="link, update, unlink",
         ),
@@ -109,7 +100,14 @@ COMMON: dict[str, Any] = {
             id="check",
         ),
         pytest.param(
-            AccountResult(**IDENTITY, auth="client-secret", stored=True, expires_on="2026-11-23T08:00:00Z"),
+            AccountResult.of(
+                ACCOUNT,
+                cloud="AzureCloud",
+                tenant_name="Contoso",
+                auth="client-secret",
+                stored=True,
+                expires_on="2026-11-23T08:00:00Z",
+            ),
             SHOWN_IDENTITY | {"auth": "client-secret", "stored": True, "expiresOn": "2026-11-23T08:00:00Z"},
             id="whoami",
         ),
@@ -122,11 +120,15 @@ def test_the_fields_of_a_result_and_their_order_are_frozen(
 
 
 def test_all_fields_are_there_where_there_is_no_link() -> None:
-    result = WriteResult(**IDENTITY, **link_fields(None), action=Action.DELETED).as_dict()
+    result = WriteResult(**IDENTITY, action=Action.DELETED).as_dict()
     assert list(result) == [*SHOWN, "action", "previousPartnerId", "dryRun"]
     assert {name for name, value in result.items() if value is None} == (set(SHOWN) - set(SHOWN_IDENTITY)) | {
         "previousPartnerId"
     }
+
+
+def report_of(verdict: Verdict) -> ReaderReport:
+    return ReaderReport((SubscriptionVerdict(Subscription("1", "Production"), verdict),), all_required=True)
 
 
 def test_a_check_that_looked_at_no_subscription_has_an_empty_list() -> None:
@@ -136,7 +138,7 @@ def test_a_check_that_looked_at_no_subscription_has_an_empty_list() -> None:
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("action", Action)
 def test_values_are_plain_enough_for_any_format(action: Action, verdict: Verdict) -> None:
-    shown = WriteResult(**IDENTITY, role=verdict, action=action).as_dict()
+    shown = WriteResult(**IDENTITY, reader=report_of(verdict), action=action).as_dict()
     assert {type(value) for value in shown.values()} <= {str, bool, int, type(None)}
     assert json.loads(json.dumps(shown)) == shown
 

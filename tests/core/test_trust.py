@@ -22,7 +22,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     bundle = tmp_path / "bundle.pem"
     made.cert_pem.write_to_path(bundle)
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    monkeypatch.setattr(trust, "_HAS_A_STORE_OF_ITS_OWN", False)
+    monkeypatch.setattr(trust, "_HAS_ITS_OWN_STORE", False)
     return made
 
 
@@ -113,7 +113,7 @@ def test_a_connection_through_an_https_proxy_is_verified_in_the_same_way() -> No
 def test_where_openssl_has_no_file_of_its_own_truststore_finds_the_certificates(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_store: bool
 ) -> None:
-    monkeypatch.setattr(trust, "_HAS_A_STORE_OF_ITS_OWN", has_store)
+    monkeypatch.setattr(trust, "_HAS_ITS_OWN_STORE", has_store)
     if not has_store:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
     context = trust.operating_system_trust()

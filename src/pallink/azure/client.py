@@ -1,105 +1,59 @@
-"""Signs in and hands out the gateways, all on one guarded transport."""
+"""The signed-in account's clients: its link, and what it sees of its tenant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pallink.account import Account
-from pallink.azure.auth.authenticate import Authenticated, ClientFactory, authenticate, resolve_stored_sign_in
-from pallink.clouds import Cloud
-from pallink.deadline import Deadline
-from pallink.http.pool import new_session
+from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.http.policy import Rule
+from pallink.http.pool import ConnectionPool, new_pool
 from pallink.settings import Settings
-from pallink.signin import SignInMethod
 from pallink.signin.prompter import Prompter
 
 if TYPE_CHECKING:
     from pallink.azure.links import ManagementPartner
     from pallink.azure.roles import RoleAssignments
 
-# For reads only; writes are sent once. The waits between them are cut by the command's deadline.
+# For reads only; writes are sent once. The waits between them are cut short by the job's deadline.
 _READ_RETRIES = 4
 
 
 @dataclass
-class Connection:
-    """A signed-in account and what can be asked on its behalf.
+class AzureClient:
+    """What can be requested on behalf of the account that signed in.
 
     Attributes:
-        close: closes the connections to the service.
+        authenticated: The account, and how it signed in.
     """
 
-    _entry: Authenticated
-    _client: Callable[[Callable[..., Any]], Any]
-    close: Callable[[], None]
-
-    @property
-    def cloud(self) -> Cloud:
-        """Where."""
-        return self._entry.cloud
-
-    @property
-    def account(self) -> Account:
-        """Who."""
-        return self._entry.account
-
-    @property
-    def method(self) -> SignInMethod:
-        """How it signed in."""
-        return self._entry.sign_in.method
-
-    @property
-    def stored(self) -> bool:
-        """Whether by a sign-in that `pallink login` kept."""
-        return self._entry.sign_in.stored is not None
-
-    @property
-    def expires_on(self) -> str | None:
-        """When its token ends, ISO 8601."""
-        ends = self._entry.signed_in.expires_on
-        return ends.isoformat().replace("+00:00", "Z") if ends else None
+    authenticated: Authenticated
+    _pool: ConnectionPool
 
     @cached_property
     def links(self) -> "ManagementPartner":
         """The account's link."""
-        # Each part of the SDK is loaded for those commands that ask it.
+        # Each part of the SDK is imported by those commands that need it.
         from pallink.azure.links import ManagementPartner  # noqa: PLC0415
 
-        return ManagementPartner(self._client, self.cloud.resource_manager)
+        return ManagementPartner(self._sdk_client, self.authenticated.cloud.resource_manager)
 
     @cached_property
     def roles(self) -> "RoleAssignments":
         """The account's subscriptions, role assignments and tenant."""
         from pallink.azure.roles import RoleAssignments  # noqa: PLC0415
 
-        return RoleAssignments(self._client, self.account, self.cloud.resource_manager)
+        authenticated = self.authenticated
+        return RoleAssignments(self._sdk_client, authenticated.account, authenticated.cloud.resource_manager)
 
+    def close(self) -> None:
+        """Close the connections to the service."""
+        self._pool.close()
 
-def connect(settings: Settings, deadline: Deadline, person: Prompter, *, writable: bool) -> Connection:
-    """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
-
-    Args:
-        settings: which cloud, who, how.
-        deadline: the time of the whole command.
-        person: who can be asked.
-        writable: whether PUT, PATCH and DELETE may be sent at all.
-
-    Raises:
-        PallinkError: nobody, or somebody else than the required account, signed in; or the cloud cannot be used.
-    """
-    # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
-    sign_in = resolve_stored_sign_in(settings, person)
-    session = new_session()
-    try:
-        authenticated = authenticate(settings, sign_in, ClientFactory(session, deadline, person, writable=writable))
-    except BaseException:
-        session.close()
-        raise
-
-    def client(kind: Callable[..., Any]) -> Any:
-        return kind(
-            credential=authenticated.signed_in,
+    def _sdk_client(self, client_class: Callable[..., Any]) -> Any:
+        authenticated = self.authenticated
+        return client_class(
+            credential=authenticated.credential,
             base_url=authenticated.cloud.resource_manager,
             credential_scopes=[authenticated.cloud.scope],
             transport=authenticated.transport,
@@ -107,4 +61,23 @@ def connect(settings: Settings, deadline: Deadline, person: Prompter, *, writabl
             retry_total=_READ_RETRIES,
         )
 
-    return Connection(authenticated, client, session.close)
+
+def connect(settings: Settings, prompter: Prompter, rules: tuple[Rule, ...]) -> AzureClient:
+    """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
+
+    Args:
+        settings: Which cloud, who, how.
+        prompter: Who is asked where that is needed.
+        rules: What may be sent to Resource Manager.
+
+    Raises:
+        PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
+    """
+    # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
+    sign_in = choose_sign_in(settings, prompter)
+    pool = new_pool()
+    try:
+        return AzureClient(authenticate(settings, sign_in, prompter, pool, rules=rules), pool)
+    except BaseException:
+        pool.close()
+        raise

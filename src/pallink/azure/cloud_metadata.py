@@ -13,10 +13,13 @@ import platformdirs
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
+from pallink.azure.egress import METADATA
 from pallink.azure.errors import explain_error
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud, cloud_from_metadata
 from pallink.errors import PallinkError, UnexpectedAnswerError
+from pallink.http.policy import EgressPolicy
+from pallink.http.pool import ConnectionPool
 
 log = logging.getLogger("pallink")
 
@@ -25,7 +28,7 @@ _MAX_AGE_SECONDS = 24 * 60 * 60
 _OK = 200
 
 
-def describe_cloud(origin: str, transport: GuardedTransport) -> Cloud:
+def describe_cloud(origin: str, pool: ConnectionPool) -> Cloud:
     """Return the cloud whose Resource Manager is at `origin`.
 
     Cached metadata is validated like fetched metadata, so writing to the cache gains an attacker nothing.
@@ -40,14 +43,14 @@ def describe_cloud(origin: str, transport: GuardedTransport) -> Cloud:
             return cloud_from_metadata(origin, document)
         except PallinkError as error:
             log.info("fetching the cloud metadata of %s again, because the cached copy is invalid: %s", origin, error)
-    document = _fetch(origin, transport)
+    document = _fetch(origin, pool)
     cloud = cloud_from_metadata(origin, document)
     cache.write(document)
     return cloud
 
 
-def _fetch(origin: str, transport: GuardedTransport) -> Any:
-    transport.allow(resource_manager=origin)
+def _fetch(origin: str, pool: ConnectionPool) -> Any:
+    transport = GuardedTransport(pool, EgressPolicy(resource_manager=origin, anonymous=METADATA))
     try:
         response = transport.send(HttpRequest("GET", f"{origin}/metadata/endpoints?api-version={_API_VERSION}"))
     except AzureError as error:

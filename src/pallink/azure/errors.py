@@ -39,6 +39,7 @@ from pallink.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
 
 # A timed-out request, throttling, and gateways that did not reach the service.
@@ -86,10 +87,8 @@ def explain_errors(doing: str, host: str) -> Iterator[dict[str, Any]]:
             and responses
             and (isinstance(explained, UnexpectedAnswerError) or responses[-1].status_code >= _MIN_ERROR_STATUS)
         ):
-            explained.trace = trace_of(responses[-1])
-        if explained is error:
-            raise
-        raise explained from error
+            explained = explained.replace(trace=trace_of(responses[-1]))
+        raise explained from (explained.__cause__ if isinstance(error, PallinkError) else error)
 
 
 def explain_error(error: Exception, *, doing: str, host: str) -> PallinkError:
@@ -127,20 +126,6 @@ def body_of(response: Any) -> Mapping[str, Any]:
     except (ValueError, RecursionError, AzureError, requests.RequestException):
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def trace_of(response: Any) -> RequestTrace:
-    """Return the identifiers of a response, for Microsoft's support."""
-    headers = response.headers
-
-    def header(*names: str) -> str | None:
-        return next((one_line(value, 100) for name in names if (value := headers.get(name))), None)
-
-    return RequestTrace(
-        correlation_id=header("x-ms-correlation-request-id", "client-request-id"),
-        request_id=header("x-ms-request-id", "request-id"),
-        time=header("Date"),
-    )
 
 
 def retry_after_of(response: Any) -> float | None:
@@ -292,17 +277,3 @@ def _explain_tls(error: BaseException) -> tuple[str, str]:
                 f"its certificate is not trusted ({message})",
                 "if a proxy inspects TLS, set REQUESTS_CA_BUNDLE to the file with its certificate authority",
             )
-
-
-def chain_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and all its causes, including those in its arguments, where requests nests urllib3's."""
-    seen: set[int] = set()
-    pending = [error]
-    while pending:
-        current = pending.pop(0)
-        if not isinstance(current, BaseException) or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        inner = (getattr(current, "inner_exception", None), getattr(current, "reason", None))
-        pending += [current.__cause__, current.__context__, *inner, *current.args]

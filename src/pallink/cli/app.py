@@ -10,10 +10,8 @@ from typer.main import get_command
 
 from pallink import __version__
 from pallink.cli.lazy import LazyCommand, LazyGroup, new_app
-from pallink.cli.signals import INTERRUPTS
-from pallink.exit_codes import ExitCode
-
-_EXIT_CODES = "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {code.meaning}" for code in ExitCode)])
+from pallink.cli.supervisor import Execution
+from pallink.exit_codes import ExitCode, exit_code_table
 
 
 class _Commands(LazyGroup):
@@ -39,7 +37,7 @@ app = new_app(
     name="pallink",
     cls=_Commands,
     help="Link a service account to a Microsoft partner ID (Partner Admin Link), and prove that it is linked.",
-    epilog=_EXIT_CODES,
+    epilog=exit_code_table(),
     no_args_is_help=True,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -69,34 +67,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code.
 
     Args:
-        arguments: what stands after `pallink`; None takes them from the process.
+        arguments: What stands after `pallink`; None takes them from the process.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with INTERRUPTS:
-        try:
-            code = _main(given)
-        except KeyboardInterrupt:
-            code = ExitCode.INTERRUPTED
-        if code == ExitCode.INTERRUPTED and not INTERRUPTS.over:
-            # No command has begun: whoever runs one says what it leaves behind.
-            code = interrupted_at_the_start(given)
-    return code
+    return Execution(lambda: interrupted_before_the_command(given)).run(lambda: run_command_line(given))
 
 
-def interrupted_at_the_start(arguments: Sequence[str]) -> int:
-    """Say that nothing has been done yet, and return the exit code."""
-    INTERRUPTS.over = True
+def interrupted_before_the_command(arguments: Sequence[str]) -> int:
+    """Report an interruption before anything was done, and return the exit code."""
     from pallink.cli.interrupt_report import InterruptReport  # noqa: PLC0415 - only who is interrupted pays for it
     from pallink.cli.run import print_interruption  # noqa: PLC0415
     from pallink.cli.usage_errors import detect_output_format  # noqa: PLC0415
     from pallink.output import Terminal  # noqa: PLC0415
 
     nothing = InterruptReport(cause="nothing was written", knows_link=True)
-    print_interruption(nothing, Terminal(), detect_output_format(arguments, os.environ))
-    return ExitCode.INTERRUPTED
+    return print_interruption(nothing, Terminal(), detect_output_format(arguments, os.environ))
 
 
-def _main(arguments: list[str]) -> int:
+def run_command_line(arguments: list[str]) -> int:
+    """Run one command line in this thread; see `pallink.cli.supervisor`."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -108,7 +97,8 @@ def _main(arguments: list[str]) -> int:
     try:
         code = command.main(args=arguments, prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
-        INTERRUPTS.over = True
+        if not Execution.current().claim_end():
+            return ExitCode.INTERRUPTED
         from pallink.cli.usage_errors import report_usage_error  # noqa: PLC0415 - only who is wrong pays for it
 
         return report_usage_error(error, arguments)

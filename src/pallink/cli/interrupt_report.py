@@ -19,6 +19,7 @@ class InterruptReport:
         written: what is known of that.
         look: the command that shows the link.
         warnings: what else a person should know.
+        tidy: Called before anything is printed: ends the line of a prompt or of a progress bar.
     """
 
     cause: str | None = None
@@ -29,18 +30,18 @@ class InterruptReport:
     written: WriteRecord = field(default_factory=WriteRecord)
     look: Callable[[], str] | None = None
     warnings: tuple[str, ...] = ()
+    tidy: Callable[[], None] = lambda: None
 
     def interrupted(self) -> CancelledError:
         """The error for an interruption at this moment."""
-        error = CancelledError("interrupted", cause=self.cause, remedy=self.remedy, command=self.command)
-        error.warnings = self.warnings
+        cause, remedy, command = self.cause, self.remedy, self.command
         if self.writes_link:
             known = self.written.known
             is_unknown = known.change is LinkChange.UNKNOWN
-            error.cause = f"a write was on its way: the link {known}" if is_unknown else f"the link was {known}"
+            cause = f"a write was on its way: the link {known}" if is_unknown else f"the link was {known}"
             if is_unknown and self.look is not None:
-                error.remedy, error.command = "look at the link", self.look()
-        return error
+                remedy, command = "look at the link", self.look()
+        return CancelledError("interrupted", cause=cause, remedy=remedy, command=command, warnings=self.warnings)
 
     def link(self, error: PallinkError | None = None) -> LinkChange | None:
         """What became of the link when the command ended with an error; None where it has to do with none."""

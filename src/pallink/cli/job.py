@@ -9,8 +9,9 @@ import typer
 from pallink.cli.options import CommonOptions
 from pallink.cli.progress import ProgressLine
 from pallink.cli.prompter import TerminalPrompter
-from pallink.clouds import SANDBOX
-from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, PallinkError, SignInError, UsageError
+from pallink.cli.supervisor import Execution
+from pallink.deadline import Deadline
+from pallink.errors import PallinkError, UsageError
 from pallink.links.model import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -23,45 +24,44 @@ if TYPE_CHECKING:
 
 _SESSIONS = tuple(method.value for method, info in METHODS.items() if info.uses_existing_session)
 
-_NOT_AZURE = "this is pallink's embedded sandbox, not Azure"
-
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 @contextmanager
-def session(options: CommonOptions, *, writable: bool = False) -> Iterator["Session"]:
-    """Sign in, as the options say.
+def session(options: CommonOptions, command: str, *, writable: bool = False) -> Iterator["Session"]:
+    """Sign in, as the options say, for one command.
 
-    On stderr it is said each time when this is the sandbox and not Azure: at once, or, where an error would have to be
-    the only object on stderr, when the job is done or somebody is asked, and among the warnings of the error.
+    stderr says each time when this is an emulator and not Azure: at once, or, where an error would have to be the only
+    object on stderr, when the job is done or a prompt is shown, and among the warnings of the error.
     """
     # Help and wrong command lines get here with nothing of the job loaded.
     from pallink.session import open_session  # noqa: PLC0415
 
     if not options.output.has_error_objects:
         say_where(options)
-    options.report.writes_link = writable
-    options.report.warnings = _notice(options)
-    written = options.report.written
+    report = options.report
+    report.writes_link = writable
+    report.warnings = _notice(options)
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
+    deadline = Deadline(options.timeout)
+    Execution.current().deadline = deadline
     try:
         with (
             open_session(
-                options.settings, writable=writable, person=TerminalPrompter(options), written=written
+                options.settings,
+                writable=writable,
+                command=command,
+                prompter=TerminalPrompter(options),
+                written=report.written,
+                deadline=deadline,
             ) as opened,
             ProgressLine(Terminal(), shown=shown) as line,
         ):
             opened.progress = line.update
+            report.tidy = line.close
             yield opened
     except PallinkError as error:
-        error.warnings = (*error.warnings, *_notice(options))
-        if not isinstance(error, SignInError):
-            raise
-        if error.command is None and isinstance(error, MoreProofNeededError):
-            error.command = options.settings.command("login", "--claims", error.encoded)
-        elif error.command is None and error.remedy == SIGN_IN_AGAIN and options.auth is None:
-            error.command = options.settings.command("login")
-        raise
+        raise error.replace(warnings=(*error.warnings, *_notice(options))) from error.__cause__
 
 
 def is_about_sign_ins(options: CommonOptions) -> None:
@@ -74,15 +74,17 @@ def is_about_sign_ins(options: CommonOptions) -> None:
 
 
 def say_where(options: CommonOptions) -> None:
-    """Say on stderr when this is the sandbox and not Azure."""
-    if options.settings.cloud == SANDBOX and not options.quiet:
-        Terminal().say("sandbox", _NOT_AZURE, "yellow")
+    """Say on stderr when this is an emulator and not Azure."""
+    emulator = options.settings.emulator
+    if emulator is not None and not options.quiet:
+        Terminal().say(emulator.name, emulator.notice, "yellow")
 
 
 def _notice(options: CommonOptions) -> tuple[str, ...]:
     """The same for an error that is an object, and so the only thing on stderr."""
-    is_due = options.settings.cloud == SANDBOX and not options.quiet and options.output.has_error_objects
-    return (_NOT_AZURE,) if is_due else ()
+    emulator = options.settings.emulator
+    is_due = emulator is not None and not options.quiet and options.output.has_error_objects
+    return (emulator.notice,) if emulator is not None and is_due else ()
 
 
 def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
@@ -104,12 +106,10 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
     except PallinkError as unwritten:
         # What was found out counts for more than that it could not be written.
         if error is None:
-            unwritten.warnings = warnings
-            raise
+            raise unwritten.replace(warnings=warnings) from unwritten.__cause__
         warnings = (*warnings, unwritten.message)
     if error is not None:
-        error.warnings = (*warnings, *_notice(options))
-        raise error
+        raise error.replace(warnings=(*warnings, *_notice(options)))
     if options.output.has_error_objects:
         say_where(options)
     for warning in warnings:
@@ -153,7 +153,12 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     def ask(proposal: "Proposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        return _ask(proposal, terminal)
+        # An interruption begins a line of its own.
+        options.report.tidy = lambda: terminal.tell("")
+        try:
+            return _ask(proposal, terminal)
+        finally:
+            options.report.tidy = lambda: None
 
     return ask
 
@@ -180,11 +185,7 @@ def _yes_or_no(question: str, terminal: Terminal) -> bool:
     """
     while True:
         print(f"{question} [y/N]: ", end="", file=terminal.stderr, flush=True)
-        try:
-            answer = terminal.stdin.readline()
-        except KeyboardInterrupt:
-            terminal.tell("")  # what is said next begins a line
-            raise
+        answer = terminal.stdin.readline()
         if not answer:
             raise typer.Abort
         if answer.strip().casefold() in _ANSWERS:

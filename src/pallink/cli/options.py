@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 
 from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.run import run
-from pallink.clouds import CLOUD_NAMES, SANDBOX
+from pallink.clouds import CLOUD_NAMES
 from pallink.errors import UsageError
 from pallink.output import OutputFormat, check_query
 from pallink.redact.secrets import known
@@ -236,11 +236,12 @@ def _check(options: OutputOptions, context: typer.Context) -> None:
         return
     source = context.get_parameter_source("cloud")
     from_environment = source is not None and source.name == "ENVIRONMENT"
-    if options.settings.cloud == SANDBOX and from_environment and os.environ.get("CI"):
+    emulator = options.settings.emulator
+    if emulator is not None and from_environment and os.environ.get("CI"):
         raise UsageError(
-            "PALLINK_CLOUD=sandbox does not count in CI",
+            f"PALLINK_CLOUD={emulator.name} does not count in CI",
             cause="the variable CI is set, and a left-over setting must not turn a build green",
-            remedy="unset PALLINK_CLOUD, or say --cloud sandbox on the command line if you mean it",
+            remedy=f"unset PALLINK_CLOUD, or say --cloud {emulator.name} on the command line if you mean it",
         )
     if options.quiet and options.logs:
         raise UsageError("--quiet contradicts --verbose and --debug", remedy="leave one of them out")

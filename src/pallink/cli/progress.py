@@ -34,6 +34,10 @@ class ProgressLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the line away, and draw none any more."""
         with self._lock:
             self._clear()
             self._shown = False

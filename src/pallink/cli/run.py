@@ -8,8 +8,10 @@ from collections.abc import Callable
 import typer
 
 from pallink.cli.interrupt_report import InterruptReport
-from pallink.cli.signals import INTERRUPTS
-from pallink.errors import DefectError, PallinkError, unusable_sandbox
+from pallink.cli.supervisor import Execution
+from pallink.deadline import Deadline
+from pallink.emulator import explain_state
+from pallink.errors import DefectError, PallinkError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, build_error_object, render_json_line
 from pallink.redact.secrets import cut
@@ -38,44 +40,50 @@ def run(
         typer.Exit: the job failed; the message is on stderr.
     """
     terminal = Terminal()
+    execution = Execution.current()
+    execution.interrupted = lambda: print_interruption(report, terminal, output)
+    execution.timed_out = lambda deadline: _print_timeout(deadline, report, terminal, output)
     try:
-        _run(job, terminal, report, output, verbose=verbose, debug=debug)
-        INTERRUPTS.over = True
-    except (KeyboardInterrupt, typer.Abort) as interruption:
-        INTERRUPTS.over = True
-        print_interruption(report, terminal, output)
-        raise typer.Exit(ExitCode.INTERRUPTED) from interruption
-
-
-def _run(
-    job: Callable[[], None],
-    terminal: Terminal,
-    report: InterruptReport,
-    output: OutputFormat,
-    *,
-    verbose: bool,
-    debug: bool,
-) -> None:
-    _log_to(terminal, verbose=verbose, debug=debug)
-    try:
+        _log_to(terminal, verbose=verbose, debug=debug)
         job()
-    except (typer.Abort, typer.Exit, typer.TyperException):
+    except (KeyboardInterrupt, typer.Abort) as interruption:
+        if execution.claim_end():
+            print_interruption(report, terminal, output)
+        raise typer.Exit(ExitCode.INTERRUPTED) from interruption
+    except (typer.Exit, typer.TyperException):
         raise
     except Exception as raised:
-        INTERRUPTS.over = True
+        if not execution.claim_end():
+            raise typer.Exit(ExitCode.INTERRUPTED) from raised
         error = as_pallink_error(raised)
         print_error(error, terminal, output, report)
         if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
             terminal.tell("".join(traceback.format_exception(raised)).rstrip("\n"))
         raise typer.Exit(error.exit_code) from raised
+    execution.claim_end()
 
 
-def print_interruption(report: InterruptReport, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> None:
-    """Say that the command was interrupted and what that leaves behind; nothing is written to stderr after it."""
+def print_interruption(report: InterruptReport, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> int:
+    """Report that the command was interrupted and what that leaves behind, and return the exit code."""
+    _silence_log()
+    report.tidy()
+    print_error(report.interrupted(), terminal, output, report, is_interruption=True)
+    return ExitCode.INTERRUPTED
+
+
+def _print_timeout(deadline: Deadline, report: InterruptReport, terminal: Terminal, output: OutputFormat) -> int:
+    _silence_log()
+    report.tidy()
+    error = deadline.exceeded("the network or the operating system did not return, as in a look-up of a name")
+    print_error(error.replace(warnings=report.warnings), terminal, output, report)
+    return error.exit_code
+
+
+def _silence_log() -> None:
+    """Let the threads that are left behind write nothing more to the log."""
     for handler in logging.getLogger("pallink").handlers:
         if isinstance(handler, _LogHandler):
             handler.silence()
-    print_error(report.interrupted(), terminal, output, report, is_interruption=True)
 
 
 def print_error(
@@ -126,7 +134,7 @@ def as_pallink_error(error: Exception) -> PallinkError:
     if isinstance(error, PallinkError):
         return error
     if isinstance(error, SandboxStateError):
-        return unusable_sandbox(str(error), error.path)
+        return explain_state(error)
     return DefectError(
         f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
         cause="this should not happen, whatever Azure answers",

@@ -1,4 +1,4 @@
-"""Which certificates count: those that the operating system trusts."""
+"""Which certificates are trusted: those of the operating system."""
 
 import ssl
 import sys
@@ -7,31 +7,36 @@ from typing import Any
 
 import truststore
 
-_HAS_A_STORE_OF_ITS_OWN = sys.platform in ("win32", "darwin")
+from pallink.http.sockets import keep_deadlines
+
+_HAS_ITS_OWN_STORE = sys.platform in ("win32", "darwin")
 
 
 def operating_system_trust() -> ssl.SSLContext:
-    """A context that verifies by the operating system's trust store.
+    """Return a context that verifies by the operating system's trust store, and whose sockets keep deadlines.
 
-    truststore knows all of them, but it sets up its context for each connection anew, and lets one connection at a time
-    shake hands. Where the store is OpenSSL's own file, that means to read 140 certificates (20 ms) for each: there a
+    truststore knows every system, but it configures its context for each connection, and lets one connection at a time
+    shake hands. Where the store is OpenSSL's own file, that means reading 140 certificates (20 ms) for each: there a
     context of OpenSSL's does the same, and reads them once.
     """
-    if _HAS_A_STORE_OF_ITS_OWN or ssl.get_default_verify_paths().cafile is None:
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return _ReadOnce(ssl.PROTOCOL_TLS_CLIENT)
+    if _HAS_ITS_OWN_STORE or ssl.get_default_verify_paths().cafile is None:
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = _LazyContext(ssl.PROTOCOL_TLS_CLIENT)
+    keep_deadlines(context)
+    return context
 
 
-class _ReadOnce(ssl.SSLContext):
-    """Reads the operating system's certificates before the first connection, and not before: the sandbox needs none.
+class _LazyContext(ssl.SSLContext):
+    """Reads the operating system's certificates before the first connection: the sandbox in process makes none.
 
-    urllib3 has the bundle of REQUESTS_CA_BUNDLE read for each connection: here, that is done once too.
+    urllib3 loads the bundle of REQUESTS_CA_BUNDLE for each connection: here, that is done once too.
     """
 
     def __init__(self, _protocol: int) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._is_read = False
+        self._is_loaded = False
         self._bundles: set[tuple[Any, ...]] = set()
 
     def load_verify_locations(self, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
@@ -42,15 +47,15 @@ class _ReadOnce(ssl.SSLContext):
                 self._bundles.add(bundle)
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        self._read()
+        self._load()
         return super().wrap_socket(*args, **kwargs)
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        self._read()
+        self._load()
         return super().wrap_bio(*args, **kwargs)
 
-    def _read(self) -> None:
+    def _load(self) -> None:
         with self._lock:
-            if not self._is_read:
+            if not self._is_loaded:
                 self.set_default_verify_paths()
-                self._is_read = True
+                self._is_loaded = True

@@ -103,6 +103,10 @@ class Step:
 class Goal(Protocol):
     """What is wanted of a link."""
 
+    @property
+    def partner_id(self) -> str | None:
+        """The partner that was asked for, where one was."""
+
     def next_step(self, current: Link | None) -> Step:
         """What has to be done, given the link as it was last read (None: the service knows none).
 

@@ -79,13 +79,11 @@ class ReaderCheck:
     Attributes:
         roles: Where the roles are read from.
         account: The account whose roles are checked.
-        stop: Once set, no further request is sent.
         progress: Called as the check proceeds.
     """
 
     roles: Roles
     account: Account
-    stop: threading.Event = field(default_factory=threading.Event)
     progress: ProgressCallback = lambda _done, _total: None
     _definitions: "_RoleDefinitions" = field(init=False)
 
@@ -132,7 +130,7 @@ class ReaderCheck:
         first = 0 if check_all else 1
         for batch in (range(first), range(first, len(subscriptions))):
             members = [subscriptions[index] for index in batch if index < len(subscriptions)]
-            with closing(as_completed(judge_one, members, workers=_MAX_WORKERS, stop=self.stop)) as outcomes:
+            with closing(as_completed(judge_one, members, workers=_MAX_WORKERS)) as outcomes:
                 for index, outcome in outcomes:
                     if isinstance(outcome, PallinkError):
                         self.progress(len(subscriptions), len(subscriptions))
@@ -163,8 +161,6 @@ class ReaderCheck:
         return judge(subscription, assignments, self.account, roles)
 
     def _add_eligible_roles(self, report: ReaderReport) -> ReaderReport:
-        if self.stop.is_set():
-            return report
         try:
             eligible = self.roles.eligible()
             roles: dict[str, Role] = {}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pallink.account import Account
+from pallink.emulator import Emulator
 from pallink.errors import AccessDeniedError, PallinkError, ReaderRoleError, ServiceError, UnreachableError
 from pallink.roles.assignments import EligibleRole, Subscription
 from pallink.roles.definitions import CREDIT_ROLE, READER
@@ -31,12 +32,12 @@ class RoleCommands:
 
     Attributes:
         account: The account that lacks the role.
-        sandbox: Whether the commands are for the sandbox instead of Azure.
+        emulator: What stands in for Azure; None for a real cloud.
         activation_id: A new GUID, the name of the activation request.
     """
 
     account: Account
-    sandbox: bool = False
+    emulator: Emulator | None = None
     activation_id: str = "NEW_GUID"
 
     def assign(self, scope: str | None, role_name: str = READER.name) -> str:
@@ -49,15 +50,15 @@ class RoleCommands:
         role = f'"{role_name}"' if " " in role_name else role_name
         arguments = f"--assignee-object-id {self.account.object_id} --assignee-principal-type"
         arguments += f" {self.account.kind.principal_type} --role {role}"
-        if self.sandbox:
-            return f"pallink sandbox assign {arguments}" + (f" --scope {scope}" if scope else "")
+        if self.emulator is not None:
+            return f"{self.emulator.command} assign {arguments}" + (f" --scope {scope}" if scope else "")
         return f'az role assignment create {arguments} --scope "{scope or _CURRENT_SUBSCRIPTION}"'
 
     def activate(self, role: EligibleRole) -> str:
         """Return the command with which the account itself activates an eligible role, for eight hours."""
-        if self.sandbox:
+        if self.emulator is not None:
             return (
-                f"pallink sandbox activate --assignee-object-id {self.account.object_id}"
+                f"{self.emulator.command} activate --assignee-object-id {self.account.object_id}"
                 f" --role {role.role_id} --scope {role.scope}"
             )
         properties = {
@@ -146,7 +147,7 @@ def _inactive_error(report: ReaderReport, commands: RoleCommands) -> PallinkErro
     where = join_names([verdict.subscription for verdict in report.failing if verdict.eligible is not None], limit=3)
     if not where:
         where = f"{roles[0].scope_name or roles[0].scope}, and what is below it"
-    portal = "" if commands.sandbox else f", or in the portal: {_PORTAL_PIM}"
+    portal = "" if commands.emulator else f", or in the portal: {_PORTAL_PIM}"
     return ReaderRoleError(
         f"the Reader role is not active: {account.name} is only eligible for it, on {where}",
         cause="a role that is eligible in Privileged Identity Management counts only while it is activated",
@@ -185,7 +186,7 @@ def _assign_commands(report: ReaderReport, commands: RoleCommands) -> str:
 
 
 def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict]) -> str:
-    if commands.sandbox:
+    if commands.emulator is not None:
         in_azure = RoleCommands(commands.account).assign(failing[0].subscription.scope if failing else None)
         return f"here by the command below; in Azure it would be: {in_azure}"
     if not failing:

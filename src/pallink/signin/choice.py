@@ -8,7 +8,6 @@ environment is an error too: falling through to another sign-in would link the w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pallink.clouds import SANDBOX
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
 from pallink.signin import variables
@@ -80,21 +79,21 @@ def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stor
     """
     if settings.auth is not None:
         return _named(settings, environment, ignore_stored=ignore_stored)
-    if settings.cloud != SANDBOX:
-        # The variables of a real account count in the sandbox only with --auth.
+    if settings.emulator is None:
+        # With an emulator the variables of a real account count only with --auth.
         sign_in = _from_variables(settings, environment.environ)
         if sign_in is not None:
             return sign_in
     if not ignore_stored and (candidates := _candidates(settings, environment)):
         return _stored(candidates, settings, environment, "it is stored")
-    if settings.cloud == SANDBOX and (ignore_stored or not environment.is_signed_out):
+    if settings.emulator is not None and (ignore_stored or not environment.is_signed_out):
         return SignIn(
             SignInMethod.SANDBOX_USER,
             "the sandbox's users need no password",
             tenant=settings.tenant,
             login_hint=settings.account,
         )
-    if environment.can_prompt and settings.cloud != SANDBOX:
+    if environment.can_prompt and settings.emulator is None:
         method = SignInMethod.BROWSER if environment.has_browser else SignInMethod.DEVICE_CODE
         reason = (
             "there is a terminal" if environment.has_browser else "there is a terminal, but no browser can be opened"
@@ -285,7 +284,7 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
             remedy="leave out --no-input, or sign in beforehand",
             command=settings.command("login"),
         )
-    if method is SignInMethod.BROWSER and settings.cloud == SANDBOX:
+    if method is SignInMethod.BROWSER and settings.emulator is not None:
         raise SignInError(
             "cannot sign in to the embedded sandbox with a browser",
             cause="it runs inside this process, where no browser can reach it",
@@ -331,10 +330,10 @@ def _missing_credential(environ: Mapping[str, str]) -> SignInError:
 
 
 def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
-    if settings.cloud == SANDBOX:
+    if settings.emulator is not None:
         return SignInError(
             "not signed in",
-            cause="the sandbox was signed out of with pallink logout",
+            cause=f"the {settings.emulator.name} was signed out of with pallink logout",
             remedy="sign in",
             command=settings.command("login"),
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from pallink.emulator import Emulator
 from pallink.errors import SignInError
 from pallink.signin import StoredSignIn, has_browser
 
@@ -82,20 +83,24 @@ def can_open_browser() -> bool:
     return has_browser(os.environ, sys.platform, platform.release())
 
 
-def device_code_message(url: str | None, code: str, expires_on: datetime, login_hint: str | None) -> str:
+def device_code_message(
+    url: str, code: str, expires_on: datetime, login_hint: str | None, emulator: Emulator | None = None
+) -> str:
     """Return how to sign in with a device code, in words.
 
     Args:
-        url: The page that takes the code. None for the embedded sandbox, which has no address.
+        url: The page that takes the code.
         code: The code.
         expires_on: When the code expires (UTC).
         login_hint: The user to sign in as, if known. The page cannot be told: a device code takes no hint.
+        emulator: What stands in for the cloud; None for a real one.
     """
     purpose = f"to sign in as {login_hint}" if login_hint else "to sign in"
     until = expires_on.astimezone().strftime("%H:%M")
-    if url is None:
+    if emulator is not None:
+        # It has no page that a browser could open.
         account = f" --account {login_hint}" if login_hint else ""
-        return f"{purpose}, run in another terminal: pallink sandbox approve {code}{account} (valid until {until})"
+        return f"{purpose}, run in another terminal: {emulator.command} approve {code}{account} (valid until {until})"
     return f"{purpose}, open {url} in any browser and enter the code {code} (valid until {until})"
 
 

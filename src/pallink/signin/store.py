@@ -17,7 +17,7 @@ from typing import Any
 import platformdirs
 
 from pallink.account import AccountKind
-from pallink.clouds import SANDBOX
+from pallink.clouds import CLOUDS
 from pallink.errors import SignInError
 from pallink.signin import StoredSignIn
 
@@ -33,9 +33,11 @@ class SignInStore:
 
     Args:
         folder: The folder of the files. It is created when it is needed.
+        is_emulated: Whether it is an emulator's, whose users sign in without a prompt.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_emulated: bool = False) -> None:
+        self.is_emulated = is_emulated
         self._folder = folder
         self._signed_out = folder / "signed-out"
         # Token caches are in one place for all folders; the prefix of an ID identifies the folder.
@@ -103,16 +105,20 @@ class SignInStore:
 
 
 def store_for(cloud: str) -> SignInStore:
-    """Return the store of a cloud: the sandbox has its own, beside its database; all other clouds share one.
+    """Return the store of a cloud: an emulator has its own, beside its files; all other clouds share one.
 
     `PALLINK_HOME` sets the folder of the shared one. The default is the user's data folder.
     """
-    if cloud == SANDBOX:
-        from pallink import sandbox  # noqa: PLC0415
-
-        return SignInStore(sandbox.home() / "sign-ins")
+    known = CLOUDS.get(cloud)
+    if known is not None and known.emulator is not None:
+        return SignInStore(known.emulator.home() / "sign-ins", is_emulated=True)
     home = os.environ.get("PALLINK_HOME")
     return SignInStore((Path(home) if home else platformdirs.user_data_path("pallink", appauthor=False)) / "sign-ins")
+
+
+def all_stores() -> list[SignInStore]:
+    """Return every store: the one of real clouds, and one for each emulator."""
+    return [store_for(""), *(store_for(cloud.name) for cloud in CLOUDS.values() if cloud.emulator is not None)]
 
 
 def cache_name(identifier: str) -> str:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from azure.identity import AzureCliCredential, ManagedIdentityCredential
 
 from pallink.azure.auth.context import CredentialContext
-from pallink.azure.transport import ExtraHost
+from pallink.deadline import Deadline
 from pallink.errors import SignInError
+from pallink.http.policy import TokenEndpoint
 from pallink.signin import SignIn
 
 _IMDS_PATH = "/metadata/identity/oauth2/token"
@@ -20,7 +21,7 @@ _MAX_AZ_SECONDS = 60
 _IMDS_RETRIES = 2
 
 
-def azure_cli(sign_in: SignIn, context: CredentialContext) -> Any:
+def azure_cli(sign_in: SignIn, _context: CredentialContext) -> Any:
     """Return an AzureCliCredential. It runs `az`, which sends its own requests.
 
     Raises:
@@ -34,15 +35,27 @@ def azure_cli(sign_in: SignIn, context: CredentialContext) -> Any:
             remedy="install the Azure CLI, or use another method with --auth",
         )
     return AzureCliCredential(
-        tenant_id=sign_in.tenant or "", process_timeout=max(1, int(context.deadline.share(_MAX_AZ_SECONDS)))
+        tenant_id=sign_in.tenant or "", process_timeout=max(1, int(Deadline.current().share(_MAX_AZ_SECONDS)))
     )
 
 
 def managed_identity(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return a ManagedIdentityCredential for the host's own token service, or for that of virtual machines.
+    """Return a ManagedIdentityCredential for the host's own token service, or for that of virtual machines."""
+    return ManagedIdentityCredential(
+        client_id=sign_in.client_id,
+        transport=context.transport,
+        retry_total=_IMDS_RETRIES,
+        retry_status=_IMDS_RETRIES,
+        # Otherwise it would use a federated token instead, if its variables are set.
+        _exclude_workload_identity_credential=True,
+    )
+
+
+def managed_identity_endpoint(_sign_in: SignIn) -> TokenEndpoint:
+    """Return where this host issues tokens for managed identities.
 
     Raises:
-        SignInError: pallink does not support the managed identities of this host.
+        SignInError: pallink does not support the managed identities of this host, or the address is elsewhere.
     """
     url = os.environ.get("IDENTITY_ENDPOINT")
     unsupported = [
@@ -60,15 +73,7 @@ def managed_identity(sign_in: SignIn, context: CredentialContext) -> Any:
     authority = os.environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")
     if url is None and authority:
         url = f"{authority.rstrip('/')}{_IMDS_PATH}"
-    context.transport.allow_also(ExtraHost(_token_service(url) if url else IMDS, "GET"))
-    return ManagedIdentityCredential(
-        client_id=sign_in.client_id,
-        transport=context.transport,
-        retry_total=_IMDS_RETRIES,
-        retry_status=_IMDS_RETRIES,
-        # Otherwise it would use a federated token instead, if its variables are set.
-        _exclude_workload_identity_credential=True,
-    )
+    return TokenEndpoint(_token_service(url) if url else IMDS, "GET")
 
 
 def _token_service(url: str) -> str:

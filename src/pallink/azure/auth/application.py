@@ -19,9 +19,9 @@ from azure.identity import (
 
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_oidc
-from pallink.azure.transport import ExtraHost
 from pallink.clouds import https_origin
 from pallink.errors import SignInError
+from pallink.http.policy import TokenEndpoint
 from pallink.signin import SignIn, variables
 
 _TRUE = frozenset({"1", "true"})
@@ -91,33 +91,30 @@ def workload_identity(sign_in: SignIn, context: CredentialContext) -> Any:
 
 
 def azure_pipelines(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return an AzurePipelinesCredential.
-
-    Raises:
-        SignInError: The URL that issues the job's token is not https.
-    """
-    url, token = sign_in.inputs[variables.PIPELINES_REQUEST_URL], sign_in.inputs[variables.PIPELINES_ACCESS_TOKEN]
-    context.transport.allow_also(
-        ExtraHost(_https(url, variables.PIPELINES_REQUEST_URL).rstrip("/"), "POST", bearer=token)
-    )
+    """Return an AzurePipelinesCredential."""
     tenant, client_id = _identity(sign_in)
     return AzurePipelinesCredential(
         tenant_id=tenant,
         client_id=client_id,
         service_connection_id=sign_in.inputs[variables.PIPELINES_CONNECTION_ID],
-        system_access_token=token,
+        system_access_token=sign_in.inputs[variables.PIPELINES_ACCESS_TOKEN],
         **context.options,
     )
 
 
-def github(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return a ClientAssertionCredential that requests the job's token from GitHub when needed: it lives for minutes.
+def azure_pipelines_endpoint(sign_in: SignIn) -> TokenEndpoint:
+    """Return where Azure Pipelines issues the job's token.
 
     Raises:
-        SignInError: The URL that issues the job's token is not https.
+        SignInError: The URL is not https.
     """
+    url, token = sign_in.inputs[variables.PIPELINES_REQUEST_URL], sign_in.inputs[variables.PIPELINES_ACCESS_TOKEN]
+    return TokenEndpoint(_https(url, variables.PIPELINES_REQUEST_URL).rstrip("/"), "POST", bearer=token)
+
+
+def github(sign_in: SignIn, context: CredentialContext) -> Any:
+    """Return a ClientAssertionCredential that requests the job's token from GitHub at need: it lives for minutes."""
     url, token = sign_in.inputs[variables.GITHUB_REQUEST_URL], sign_in.inputs[variables.GITHUB_REQUEST_TOKEN]
-    context.transport.allow_also(ExtraHost(_https(url, variables.GITHUB_REQUEST_URL), "GET", bearer=token))
     audience = _AUDIENCES.get(context.cloud.name, _DEFAULT_AUDIENCE)
     separator = "&" if "?" in url else "?"
     pipeline: Any = Pipeline(context.transport, [RetryPolicy()])
@@ -139,6 +136,16 @@ def github(sign_in: SignIn, context: CredentialContext) -> Any:
         return value
 
     return ClientAssertionCredential(*_identity(sign_in), assertion, **context.options)
+
+
+def github_endpoint(sign_in: SignIn) -> TokenEndpoint:
+    """Return where GitHub Actions issues the job's token.
+
+    Raises:
+        SignInError: The URL is not https.
+    """
+    url, token = sign_in.inputs[variables.GITHUB_REQUEST_URL], sign_in.inputs[variables.GITHUB_REQUEST_TOKEN]
+    return TokenEndpoint(_https(url, variables.GITHUB_REQUEST_URL), "GET", bearer=token)
 
 
 def stored_application(sign_in: SignIn, context: CredentialContext, expired: Callable[[], SignInError]) -> Any:

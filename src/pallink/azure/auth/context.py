@@ -7,7 +7,6 @@ from azure.identity import TokenCachePersistenceOptions
 
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
-from pallink.deadline import Deadline
 from pallink.signin.prompter import Prompter
 
 
@@ -16,18 +15,16 @@ class CredentialContext:
     """What a credential is built with, whatever the method.
 
     Attributes:
-        cloud: where to sign in.
-        transport: the one that everything is sent through.
-        prompter: Shows and asks what a sign-in needs of the user.
-        deadline: the time of the whole command.
-        keep: the cache that the tokens go to and come from; None keeps them in memory.
+        cloud: Where to sign in.
+        transport: What every request is sent through.
+        prompter: Who shows a device code or opens the browser.
+        cache: Where the tokens are kept; None keeps them in memory.
     """
 
     cloud: Cloud
     transport: GuardedTransport
     prompter: Prompter
-    deadline: Deadline
-    keep: TokenCachePersistenceOptions | None = None
+    cache: TokenCachePersistenceOptions | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -40,6 +37,6 @@ class CredentialContext:
             "disable_instance_discovery": True,
             "permit_redirects": False,
         }
-        if self.keep is not None:
-            options["cache_persistence_options"] = self.keep
+        if self.cache is not None:
+            options["cache_persistence_options"] = self.cache
         return options

@@ -13,15 +13,11 @@ from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
 from pallink.account import Account, account_from_token, expiry_from_token
-from pallink.azure.auth import (
-    ambient as session_credentials,
-    application as application_credentials,
-    token_cache as token_store,
-    user as user_credentials,
-)
+from pallink.azure.auth import ambient, application, token_cache, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
 from pallink.azure.errors import PARSING_ERRORS
+from pallink.deadline import Deadline
 from pallink.errors import (
     MoreProofNeededError,
     PallinkError,
@@ -30,33 +26,34 @@ from pallink.errors import (
     UnreachableError,
     WrongAccountError,
 )
+from pallink.http.policy import TokenEndpoint
 from pallink.redact.secrets import known
 from pallink.settings import Settings
 from pallink.signin import SignIn, SignInMethod, StoredSignIn
 from pallink.signin.store import cache_name
 
-# Seconds before its end at which a token is no longer used.
+# Seconds before its expiry at which a token is renewed.
 _RENEW_BEFORE = 300
-# Of the year 9999: what is later is no time that Python knows.
-_LAST_SECOND = 253_402_300_799
+# The end of the year 9999, the last that Python's datetime knows.
+_MAX_EXPIRY = 253_402_300_799
 
 
-class SignedIn:
-    """The credential for both SDK clients: one account, whose token is asked for once and renewed when it runs out.
+class AccountCredential:
+    """The credential for both SDK clients: one account, whose token is requested once and renewed when it expires.
 
-    Raises a `PallinkError` where azure-identity raises its own, and refuses a renewed token of somebody else.
+    It raises a `PallinkError` where azure-identity raises its own, and refuses a renewed token of another account.
 
     Args:
-        sign_in: who, and how.
-        means: what to sign in with.
+        sign_in: Who, and how.
+        context: What to build the credential with.
 
     Raises:
-        PallinkError: the sign-in cannot even begin.
+        PallinkError: The sign-in cannot even begin.
     """
 
     def __init__(self, sign_in: SignIn, context: CredentialContext) -> None:
         self._sign_in = sign_in
-        self._means = context
+        self._context = context
         self._credential = credential_for(sign_in, context)
         self._lock = threading.Lock()
         self._token: AccessTokenInfo | None = None
@@ -64,19 +61,19 @@ class SignedIn:
 
     @property
     def account(self) -> Account:
-        """Who signed in; signs in when nobody has yet."""
-        self.get_token_info(self._means.cloud.scope)
+        """The account; signs in where that has not happened yet."""
+        self.get_token_info(self._context.cloud.scope)
         if self._account is None:
             raise AssertionError("a token without an account")
         return self._account
 
     @property
     def expires_on(self) -> datetime | None:
-        """When the token ends (UTC), as it says itself."""
+        """When the token expires (UTC), by its own claim."""
         return None if self._token is None else expiry_from_token(self._token.token)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """A token for Resource Manager, as azure-core's policies ask for it."""
+        """Return a token for Resource Manager, as azure-core's policies request it."""
         claims = (options or {}).get("claims")
         with self._lock:
             token = self._token
@@ -86,7 +83,7 @@ class SignedIn:
 
     def get_token(self, *_scopes: str, **_options: Any) -> Any:
         """Part of azure-core's protocol; its policies prefer `get_token_info`."""
-        raise NotImplementedError("get_token_info is what azure-core asks for")
+        raise NotImplementedError("azure-core calls get_token_info")
 
     def _request(self, scopes: tuple[str, ...], options: TokenRequestOptions | None) -> AccessTokenInfo:
         try:
@@ -95,9 +92,9 @@ class SignedIn:
         except (AzureError, OSError, *PARSING_ERRORS) as error:
             raise self._explained(error) from error
         known.add(token.token)
-        if not 0 <= token.expires_on <= _LAST_SECOND:
+        if not 0 <= token.expires_on <= _MAX_EXPIRY:
             raise UnexpectedAnswerError(
-                "the sign-in returned a token that ends at no time", cause="expires_in is no number of seconds"
+                "the token has no valid expiry", cause="expires_in in the response is not a number of seconds"
             )
         account = account_from_token(token.token)
         before = self._account or self._sign_in.stored
@@ -112,23 +109,33 @@ class SignedIn:
         return token
 
     def _clock(self) -> AbstractContextManager[None]:
-        """How long a person takes to sign in is not the command's time."""
-        is_person = self._sign_in.method in (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
-        return self._means.deadline.stopped() if is_person and self._sign_in.stored is None else nullcontext()
+        """Stop the clock for a person who signs in."""
+        is_interactive = self._sign_in.method in (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+        return Deadline.current().paused() if is_interactive and self._sign_in.stored is None else nullcontext()
 
     def _explained(self, error: Exception) -> PallinkError:
-        sign_in = self._sign_in
-        found = explain_sign_in(error, self._means.transport.seen, login=self._means.cloud.login, method=sign_in.method)
-        if sign_in.stored is None or isinstance(found, UnreachableError | WrongAccountError):
+        sign_in, stored = self._sign_in, self._sign_in.stored
+        context = self._context
+        found = explain_sign_in(error, context.transport.last_sign_in, login=context.cloud.login, method=sign_in.method)
+        if stored is None or isinstance(found, UnreachableError | WrongAccountError):
             return found
-        stored = sign_in.stored
         if isinstance(found, MoreProofNeededError):
-            found.command = login_command(stored, found.encoded)
-        elif isinstance(error, AuthenticationRequiredError) and error.response is None:
+            return found.replace(command=login_command(stored, found.encoded))
+        if isinstance(error, AuthenticationRequiredError) and error.response is None:
             return expired(stored, "its tokens are gone, or too old to be renewed")
-        elif isinstance(found, SignInError):
-            found.command = login_command(stored)
+        if isinstance(found, SignInError):
+            return found.replace(command=login_command(stored))
         return found
+
+
+def token_endpoint_for(sign_in: SignIn) -> TokenEndpoint | None:
+    """Return the address that a sign-in needs beside the login host, where it needs one.
+
+    Raises:
+        SignInError: It is not one that a token may be sent to.
+    """
+    endpoint = _TOKEN_ENDPOINTS.get(sign_in.method)
+    return None if endpoint is None or sign_in.stored is not None else endpoint(sign_in)
 
 
 def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
@@ -141,18 +148,18 @@ def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
     if stored is None:
         return _BUILDERS[sign_in.method](sign_in, context)
     name = cache_name(stored.id)
-    if not stored.plain_text and not token_store.can_encrypt(name):
+    if not stored.plain_text and not token_cache.can_encrypt(name):
         raise SignInError(
             f"the stored sign-in of {stored.account} cannot be read",
             cause="its tokens are encrypted, and the keyring cannot be reached from here, as in a remote session",
             remedy="run the command where the sign-in was made, or sign in again",
             command=login_command(stored),
         )
-    context = replace(context, keep=token_store.options(name, plain_text=stored.plain_text))
+    context = replace(context, cache=token_cache.options(name, plain_text=stored.plain_text))
     if stored.home_account_id is None:
         why = "an application's token lives for about an hour, and what it was proved with is not kept"
-        return application_credentials.stored_application(sign_in, context, lambda: expired(stored, why))
-    return user_credentials.stored_user(stored, context)
+        return application.stored_application(sign_in, context, lambda: expired(stored, why))
+    return user.stored_user(stored, context)
 
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:
@@ -176,14 +183,20 @@ def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
 
 
 _BUILDERS: Mapping[SignInMethod, Callable[[SignIn, CredentialContext], Any]] = {
-    SignInMethod.BROWSER: user_credentials.browser,
-    SignInMethod.DEVICE_CODE: user_credentials.device_code,
-    SignInMethod.CLIENT_SECRET: application_credentials.client_secret,
-    SignInMethod.CERTIFICATE: application_credentials.certificate,
-    SignInMethod.WORKLOAD_IDENTITY: application_credentials.workload_identity,
-    SignInMethod.GITHUB: application_credentials.github,
-    SignInMethod.AZURE_PIPELINES: application_credentials.azure_pipelines,
-    SignInMethod.MANAGED_IDENTITY: session_credentials.managed_identity,
-    SignInMethod.AZURE_CLI: session_credentials.azure_cli,
-    SignInMethod.SANDBOX_USER: user_credentials.sandbox_user,
+    SignInMethod.BROWSER: user.browser,
+    SignInMethod.DEVICE_CODE: user.device_code,
+    SignInMethod.CLIENT_SECRET: application.client_secret,
+    SignInMethod.CERTIFICATE: application.certificate,
+    SignInMethod.WORKLOAD_IDENTITY: application.workload_identity,
+    SignInMethod.GITHUB: application.github,
+    SignInMethod.AZURE_PIPELINES: application.azure_pipelines,
+    SignInMethod.MANAGED_IDENTITY: ambient.managed_identity,
+    SignInMethod.AZURE_CLI: ambient.azure_cli,
+    SignInMethod.SANDBOX_USER: user.sandbox_user,
+}
+
+_TOKEN_ENDPOINTS: Mapping[SignInMethod, Callable[[SignIn], TokenEndpoint]] = {
+    SignInMethod.GITHUB: application.github_endpoint,
+    SignInMethod.AZURE_PIPELINES: application.azure_pipelines_endpoint,
+    SignInMethod.MANAGED_IDENTITY: ambient.managed_identity_endpoint,
 }

@@ -13,14 +13,13 @@ from azure.identity import AuthenticationRequiredError
 from pallink.azure.errors import (
     UNAVAILABLE_STATUSES,
     body_of,
-    chain_of,
     explain_no_response,
     explain_unavailable,
     find_pallink_error,
-    trace_of,
 )
 from pallink.azure.transport import SignInTraffic
 from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError
+from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
 from pallink.signin import SignInMethod
 from pallink.signin.entra_errors import CLOCK_CODES, aadsts_code, sign_in_error
@@ -41,21 +40,21 @@ def explain_sign_in(
         method: The method. Sessions that pallink did not start fail for reasons of their own.
     """
     if own := find_pallink_error(error):
-        if own.trace is None and seen.answer is not None and seen.answer.status_code >= 400:  # noqa: PLR2004
-            own.trace = trace_of(seen.answer)
+        if own.trace is None and seen.response is not None and seen.response.status_code >= 400:  # noqa: PLR2004
+            return own.replace(trace=trace_of(seen.response))
         return own
     match method:
         case SignInMethod.AZURE_CLI:
             return _explain_azure_cli(error)
         case SignInMethod.MANAGED_IDENTITY:
-            return _explain_managed_identity(error, seen.answer)
+            return _explain_managed_identity(error, seen.response)
         case _:
-            return explain_no_response(error, seen.asked or login) or _explain_refusal(error, seen, login)
+            return explain_no_response(error, seen.origin or login) or _explain_refusal(error, seen, login)
 
 
 def _explain_refusal(error: Exception, seen: SignInTraffic, login: str) -> PallinkError:
     """Return the error for a sign-in whose requests had responses."""
-    response = getattr(error, "response", None) or seen.answer
+    response = getattr(error, "response", None) or seen.response
     if isinstance(error, AuthenticationRequiredError) and error.claims:
         return MoreProofNeededError.for_request("the request", "a claims challenge", error.claims)
     if response is None:
@@ -125,7 +124,7 @@ def _with_clock(error: SignInError, response: Any, code: str | None) -> SignInEr
     if abs(ahead) <= _MAX_CLOCK_SKEW:
         return error
     if code in CLOCK_CODES:
-        error.remedy = "set this machine's clock, then try again"
+        error = error.replace(remedy="set this machine's clock, then try again")
     return error.with_cause(
         f"this machine's clock is {abs(ahead) / 60:.0f} minutes {'ahead of' if ahead > 0 else 'behind'} Entra ID's"
     )

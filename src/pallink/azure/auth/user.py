@@ -44,9 +44,9 @@ def device_code(sign_in: SignIn, context: CredentialContext) -> Any:
     """Return a DeviceCodeCredential. It takes no hint: the message names the account instead."""
 
     def show(url: str, code: str, expires_on: datetime) -> None:
-        page = None if context.cloud.is_sandbox else one_line(url)
-        code = one_line(code)
-        context.prompter.show_device_code(device_code_message(page, code, expires_on, sign_in.login_hint), code)
+        code, emulator = one_line(code), context.cloud.emulator
+        message = device_code_message(one_line(url), code, expires_on, sign_in.login_hint, emulator)
+        context.prompter.show_device_code(message, code)
 
     return DeviceCodeCredential(
         sign_in.client_id or _AZURE_CLI_CLIENT_ID, tenant_id=sign_in.tenant, prompt_callback=show, **context.options
@@ -95,7 +95,7 @@ def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
     try:
         response = context.transport.send(request)
     except (AzureError, ValueError) as error:
-        raise explain_sign_in(error, context.transport.seen, login=login) from error
+        raise explain_sign_in(error, context.transport.last_sign_in, login=login) from error
     parameters = parse_qs(urlsplit(response.headers.get("Location", "")).query)
     redirect = {name: values[0] for name, values in parameters.items()}
     code = redirect.get("code")
@@ -103,7 +103,7 @@ def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
         if "error" in redirect:
             raise sign_in_error(redirect)
         reason = one_line(response.text()) or f"status {response.status_code} without a reason"
-        raise explain_sign_in(ValueError(reason), context.transport.seen, login=login)
+        raise explain_sign_in(ValueError(reason), context.transport.last_sign_in, login=login)
     if parameters.get("state") != [state]:
         raise sign_in_error({"error_description": "the response does not belong to this sign-in"})
     return AuthorizationCodeCredential(tenant, _AZURE_CLI_CLIENT_ID, code, _REDIRECT_URI, **context.options)

@@ -15,6 +15,6 @@ def check(options: CommonOptions, *, subscription: Subscriptions = None) -> None
     Reads only: who signed in, Reader on which subscriptions and where it comes from, the present link. Without Reader:
     exit code 6. Where the roles could not be read because nothing answered: 7.
     """
-    with session(options) as opened:
+    with session(options, "check") as opened:
         result = opened.check(subscriptions=subscription or ())
     show(result, options)

@@ -32,7 +32,7 @@ def link(
     """
     parse_partner_id(partner_id)
     confirm = confirmation(options, yes=yes)
-    with session(options, writable=not dry_run) as opened:
+    with session(options, "link", writable=not dry_run) as opened:
         result = opened.link(
             partner_id,
             replace=replace,

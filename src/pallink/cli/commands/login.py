@@ -9,6 +9,7 @@ from pallink.cli.job import is_about_sign_ins, say_where, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.prompter import TerminalPrompter
+from pallink.cli.supervisor import Execution
 from pallink.deadline import Deadline
 from pallink.errors import UsageError
 
@@ -46,7 +47,9 @@ def login(
     from pallink.azure.auth.login import login as sign_in  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
     prompter = TerminalPrompter(options)
-    result = sign_in(settings, Deadline(settings.timeout), prompter, plain_text=plain_text, claims=required_claims)
+    deadline = Deadline(settings.timeout)
+    Execution.current().deadline = deadline
+    result = sign_in(settings, deadline, prompter, plain_text=plain_text, claims=required_claims)
     show(result, options)
 
 

@@ -8,11 +8,10 @@ from pallink.cli.job import is_about_sign_ins
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.prompter import TerminalPrompter
-from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_value
 from pallink.redact.text import one_line
 from pallink.signin import StoredSignIn, ambiguous_sign_in, filter_stored
-from pallink.signin.store import SignInStore, store_for
+from pallink.signin.store import SignInStore, all_stores, store_for
 
 app = new_app()
 
@@ -29,7 +28,7 @@ def logout(
     """
     is_about_sign_ins(options)
     if every:
-        stores = [store_for(""), store_for(SANDBOX)]
+        stores = all_stores()
         selected = [stored for store in stores for stored in store.all()]
     else:
         stores = [store_for(options.settings.cloud)]
@@ -40,8 +39,10 @@ def logout(
     if every:
         for store in stores:
             login_logout.remove_left_overs(store)
-    if any(stored.cloud == SANDBOX for stored in selected) and not store_for(SANDBOX).all():
-        store_for(SANDBOX).mark_signed_out()
+    for cloud in {stored.cloud for stored in selected}:
+        store = store_for(cloud)
+        if store.is_emulated and not store.all():
+            store.mark_signed_out()
     terminal = Terminal()
     removed = [{"cloud": stored.cloud, "account": stored.account, "tenantId": stored.tenant_id} for stored in selected]
     write_value({"signedOut": removed}, options.output, terminal, options.query, table=lambda: None)

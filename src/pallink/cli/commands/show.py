@@ -13,6 +13,6 @@ def show(options: CommonOptions) -> None:
 
     Not linked: exit code 3.
     """
-    with job.session(options) as opened:
+    with job.session(options, "show") as opened:
         result = opened.show()
     job.show(result, options)

@@ -31,6 +31,6 @@ def unlink(
     if partner_id is not None:
         parse_partner_id(partner_id)
     confirm = None if dry_run else confirmation(options, yes=yes, always=True)
-    with session(options, writable=not dry_run) as opened:
+    with session(options, "unlink", writable=not dry_run) as opened:
         result = opened.unlink(partner_id, dry_run=dry_run, confirm=confirm)
     show(result, options)

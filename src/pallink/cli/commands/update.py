@@ -26,7 +26,7 @@ def update(
     """
     parse_partner_id(partner_id)
     confirm = confirmation(options, yes=yes)
-    with session(options, writable=not dry_run) as opened:
+    with session(options, "update", writable=not dry_run) as opened:
         result = opened.update(
             partner_id, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
         )

@@ -54,7 +54,7 @@ def verify(
 
     try:
         parse_partner_id(partner_id)
-        with session(options) as opened:
+        with session(options, "verify") as opened:
             result = opened.verify(partner_id, role_check=role_check, subscriptions=subscription or ())
     except (CancelledError, typer.Abort):
         raise  # nobody's verdict

@@ -1,19 +1,14 @@
 """The command `pallink whoami`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pallink.cli.job import session, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.clouds import SANDBOX
 from pallink.output import Terminal, write_accounts
-from pallink.signin import StoredSignIn
-from pallink.signin.store import store_for
-
-if TYPE_CHECKING:
-    from pallink.result import AccountResult
+from pallink.signin.store import all_stores
 
 app = new_app()
 
@@ -26,24 +21,12 @@ def whoami(
 ) -> None:
     """Show which account signs in, and how. The partner API is not touched."""
     if every:
-        stored = (*store_for("").all(), *store_for(SANDBOX).all())
-        write_accounts([_result(sign_in) for sign_in in stored], options.output, Terminal(), options.query)
+        from pallink.result import AccountResult  # noqa: PLC0415 - help needs none
+
+        kept = [sign_in for store in all_stores() for sign_in in store.all()]
+        results = [AccountResult.of(sign_in, cloud=sign_in.cloud, auth=sign_in.auth, stored=True) for sign_in in kept]
+        write_accounts(results, options.output, Terminal(), options.query)
         return
-    with session(options) as opened:
+    with session(options, "whoami") as opened:
         result = opened.whoami()
     show(result, options)
-
-
-def _result(stored: StoredSignIn) -> "AccountResult":
-    from pallink.result import AccountResult  # noqa: PLC0415 - not needed for --help
-
-    return AccountResult(
-        cloud=stored.cloud,
-        account=stored.account,
-        account_kind=stored.kind,
-        object_id=stored.object_id,
-        tenant_id=stored.tenant_id,
-        tenant_name=None,
-        auth=stored.auth,
-        stored=True,
-    )

@@ -1,8 +1,6 @@
-"""What an answer may be before anything reads it."""
+"""What a response may be before anything reads it."""
 
-import functools
 import gzip
-import zlib
 from io import BytesIO
 
 import pytest
@@ -13,20 +11,16 @@ from urllib3 import HTTPResponse
 
 from pallink.http.response_limits import (
     MAX_BODY_BYTES,
-    MAX_JSON_DEPTH,
     UnusableResponse,
-    depth,
     normalize_headers,
     read_body,
-    seconds_of,
+    retry_after_seconds,
 )
 
-# Without the time of day, which would give the tests another name in each worker.
-_packed = functools.partial(gzip.compress, mtime=0)
 ENCODINGS = st.sampled_from(["", "identity", "gzip", "x-gzip", "deflate", "br", "gzip, gzip", "\x1b"])
 
 
-def answer(body: bytes, status: int = 200, **headers: str) -> requests.Response:
+def make_response(body: bytes, status: int = 200, **headers: str) -> requests.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     raw = HTTPResponse(BytesIO(body), named, status, preload_content=False, decode_content=False)
     request = requests.Request("GET", "https://management.example/").prepare()
@@ -35,20 +29,11 @@ def answer(body: bytes, status: int = 200, **headers: str) -> requests.Response:
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [
-        (b"{}", ""),
-        (b"\xef\xbb\xbf{}", "identity"),
-        (_packed(b"{}"), "gzip"),
-        (_packed(b"{}"), "X-GZIP"),
-        (_packed(b"{") + _packed(b"}"), "gzip"),
-        (_packed(b"{}") + bytes(100_000), "gzip"),
-        (_packed(b"{}") + b"rest" + _packed(b"more"), "gzip"),
-        (zlib.compress(b"{}"), "deflate"),
-        (zlib.compress(b"{}") + b"rest", "deflate"),
-    ],
+    [(b"{}", ""), (b"\xef\xbb\xbf{}", "identity"), (b"{}", " Identity ")],
+    ids=["plain", "byte order mark", "identity"],
 )
-def test_a_body_is_read_whole_and_unpacked(body: bytes, encoding: str) -> None:
-    response = answer(body, Content_Encoding=encoding)
+def test_a_body_is_read_whole(body: bytes, encoding: str) -> None:
+    response = make_response(body, Content_Encoding=encoding)
     read_body(response)
     assert (response.content, response.text) == (b"{}", "{}")
 
@@ -57,25 +42,17 @@ def test_a_body_is_read_whole_and_unpacked(body: bytes, encoding: str) -> None:
     ("body", "encoding", "cause"),
     [
         (b" " * (MAX_BODY_BYTES + 1), "", "longer than 4 MB"),
-        (_packed(b" " * (MAX_BODY_BYTES + 1)), "gzip", "longer than 4 MB"),
-        (b"{}", "gzip", "damaged"),
-        (_packed(b"{}")[:-4], "gzip", "damaged"),
-        (_packed(b"{}") + _packed(b"{}")[:9], "gzip", "damaged"),
-        (_packed(b" " * MAX_BODY_BYTES) + _packed(b" "), "gzip", "longer than 4 MB"),
-        (_packed(b" ") * 2_000, "gzip", "damaged"),
-        (b"-139989716168393", "deflate", "damaged"),
-        (b"{}", "br", "not asked for"),
-        (_packed(_packed(b"{}")), "gzip, gzip", "not asked for"),
+        (gzip.compress(b"{}", mtime=0), "gzip", "compressed, which was not requested"),
+        (b"{}", "br", "compressed, which was not requested"),
         (b"\xff{}", "", "not UTF-8"),
         ("{}".encode("utf-16"), "", "not UTF-8"),
-        (b"[" * (MAX_JSON_DEPTH + 1), "", "nested"),
-        (b'{"a":' * 100_000, "", "nested"),
     ],
+    ids=["too long", "gzip", "br", "not UTF-8", "UTF-16"],
 )
 def test_what_cannot_be_used_says_why(body: bytes, encoding: str, cause: str) -> None:
     with pytest.raises(UnusableResponse, match=cause):
-        read_body(answer(body, Content_Encoding=encoding))
-    failed = answer(body, 403, Content_Encoding=encoding)
+        read_body(make_response(body, Content_Encoding=encoding))
+    failed = make_response(body, 403, Content_Encoding=encoding)
     read_body(failed)
     assert (failed.status_code, failed.content) == (403, b"")
 
@@ -83,7 +60,7 @@ def test_what_cannot_be_used_says_why(body: bytes, encoding: str, cause: str) ->
 @given(body=st.binary(max_size=40), encoding=ENCODINGS, status=st.sampled_from([200, 301, 403, 500]))
 def test_reading_ends_whatever_it_is_said_to_be(body: bytes, encoding: str, status: int) -> None:
     try:
-        read_body(answer(body, status, Content_Encoding=encoding))
+        read_body(make_response(body, status, Content_Encoding=encoding))
     except UnusableResponse:
         assert status < 400
 
@@ -105,12 +82,12 @@ def test_reading_ends_whatever_it_is_said_to_be(body: bytes, encoding: str, stat
     ],
 )
 def test_how_long_to_wait(wait: str, seconds: float | None) -> None:
-    assert seconds_of(wait, now=40) == seconds
+    assert retry_after_seconds(wait, now=40) == seconds
 
 
 @given(st.text())
 def test_any_wait_can_be_read(wait: str) -> None:
-    found = seconds_of(wait)
+    found = retry_after_seconds(wait)
     assert found is None or found >= 0
 
 
@@ -132,17 +109,3 @@ def test_headers_are_put_in_order(name: str, value: str, settled: str | None) ->
     headers = requests.structures.CaseInsensitiveDict({name: value})
     normalize_headers(headers)
     assert headers.get(name) == settled
-
-
-@pytest.mark.parametrize(
-    ("body", "deep"),
-    [
-        (b"[" * 100 + b"]" * 100, 100),
-        (b'["' + b"[" * 100 + b'"]', 1),
-        (b'["\\"' + b"[" * 100 + b'"]', 1),
-        (b"[" + b"{}," * 100 + b"{}]", 2),
-        (b'"' + b"[" * 100, 0),
-    ],
-)
-def test_how_deep_json_is_nested(body: bytes, deep: int) -> None:
-    assert depth(body) == deep

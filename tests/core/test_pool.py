@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from pallink.http.pool import new_session
+from pallink.http.pool import new_pool
 
 HOST = "https://management.azure.com"
 
@@ -41,7 +41,7 @@ def test_the_environment_is_looked_through_once_for_each_host(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:8080")
     monkeypatch.setenv("NO_PROXY", "login.microsoftonline.com")
-    session = new_session()
+    session = new_pool()
     for path in ("/subscriptions", "/tenants"):
         assert proxy_for(session, HOST + path) == "http://proxy.test:8080"
         assert proxy_for(session, f"https://login.microsoftonline.com{path}") is None
@@ -50,7 +50,7 @@ def test_the_environment_is_looked_through_once_for_each_host(
 
 def test_what_a_request_says_of_proxies_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:8080")
-    session = new_session()
+    session = new_pool()
     assert proxy_for(session, HOST) == "http://proxy.test:8080"
     assert proxy_for(session, HOST, {"https": "http://another.test:8080"}) == "http://another.test:8080"
     assert proxy_for(session, HOST, {"no_proxy": "management.azure.com"}) is None
@@ -58,13 +58,13 @@ def test_what_a_request_says_of_proxies_counts(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_one_request_adds_is_not_the_next_ones() -> None:
-    session = new_session()
+    session = new_pool()
     session.merge_environment_settings(HOST, {}, None, None, None)["proxies"]["https"] = "http://added.test"
     assert proxy_for(session, HOST) is None
 
 
 def test_the_bundle_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "bundle.pem")
-    session = new_session()
+    session = new_pool()
     for _ in range(2):
         assert session.merge_environment_settings(HOST, None, None, None, None)["verify"] == "bundle.pem"

@@ -1,0 +1,49 @@
+"""What to do about an error, as a command that can be pasted: the one place where errors get it. Pure."""
+
+from pallink.errors import (
+    SIGN_IN_AGAIN,
+    LinkedElsewhereError,
+    MoreProofNeededError,
+    NotLinkedError,
+    PallinkError,
+    SignInError,
+    UnsettledWriteError,
+)
+from pallink.settings import Settings
+
+
+def advise(error: PallinkError, settings: Settings, *, command: str, partner_id: str | None = None) -> PallinkError:
+    """Return the error with the command that mends it, complete with the options that this run used.
+
+    Args:
+        error: What happened; one that has a command is returned as it is.
+        settings: The options of this run.
+        command: What ran, as in `link`.
+        partner_id: The partner that was asked for, where one was.
+    """
+    if error.command is not None:
+        return error
+    remedy, line = _remedy(error, settings, command, partner_id)
+    return error.replace(remedy=remedy, command=line) if line else error
+
+
+def _remedy(
+    error: PallinkError, settings: Settings, command: str, partner_id: str | None
+) -> tuple[str | None, str | None]:
+    """Return the remedy in words and the command, as far as there is one."""
+    remedy, line = error.remedy, None
+    match error:
+        case NotLinkedError():
+            remedy, line = "create the link", settings.command("link", partner_id or "PARTNER_ID")
+        case LinkedElsewhereError() if command == "unlink":
+            remedy, line = "remove just that link", settings.command("unlink", error.linked_partner_id)
+        case LinkedElsewhereError():
+            line = settings.command("update", error.wanted_partner_id)
+            remedy = "change the link, if that is what you want"
+        case UnsettledWriteError():
+            line = settings.command("show")
+        case MoreProofNeededError():
+            line = settings.command("login", "--claims", error.encoded)
+        case SignInError() if remedy == SIGN_IN_AGAIN and settings.auth is None:
+            line = settings.command("login")
+    return remedy, line

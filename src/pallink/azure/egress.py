@@ -1,0 +1,56 @@
+"""Which requests to Resource Manager each command is for: the rules of its `EgressPolicy`.
+
+Paths as in the public swagger of Microsoft.ManagementPartner, Microsoft.Authorization and Microsoft.Resources.
+"""
+
+from collections.abc import Mapping
+
+from pallink.http.policy import Rule
+
+_GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_PARTNERS = r"/providers/Microsoft\.ManagementPartner/partners"
+_AUTHORIZATION = r"/providers/Microsoft\.Authorization"
+
+METADATA = (Rule.of("GET", "/metadata/endpoints"),)
+
+_TENANT = (Rule.of("GET", "/tenants"),)
+_LINK = (Rule.of("GET", f"{_PARTNERS}/?"), *_TENANT)
+_ROLES = (
+    Rule.of("GET", "/subscriptions"),
+    Rule.of("GET", f"/subscriptions/{_GUID}{_AUTHORIZATION}/roleAssignments"),
+    Rule.of("GET", f"(/.+)?/?{_AUTHORIZATION}/roleDefinitions/{_GUID}"),
+    # The SDK forms a scope at the tenant's root with two slashes.
+    Rule.of("GET", f"/?{_AUTHORIZATION}/roleEligibilityScheduleInstances"),
+)
+
+
+def _write(methods: str) -> tuple[Rule, ...]:
+    return (Rule.of(methods, f"{_PARTNERS}/[0-9]{{5,10}}"),)
+
+
+_READS: Mapping[str, tuple[Rule, ...]] = {
+    "whoami": _TENANT,
+    "show": _LINK,
+    "unlink": _LINK,
+    "link": _LINK + _ROLES,
+    "update": _LINK + _ROLES,
+    "verify": _LINK + _ROLES,
+    "check": _LINK + _ROLES,
+}
+_WRITES: Mapping[str, tuple[Rule, ...]] = {
+    "link": _write("PUT PATCH"),
+    "update": _write("PATCH"),
+    "unlink": _write("DELETE"),
+}
+
+
+def rules_for(command: str | None, *, writable: bool) -> tuple[Rule, ...]:
+    """Return what a command may send with a token; None stands for all of them, as the Python API needs.
+
+    Args:
+        command: Its name, as in `link`.
+        writable: Whether it may write at all; a dry run may not.
+    """
+    if command is None:
+        return _LINK + _ROLES + (_write("PUT PATCH DELETE") if writable else ())
+    return _READS[command] + (_WRITES.get(command, ()) if writable else ())

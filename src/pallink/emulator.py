@@ -1,0 +1,74 @@
+"""Clouds that run inside pallink instead of at Microsoft, and what differs there: today the embedded sandbox.
+
+The one module outside `sandbox/` and its commands that knows the sandbox.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pallink.errors import SandboxError, unusable_sandbox
+from pallink.sandbox.names import ORIGIN
+from pallink.sandbox.state.errors import SandboxStateError
+
+if TYPE_CHECKING:
+    from requests import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """What differs in a cloud that runs inside pallink.
+
+    Its users sign in without a prompt, and variables of the environment that state a sign-in count only with `--auth`.
+
+    Attributes:
+        name: The cloud's name.
+        origin: The origin of its login host and its Resource Manager.
+        notice: Said on stderr by each command that uses it.
+        mount: Lets it serve the origin of a URL in a session of requests, in place of the network.
+        home: Returns the folder of its files.
+        command: The command that stands in for `az` and the portal.
+    """
+
+    name: str
+    origin: str
+    notice: str
+    mount: Callable[["Session", str], None]
+    home: Callable[[], Path]
+    command: str
+
+
+def _mount(session: "Session", url: str) -> None:
+    from pallink import sandbox  # noqa: PLC0415 - who works with Azure does not pay for the sandbox
+    from pallink.sandbox.http.adapter import SandboxAdapter  # noqa: PLC0415
+
+    class Adapter(SandboxAdapter):
+        def send(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().send(*args, **kwargs)
+            except SandboxStateError as error:
+                raise explain_state(error) from error
+
+    session.mount("/".join(url.split("/")[:3]) + "/", Adapter(sandbox.Sandbox(sandbox.home())))
+
+
+def _home() -> Path:
+    from pallink import sandbox  # noqa: PLC0415
+
+    return sandbox.home()
+
+
+def explain_state(error: SandboxStateError) -> SandboxError:
+    """Return the error for a sandbox whose file cannot be used."""
+    return unusable_sandbox(str(error), error.path)
+
+
+SANDBOX = Emulator(
+    name="sandbox",
+    origin=ORIGIN,
+    notice="this is pallink's embedded sandbox, not Azure",
+    mount=_mount,
+    home=_home,
+    command="pallink sandbox",
+)

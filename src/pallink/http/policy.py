@@ -1,0 +1,148 @@
+"""Which requests may leave pallink: hosts, methods and paths, fixed before the first one is sent.
+
+It holds for whoever makes the request, pallink or a library: a redirect, a `nextLink` to another host, and the provider
+registration that azure-mgmt would send by itself are refused here.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from urllib.parse import urlsplit
+
+from pallink.clouds import https_origin
+from pallink.errors import RefusedRequestError
+from pallink.redact.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Requests that may be sent to Resource Manager.
+
+    Attributes:
+        methods: HTTP methods.
+        path: What the whole path has to match; upper and lower case are alike.
+    """
+
+    methods: frozenset[str]
+    path: re.Pattern[str]
+
+    @classmethod
+    def of(cls, methods: str, path: str) -> "Rule":
+        """Return the rule for methods (`PUT PATCH`) and a regular expression for the path."""
+        return cls(frozenset(methods.split()), re.compile(path, re.IGNORECASE | re.ASCII))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """An address that a sign-in method needs beside the login host: a CI system's OIDC tokens, a managed identity's.
+
+    Attributes:
+        url: Without a query. Plain http only for an address of the machine itself.
+        method: The only one that may be sent there.
+        bearer: The token that identifies the job there; it goes nowhere else, and no other token goes there.
+    """
+
+    url: str
+    method: str
+    bearer: str | None = field(default=None, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return origin_of(self.url)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is reached by plain http."""
+        return urlsplit(self.url).scheme.lower() == "http"
+
+    def is_at(self, url: str) -> bool:
+        """Whether a request to `url` goes to this address."""
+        mine, other = urlsplit(self.url), urlsplit(url)
+        return (mine.scheme.lower(), mine.netloc.lower(), mine.path.rstrip("/")) == (
+            other.scheme.lower(),
+            other.netloc.lower(),
+            other.path.rstrip("/"),
+        )
+
+
+class Destination(Enum):
+    """Where an allowed request goes."""
+
+    LOGIN = auto()
+    TOKEN_ENDPOINT = auto()
+    RESOURCE_MANAGER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class EgressPolicy:
+    """What one session may send.
+
+    Attributes:
+        resource_manager: Origin (`https://host[:port]`) of Resource Manager, the only host that gets a bearer token.
+        login: Origin of the login host; None where nobody signs in.
+        rules: What may be sent to Resource Manager with a token.
+        anonymous: Paths of Resource Manager that may be read without one.
+        token_endpoint: The further address of the sign-in method.
+    """
+
+    resource_manager: str
+    login: str | None = None
+    rules: tuple[Rule, ...] = ()
+    anonymous: tuple[Rule, ...] = ()
+    token_endpoint: TokenEndpoint | None = None
+
+    def check(self, method: str, url: str, authorization: str | None) -> Destination:
+        """Return where a request goes.
+
+        Raises:
+            RefusedRequestError: It may not be sent.
+        """
+        try:
+            parts = urlsplit(url)
+            address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        except ValueError:
+            raise _refused(method, one_line(url.partition("?")[0], 200), "invalid URL") from None
+        endpoint = self.token_endpoint
+        if endpoint is not None and endpoint.is_at(url):
+            expected = None if endpoint.bearer is None else f"Bearer {endpoint.bearer}"
+            if method != endpoint.method or authorization != expected:
+                raise _refused(method, address, "only the request for the job's or the machine's token may go there")
+            return Destination.TOKEN_ENDPOINT
+        origin = https_origin(address)
+        if origin is None or origin not in (self.login, self.resource_manager):
+            raise _refused(method, address, "the host is not the chosen cloud's, as after a redirect or in a nextLink")
+        if authorization is None:
+            return self._check_anonymous(method, address, origin, parts.path)
+        if origin != self.resource_manager:
+            raise _refused(method, address, "it would carry a token for Resource Manager to another host")
+        if endpoint is not None and endpoint.bearer and endpoint.bearer in authorization:
+            raise _refused(method, address, "it would carry the CI system's token to another host")
+        if not _allows(self.rules, method, parts.path):
+            raise _refused(method, address, "this command never sends it")
+        return Destination.RESOURCE_MANAGER
+
+    def _check_anonymous(self, method: str, address: str, origin: str, path: str) -> Destination:
+        if origin == self.login and method in ("GET", "POST"):
+            return Destination.LOGIN
+        if origin == self.resource_manager and _allows(self.anonymous, method, path):
+            return Destination.RESOURCE_MANAGER
+        raise _refused(method, address, "only a sign-in may send this without a token")
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a URL in lower case."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _allows(rules: tuple[Rule, ...], method: str, path: str) -> bool:
+    return any(method in rule.methods and rule.path.fullmatch(path) for rule in rules)
+
+
+def _refused(method: str, address: str, cause: str) -> RefusedRequestError:
+    return RefusedRequestError(
+        f"refused to send {method} {one_line(address, 300)}",
+        cause=cause,
+        remedy="report this: pallink should never try to send it",
+    )
