@@ -18,7 +18,7 @@ from tools.program import ROOT, SOURCE, commands, messages
 
 DOCS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = {"README.md": README, "CHANGELOG.md": (ROOT / "CHANGELOG.md").read_text("utf-8")} | {
+PAGES = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")} | {
     f"docs/{name}": text for name, text in DOCS.items()
 }
 
