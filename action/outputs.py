@@ -1,9 +1,9 @@
-"""Hands the result of a pallink command to the steps behind it, as GitHub Actions and Azure Pipelines take it.
+"""Set the result of a pallink command as the outputs of a step in GitHub Actions or Azure Pipelines.
 
     outputs.py RESULT_FILE EXIT_CODE PARTNER_ID REPORT_FILE
 
-The outputs: `linked`, `partner-id`, `partner-name`, `exit-code`, `report`. In Azure Pipelines their names have an
-underscore.
+The outputs are `linked`, `partner-id`, `partner-name`, `exit-code` and `report`. In Azure Pipelines their names have
+underscores instead of hyphens.
 """
 
 import json
@@ -14,18 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# What pallink exits with when it found out that there is no such link.
+# The exit codes that mean that the account does not have this link.
 _NOT_LINKED, _LINKED_ELSEWHERE = 3, 5
 
 
 def outputs(result: Mapping[str, Any] | None, exit_code: int, partner_id: str, report: str) -> dict[str, str]:
-    """The outputs as text; what is not known is empty.
+    """Return the outputs as text; unknown values are empty.
 
     Args:
-        result: the object that pallink printed; None where it printed none.
-        exit_code: what it ended with.
-        partner_id: the partner that was asked for.
-        report: the path of the JUnit report; empty where none was written.
+        result: The object that pallink printed; None if it printed none.
+        exit_code: pallink's exit code.
+        partner_id: The expected partner.
+        report: The path of the JUnit report; empty if none was written.
     """
     found = result or {}
     linked = ""
@@ -43,13 +43,13 @@ def outputs(result: Mapping[str, Any] | None, exit_code: int, partner_id: str, r
 
 
 def for_github(values: Mapping[str, str]) -> str:
-    """The text for the file that GITHUB_OUTPUT names; no value can end its own block."""
+    """Return the text for the file that GITHUB_OUTPUT names, with a random delimiter that no value can contain."""
     end = f"end-{uuid.uuid4()}"
     return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
 
 
 def for_azure_pipelines(values: Mapping[str, str]) -> str:
-    """The lines that set output variables of an Azure Pipelines step."""
+    """Return the logging commands that set output variables of an Azure Pipelines step."""
 
     def escaped(value: str) -> str:
         return value.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
@@ -69,7 +69,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 
 
 def main(result_file: str, exit_code: str, partner_id: str, report: str) -> None:
-    """Write the outputs to wherever the CI system takes them from."""
+    """Write the outputs for the CI system that runs this script."""
     written = report if report and Path(report).is_file() else ""
     values = outputs(_read(Path(result_file)), int(exit_code), partner_id, written)
     if github := os.environ.get("GITHUB_OUTPUT"):

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs one pallink command, hands its result to the steps behind it, and ends with its exit code.
+# Runs one pallink command, sets its result as the step's outputs, and exits with its exit code.
 #
 # INPUT_PARTNER_ID, INPUT_COMMAND   what to do
-# INPUT_ACCOUNT, INPUT_TENANT, INPUT_CLIENT_ID, INPUT_AUTH, INPUT_CLOUD   as the options; empty for none
-# PALLINK_ACTION_HOME   the folder that install.sh filled
+# INPUT_ACCOUNT, INPUT_TENANT, INPUT_CLIENT_ID, INPUT_AUTH, INPUT_CLOUD   as the options; empty means not given
+# PALLINK_ACTION_HOME   the folder that install.sh used
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-home=${PALLINK_ACTION_HOME:?the folder that install.sh filled}
+home=${PALLINK_ACTION_HOME:?is missing: the folder that install.sh used}
 programs=$home/venv/bin
 [ -d "$programs" ] || programs=$home/venv/Scripts
 
@@ -36,7 +36,7 @@ case $command in
 verify | link | update) arguments+=(-- "${INPUT_PARTNER_ID-}") ;;
 esac
 
-# Settings that somebody left behind must not change what is printed, or ask for an answer.
+# Left-over settings of the job must not change the output.
 unset PALLINK_QUERY PALLINK_QUIET
 export PYTHONUTF8=1
 result=$home/pallink-result.json

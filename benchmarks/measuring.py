@@ -1,4 +1,4 @@
-"""Runs commands in turn, and makes tables of what they took."""
+"""Run commands in turn, and print tables of the time and memory that they take."""
 
 import os
 import statistics
@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of one command. Seconds; memory in MiB, of the largest process; None where the system does not tell."""
+    """One run of one command.
+
+    Attributes:
+        wall: Seconds.
+        cpu: Seconds; None if the system does not report it.
+        memory: The peak of the largest process in MiB; None if the system does not report it.
+    """
 
     wall: float
     cpu: float | None
@@ -20,12 +26,12 @@ class Measured:
 
 @dataclass
 class Command:
-    """Something to time.
+    """A command to measure.
 
     Attributes:
-        name: for the table.
-        steps: command lines, run one after the other as one job.
-        runs: what was measured.
+        name: Its name in the table.
+        steps: The command lines, run one after the other as one job.
+        runs: The measurements.
     """
 
     name: str
@@ -33,7 +39,7 @@ class Command:
     runs: list[Measured] = field(default_factory=list)
 
     def run(self, environment: dict[str, str]) -> None:
-        """Run the steps once, and note the sums."""
+        """Run the steps once, and record the sums."""
         parts = [_timed(step, environment) for step in self.steps]
         cpus = [part.cpu for part in parts if part.cpu is not None]
         memories = [part.memory for part in parts if part.memory is not None]
@@ -45,9 +51,9 @@ class Command:
             )
         )
 
-    def median(self, what: str) -> float | None:
-        """The median of one figure."""
-        values = [value for run in self.runs if (value := getattr(run, what)) is not None]
+    def median(self, figure: str) -> float | None:
+        """Return the median of one figure: `wall`, `cpu` or `memory`."""
+        values = [value for run in self.runs if (value := getattr(run, figure)) is not None]
         return statistics.median(values) if values else None
 
 
@@ -62,11 +68,11 @@ def run_in_turn(
     """Run the commands in turn (A, B, A, B, ...).
 
     Args:
-        commands: those to compare; what is measured is noted in them.
-        runs: counted runs of each.
-        environment: theirs.
-        before: called before each run.
-        warm_up: whether a first round is not counted.
+        commands: The commands to compare; the measurements are added to them.
+        runs: The number of measured runs of each command.
+        environment: The environment variables of the commands.
+        before: Called before each run.
+        warm_up: Whether to run one more round first, which is not measured.
     """
     for _ in range(runs + warm_up):
         for command in commands:
@@ -78,7 +84,7 @@ def run_in_turn(
 
 
 def print_comparison(title: str, first: Command, others: Sequence[Command]) -> None:
-    """Print the medians, and the ratios of the first command to each other one."""
+    """Print the medians, and the ratios of the first command to the others."""
     print(f"\n### {title}, {len(first.runs)} runs\n")
     print("| command | wall ms | CPU ms | memory MiB | wall ratio (min to max) | CPU ratio |")
     print("|---|---|---|---|---|---|")
@@ -91,17 +97,17 @@ def print_comparison(title: str, first: Command, others: Sequence[Command]) -> N
     print(flush=True)
 
 
-def ratios(first: Command, other: Command, what: str) -> str:
-    """The first command against the other, pair by pair: the median, and the spread."""
+def ratios(first: Command, other: Command, figure: str) -> str:
+    """Return the ratio of the first command to the other, pair by pair: the median with the spread."""
     if first is other:
         return ""
-    pairs = [(getattr(a, what), getattr(b, what)) for a, b in zip(first.runs, other.runs, strict=True)]
+    pairs = [(getattr(a, figure), getattr(b, figure)) for a, b in zip(first.runs, other.runs, strict=True)]
     found = [a / b for a, b in pairs if a is not None and b]
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})" if found else ""
 
 
 def number(value: float | None, factor: float = 1, digits: int = 0) -> str:
-    """A figure for a table; empty where there is none."""
+    """Format a figure for a table; None is empty."""
     return "" if value is None else f"{value * factor:.{digits}f}"
 
 
@@ -110,11 +116,11 @@ def _timed(step: Sequence[str], environment: dict[str, str]) -> Measured:
     process = subprocess.Popen(
         step, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    said = process.stderr.read() if process.stderr else b""
+    stderr = process.stderr.read() if process.stderr else b""
     if hasattr(os, "wait4"):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        # Linux counts kibibytes, macOS bytes.
+        # Linux reports kibibytes, macOS bytes.
         memory = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
         measured = Measured(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, memory)
     else:
@@ -123,5 +129,5 @@ def _timed(step: Sequence[str], environment: dict[str, str]) -> Measured:
     if process.stderr:
         process.stderr.close()
     if process.returncode:
-        raise SystemExit(f"{' '.join(step)} ended with {process.returncode}:\n{said.decode()}")
+        raise SystemExit(f"{' '.join(step)} exited with {process.returncode}:\n{stderr.decode()}")
     return measured

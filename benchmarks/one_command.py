@@ -1,4 +1,4 @@
-"""The smallest program on the same Typer that has a help and a version: what start-up is compared with."""
+"""The smallest Typer program with help and a version, to compare start-up with."""
 
 from typing import Annotated
 
@@ -19,8 +19,8 @@ def main(
     *,
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
 ) -> None:
-    """Greet somebody."""
-    del version  # the callback has dealt with it
+    """Print a greeting."""
+    del version  # handled by the callback
     print(f"hello {name}")
 
 

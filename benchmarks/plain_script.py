@@ -1,4 +1,4 @@
-"""What somebody would write in a quarter of an hour: the same requests as `pallink link`, one after the other.
+"""What a developer would write in a quarter of an hour: the same requests as `pallink link`, one after the other.
 
 Usage: plain_script.py ORIGIN PARTNER_ID [every]   (with AZURE_... and REQUESTS_CA_BUNDLE in the environment)
 

@@ -1,4 +1,4 @@
-"""Times pallink beside a plain script and, where it is installed, `az`; see README.md."""
+"""Compare pallink's time with that of a plain script and, if it is installed, `az`; see README.md."""
 
 import argparse
 import importlib.util
@@ -22,12 +22,12 @@ import pallink
 HERE = Path(__file__).parent
 PALLINK = [str(Path(sys.executable).with_name("pallink"))]
 
-# What --debug prints at its end. The longest chain is of requests each of which began when the one before had ended.
+# A request in the timeline at the end of --debug: when it began, and how long it took.
 REQUEST = re.compile(r"^[* ] +\d+ +(\d+) +(\d+) +\S+  (?:GET|POST|PUT|PATCH|DELETE) ", re.MULTILINE)
 
 
 def start_up(runs: int, _served: Served) -> None:
-    """Help and version against a one-command program."""
+    """Compare help and version with those of a one-command program."""
     for option in ("--version", "--help"):
         first = Command(f"pallink {option}", [[*PALLINK, option]])
         small = Command("one-command Typer program", [[sys.executable, str(HERE / "one_command.py"), option]])
@@ -36,45 +36,45 @@ def start_up(runs: int, _served: Served) -> None:
 
 
 def requests(_runs: int, cloud: Served) -> None:
-    """How many requests, and how many of them in a row."""
+    """Count the requests, and those that have to wait for one another."""
     print("\n### Requests, cold, by client secret, a custom cloud's metadata kept, 100 ms per response\n")
     print("| command | requests | longest chain |")
     print("|---|---|---|")
     cloud.fresh(0)
-    # Once uncounted, so that the cloud's metadata is kept as it is on every day but the first.
+    # Once without counting, so that the cloud's metadata is cached, as it is on every day but the first.
     _run([*PALLINK, "whoami", "--cloud", cloud.origin], cloud)
     for words in (["link", PARTNER], ["verify", PARTNER, "--role-check", "warn"], ["show"]):
         cloud.fresh(0)
         if words[0] != "link":
             _run([*PALLINK, "link", PARTNER, "--cloud", cloud.origin, "--quiet", "-o", "json"], cloud)
         cloud.sandbox.set("response-delay", "100")
-        cloud.sandbox.asked.clear()
-        said = _run([*PALLINK, *words, "--cloud", cloud.origin, "--debug"], cloud)
-        spans = [(int(start), int(start) + int(length)) for start, length in REQUEST.findall(said)]
+        cloud.sandbox.requested.clear()
+        stderr = _run([*PALLINK, *words, "--cloud", cloud.origin, "--debug"], cloud)
+        spans = [(int(start), int(start) + int(length)) for start, length in REQUEST.findall(stderr)]
         print(f"| pallink {words[0]} | {len(spans)} | {longest_chain(spans)} |")
         if words[0] == "link":
-            asked = sorted(cloud.sandbox.asked)
+            requested = sorted(cloud.sandbox.requested)
     for command in [_plain_script(cloud), *_az(cloud)]:
         cloud.fresh(0)
         for step in command.steps:
             _run(step, cloud)
-        count = len(cloud.sandbox.asked)
+        count = len(cloud.sandbox.requested)
         print(f"| {command.name} | {count} | {count} |")
         if command.name == "plain script":
-            are_the_same = sorted(cloud.sandbox.asked) == asked
-    print(f"\nThe plain script and pallink link ask for the same: {'yes' if are_the_same else 'no'}", flush=True)
+            are_the_same = sorted(cloud.sandbox.requested) == requested
+    print(f"\nThe plain script sends the same requests as pallink link: {'yes' if are_the_same else 'no'}", flush=True)
 
 
 def longest_chain(spans: Sequence[tuple[int, int]]) -> int:
-    """The largest number of spans (start, end) of which each begins when the one before has ended."""
+    """Return the length of the longest chain of spans (start, end) that begin after the previous one has ended."""
     chain: dict[tuple[int, int], int] = {}
-    for span in sorted(spans, key=lambda each: each[1]):
+    for span in sorted(spans, key=lambda span: span[1]):
         chain[span] = 1 + max((length for other, length in chain.items() if other[1] <= span[0]), default=0)
     return max(chain.values(), default=0)
 
 
 def link(runs: int, cloud: Served) -> None:
-    """A cold link by client secret, without a delay and with 100 ms per response."""
+    """Compare a cold link by client secret, without delay and with 100 ms per response."""
     for delay in (0, 100):
         first = Command("pallink link", [[*PALLINK, "link", PARTNER, "-o", "json", "--cloud", cloud.origin]])
         others = [_plain_script(cloud), *_az(cloud)]
@@ -83,14 +83,14 @@ def link(runs: int, cloud: Served) -> None:
 
 
 def many(runs: int, cloud: Served) -> None:
-    """Check over more and more subscriptions, 100 ms per response."""
-    print("\n### pallink check, 100 ms per response; beside it the plain script, one subscription after the other\n")
+    """Compare check over 1 to 1,000 subscriptions, 100 ms per response."""
+    print("\n### pallink check, 100 ms per response, and the plain script, one subscription after the other\n")
     print(
         "| generated subscriptions | runs | wall s | plain script s | times as fast (min to max) | CPU ms | memory MiB"
-        " | CPU ms for each further one | memory KiB |"
+        " | CPU ms per additional one | memory KiB |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    before: tuple[int, float, float] | None = None
+    previous: tuple[int, float, float] | None = None
     for count in (1, 10, 100, 1000):
         check = Command("pallink check", [[*PALLINK, "check", "-o", "json", "--cloud", cloud.origin]])
         script = _plain_script(cloud, "every")
@@ -102,16 +102,19 @@ def many(runs: int, cloud: Served) -> None:
             warm_up=count < 1000,
         )
         cpu, memory = check.median("cpu"), check.median("memory")
-        each = ["", ""]
+        per_subscription = ["", ""]
         if cpu is not None and memory is not None:
-            if before is not None:
-                further = count - before[0]
-                each = [number((cpu - before[1]) / further, 1000, 1), number((memory - before[2]) / further, 1024, 1)]
-            before = count, cpu, memory
+            if previous is not None:
+                added = count - previous[0]
+                per_subscription = [
+                    number((cpu - previous[1]) / added, 1000, 1),
+                    number((memory - previous[2]) / added, 1024, 1),
+                ]
+            previous = count, cpu, memory
         print(
             f"| {count} | {runs} | {number(check.median('wall'), digits=2)} | {number(script.median('wall'), digits=2)}"
             f" | {ratios(script, check, 'wall')} | {number(cpu, 1000)} | {number(memory, digits=1)}"
-            f" | {' | '.join(each)} |",
+            f" | {' | '.join(per_subscription)} |",
             flush=True,
         )
 
@@ -121,7 +124,7 @@ def _plain_script(cloud: Served, *words: str) -> Command:
 
 
 def _az(cloud: Served) -> Iterator[Command]:
-    """The job as people do it with `az`, where it is installed."""
+    """Yield the same job with `az`, if it is installed."""
     az = shutil.which("az")
     if az is None:
         return
@@ -144,19 +147,19 @@ def _az(cloud: Served) -> Iterator[Command]:
 
 
 def _az_version(az: str) -> str:
-    said = subprocess.run([az, "version"], capture_output=True, check=True, env=plain_environment()).stdout
-    return str(json.loads(said)["azure-cli"])
+    stdout = subprocess.run([az, "version"], capture_output=True, check=True, env=plain_environment()).stdout
+    return str(json.loads(stdout)["azure-cli"])
 
 
 def _run(step: Sequence[str], cloud: Served, stream: str = "stderr") -> str:
     done = subprocess.run(step, env=cloud.environment, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(step)} ended with {done.returncode}:\n{done.stderr}")
+        raise SystemExit(f"{' '.join(step)} exited with {done.returncode}:\n{done.stderr}")
     return str(getattr(done, stream))
 
 
 def _describe_machine(runs: int) -> None:
-    """Say what was measured where, and what about it is not as people have it."""
+    """Print the machine and the versions, and notes if the installation differs from that of users."""
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}")
     names = ("pallink", "typer", "azure-identity", "azure-core", "msal", "requests")
@@ -164,9 +167,9 @@ def _describe_machine(runs: int) -> None:
     print(f"medians of {runs} runs in turn; ratios are pallink against the other, pair by pair")
     origin = distribution("pallink").read_text("direct_url.json")
     if origin and json.loads(origin).get("dir_info", {}).get("editable"):
-        print("note: pallink is installed editable: people install it otherwise, and its start is quicker then")
+        print("note: pallink is installed editable, and starts more slowly than in a regular installation")
     if not Path(importlib.util.cache_from_source(str(pallink.__file__))).exists():
-        print("note: pallink has no bytecode yet: its first run compiles it")
+        print("note: pallink has no bytecode yet; its first run compiles it")
 
 
 SECTIONS: dict[str, Callable[[int, Served], None]] = {
@@ -178,10 +181,10 @@ SECTIONS: dict[str, Callable[[int, Served], None]] = {
 
 
 def main() -> None:
-    """Run the sections that were asked for."""
+    """Run the selected sections."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10, help="counted runs of each command (default: 10)")
-    parser.add_argument("--only", default=",".join(SECTIONS), help=f"of {', '.join(SECTIONS)} (default: all)")
+    parser.add_argument("--runs", type=int, default=10, help="measured runs of each command (default: 10)")
+    parser.add_argument("--only", default=",".join(SECTIONS), help=f"some of {', '.join(SECTIONS)} (default: all)")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",")
     unknown = sorted(set(chosen) - set(SECTIONS))

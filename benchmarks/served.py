@@ -1,4 +1,4 @@
-"""A sandbox of its own on loopback, and what a client needs to know of it."""
+"""A served sandbox on loopback, and what a client needs to sign in to it."""
 
 import os
 import tempfile
@@ -21,37 +21,47 @@ PARTNER = "719878"
 APPLICATION = "c5ce5ce2-aa0c-4851-93c1-7ffe11c06a4a"
 WORKLOADS = "/providers/Microsoft.Management/managementGroups/workloads"
 
-# What a sign-in leaves in the folder of az.
+# What a sign-in leaves in az's folder.
 _TOKENS_OF_AZ = ("azureProfile.json", "msal_*_cache.*", "service_principal_entries.*")
 
 
 class WatchedSandbox(Sandbox):
-    """Notes method and path of each request."""
+    """A sandbox that records the method and path of each request.
+
+    Attributes:
+        requested: "METHOD /path" for each request, in order.
+    """
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def handle(self, request: Request) -> Response:
-        """As the sandbox does."""
-        self.asked.append(f"{request.method} {urlsplit(request.url).path}")
+        """Record the request, and handle it as the sandbox does."""
+        self.requested.append(f"{request.method} {urlsplit(request.url).path}")
         return super().handle(request)
 
 
 @dataclass
 class Served:
-    """The sandbox, and the environment in which an application signs in to it."""
+    """A served sandbox, and the environment in which an application signs in to it.
+
+    Attributes:
+        sandbox: The sandbox.
+        origin: Its URL, without a path.
+        environment: The variables of a client.
+    """
 
     sandbox: WatchedSandbox
     origin: str
     environment: dict[str, str]
 
     def fresh(self, delay: int, subscriptions: int = 0) -> None:
-        """Back to the world as it came: no link, no valid token.
+        """Reset the sandbox: no link, no valid token.
 
         Args:
-            delay: milliseconds that each response takes longer.
-            subscriptions: so many are generated, and the application is Reader on them.
+            delay: Milliseconds that each response takes longer.
+            subscriptions: The number of subscriptions to generate, on which the application is Reader.
         """
         self.sandbox.reset()
         for pattern in _TOKENS_OF_AZ:
@@ -59,21 +69,21 @@ class Served:
                 path.unlink()
         self.sandbox.set("response-delay", str(delay))
         if subscriptions:
-            # The application has to see them all.
+            # The application must see them all.
             self.sandbox.assign(principal_id=APPLICATION, role="Reader", scope=WORKLOADS)
             self.sandbox.grow(subscriptions)
-        self.sandbox.asked.clear()
+        self.sandbox.requested.clear()
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's, but for what would change what is measured."""
+    """Return this process's environment without the variables that would affect a measurement."""
     unwanted = ("PALLINK_", "AZURE_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
 @contextmanager
 def served() -> Iterator[Served]:
-    """Serve a sandbox of its own for as long as the block lasts."""
+    """Serve a new sandbox for the duration of the block."""
     with tempfile.TemporaryDirectory() as folder:
         sandbox = WatchedSandbox(Path(folder) / "sandbox")
         with SandboxServer(sandbox) as server:
@@ -86,7 +96,7 @@ def served() -> Iterator[Served]:
                 "REQUESTS_CA_BUNDLE": str(server.authority),
                 "PALLINK_CACHE_HOME": str(Path(folder) / "cache"),
                 "PALLINK_HOME": str(Path(folder) / "home"),
-                # az's own settings: without the second it refuses login hosts that Microsoft does not know.
+                # az's own settings. Without the second it refuses login hosts that Microsoft does not know.
                 "AZURE_CONFIG_DIR": str(Path(folder) / "az"),
                 "AZURE_CORE_INSTANCE_DISCOVERY": "false",
                 "AZURE_CORE_COLLECT_TELEMETRY": "0",

@@ -1,1 +1,1 @@
-"""Programs that nobody here wrote, at work with the served sandbox."""
+"""Third-party clients run against the served sandbox."""

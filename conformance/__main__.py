@@ -1,4 +1,4 @@
-"""`python -m conformance`."""
+"""Entry point of `python -m conformance`."""
 
 import sys
 

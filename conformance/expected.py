@@ -1,4 +1,4 @@
-"""What every client has to be told, step by step, whatever its language and its names for the fields."""
+"""The expected result of every step, the same for clients of all languages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,15 +11,15 @@ _NOT_LINKED = (404, "ManagementPartnerNotFound")
 _MEKORMA = ("719878", "Mekorma")
 _FOURTH_COFFEE = ("6183402", "Fourth Coffee Consulting")
 
-# Of a success: partner ID, its name and the link's version. Of an error: status and code. None: success without a body.
+# A success: partner ID, partner name and version of the link. An error: status and code. None: success without a body.
 _STEPS: Mapping[str, tuple[Any, ...] | None] = {
     "show, not linked": _NOT_LINKED,
     "create 719878": (*_MEKORMA, 1),
     "show": (*_MEKORMA, 1),
     "show 719878": (*_MEKORMA, 1),
     "show 6183402": _NOT_LINKED,
-    "create 6183402, linked already": (409, "PartnerIdAlreadyLinked"),
-    "update 1234567, nobody's": (400, "PartnerIdInvalid"),
+    "create 6183402, already linked": (409, "PartnerIdAlreadyLinked"),
+    "update 1234567, unknown": (400, "PartnerIdInvalid"),
     "update 6183402": (*_FOURTH_COFFEE, 2),
     "delete 6183402": None,
     "show, deleted": _NOT_LINKED,
@@ -33,41 +33,41 @@ _OTHER_STEPS: Mapping[str, Any] = {
 
 
 def differences(steps: Sequence[Mapping[str, Any]], links: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what a client was told that it should not have been; empty: all is well.
+    """Return the differences between a client's results and the expected ones; empty if there are none.
 
     Args:
-        steps: Each with its name, as `step`, and `answer`, or else `status` and `code`.
+        steps: Objects with `step`, the name, and either `result`, or `status` and `code`.
         links: The links that the sandbox has afterwards.
     """
     found = []
-    taken = [each["step"] for each in steps if each["step"] in _STEPS]
+    taken = [step["step"] for step in steps if step["step"] in _STEPS]
     if taken != list(_STEPS):
         found.append(f"the steps are {taken}")
-    told: Any
-    wanted: Any
-    for each in steps:
-        name = each["step"]
+    actual: Any
+    expected: Any
+    for step in steps:
+        name = step["step"]
         if name in _STEPS:
-            told, wanted = _told(each), _STEPS[name]
+            actual, expected = _row(step), _STEPS[name]
         elif name in _OTHER_STEPS:
-            told, wanted = each.get("answer"), _OTHER_STEPS[name]
+            actual, expected = step.get("result"), _OTHER_STEPS[name]
         else:
-            told, wanted = "a step", "no such step"
-        if told != wanted:
-            found.append(f"{name}: {told} in place of {wanted}")
-    left = [(each["account"], each["partnerId"], each["state"], each["version"]) for each in links]
+            actual, expected = "a step", "no such step"
+        if actual != expected:
+            found.append(f"{name}: {actual} instead of {expected}")
+    left = [(link["account"], link["partnerId"], link["state"], link["version"]) for link in links]
     if left != [(CLIENT_ID, "6183402", "Deleted", 3)]:
         found.append(f"the sandbox is left with the links {left}")
     return found
 
 
-def _told(step: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Return an answer in the form of the table; a link that is not the caller's own as what it is."""
-    if "answer" not in step:
+def _row(step: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Return a step's result in the form of the table, with all fields if the link is not the caller's own."""
+    if "result" not in step:
         return step["status"], step["code"]
-    link = step["answer"]
+    link = step["result"]
     if not link:
-        return None  # Node's client makes an empty object of an answer without a body.
+        return None  # Node's client returns an empty object for a response without a body.
     flat = {**link, **link.get("properties", {})}
     if (flat.get("tenantId"), flat.get("objectId"), flat.get("state")) != (TENANT, APPLICATION, "Active"):
         return tuple(flat.values())

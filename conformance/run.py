@@ -1,4 +1,4 @@
-"""Lets programs that nobody here wrote work with the served sandbox: `python -m conformance`; see README.md."""
+"""Run third-party clients against the served sandbox: `python -m conformance`; see README.md."""
 
 import argparse
 import contextlib
@@ -26,18 +26,18 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pall
 
 
 class NotRunError(Exception):
-    """Something that a client needs is not on this machine."""
+    """A client could not be run, because something that it needs is missing."""
 
 
 @dataclass
 class Served:
-    """The sandbox, served by a process of its own.
+    """The sandbox, served by a separate process.
 
     Attributes:
-        origin: Where.
-        environment: The variables of whoever works with it: trust, the application, and nothing of Azure's beside.
+        origin: Its URL, without a path.
+        environment: The variables of a client: certificates to trust, the application, and no other Azure settings.
         sections: The lines that it printed for other terminals, by section.
-        folder: For what a client leaves behind.
+        folder: A folder for the clients' files.
     """
 
     origin: str
@@ -46,20 +46,20 @@ class Served:
     folder: Path
 
     def pallink(self, *words: str) -> str:
-        """Run pallink on the sandbox's own file, and return what it prints."""
+        """Run pallink on the served sandbox's file, and return its stdout."""
         return subprocess.run(
             [*PALLINK, *words], env=self.environment, check=True, capture_output=True, text=True
         ).stdout
 
     def links(self) -> list[dict[str, Any]]:
-        """Return the links as the sandbox has them, whatever a client was told."""
+        """Return the links that are stored in the sandbox, independently of its responses."""
         links: list[dict[str, Any]] = json.loads(self.pallink("sandbox", "show", "-o", "json"))["links"]
         return links
 
 
 @contextlib.contextmanager
 def served() -> Iterator[Served]:
-    """Serve a sandbox of its own for as long as the block lasts, and see to it that it stops in good order."""
+    """Serve a new sandbox for the duration of the block, and check that it stops cleanly."""
     with tempfile.TemporaryDirectory(prefix="pallink-conformance-") as name:
         folder = Path(name)
         environment = {
@@ -81,8 +81,8 @@ def served() -> Iterator[Served]:
         ) as process:
             assert process.stdout is not None
             assert process.stderr is not None
-            said: list[str] = []
-            reader = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
+            stderr: list[str] = []
+            reader = threading.Thread(target=lambda: stderr.extend(process.stderr or ()), daemon=True)
             reader.start()
             try:
                 document = "".join(iter(process.stdout.readline, "}\n")) + "}"
@@ -94,13 +94,13 @@ def served() -> Iterator[Served]:
                     "NODE_EXTRA_CA_CERTS": authority,
                     **_application(environment),
                 }
-                yield Served(described["origin"], environment, _sections("".join(said)), folder)
+                yield Served(described["origin"], environment, _sections("".join(stderr)), folder)
             finally:
                 process.terminate()
                 process.wait(timeout=60)
                 reader.join(60)
-        if sys.platform != "win32" and (process.returncode or "stopped" not in said[-1]):
-            raise SystemExit(f"pallink sandbox serve ended with {process.returncode}:\n{''.join(said)}")
+        if sys.platform != "win32" and (process.returncode or "stopped" not in stderr[-1]):
+            raise SystemExit(f"pallink sandbox serve exited with {process.returncode}:\n{''.join(stderr)}")
 
 
 def _application(environment: dict[str, str]) -> dict[str, str]:
@@ -111,30 +111,36 @@ def _application(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _sections(text: str) -> dict[str, str]:
-    """Take the printed lines apart: a heading that names the section, then its lines, until an empty one."""
+    """Split the printed lines into sections: a heading with the name, then the lines up to an empty one."""
     return dict(re.findall(r"^# (\w+): .*\n((?:.+\n)+)", text, re.MULTILINE))
 
 
-# --- What the clients run in -----------------------------------------------------------------------------------------
+# --- The clients' environments ---------------------------------------------------------------------------------------
 
 
 @dataclass
 class Tools:
-    """Makes the clients' environments, at their first use, in a folder that later runs find again."""
+    """Creates the clients' environments at their first use, in a folder that later runs reuse.
+
+    Attributes:
+        cache: The folder.
+    """
 
     cache: Path
 
     def python(self, name: str) -> Path:
-        """Return the folder of the programs of a virtual environment with requirements/NAME.txt in it."""
+        """Return the program folder of a virtual environment with requirements/NAME.txt installed."""
         requirements = HERE / "requirements" / f"{name}.txt"
         wanted = f"{sys.version_info[:2]}\n{requirements.read_text(encoding='utf-8')}"
         folder = self.cache / name
         made = folder / "made-of"
         if not made.exists() or made.read_text(encoding="utf-8") != wanted:
-            _note(f"making {folder}")
+            _log(f"creating {folder}")
             venv.create(folder, clear=True, with_pip=True)
             python = str(folder / BIN / "python")
-            _must([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)])
+            _install(
+                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
+            )
             made.write_text(wanted, encoding="utf-8")
         return folder / BIN
 
@@ -146,19 +152,19 @@ class Tools:
         folder = self.cache / "node"
         made = folder / "made-of"
         if not made.exists() or made.read_text(encoding="utf-8") != lock:
-            _note(f"making {folder}")
+            _log(f"creating {folder}")
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(HERE / name, folder)
-            _must([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder)
+            _install([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder)
             made.write_text(lock, encoding="utf-8")
         return folder
 
 
-def _must(command: Sequence[str], cwd: Path | None = None) -> None:
+def _install(command: Sequence[str], cwd: Path | None = None) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NotRunError(f"{' '.join(command)} ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
+        raise NotRunError(f"{' '.join(command)} exited with {done.returncode}: {(done.stderr or done.stdout).strip()}")
 
 
 # --- The clients -----------------------------------------------------------------------------------------------------
@@ -166,11 +172,11 @@ def _must(command: Sequence[str], cwd: Path | None = None) -> None:
 
 @dataclass
 class Outcome:
-    """What became of a client.
+    """The outcome of one client.
 
     Attributes:
-        summary: In a few words.
-        problems: What was not as it should be; None: it was not run.
+        summary: The result in a few words.
+        problems: The differences from what was expected; None if the client was not run.
     """
 
     summary: str
@@ -178,12 +184,12 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """The word for the table."""
+        """The outcome in one word, for the table."""
         return "not run" if self.problems is None else "FAILED" if self.problems else "passed"
 
 
 def steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Path | None = None) -> Outcome:
-    """Let a client take its steps, show what it was told, and compare that with what it should have been told."""
+    """Run a client's steps, print their results, and compare them with the expected ones."""
     started = time.perf_counter()
     done = subprocess.run(
         command, env={**cloud.environment, **extra}, cwd=cwd, stdout=subprocess.PIPE, text=True, check=False
@@ -191,48 +197,48 @@ def steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Pat
     took = time.perf_counter() - started
     print(done.stdout, end="", flush=True)
     if done.returncode:
-        return Outcome("it ended early", [f"it ended with {done.returncode}"])
-    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    problems = differences(told, cloud.links())
-    return Outcome(f"{len(told)} steps in {took:.1f} s", problems)
+        return Outcome("it ended early", [f"it exited with {done.returncode}"])
+    taken = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    problems = differences(taken, cloud.links())
+    return Outcome(f"{len(taken)} steps in {took:.1f} s", problems)
 
 
 def python_sync(cloud: Served, tools: Tools, _cases: int) -> Outcome:
-    """azure-mgmt-managementpartner, synchronous."""
+    """Run azure-mgmt-managementpartner, synchronous."""
     return steps(cloud, [str(tools.python("python") / "python"), str(HERE / "clients" / "python_sync.py")], {})
 
 
 def python_async(cloud: Served, tools: Tools, _cases: int) -> Outcome:
-    """azure-mgmt-managementpartner, asynchronous."""
+    """Run azure-mgmt-managementpartner, asynchronous."""
     return steps(cloud, [str(tools.python("python") / "python"), str(HERE / "clients" / "python_async.py")], {})
 
 
 def node(cloud: Served, tools: Tools, _cases: int) -> Outcome:
-    """@azure/arm-managementpartner."""
+    """Run @azure/arm-managementpartner."""
     folder = tools.node()
-    # Packages are looked for from where a module lies.
+    # Node looks for packages from the module's own folder.
     module = shutil.copy(HERE / "clients" / "node.mjs", folder)
     return steps(cloud, ["node", str(module)], {}, folder)
 
 
 def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
-    """The Azure CLI."""
+    """Run the Azure CLI."""
     extra = {
         "AZ": str(tools.python("az") / ("az.bat" if sys.platform == "win32" else "az")),
         "AZURE_CONFIG_DIR": str(cloud.folder / "az"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "AZURE_CORE_INSTANCE_DISCOVERY": "false",
         "AZURE_CORE_NO_COLOR": "true",
-        "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",  # It would ask which subscription.
+        "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",  # It would prompt for a subscription.
     }
     cloud.pallink("sandbox", "set", "device-code-answer", "approved")
     return steps(cloud, [sys.executable, str(HERE / "clients" / "azure_cli.py")], extra)
 
 
 def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
-    """The lines that `pallink sandbox serve` prints, as they are."""
+    """Run the lines that `pallink sandbox serve` prints, unmodified."""
     if sys.platform == "win32" or shutil.which("sh") is None:
-        raise NotRunError("there is no sh")
+        raise NotRunError("sh is not installed")
     places = [Path(sys.executable).parent]
     missing = [] if shutil.which("curl") else ["curl"]
     folder = cloud.folder
@@ -246,13 +252,13 @@ def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
     for name in ("pallink", "az", "curl", "python", "node"):
         if name in missing or name not in cloud.sections:
             continue
-        _note(f"the lines for {name}")
+        _log(f"running the lines for {name}")
         own = [tools.python(name)] if name in {"az", "python"} else places
         path = os.pathsep.join([*map(str, [*own, *places]), cloud.environment["PATH"]])
         script = f"set -e\n{cloud.sections['settings']}{cloud.sections[name]}"
         bare = {key: value for key, value in cloud.environment.items() if not key.startswith(("AZURE_", "REQUESTS_"))}
         done = subprocess.run(
-            ["sh"],  # noqa: S607 - Of the system.
+            ["sh"],  # noqa: S607 - the system's
             input=script,
             env={**bare, "PATH": path},
             cwd=folder,
@@ -263,13 +269,13 @@ def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
         print(done.stdout, flush=True)
         ran.append(name)
         if done.returncode or "Mekorma" not in done.stdout:
-            problems.append(f"the lines for {name} ended with {done.returncode}")
+            problems.append(f"the lines for {name} exited with {done.returncode}")
     left = f"; not run: {', '.join(missing)}" if missing else ""
     return Outcome(f"{', '.join(ran)}{left}", problems)
 
 
 def schemathesis(cloud: Served, tools: Tools, cases: int) -> Outcome:
-    """Requests that nobody thought of, from the description in openapi.yaml."""
+    """Send generated requests, from the description in openapi.yaml."""
     program = tools.python("schemathesis") / "schemathesis"
     done = subprocess.run(
         [
@@ -288,14 +294,14 @@ def schemathesis(cloud: Served, tools: Tools, cases: int) -> Outcome:
     )
     print(done.stdout, flush=True)
     counted = re.search(r"(\d+) generated[^\n]*", done.stdout)
-    problems = [f"it ended with {done.returncode}"] if done.returncode else []
+    problems = [f"it exited with {done.returncode}"] if done.returncode else []
     if counted is None or int(counted[1]) < cases:
-        problems.append("it counted fewer cases than it was asked for")
+        problems.append("it ran fewer cases than requested")
     return Outcome(f"{counted[0]} test cases" if counted else "no count", problems)
 
 
 def _token(cloud: Served) -> str:
-    """Return an access token of the application's, got as any program would."""
+    """Return an access token of the application, acquired with azure-identity."""
     script = (
         "import os; from azure.identity import ClientSecretCredential as C; e = os.environ; o = e['SANDBOX_ORIGIN'];"
         "print(C(e['AZURE_TENANT_ID'], e['AZURE_CLIENT_ID'], e['AZURE_CLIENT_SECRET'], authority=o,"
@@ -317,20 +323,20 @@ CLIENTS: dict[str, Callable[[Served, Tools, int], Outcome]] = {
 }
 
 
-def _note(text: str) -> None:
+def _log(text: str) -> None:
     print(f"conformance: {text}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Run the clients that are chosen, and return what `conclude` does."""
+    """Run the selected clients, and return the exit code of `conclude`."""
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     parser.add_argument("--only", default=",".join(CLIENTS), help=f"some of {','.join(CLIENTS)}")
-    parser.add_argument("--cases", type=int, default=500, help="Schemathesis' test cases for each operation")
+    parser.add_argument("--cases", type=int, default=500, help="Schemathesis' test cases per operation")
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"for the clients' environments; default: {CACHE}")
     chosen = parser.parse_args()
     names = [name.strip() for name in chosen.only.split(",")]
     if unknown := set(names) - CLIENTS.keys():
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(CLIENTS)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(CLIENTS)}")
     outcomes: dict[str, Outcome] = {}
     with served() as cloud:
         for name in names:
@@ -346,10 +352,10 @@ def main() -> int:
 
 
 def conclude(outcomes: dict[str, Outcome]) -> int:
-    """Print the table; return 1 where a client failed, else 2 where one was not run, else 0."""
+    """Print the table, and return 1 if a client failed, else 2 if one was not run, else 0."""
     print("\n| client | verdict | |\n|---|---|---|")
     for name, outcome in outcomes.items():
         print(f"| {name} | {outcome.verdict} | {outcome.summary} |")
-    if any(each.problems for each in outcomes.values()):
+    if any(outcome.problems for outcome in outcomes.values()):
         return 1
-    return 2 if any(each.problems is None for each in outcomes.values()) else 0
+    return 2 if any(outcome.problems is None for outcome in outcomes.values()) else 0

@@ -1,13 +1,13 @@
 <#
 .SYNOPSIS
-Links a list of accounts to one partner, and says at the end which of them failed and why.
+Links a list of accounts to one partner, and lists at the end which of them failed and why.
 
 .DESCRIPTION
-The same as onboard.sh, for PowerShell 7. UNTESTED: the tests of this repository run where there is no PowerShell, so no
-machine has executed this script yet. It does what onboard.sh does, line by line; try it on the sandbox first.
+The same as onboard.sh, for PowerShell 7. UNTESTED: the tests of this repository run without PowerShell, so this script
+has not been run yet. It does the same as onboard.sh, line by line; try it with the sandbox first.
 
-Run it as often as you like: what is linked already stays as it is. Exit code: 0 when all are linked, 8 when some are not,
-2 when the command line is wrong.
+It is safe to run again: accounts that are already linked do not change. Exit code: 0 if all are linked, 8 if some are
+not, 2 if the command line is wrong.
 
 .EXAMPLE
 examples/onboard.ps1 719878 examples/accounts.txt --cloud sandbox
@@ -18,7 +18,7 @@ param(
     [Parameter(ValueFromRemainingArguments)] [string[]] $Options = @()
 )
 
-# pallink says how it went by its exit code; that is no exception.
+# pallink reports failures by its exit code, which must not raise an exception.
 $PSNativeCommandUseErrorActionPreference = $false
 
 if (-not (Test-Path -LiteralPath $AccountsFile -PathType Leaf)) {
@@ -31,22 +31,22 @@ $failures = @()
 foreach ($line in Get-Content -LiteralPath $AccountsFile) {
     $account = $line.Trim()
     if ($account -eq '' -or $account.StartsWith('#')) { continue }
-    # Nobody is asked anything: --account says who must sign in. What was done goes to stdout, and with --quiet nothing
-    # but an error to stderr: one of the two is empty.
-    $said = & pallink link $PartnerId --account $account --no-input --quiet @Options --output tsv --query action 2>&1 |
+    # There is no prompt: --account says who must sign in. The action goes to stdout, and with --quiet only an error goes
+    # to stderr, so one of the two is empty.
+    $output = & pallink link $PartnerId --account $account --no-input --quiet @Options --output tsv --query action 2>&1 |
         ForEach-Object { "$_" }
     $code = $LASTEXITCODE
     if ($code -eq 0) {
         $linked++
-        '{0,-10} {1}' -f "$said", $account
+        '{0,-10} {1}' -f "$output", $account
         continue
     }
-    # A wrong command line is wrong for every account, and who presses Ctrl-C means the whole list.
+    # A wrong command line is wrong for every account, and Ctrl-C ends the whole list.
     if ($code -in 2, 130) {
-        $said | ForEach-Object { [Console]::Error.WriteLine($_) }
+        $output | ForEach-Object { [Console]::Error.WriteLine($_) }
         exit $code
     }
-    $reason = @($said -like 'error: *')[0] -replace '^error: '
+    $reason = @($output -like 'error: *')[0] -replace '^error: '
     $failures += "${account}: exit code ${code}: $reason"
     '{0,-10} {1}' -f 'failed', $account
 }

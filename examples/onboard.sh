@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Links a list of accounts to one partner, and says at the end which of them failed and why.
+# Links a list of accounts to one partner, and lists at the end which of them failed and why.
 #
 #   examples/onboard.sh PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]
 #
-# ACCOUNTS_FILE has one account (UPN, object ID or client ID) a line; empty lines and lines that begin with # are skipped.
-# Run it as often as you like: what is linked already stays as it is. Exit code: 0 when all are linked, 8 when some are
-# not, 2 when the command line is wrong.
+# ACCOUNTS_FILE has one account (UPN, object ID or client ID) per line; empty lines and lines that begin with # are skipped.
+# It is safe to run again: accounts that are already linked do not change. Exit code: 0 if all are linked, 8 if some are
+# not, 2 if the command line is wrong.
 #
 # To try it: examples/onboard.sh 719878 examples/accounts.txt --cloud sandbox
 set -uo pipefail
@@ -23,20 +23,20 @@ failures=()
 while IFS= read -r account || [ -n "$account" ]; do
   account=${account%$'\r'}
   case $account in '' | '#'*) continue ;; esac
-  # Nobody is asked anything: --account says who must sign in, and standard input is the list. What was done goes to
-  # stdout, and with --quiet nothing but an error to stderr: one of the two is empty.
-  if said=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" \
+  # There is no prompt: --account says who must sign in, and standard input is the list. The action goes to stdout, and
+  # with --quiet only an error goes to stderr, so one of the two is empty.
+  if output=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" \
     --output tsv --query action 2>&1 </dev/null); then
     linked=$((linked + 1))
-    printf '%-10s %s\n' "$said" "$account"
+    printf '%-10s %s\n' "$output" "$account"
   else
     code=$?
-    # A wrong command line is wrong for every account, and who presses Ctrl-C means the whole list.
+    # A wrong command line is wrong for every account, and Ctrl-C ends the whole list.
     if [ "$code" -eq 2 ] || [ "$code" -eq 130 ]; then
-      printf '%s\n' "$said" >&2
+      printf '%s\n' "$output" >&2
       exit "$code"
     fi
-    reason=$(printf '%s\n' "$said" | sed -n 's/^error: //p' | head -n 1)
+    reason=$(printf '%s\n' "$output" | sed -n 's/^error: //p' | head -n 1)
     failures+=("$account: exit code $code: $reason")
     printf '%-10s %s\n' failed "$account"
   fi

@@ -21,7 +21,7 @@ def test_it_counts_requests_and_the_longest_chain_of_them() -> None:
     # openid-configuration, token, subscriptions, assignments and PUT have to wait for one another; nothing else does.
     assert rows == {"link": "7 | 5", "verify": "6 | 4", "show": "4 | 3"}
     assert "| plain script | 7 | 7 |" in done.stdout
-    assert "The plain script and pallink link ask for the same: yes" in done.stdout
+    assert "The plain script sends the same requests as pallink link: yes" in done.stdout
 
 
 @pytest.mark.parametrize("section", ["start-up", "link"])

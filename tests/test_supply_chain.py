@@ -88,7 +88,7 @@ SKIPPED: dict[str, object] = {"name": "c", "skip_reason": "Dependency not found 
 @pytest.mark.parametrize(
     ("report", "code", "said"),
     [
-        ([dependency("a"), dependency("b")], audit.CLEAN, "no vulnerability is known of 2"),
+        ([dependency("a"), dependency("b")], audit.CLEAN, "no known vulnerability in 2"),
         ([dependency("a"), dependency("b", "PYSEC-1")], audit.VULNERABLE, "vulnerable: b 1 (PYSEC-1)"),
         ([dependency("a"), SKIPPED], audit.NOT_AUDITED, "knows 1 of 2"),
         ([dependency("a", "PYSEC-1"), SKIPPED], audit.VULNERABLE, "PYSEC-1"),

@@ -1,1 +1,1 @@
-"""Programs that make parts of the documentation out of pallink itself; tests compare what they make."""
+"""Programs that generate parts of the documentation from pallink itself; tests compare the results."""

@@ -1,7 +1,7 @@
-"""Asks pip-audit whether a vulnerability is known of what requirements.lock pins: `python -m tools.audit`.
+"""Check what requirements.lock pins for known vulnerabilities, with pip-audit: `python -m tools.audit`.
 
-pip-audit passes over what its service does not know, and ends well when that is everything: here it counts as not
-audited, which is no success and no failure.
+pip-audit skips what its service does not know, and succeeds even if that is everything. Here that counts as not
+audited, which is neither success nor failure.
 """
 
 import json
@@ -13,32 +13,32 @@ from typing import Any
 from tools.lock import PATH, requirements
 
 CLEAN, VULNERABLE, NOT_AUDITED = 0, 1, 77
-"""Exit codes; 77 is what test runners take for "skipped"."""
+"""Exit codes; 77 is what test runners take as "skipped"."""
 
 
 def verdict(report: Mapping[str, Any] | None, expected: int) -> tuple[int, str]:
-    """Exit code and sentence for a report of pip-audit's.
+    """Return the exit code and the sentence for a report of pip-audit.
 
     Args:
-        report: its JSON; None where there is none.
-        expected: how many distributions the lock has.
+        report: Its JSON; None if there is none.
+        expected: The number of distributions in the lock.
     """
     if report is None:
-        return NOT_AUDITED, "not audited: the service that knows vulnerabilities cannot be reached from here"
-    found = report["dependencies"]
-    vulnerable = [each for each in found if each.get("vulns")]
+        return NOT_AUDITED, "not audited: the vulnerability service cannot be reached"
+    distributions = report["dependencies"]
+    vulnerable = [found for found in distributions if found.get("vulns")]
     if vulnerable:
-        names = [f"{each['name']} {each['version']} ({each['vulns'][0]['id']})" for each in vulnerable]
+        names = [f"{found['name']} {found['version']} ({found['vulns'][0]['id']})" for found in vulnerable]
         return VULNERABLE, f"vulnerable: {', '.join(names)}"
-    audited = [each for each in found if "vulns" in each]
+    audited = [found for found in distributions if "vulns" in found]
     if len(audited) < expected:
-        return NOT_AUDITED, f"not audited: the service knows {len(audited)} of {expected} distributions"
-    return CLEAN, f"audited: no vulnerability is known of {len(audited)} distributions"
+        return NOT_AUDITED, f"not audited: the vulnerability service knows {len(audited)} of {expected} distributions"
+    return CLEAN, f"audited: no known vulnerability in {len(audited)} distributions"
 
 
 def main() -> int:
-    """Run pip-audit and say what it found."""
-    done = subprocess.run(  # noqa: S603 - its words are ours
+    """Run pip-audit, print its verdict, and return the exit code."""
+    done = subprocess.run(  # noqa: S603 - the arguments are constants
         [
             *(sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off"),
             *("--require-hashes", "--disable-pip", "--requirement", str(PATH)),
@@ -52,10 +52,10 @@ def main() -> int:
     except ValueError:
         report = None
         print(done.stderr[-2000:], file=sys.stderr)
-    # What is for another system is in the lock, and not in the report.
-    here = [each for each in requirements() if each.marker is None or each.marker.evaluate()]
-    code, said = verdict(report, len(here))
-    print(said)
+    # The lock also has distributions for other systems, which the report leaves out.
+    applicable = [pin for pin in requirements() if pin.marker is None or pin.marker.evaluate()]
+    code, sentence = verdict(report, len(applicable))
+    print(sentence)
     return code
 
 

@@ -1,7 +1,7 @@
-"""Writes requirements.lock: every distribution that pallink needs and is built with, with its hashes.
+"""Write requirements.lock: every distribution that pallink needs and is built with, with its hashes.
 
-`python -m tools.lock`, with uv on the PATH. The versions are those of constraints.txt; one file serves all systems and
-versions of Python.
+`python -m tools.lock`, with uv on the PATH. The versions are those of constraints.txt; the one file is for all systems
+and Python versions.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-# Not from tools.program, which needs pallink: this one runs where it is not installed.
+# Not from tools.program, which imports pallink: this module also runs where pallink is not installed.
 ROOT = Path(__file__).parent.parent
 PATH = ROOT / "requirements.lock"
 CONSTRAINTS = ROOT / "constraints.txt"
@@ -26,17 +26,17 @@ _LINE = re.compile(r"^([a-z0-9-]+==[^\\\n]+)", re.MULTILINE)
 
 
 def requirements(path: Path = PATH) -> list[Requirement]:
-    """What a lock, or a file of constraints, pins: name, version and for which systems."""
+    """Return what a lock or constraints file pins: names, versions and environment markers."""
     return [Requirement(line.strip()) for line in _LINE.findall(path.read_text("utf-8"))]
 
 
 def main() -> int:
-    """Write the file."""
+    """Write the lock, and return uv's exit code."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         build = Path(folder) / "build.in"
-        build.write_text("".join(f"{each}\n" for each in project["build-system"]["requires"]))
-        made = subprocess.run(  # noqa: S603 - its words are ours
+        build.write_text("".join(f"{requirement}\n" for requirement in project["build-system"]["requires"]))
+        compiled = subprocess.run(  # noqa: S603 - the arguments are constants and our own paths
             [
                 *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
                 *("--no-header", "--no-annotate", "--constraint", str(CONSTRAINTS)),
@@ -46,9 +46,9 @@ def main() -> int:
             text=True,
             check=False,
         )
-    if made.returncode == 0:
-        PATH.write_text(_HEADER + made.stdout, encoding="utf-8", newline="\n")
-    return made.returncode
+    if compiled.returncode == 0:
+        PATH.write_text(_HEADER + compiled.stdout, encoding="utf-8", newline="\n")
+    return compiled.returncode
 
 
 if __name__ == "__main__":

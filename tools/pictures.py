@@ -1,4 +1,4 @@
-"""Makes the README's picture out of a real run: `python -m tools.pictures`."""
+"""Generate the README's picture from a real run: `python -m tools.pictures`."""
 
 import io
 import os
@@ -27,17 +27,17 @@ _WIDTH = 100
 
 
 class _Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
+    """A stream in memory that reports to be a terminal."""
 
     encoding = "utf-8"
 
     def isatty(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
 
 def transcript(lines: Sequence[str] = SHOWN) -> str:
-    """What a terminal shows when these lines are typed one after the other into a new sandbox, ANSI codes included."""
+    """Return what a terminal shows for these lines, run in turn in a new sandbox, ANSI codes included."""
     screen = _Terminal()
     with _fresh(screen):
         for line in lines:
@@ -47,7 +47,7 @@ def transcript(lines: Sequence[str] = SHOWN) -> str:
 
 
 def picture(text: str) -> str:
-    """The transcript as SVG, without fonts from anywhere else."""
+    """Return the transcript as SVG, without external fonts."""
     console = Console(width=_WIDTH, file=io.StringIO(), record=True, force_terminal=True, color_system="truecolor")
     console.print(Text.from_ansi(text))
     svg = console.export_svg(title="pallink", theme=MONOKAI, unique_id="pallink")
@@ -55,7 +55,7 @@ def picture(text: str) -> str:
 
 
 def words_in(svg: str) -> list[str]:
-    """The words that a picture shows, in order: how it is drawn depends on the version of rich."""
+    """Return the words that a picture shows, in order, since the drawing itself depends on the version of rich."""
     return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL))).split()
 
 

@@ -1,4 +1,4 @@
-"""What the program consists of, read from the program: its commands, its options, its errors."""
+"""The program's commands, options and error messages, read from the program itself."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "pallink"
 
 
 def commands() -> dict[str, Any]:
-    """Every command by its name, as `sandbox show`, in the order of the help; groups are not among them."""
+    """Return every command by its full name, such as `sandbox show`, in the order of the help, without the groups."""
     return dict(_below("", get_command(app)))
 
 
@@ -27,19 +27,19 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     if inner is None:
         yield name, command
         return
-    for each, found in inner.items():
-        loaded = command.load(each) if isinstance(command, LazyGroup) else found
-        yield from _below(f"{name} {each}".strip(), loaded)
+    for inner_name, found in inner.items():
+        loaded = command.load(inner_name) if isinstance(command, LazyGroup) else found
+        yield from _below(f"{name} {inner_name}".strip(), loaded)
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message that the source raises an error with.
+    """The message of an error that the source raises.
 
     Attributes:
-        text: its words; what is filled in is `…`.
-        kind: the error's class.
-        where: file and line.
+        text: The message, with `…` for each inserted value.
+        kind: The name of the error's class.
+        where: The file and line.
     """
 
     text: str
@@ -48,12 +48,12 @@ class Message:
 
     @property
     def exit_code(self) -> int:
-        """What the command line makes of it."""
+        """The exit code of the error's class."""
         return int(getattr(errors, self.kind).exit_code)
 
 
 def messages() -> list[Message]:
-    """Every message of an error that the source raises, the sandbox's insides excepted: pallink wraps those."""
+    """Return the message of every error that the source raises, except in the sandbox, whose errors pallink wraps."""
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
         if path.is_relative_to(SOURCE / "sandbox"):
@@ -65,7 +65,7 @@ def messages() -> list[Message]:
     return found
 
 
-# Calls of a variable or of a class itself, where the class is chosen at run time.
+# Calls of a variable or of `cls`, where the class is chosen at run time.
 _INDIRECT = {
     ("azure/errors.py", "refused"): "AccessDeniedError",
     ("errors.py", "cls"): "MoreProofNeededError",
@@ -82,7 +82,7 @@ def _error_class(function: ast.expr, where: str) -> str | None:
 
 
 def _texts(node: ast.expr) -> list[str]:
-    """The texts that an expression may have: one for each branch of a choice between words."""
+    """Return the texts that an expression can have: one for each branch of a conditional between literals."""
     if isinstance(node, ast.Constant):
         return [str(node.value)]
     if isinstance(node, ast.IfExp):

@@ -1,1 +1,1 @@
-"""The steps that each client takes."""
+"""One program per client; all take the same steps."""

@@ -1,6 +1,6 @@
-"""The Azure CLI as it is, `az rest` in place of its extension `managementpartner`. Prints each step's answer.
+"""Take the steps with the unmodified Azure CLI, with `az rest` instead of its `managementpartner` extension.
 
-What az prints goes to stderr as it is; stdout has the lines for run.py.
+az's output goes to stderr; stdout has one line of JSON per step, for run.py.
 """
 
 import json
@@ -27,22 +27,22 @@ def az(*words: str) -> tuple[int, str, str]:
 
 
 def must(*words: str) -> str:
-    """Run az, which has to succeed; return its stdout."""
+    """Run az and return its stdout; exit if it fails."""
     code, out, err = az(*words)
     if code:
-        raise SystemExit(f"az {words[0]} ended with {code}: {err}")
+        raise SystemExit(f"az {words[0]} exited with {code}: {err}")
     return out
 
 
-def tell(step: str, method: str, path: str) -> None:
-    """Print what `az rest` gives, as one line of JSON."""
+def report(step: str, method: str, path: str) -> None:
+    """Print the result of `az rest` as one line of JSON."""
     code, out, err = az("rest", "--method", method, "--url", f"{path}{VERSION}")
     if code == 0:
-        print(json.dumps({"step": step, "answer": json.loads(out) if out.strip() else None}))
+        print(json.dumps({"step": step, "result": json.loads(out) if out.strip() else None}))
         return
     found = re.search(r"ERROR: ([A-Za-z ]+)\((\{.*\})\)", err)
     if found is None:
-        raise SystemExit(f"az rest ended with {code}: {err}")
+        raise SystemExit(f"az rest exited with {code}: {err}")
     print(json.dumps({"step": step, "status": STATUSES.get(found[1]), "code": json.loads(found[2])["code"]}))
 
 
@@ -52,25 +52,25 @@ def main() -> None:
     must("cloud", "set", "--name", "sandbox")
     must("login", "--service-principal", *SIGN_IN, "--tenant", os.environ["AZURE_TENANT_ID"])
     account = json.loads(must("account", "show"))
-    print(json.dumps({"step": "account", "answer": {"user": account["user"]["name"], "tenant": account["tenantId"]}}))
+    print(json.dumps({"step": "account", "result": {"user": account["user"]["name"], "tenant": account["tenantId"]}}))
     listed = json.loads(must("role", "assignment", "list", "--assignee", APPLICATION, "--all", "--include-inherited"))
-    print(json.dumps({"step": "roles", "answer": [each["roleDefinitionName"] for each in listed]}))
-    tell("show, not linked", "get", PARTNERS)
-    tell("create 719878", "put", f"{PARTNERS}/719878")
-    tell("show", "get", f"{PARTNERS}/")
-    tell("show 719878", "get", f"{PARTNERS}/719878")
-    tell("show 6183402", "get", f"{PARTNERS}/6183402")
-    tell("create 6183402, linked already", "put", f"{PARTNERS}/6183402")
-    tell("update 1234567, nobody's", "patch", f"{PARTNERS}/1234567")
-    tell("update 6183402", "patch", f"{PARTNERS}/6183402")
-    tell("delete 6183402", "delete", f"{PARTNERS}/6183402")
-    tell("show, deleted", "get", PARTNERS)
+    print(json.dumps({"step": "roles", "result": [assignment["roleDefinitionName"] for assignment in listed]}))
+    report("show, not linked", "get", PARTNERS)
+    report("create 719878", "put", f"{PARTNERS}/719878")
+    report("show", "get", f"{PARTNERS}/")
+    report("show 719878", "get", f"{PARTNERS}/719878")
+    report("show 6183402", "get", f"{PARTNERS}/6183402")
+    report("create 6183402, already linked", "put", f"{PARTNERS}/6183402")
+    report("update 1234567, unknown", "patch", f"{PARTNERS}/1234567")
+    report("update 6183402", "patch", f"{PARTNERS}/6183402")
+    report("delete 6183402", "delete", f"{PARTNERS}/6183402")
+    report("show, deleted", "get", PARTNERS)
     operations = json.loads(must("rest", "--url", f"/providers/Microsoft.ManagementPartner/operations{VERSION}"))
-    print(json.dumps({"step": "operations", "answer": {"count": len(operations["value"])}}))
+    print(json.dumps({"step": "operations", "result": {"count": len(operations["value"])}}))
     must("logout")
-    must("login", "--use-device-code")  # Which the sandbox answers by itself, as its default account.
+    must("login", "--use-device-code")  # The sandbox approves it as its default account.
     account = json.loads(must("account", "show"))
-    print(json.dumps({"step": "account of a person", "answer": account["user"]}))
+    print(json.dumps({"step": "account of a person", "result": account["user"]}))
     must("logout")
 
 

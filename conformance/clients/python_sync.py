@@ -1,4 +1,4 @@
-"""azure-mgmt-managementpartner as it is, synchronous. Prints each step's answer; run.py judges them."""
+"""Take the steps with azure-mgmt-managementpartner, synchronous. Prints one line of JSON per step."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from azure.mgmt.managementpartner.models import PartnerResponse
 
 
-def tell(step: str, call: Callable[[], PartnerResponse | None]) -> None:
-    """Print what a call gives, as one line of JSON."""
+def report(step: str, call: Callable[[], PartnerResponse | None]) -> None:
+    """Print the result of a call as one line of JSON."""
     try:
         link = call()
     except HttpResponseError as error:
@@ -19,7 +19,7 @@ def tell(step: str, call: Callable[[], PartnerResponse | None]) -> None:
             json.dumps({"step": step, "status": error.status_code, "code": error.error.code if error.error else None})
         )
         return
-    print(json.dumps({"step": step, **({"answer": link.serialize(keep_readonly=True)} if link else {"answer": None})}))
+    print(json.dumps({"step": step, "result": link.serialize(keep_readonly=True) if link else None}))
 
 
 def main() -> None:
@@ -34,17 +34,17 @@ def main() -> None:
     )
     scopes = [f"{origin}/.default"]
     with ACEProvisioningManagementPartnerAPI(credential, base_url=origin, credential_scopes=scopes) as client:
-        tell("show, not linked", client.partners.get)
-        tell("create 719878", lambda: client.partner.create("719878"))
-        tell("show", client.partners.get)
-        tell("show 719878", lambda: client.partner.get("719878"))
-        tell("show 6183402", lambda: client.partner.get("6183402"))
-        tell("create 6183402, linked already", lambda: client.partner.create("6183402"))
-        tell("update 1234567, nobody's", lambda: client.partner.update("1234567"))
-        tell("update 6183402", lambda: client.partner.update("6183402"))
-        tell("delete 6183402", lambda: client.partner.delete("6183402"))
-        tell("show, deleted", client.partners.get)
-        print(json.dumps({"step": "operations", "answer": {"count": len(list(client.operation.list()))}}))
+        report("show, not linked", client.partners.get)
+        report("create 719878", lambda: client.partner.create("719878"))
+        report("show", client.partners.get)
+        report("show 719878", lambda: client.partner.get("719878"))
+        report("show 6183402", lambda: client.partner.get("6183402"))
+        report("create 6183402, already linked", lambda: client.partner.create("6183402"))
+        report("update 1234567, unknown", lambda: client.partner.update("1234567"))
+        report("update 6183402", lambda: client.partner.update("6183402"))
+        report("delete 6183402", lambda: client.partner.delete("6183402"))
+        report("show, deleted", client.partners.get)
+        print(json.dumps({"step": "operations", "result": {"count": len(list(client.operation.list()))}}))
     credential.close()
 
 

@@ -34,14 +34,14 @@ def test_another_world_is_noticed(cloud: Served) -> None:
     cloud.pallink("sandbox", "set", "already-linked", "400 Conflict")
     outcome = run.steps(cloud, [sys.executable, str(HERE / "clients" / "python_sync.py")], {})
     assert outcome.problems == [
-        "create 6183402, linked already: (400, 'Conflict') in place of (409, 'PartnerIdAlreadyLinked')"
+        "create 6183402, already linked: (400, 'Conflict') instead of (409, 'PartnerIdAlreadyLinked')"
     ]
     assert outcome.verdict == "FAILED"
 
 
 def test_a_client_that_ends_early_is_noticed(cloud: Served) -> None:
     outcome = run.steps(cloud, [sys.executable, "-c", "raise SystemExit(3)"], {})
-    assert outcome.problems == ["it ended with 3"]
+    assert outcome.problems == ["it exited with 3"]
 
 
 def test_the_printed_lines_have_a_section_for_each_program(cloud: Served) -> None:
@@ -58,21 +58,21 @@ MEKORMA = link("719878", "Mekorma", 1)
 NOT_LINKED = {"status": 404, "code": "ManagementPartnerNotFound"}
 STEPS: list[dict[str, Any]] = [
     {"step": "show, not linked", **NOT_LINKED},
-    {"step": "create 719878", "answer": MEKORMA},
-    {"step": "show", "answer": {"etag": 1, "properties": MEKORMA}},
-    {"step": "show 719878", "answer": MEKORMA},
+    {"step": "create 719878", "result": MEKORMA},
+    {"step": "show", "result": {"etag": 1, "properties": MEKORMA}},
+    {"step": "show 719878", "result": MEKORMA},
     {"step": "show 6183402", **NOT_LINKED},
-    {"step": "create 6183402, linked already", "status": 409, "code": "PartnerIdAlreadyLinked"},
-    {"step": "update 1234567, nobody's", "status": 400, "code": "PartnerIdInvalid"},
-    {"step": "update 6183402", "answer": link("6183402", "Fourth Coffee Consulting", 2)},
-    {"step": "delete 6183402", "answer": {}},
+    {"step": "create 6183402, already linked", "status": 409, "code": "PartnerIdAlreadyLinked"},
+    {"step": "update 1234567, unknown", "status": 400, "code": "PartnerIdInvalid"},
+    {"step": "update 6183402", "result": link("6183402", "Fourth Coffee Consulting", 2)},
+    {"step": "delete 6183402", "result": {}},
     {"step": "show, deleted", **NOT_LINKED},
 ]
 LINKS = [{"account": CLIENT_ID, "partnerId": "6183402", "state": "Deleted", "version": 3}]
 
 
 def test_what_is_expected_is_no_problem() -> None:
-    assert differences([*STEPS, {"step": "operations", "answer": {"count": 3}}], LINKS) == []
+    assert differences([*STEPS, {"step": "operations", "result": {"count": 3}}], LINKS) == []
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_what_is_expected_is_no_problem() -> None:
     [
         (STEPS[1:], LINKS, "the steps are"),
         ([*STEPS, {"step": "another"}], LINKS, "another: a step"),
-        ([*STEPS, {"step": "roles", "answer": []}], LINKS, "roles: []"),
+        ([*STEPS, {"step": "roles", "result": []}], LINKS, "roles: []"),
         (STEPS, [], "the sandbox is left with the links []"),
         (STEPS, [{**LINKS[0], "version": 4}], "the sandbox is left with"),
         ([{**STEPS[0], "code": "NotFound"}, *STEPS[1:]], LINKS, "show, not linked: (404, 'NotFound')"),
-        ([{"step": "show, not linked", "answer": MEKORMA}, *STEPS[1:]], LINKS, "show, not linked: ('719878'"),
-        ([*STEPS[:1], {**STEPS[1], "answer": {**MEKORMA, "objectId": TENANT}}, *STEPS[2:]], LINKS, "create 719878:"),
+        ([{"step": "show, not linked", "result": MEKORMA}, *STEPS[1:]], LINKS, "show, not linked: ('719878'"),
+        ([*STEPS[:1], {**STEPS[1], "result": {**MEKORMA, "objectId": TENANT}}, *STEPS[2:]], LINKS, "create 719878:"),
     ],
 )
 def test_what_is_not_expected_is_one(steps: list[dict[str, Any]], links: list[dict[str, Any]], problem: str) -> None:
