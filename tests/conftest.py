@@ -1,10 +1,15 @@
 """What every test gets: an environment of its own, and nothing of the machine's."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.harness import join_threads
+
+pytest_plugins = ["tests.fixtures.command_line", "tests.fixtures.action"]
 
 # No test depends on the machine's speed, and none leaves a database of examples behind.
 settings.register_profile("pallink", deadline=None, database=None)
@@ -56,3 +61,11 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(tmp_path / "user"))
     monkeypatch.setenv("PALLINK_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test(own_environment: None) -> Iterator[None]:
+    """Join the threads that a command left behind, which would meet the next test's sandbox."""
+    del own_environment  # Torn down later: the threads still run in it.
+    yield
+    join_threads()

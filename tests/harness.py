@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,16 @@ import requests
 
 from pallink import session
 from pallink.cli import job, supervisor
+from pallink.concurrency import THREAD_NAME
 from pallink.deadline import Deadline
+
+
+def join_threads() -> None:
+    """Wait for the threads that commands left behind when they timed out or were interrupted."""
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            thread.join(timeout=60)
+            assert not thread.is_alive()
 
 
 class Stream(io.TextIOWrapper):

@@ -17,29 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="scripts for bash")
 
-# Stands for Python on the runner: makes an environment out of the one that runs the tests, and notes what pip is told.
-PYTHON = """#!/usr/bin/env bash
-set -e
-case "$1 $2" in
-"-m venv")
-  mkdir -p "$3/bin"
-  cp "$0" "$3/bin/python"
-  ln -sf "{pallink}" "$3/bin/pallink" ;;
-"-m pip") printf '%s\\n' "${{@:3}}" >"{log}" ;;
-*) exec "{python}" "$@" ;;
-esac
-"""
-
 Act = Callable[..., Ended]
-
-
-@pytest.fixture
-def python(tmp_path: Path) -> Path:
-    path = tmp_path / "python"
-    pallink = Path(sys.executable).with_name("pallink")
-    path.write_text(PYTHON.format(pallink=pallink, python=sys.executable, log=tmp_path / "pip.log"))
-    path.chmod(0o755)
-    return path
 
 
 @pytest.fixture

@@ -24,21 +24,7 @@ KEPT = "--allow-plain-text-cache"
 TOKEN_REQUEST = re.compile(r"> \S+ https://\S+/oauth2/")
 
 
-@pytest.fixture(autouse=True)
-def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine without a desktop: tokens cannot be encrypted, whatever the machine of the tests could do."""
-    plain: Any = _persistent_cache._get_persistence
-
-    def unencrypted(*, allow_unencrypted: bool, account_name: str, cache_name: str) -> Any:  # noqa: ARG001 - as there
-        import msal_extensions  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        if not allow_unencrypted:
-            raise ValueError("Cache encryption is impossible")
-        return msal_extensions.FilePersistence(str(token_store._folder() / cache_name))
-
-    assert callable(plain)
-    monkeypatch.setattr(_persistent_cache, "_get_persistence", unencrypted)
-    monkeypatch.setattr(token_store, "_get_persistence", unencrypted)
+pytestmark = pytest.mark.usefixtures("no_keyring")
 
 
 @pytest.fixture

@@ -8,13 +8,10 @@ import pytest
 from typer.main import get_command
 
 from pallink.cli.commands import login
-from tests.cli.conftest import clock, desk, no_thread_outlives_its_test, pallink, serve_ends, served_desk
 from tests.cli.people import Desk
 from tests.harness import Clock
 from tests.secrets.canaries import Hunt
 from tests.secrets.ground import Ground, ground_at
-
-__all__ = ["clock", "desk", "no_thread_outlives_its_test", "pallink", "serve_ends", "served_desk"]
 
 _parser = cache(get_command)
 _COUNT = pytest.StashKey[dict[str, int]]()

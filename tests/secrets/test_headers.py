@@ -8,10 +8,7 @@ import pytest
 
 from pallink.sandbox import Sandbox
 from tests.cli.people import INVOICES, Desk
-from tests.cli.test_login import no_keyring
 from tools.program import ROOT
-
-__all__ = ["no_keyring"]
 
 pytestmark = pytest.mark.usefixtures("no_keyring", "clock")
 

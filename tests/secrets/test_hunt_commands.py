@@ -10,10 +10,7 @@ from pallink.azure.auth import token_cache as token_store
 from pallink.output import OutputFormat
 from tests.cli.commands import COMMANDS, words_for
 from tests.cli.people import APPROVERS, INVOICES
-from tests.cli.test_login import no_keyring
 from tests.secrets.ground import METHODS, Ground
-
-__all__ = ["no_keyring"]
 
 pytestmark = pytest.mark.usefixtures("no_keyring", "serve_ends")
 

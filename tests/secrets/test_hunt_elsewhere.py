@@ -10,10 +10,7 @@ import pytest
 from tests.cli.people import CONTOSO, Desk
 from tests.runner import Runner
 from tests.secrets.ground import Ground
-from tests.test_action import python
 from tools.program import ROOT
-
-__all__ = ["python"]
 
 IN_SANDBOX = ["--cloud", "sandbox"]
 

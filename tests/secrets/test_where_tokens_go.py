@@ -16,12 +16,9 @@ import trustme
 
 from pallink.sandbox import Request, Response, Sandbox
 from tests.cli.people import APPLICATION, CONTOSO, SECRET
-from tests.cli.test_clouds import authority, trusted
 from tests.harness import Pallink
 from tests.https_server import https_server
 from tests.secrets.watch import environment_secrets, secrets_of
-
-__all__ = ["authority", "trusted"]
 
 pytestmark = pytest.mark.usefixtures("trusted", "clock", "application")
 
