@@ -9,7 +9,12 @@ from hypothesis import settings
 
 from tests.harness import join_threads
 
-pytest_plugins = ["tests.fixtures.command_line", "tests.fixtures.action"]
+pytest_plugins = [
+    "tests.fixtures.action",
+    "tests.fixtures.bench",
+    "tests.fixtures.command_line",
+    "tests.fixtures.totals",
+]
 
 # No test depends on the machine's speed, and none leaves a database of examples behind.
 settings.register_profile("pallink", deadline=None, database=None)

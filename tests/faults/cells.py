@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pallink.sandbox.faults import FaultKind, FaultRule
+from tests.bench import OTHER, PARTNER
 
-PARTNER, OTHER = "719878", "6183402"
 LINK, TENANTS, SUBSCRIPTIONS, ASSIGNMENTS = (
     "/providers/microsoft.managementpartner/partners",
     "/tenants",
@@ -112,6 +113,10 @@ class Target:
     method: str
     path: str
     nth: int = 1
+
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether a request is one of these, the n-th or not."""
+        return method == self.method and fnmatchcase(path.casefold(), self.path)
 
     @property
     def is_sign_in(self) -> bool:
@@ -249,6 +254,17 @@ class Cell:
         return FaultRule(
             method=self.target.method, path=self.target.path, nth=self.target.nth, times=times, **self.fault.rule
         )
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        """The cell's place in the matrix."""
+        return {
+            "world": self.world,
+            "command": str(self.scenario),
+            "request": f"{self.target.method} {self.target.path}",
+            "fault": str(self.fault),
+            "often": "always" if self.always else "once",
+        }
 
     def __str__(self) -> str:
         often = "always" if self.always else "once"

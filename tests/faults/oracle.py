@@ -3,53 +3,16 @@
 Each violation begins with the name of the rule that it breaks.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
+from tests.bench import DEFAULT_TIMEOUT, Exchange, Observation
 from tests.faults.cells import TENANTS, Cell, Class, Goal
-from tests.faults.wire import Exchange, Row
 
 UNCHANGED = ("nothing was changed", "nothing was written", "nothing had been changed", "nothing has changed")
 UNSETTLED = "may or may not have been"
 _LINKED_ELSEWHERE = 5
-
-
-@dataclass(frozen=True)
-class Observation:
-    """How a command line ended.
-
-    Attributes:
-        before: the link when it began.
-        after: the link when it had ended.
-        seconds: how long it took, by the clock that it waited by.
-        allowed_seconds: its `--timeout`.
-    """
-
-    code: int
-    stdout: str
-    stderr: str
-    before: Row
-    after: Row
-    exchanges: tuple[Exchange, ...]
-    seconds: float
-    allowed_seconds: float
-
-    @property
-    def result(self) -> dict[str, Any]:
-        return dict(json.loads(self.stdout)) if self.stdout else {}
-
-    @property
-    def error(self) -> dict[str, Any]:
-        return dict(json.loads(self.stderr)) if self.code and self.stderr else {}
-
-    @property
-    def words(self) -> str:
-        """What the error says happened, and why."""
-        return f"{self.error.get('message')}; {self.error.get('cause')}"
 
 
 def violations(cell: Cell, seen: Observation) -> list[str]:
@@ -207,13 +170,18 @@ def _statement(cell: Cell, seen: Observation) -> Iterator[str]:
     if cell.fault.kind is Class.STALE and seen.code == _LINKED_ELSEWHERE:
         return  # Told by the versions that the service showed, which were old ones each time.
     changed = seen.after != seen.before
-    if changed and any(phrase in seen.words for phrase in UNCHANGED):
-        yield f"says that nothing was changed, but it was: {seen.words}"
-    if changed and not (UNSETTLED in seen.words and "pallink show" in str(seen.error.get("command"))):
+    if changed and any(phrase in _words(seen) for phrase in UNCHANGED):
+        yield f"says that nothing was changed, but it was: {_words(seen)}"
+    if changed and not (UNSETTLED in _words(seen) and "pallink show" in str(seen.error.get("command"))):
         yield f"the link was changed, and nobody is told to look: {seen.stderr}"
     told = seen.error.get("link")
     if told not in {"unknown", "changed" if changed else "unchanged"}:
         yield f"says {told} of a link that was {'changed' if changed else 'left alone'}"
+
+
+def _words(seen: Observation) -> str:
+    """Return what the error says happened, and why."""
+    return f"{seen.error.get('message')}; {seen.error.get('cause')}"
 
 
 def _says(seen: Observation, partner_id: str | None) -> bool:
@@ -225,14 +193,14 @@ _NO_WORD = object()
 
 def _word(exchange: Exchange) -> Any:
     """What an answer says of the link, in the service's own words: a partner ID, None for no link, or no word."""
-    answer, document = exchange.answer, exchange.document
-    if answer is None or not isinstance(document, dict):
+    response, document = exchange.response, exchange.document
+    if response is None or not isinstance(document, dict):
         return _NO_WORD
     error = document.get("error")
-    if answer.status == 404 and isinstance(error, dict) and error.get("code") == "ManagementPartnerNotFound":
+    if response.status == 404 and isinstance(error, dict) and error.get("code") == "ManagementPartnerNotFound":
         return None
     properties = document.get("properties")
-    if answer.status != 200 or not isinstance(properties, dict):
+    if response.status != 200 or not isinstance(properties, dict):
         return _NO_WORD
     return properties["partnerId"] if properties.get("state") == "Active" else None
 
@@ -293,20 +261,16 @@ def _rightful_write(cell: Cell, seen: Observation) -> Iterator[str]:
 
 def _time(cell: Cell, seen: Observation) -> Iterator[str]:
     del cell
-    if seen.seconds > seen.allowed_seconds:
-        yield f"{seen.seconds:g} s of {seen.allowed_seconds:g} s"
+    if seen.seconds > DEFAULT_TIMEOUT:
+        yield f"{seen.seconds:g} s of {DEFAULT_TIMEOUT:g} s"
 
 
 def _traceable(cell: Cell, seen: Observation) -> Iterator[str]:
     """A failure is printed with the correlation ID of an answer that failed, whenever there was one."""
     if seen.code == cell.scenario.code or seen.code in {3, 5} or cell.fault.kind is Class.STALE:
         return
-    hit = [each for each in seen.exchanges if _is_hit(cell, each)][cell.target.nth - 1 :]
+    hit = [each for each in seen.exchanges if cell.target.matches(each.method, each.path)][cell.target.nth - 1 :]
     known = {value for each in hit for value in each.correlation_ids}
     printed = {seen.error.get("correlationId"), seen.error.get("requestId")}
     if known and not known & printed:
         yield f"identifiers {printed} instead of one of {sorted(known)}"
-
-
-def _is_hit(cell: Cell, exchange: Exchange) -> bool:
-    return exchange.method == cell.target.method and fnmatchcase(exchange.path.casefold(), cell.target.path)

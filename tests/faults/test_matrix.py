@@ -1,36 +1,43 @@
 """Every request of every command, every fault, once and always: one oracle for all of them."""
 
-from fnmatch import fnmatchcase
-
 import pytest
 
-from tests.faults.bench import Bench, sent
-from tests.faults.cells import SCENARIOS, WORLDS, Scenario, Target, cells, groups
-from tests.faults.conftest import Count
+from pallink.sandbox import Sandbox
+from tests.bench import Bench, Observation
+from tests.faults.cells import SCENARIOS, WORLDS, Cell, Scenario, Target, cells, groups
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.oracle import violations
+from tests.fixtures.totals import Totals
+from tests.harness import Clock
+
+
+def run(bench: Bench, cell: Cell) -> Observation:
+    """Run a cell's command line with its fault."""
+    bench.prepare(*cell.scenario.history, settings=WORLDS[cell.world])
+    Sandbox(bench.home).add_fault(cell.rule)
+    return bench.run(f"{cell.scenario.command} -o json", clock=Clock())
 
 
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_nothing_goes_wrong(bench: Bench, world: str, scenario: Scenario) -> None:
     """Without a fault each command ends as it should, and sends just the requests that the matrix is made of."""
-    seen = bench.run_without_fault(world, scenario)
+    bench.prepare(*scenario.history, settings=WORLDS[world])
+    seen = bench.run(f"{scenario.command} -o json", clock=Clock())
     assert seen.code == scenario.code
     unmet = list(scenario.requests)
-    for method, path in sent(seen):
-        (found,) = [each for each in unmet if each.method == method and fnmatchcase(path.casefold(), each.path)][:1]
-        unmet.remove(found)
+    for method, path in seen.requested:
+        unmet.remove(next(target for target in unmet if target.matches(method, path)))
     assert unmet == []
 
 
 @pytest.mark.parametrize(("world", "scenario", "target"), list(groups()), ids=str)
-def test_whatever_goes_wrong(bench: Bench, count: Count, world: str, scenario: Scenario, target: Target) -> None:
+def test_whatever_goes_wrong(bench: Bench, totals: Totals, world: str, scenario: Scenario, target: Target) -> None:
     found = []
     for cell in cells(world, scenario, target):
-        broken = violations(cell, bench.run(cell))
-        found += [f"{cell}: {each}" for each in broken]
-        count(cell, len(broken))
+        broken = violations(cell, run(bench, cell))
+        found += [f"{cell}: {violation}" for violation in broken]
+        totals.count_cell(cell.dimensions, len(broken))
     assert found == []
 
 
@@ -44,6 +51,5 @@ def test_a_broken_client_is_caught(bench: Bench, monkeypatch: pytest.MonkeyPatch
         for cell in cells(world, scenario, target)
         if target.method in mutant.methods
     )
-    assert any(each.startswith(f"{mutant.rule}: ") for cell in judged for each in violations(cell, bench.run(cell))), (
-        "nothing was noticed"
-    )
+    broken = (violation for cell in judged for violation in violations(cell, run(bench, cell)))
+    assert any(violation.startswith(f"{mutant.rule}: ") for violation in broken), "nothing was noticed"

@@ -13,7 +13,8 @@ import pytest
 import requests
 
 import pallink
-from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
+from tests.bench import OTHER, PARTNER, Asked, Bench, Send
+from tests.interruption.oracle import stated_link, violations
 
 SOURCE = Path(pallink.__file__).parent
 WATCHED = {
@@ -103,7 +104,7 @@ def plain(_asked: Asked, send: Send) -> requests.Response:
 )
 def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None:
     def run(*at: int, number: signal.Signals = signal.SIGINT) -> tuple[Tracer, Any]:
-        bench.linked(*COMMANDS[command])
+        bench.prepare(*COMMANDS[command])
         tracer = Tracer(number, set(at))
 
         def noted(asked: Asked, send: Send) -> requests.Response:
@@ -126,8 +127,8 @@ def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None
             assert ending.stderr == undisturbed.stderr, "the command was over"
             order.append("over")
             continue
-        assert list(ending.violations(at_a_request=False)) == [], at
-        order.append(ending.link)
+        assert list(violations(ending, is_at_a_request=False)) == [], at
+        order.append(stated_link(ending))
     # What is known never goes back: first nothing was sent, then nobody knows, then it is known.
     stages = ["unchanged", "unknown", "changed", "over"]
     assert order == sorted(order, key=stages.index), order
@@ -138,7 +139,7 @@ def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_second_signal_at_every_line_after_the_first(bench: Bench) -> None:
     def run(*at: int) -> tuple[Tracer, Any]:
-        bench.linked()
+        bench.prepare()
         tracer = Tracer(signal.SIGINT)
 
         def interrupted_while_it_is_sent(asked: Asked, send: Send) -> requests.Response:
@@ -154,6 +155,6 @@ def test_a_second_signal_at_every_line_after_the_first(bench: Bench) -> None:
     counted, _ = run()
     for at in range(1, counted.lines + 1):
         tracer, ending = run(at)
-        assert list(ending.violations(at_a_request=False)) == [], at
-        assert ending.link == "unknown", (at, ending)
+        assert list(violations(ending, is_at_a_request=False)) == [], at
+        assert stated_link(ending) == "unknown", (at, ending)
         assert tracer.sent == 1

@@ -1,11 +1,13 @@
 """Ctrl-C at every request of every command, before the service has handled it and after."""
 
+import json
 from collections import Counter
 
 import pytest
 import requests
 
-from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
+from tests.bench import OTHER, PARTNER, Asked, Bench, Send
+from tests.interruption.oracle import command_to_look_with, stated_link, violations
 
 COMMANDS = {
     f"link {PARTNER}": (),
@@ -28,14 +30,15 @@ COMMANDS = {
 @pytest.mark.parametrize("output", ["table", "json"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_last_line_is_true(bench: Bench, command: str, output: str, when: str) -> None:
-    bench.linked(*COMMANDS[command])
+    bench.prepare(*COMMANDS[command])
     line = f"{command} -o {output}"
-    assert bench.run(line).code == 0
-    requests_of_the_command = Counter(bench.sent)
+    undisturbed = bench.run(line)
+    assert undisturbed.code == 0
+    requests_of_the_command = Counter(undisturbed.requested)
     assert len(requests_of_the_command) >= 2
     for asked, count in requests_of_the_command.items():
         for number in range(1, count + 1):
-            bench.linked(*COMMANDS[command])
+            bench.prepare(*COMMANDS[command])
             seen: list[Asked] = []
 
             def interrupt(
@@ -52,17 +55,15 @@ def test_the_last_line_is_true(bench: Bench, command: str, output: str, when: st
                 raise KeyboardInterrupt
 
             ending = bench.run(line, interrupt)
-            assert list(ending.violations(bench.pallink)) == [], (asked, number)
+            assert list(violations(ending, bench.pallink)) == [], (asked, number)
             # A write that was checked is known, one that was not sent too: in doubt is only what lies between.
             expected = "unknown" if ending.has_written else "unchanged"
-            assert ending.link == expected, (asked, number, ending.stderr)
+            assert stated_link(ending) == expected, (asked, number, ending.stderr)
 
 
 @pytest.mark.parametrize("command", ["link 719878", "show"])
 def test_the_object_of_an_interruption(bench: Bench, command: str) -> None:
-    import json  # noqa: PLC0415
-
-    bench.linked()
+    bench.prepare()
 
     def interrupt(asked: Asked, send: Send) -> requests.Response:
         if asked[0] == "PUT" or (command == "show" and "partners" in asked[1]):
@@ -80,7 +81,7 @@ def test_the_object_of_an_interruption(bench: Bench, command: str) -> None:
 
 
 def test_the_command_to_look_with_names_cloud_account_and_tenant(bench: Bench) -> None:
-    bench.linked()
+    bench.prepare()
 
     def interrupt(asked: Asked, send: Send) -> requests.Response:
         if asked[0] == "PUT":
@@ -89,5 +90,5 @@ def test_the_command_to_look_with_names_cloud_account_and_tenant(bench: Bench) -
 
     where = "--account 6be1d7c7-4712-4123-a241-8b8918c455f9 --tenant contoso.onmicrosoft.com"
     ending = bench.run(f"link 719878 {where}", interrupt)
-    assert ending.command == f"pallink show --cloud sandbox {where} --auth client-secret"
-    assert list(ending.violations(bench.pallink)) == []
+    assert command_to_look_with(ending) == f"pallink show --cloud sandbox {where} --auth client-secret"
+    assert list(violations(ending, bench.pallink)) == []

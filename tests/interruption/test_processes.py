@@ -17,8 +17,8 @@ import requests
 from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
 from pallink.sandbox.http.server import SandboxServer
-from tests.interruption.conftest import OTHER, PARTNER, Asked, Bench, Send
-from tests.interruption.oracle import Ending, row
+from tests.bench import OTHER, PARTNER, Asked, Bench, Observation, Send, row
+from tests.interruption.oracle import last_line, stated_link, violations
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a process no SIGTERM that it can answer")
 
@@ -51,16 +51,16 @@ class Process:
         while sandbox.faults()[0].seen == 0:
             assert self.popen.poll() is None, self.popen.communicate()
 
-    def end(self, *how: signal.Signals) -> Ending:
-        for each in how:
-            self.popen.send_signal(each)
+    def end(self, *how: signal.Signals) -> Observation:
+        for number in how:
+            self.popen.send_signal(number)
         _, stderr = self.popen.communicate(timeout=_HANGS)
-        return Ending(self.popen.returncode, stderr, self.before, row(self.home), has_written=True)
+        return Observation(self.popen.returncode, "", stderr, self.before, row(self.home))
 
 
 def _hears_signals() -> None:
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def test_a_signal_while_a_request_is_held(
     bench: Bench, case: tuple[str, tuple[str, ...], str, str], how: signal.Signals, place: str
 ) -> None:
     command, history, method, link = case
-    bench.linked(*history)
+    bench.prepare(*history)
     Sandbox(bench.home).add_fault(
         FaultRule(kind=FaultKind.DELAY, method=method, path=PARTNERS, delay=_FOR_EVER, times=None)
     )
@@ -121,40 +121,40 @@ def test_a_signal_while_a_request_is_held(
             process = Process(bench.home, *words, origin)
             process.wait_for_fault()
             ending = process.end(how)
-    assert ending.link == link
-    assert list(ending.violations()) == []
+    assert stated_link(ending) == link
+    assert list(violations(ending, is_at_a_request=False)) == []
     if link == "unknown":
         Sandbox(bench.home).clear_faults()
         if place == "embedded":
-            assert list(ending.violations(bench.pallink)) == []
+            assert list(violations(ending, bench.pallink, is_at_a_request=False)) == []
 
 
 def test_an_interruption_is_said_once_however_often_it_is_asked_for(bench: Bench) -> None:
     """As GitHub Actions does it: SIGINT, and SIGTERM soon after; and somebody who keeps on pressing Ctrl-C."""
-    bench.linked()
+    bench.prepare()
     Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, method="PUT", delay=_FOR_EVER))
     process = Process(bench.home, "link", PARTNER, "--cloud", "sandbox", "-o", "json")
     process.wait_for_fault()
     ending = process.end(*[signal.SIGINT, signal.SIGTERM, signal.SIGINT] * 5)
-    assert list(ending.violations()) == []
+    assert list(violations(ending, is_at_a_request=False)) == []
     assert json.loads(ending.stderr)["link"] == "unknown"
 
 
 def test_sigterm_while_somebody_is_to_enter_a_device_code(bench: Bench) -> None:
-    bench.linked()
+    bench.prepare()
     Sandbox(bench.home).set("device-code-interval", "1")
     Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, path="*/oauth2/v2.0/token", nth=10**6, delay=1))
     process = Process(bench.home, "login", "--auth", "device-code", "--cloud", "sandbox")
     process.wait_for_fault()
     ending = process.end(signal.SIGTERM)
     assert "run in another terminal: pallink sandbox approve" in ending.stderr
-    assert (ending.code, ending.last_line) == (130, "    pallink whoami --all")
-    assert list(ending.violations()) == []
+    assert (ending.code, last_line(ending)) == (130, "    pallink whoami --all")
+    assert list(violations(ending, is_at_a_request=False)) == []
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_while_a_browser_is_waited_for(bench: Bench, how: signal.Signals) -> None:
-    bench.linked()
+    bench.prepare()
     bench.patch.setenv("BROWSER", "true")  # the program of that name, which shows nothing
     with served(bench.home, bench.patch) as origin:
         process = Process(bench.home, "login", "--auth", "browser", "--cloud", origin)
@@ -165,7 +165,7 @@ def test_a_signal_while_a_browser_is_waited_for(bench: Bench, how: signal.Signal
             assert line, said
             said += line
         ending = process.end(how)
-    assert (ending.code, ending.last_line) == (130, "    pallink whoami --all")
+    assert (ending.code, last_line(ending)) == (130, "    pallink whoami --all")
     assert "Traceback" not in ending.stderr
 
 
@@ -192,16 +192,16 @@ main()
 )
 def test_a_signal_while_pallink_is_loaded(bench: Bench, module: str, how: str, output: str) -> None:
     """At the import of each of these modules, as in the first 300 ms."""
-    bench.linked()
+    bench.prepare()
     script = _AT_IMPORT.format(module=module, how=how, output=output)
     ending = Process(bench.home, python=("-c", script)).end()
-    assert list(ending.violations()) == []
-    assert ending.link == "unchanged"
+    assert list(violations(ending, is_at_a_request=False)) == []
+    assert stated_link(ending) == "unchanged"
 
 
 def test_an_ignored_signal_stays_ignored(bench: Bench) -> None:
     """As `nohup`, and a shell for what runs in its background, have it."""
-    bench.linked()
+    bench.prepare()
     script = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
         "from pallink.cli.signals import INTERRUPTS; INTERRUPTS.begin(); "
@@ -212,7 +212,7 @@ def test_an_ignored_signal_stays_ignored(bench: Bench) -> None:
 
 
 def test_the_handlers_of_a_program_that_calls_the_command_line_are_brought_back(bench: Bench) -> None:
-    bench.linked()
+    bench.prepare()
     seen: list[Any] = []
 
     def own(*_: object) -> None:
