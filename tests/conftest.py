@@ -53,6 +53,12 @@ _SCRUBBED = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run chosen files in one process: workers would take longer to start than they save."""
+    return 0 if all(".py" in argument for argument in config.args) else None
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test, and no test reaches the user's own sandbox or cache."""
