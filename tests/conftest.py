@@ -1,6 +1,8 @@
 """What every test gets: an environment of its own, and nothing of the machine's."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,12 @@ _SCRUBBED = {
     "DISPLAY",
     "WAYLAND_DISPLAY",
 }
+
+
+def pytest_configure() -> None:
+    # A shell's background ignores SIGINT, and pallink leaves an ignored signal alone.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -219,7 +219,7 @@ def test_no_line_for_a_few(in_sandbox: Pallink) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one thread")
-@pytest.mark.usefixtures("grown")
+@pytest.mark.usefixtures("grown", "clock")
 def test_ctrl_c_in_the_middle_ends_at_once_with_a_clean_line(
     in_sandbox: Pallink, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
