@@ -14,6 +14,7 @@ import yaml
 
 from pallink.output import OutputFormat
 from tests.cli.commands import COMMANDS, words_for
+from tests.exhaustive import combinations
 from tests.harness import Pallink
 
 pytestmark = pytest.mark.usefixtures("serve_ends")
@@ -86,9 +87,12 @@ def enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Pl
     return set_up
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("output", list(OutputFormat))
-@pytest.mark.parametrize("name", COMMANDS)
+def is_default(name: str, output: OutputFormat, place: str) -> bool:
+    """Every format through a pipe; every place with the table, which depends on it most; all of both for `link`."""
+    return place == "pipe" or output is OutputFormat.TABLE or name == "link"
+
+
+@pytest.mark.parametrize(("name", "output", "place"), combinations(COMMANDS, OutputFormat, PLACES, default=is_default))
 def test_every_command_in_every_format_everywhere(
     pallink: Pallink, enter: Callable[[str], Place], *, name: str, output: OutputFormat, place: str
 ) -> None:
@@ -106,8 +110,9 @@ def test_every_command_in_every_format_everywhere(
         assert max(map(len, done.stdout.splitlines()), default=0) <= 40
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("output", list(OutputFormat))
+@pytest.mark.parametrize(
+    ("output", "place"), combinations(OutputFormat, PLACES, default=lambda output, place: is_default("", output, place))
+)
 def test_an_error_in_every_format_everywhere(
     pallink: Pallink, enter: Callable[[str], Place], output: OutputFormat, place: str
 ) -> None:
@@ -132,7 +137,8 @@ def run(line: str, **environ: str) -> "subprocess.CompletedProcess[bytes]":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of bash")
-@pytest.mark.parametrize("output", list(OutputFormat))
+# By default the two that write in a way of their own: line by line, and in one piece.
+@pytest.mark.parametrize("output", combinations(OutputFormat, default=lambda output: output in {"table", "json"}))
 def test_a_reader_that_has_gone_does_not_change_the_verdict(output: str) -> None:
     for redirection in ("", "2>&1"):
         # `exec <&-` closes the pipe before pallink can have written.

@@ -99,8 +99,22 @@ def plain(_asked: Asked, send: Send) -> requests.Response:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="raise_signal of SIGTERM ends a process there")
+# By default the write with the fewest lines around it.
 @pytest.mark.parametrize(
-    ("command", "happen"), [*((each, plain) for each in COMMANDS), *((each, lost) for each in list(COMMANDS)[:3:2])]
+    ("command", "happen"),
+    [
+        pytest.param("unlink --yes", plain),
+        *(
+            pytest.param(command, happen, marks=pytest.mark.exhaustive)
+            for command, happen in (
+                (f"link {PARTNER}", plain),
+                (f"update {PARTNER}", plain),
+                (f"link {PARTNER} -o json", plain),
+                (f"link {PARTNER}", lost),
+                ("unlink --yes", lost),
+            )
+        ),
+    ],
 )
 def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None:
     def run(*at: int, number: signal.Signals = signal.SIGINT) -> tuple[Tracer, Any]:

@@ -18,6 +18,7 @@ from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
 from pallink.sandbox.http.server import SandboxServer
 from tests.bench import OTHER, PARTNER, Asked, Bench, Observation, Send, row
+from tests.exhaustive import combinations
 from tests.interruption.oracle import last_line, stated_link, violations
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a process no SIGTERM that it can answer")
@@ -83,29 +84,27 @@ def served(home: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
             thread.join()
 
 
-CASES = [
-    pytest.param((f"link {PARTNER}", (), "PUT", "unknown"), id="link"),
-    pytest.param((f"update {PARTNER}", (OTHER,), "PATCH", "unknown"), id="update"),
-    pytest.param(("unlink --yes", (PARTNER,), "DELETE", "unknown"), id="unlink"),
-    pytest.param((f"link {PARTNER}", (), "GET", "unchanged"), id="link, while it reads"),
-    pytest.param(("show", (PARTNER,), "GET", "unchanged"), id="show"),
-]
+CASES: dict[str, tuple[str, tuple[str, ...], str, str]] = {
+    "link": (f"link {PARTNER}", (), "PUT", "unknown"),
+    "update": (f"update {PARTNER}", (OTHER,), "PATCH", "unknown"),
+    "unlink": ("unlink --yes", (PARTNER,), "DELETE", "unknown"),
+    "link, while it reads": (f"link {PARTNER}", (), "GET", "unchanged"),
+    "show": ("show", (PARTNER,), "GET", "unchanged"),
+}
+HOW = {
+    "SIGINT, embedded": (signal.SIGINT, "embedded"),
+    "SIGTERM, embedded": (signal.SIGTERM, "embedded"),
+    "SIGTERM, served": (signal.SIGTERM, "served"),
+    "SIGHUP, embedded": (signal.SIGHUP, "embedded"),
+}
 
 
+# By default every signal during a creation, and every case with Ctrl-C.
 @pytest.mark.parametrize(
-    ("how", "place"),
-    [
-        pytest.param(signal.SIGINT, "embedded", id="SIGINT, embedded"),
-        pytest.param(signal.SIGTERM, "embedded", id="SIGTERM, embedded"),
-        pytest.param(signal.SIGTERM, "served", id="SIGTERM, served"),
-        pytest.param(signal.SIGHUP, "embedded", id="SIGHUP, embedded"),
-    ],
+    ("case", "how"), combinations(CASES, HOW, default=lambda case, how: case == "link" or how == "SIGINT, embedded")
 )
-@pytest.mark.parametrize("case", CASES)
-def test_a_signal_while_a_request_is_held(
-    bench: Bench, case: tuple[str, tuple[str, ...], str, str], how: signal.Signals, place: str
-) -> None:
-    command, history, method, link = case
+def test_a_signal_while_a_request_is_held(bench: Bench, case: str, how: str) -> None:
+    (command, history, method, link), (number, place) = CASES[case], HOW[how]
     bench.prepare(*history)
     Sandbox(bench.home).add_fault(
         FaultRule(kind=FaultKind.DELAY, method=method, path=PARTNERS, delay=_FOR_EVER, times=None)
@@ -114,13 +113,13 @@ def test_a_signal_while_a_request_is_held(
     if place == "embedded":
         process = Process(bench.home, *words, "sandbox")
         process.wait_for_fault()
-        ending = process.end(how)
+        ending = process.end(number)
     else:
         with served(bench.home, bench.patch) as origin:
             bench.patch.setenv("AZURE_AUTHORITY_HOST", origin)
             process = Process(bench.home, *words, origin)
             process.wait_for_fault()
-            ending = process.end(how)
+            ending = process.end(number)
     assert stated_link(ending) == link
     assert list(violations(ending, is_at_a_request=False)) == []
     if link == "unknown":
@@ -185,10 +184,18 @@ main()
 """
 
 
-@pytest.mark.parametrize("output", ["table", "json"])
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+MODULES = ["typer", "pallink.cli.app", "pallink.sandbox", "azure.identity", "msal", "requests"]
+
+
+# By default before pallink has begun, and late.
 @pytest.mark.parametrize(
-    "module", ["typer", "pallink.cli.app", "pallink.sandbox", "azure.identity", "msal", "requests"]
+    ("module", "how", "output"),
+    combinations(
+        MODULES,
+        ["SIGINT", "SIGTERM"],
+        ["table", "json"],
+        default=lambda module, how, output: (how, output) == ("SIGINT", "table") and module in {"typer", "requests"},
+    ),
 )
 def test_a_signal_while_pallink_is_loaded(bench: Bench, module: str, how: str, output: str) -> None:
     """At the import of each of these modules, as in the first 300 ms."""

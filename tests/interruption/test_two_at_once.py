@@ -16,6 +16,7 @@ import requests
 
 from pallink.cli.app import main
 from tests.bench import CALLER, OTHER, PARTNER, Asked, Bench, Exchange, Send, Wire, is_of_partners, row
+from tests.exhaustive import combinations
 from tests.harness import Clock, Run, Stream
 
 THIRD = "5127255"
@@ -184,8 +185,17 @@ WORLDS = {
 ORDERS = sorted(set(itertools.permutations("AAABBB")))
 
 
-@pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("pair", PAIRS)
+# By default the two pairs that compete for different ends, in the world that Azure's documentation describes.
+@pytest.mark.parametrize(
+    ("pair", "world"),
+    combinations(
+        PAIRS,
+        WORLDS,
+        default=lambda pair, world: (
+            world == "as recorded" and pair in {"link and link, different IDs", "link and unlink"}
+        ),
+    ),
+)
 def test_in_every_order_both_say_what_happened(bench: Bench, pair: str, world: str) -> None:
     history, first, second = PAIRS[pair]
     commands = {"A": first, "B": second}

@@ -10,6 +10,7 @@ from pallink.azure.auth import token_cache as token_store
 from pallink.output import OutputFormat
 from tests.cli.commands import COMMANDS, words_for
 from tests.cli.people import APPROVERS, INVOICES
+from tests.exhaustive import combinations
 from tests.secrets.ground import METHODS, Ground
 
 pytestmark = pytest.mark.usefixtures("no_keyring", "serve_ends")
@@ -29,7 +30,8 @@ JOBS = [
 IN_SANDBOX = ["--cloud", "sandbox"]
 
 
-@pytest.mark.parametrize("method", METHODS)
+# By default the way whose secret pallink itself reads.
+@pytest.mark.parametrize("method", combinations(METHODS, default=lambda method: method == "client-secret"))
 def test_every_way_to_sign_in(ground: Ground, method: str) -> None:
     auth = ground.prepare(method)
     ground.desk.patch.setenv("GITHUB_STEP_SUMMARY", str(ground.folder / "summary.md"))
@@ -48,7 +50,8 @@ def test_every_way_to_sign_in(ground: Ground, method: str) -> None:
     assert (ground.folder / "summary.md").exists()
 
 
-@pytest.mark.parametrize("output", list(OutputFormat))
+# By default the format that holds everything.
+@pytest.mark.parametrize("output", combinations(OutputFormat, default=lambda output: output is OutputFormat.JSON))
 def test_every_command_in_every_format(ground: Ground, output: str) -> None:
     auth = ground.prepare("client-secret")
     for name in COMMANDS:
@@ -141,7 +144,10 @@ def test_where_tokens_can_be_encrypted_the_file_holds_none(ground: Ground) -> No
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept)
 
 
-@pytest.mark.parametrize("method", ["browser", "client-secret", "managed-identity"])
+@pytest.mark.parametrize(
+    "method",
+    combinations(["browser", "client-secret", "managed-identity"], default=lambda method: method == "client-secret"),
+)
 def test_over_https(ground: Ground, served_desk: object, method: str) -> None:
     ground.desk.patch.setenv("NO_PROXY", "localhost,127.0.0.1")
     assert served_desk is ground.desk

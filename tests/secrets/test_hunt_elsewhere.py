@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.people import CONTOSO, Desk
+from tests.exhaustive import combinations
 from tests.runner import Runner
 from tests.secrets.ground import Ground
 from tools.program import ROOT
@@ -41,8 +42,13 @@ WRONG_OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("options", WRONG_OPTIONS)
-@pytest.mark.parametrize("command", ["link 719878", "show", "login"])
+# By default every option of one command: the others take the same ones.
+@pytest.mark.parametrize(
+    ("command", "options"),
+    combinations(
+        ["link 719878", "show", "login"], WRONG_OPTIONS, default=lambda command, _options: command == "link 719878"
+    ),
+)
 def test_a_secret_of_the_environment_on_the_command_line(ground: Ground, command: str, options: str) -> None:
     """The shell wrote it there: `--tenant $AZURE_CLIENT_SECRET`."""
     ground.prepare("client-secret")
@@ -53,7 +59,7 @@ def test_a_secret_of_the_environment_on_the_command_line(ground: Ground, command
         for kind in ("client secret", "OIDC request token"):
             if kind == "OIDC request token":
                 ground.desk.patch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ground.secrets[kind])
-            filled = [each.format(ground.secrets[kind]) for each in options.split()]
+            filled = [word.format(ground.secrets[kind]) for word in options.split()]
             ground.run(*words, *filled)
 
 
@@ -69,29 +75,36 @@ def test_a_secret_that_only_the_command_line_knows(ground: Ground, option: str, 
         assert "verysecret" not in done.stdout + done.stderr
 
 
+VARIABLES = [
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "SYSTEM_OIDCREQUESTURI",
+    "IDENTITY_ENDPOINT",
+    "AZURESUBSCRIPTION_CLIENT_ID",
+    "PALLINK_CLOUD",
+    "PALLINK_OUTPUT",
+    "PALLINK_TIMEOUT",
+    "PALLINK_AUTH",
+    "PALLINK_ACCOUNT",
+    "PALLINK_TENANT",
+    "PALLINK_CLIENT_ID",
+    "PALLINK_QUERY",
+    "HTTPS_PROXY",
+]
+
+
+# By default every variable with the secret that is set most often.
 @pytest.mark.parametrize(
-    "variable",
-    [
-        "AZURE_TENANT_ID",
-        "AZURE_CLIENT_ID",
-        "AZURE_CLIENT_CERTIFICATE_PATH",
-        "AZURE_FEDERATED_TOKEN_FILE",
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-        "SYSTEM_OIDCREQUESTURI",
-        "IDENTITY_ENDPOINT",
-        "AZURESUBSCRIPTION_CLIENT_ID",
-        "PALLINK_CLOUD",
-        "PALLINK_OUTPUT",
-        "PALLINK_TIMEOUT",
-        "PALLINK_AUTH",
-        "PALLINK_ACCOUNT",
-        "PALLINK_TENANT",
-        "PALLINK_CLIENT_ID",
-        "PALLINK_QUERY",
-        "HTTPS_PROXY",
-    ],
+    ("kind", "variable"),
+    combinations(
+        ["client secret", "certificate password", "pipelines token"],
+        VARIABLES,
+        default=lambda kind, _variable: kind == "client secret",
+    ),
 )
-@pytest.mark.parametrize("kind", ["client secret", "certificate password", "pipelines token"])
 def test_a_secret_in_another_variable(ground: Ground, variable: str, kind: str) -> None:
     method = {
         "AZURE_CLIENT_CERTIFICATE_PATH": "certificate",

@@ -18,6 +18,7 @@ from pallink.errors import PallinkError
 from pallink.sandbox import Request, Response
 from pallink.sandbox.faults import FaultKind, FaultRule
 from pallink.sandbox.http.adapter import SandboxAdapter
+from tests.exhaustive import combinations
 from tests.secrets.ground import Ground
 from tests.secrets.watch import Usual, secrets_of
 
@@ -60,9 +61,28 @@ POINTS = [
     Point("PATCH", "/partners/", f"update 6183402 {WRITE}", prepare=f"link 719878 {WRITE}"),
     Point("DELETE", "/partners/", "unlink --yes", prepare=f"link 719878 {WRITE}"),
 ]
-by_point = pytest.mark.parametrize(
-    "point", POINTS, ids=lambda each: f"{each.method} {each.path.rpartition('/')[2]} {each.sign_in}"
-)
+
+
+def name_of(value: object) -> str | None:
+    """Return the ID of a parameter; None where pytest finds one."""
+    if isinstance(value, Point):
+        return f"{value.method} {value.path.rpartition('/')[2]} {value.sign_in}"
+    name = getattr(value, "__name__", None)
+    return name if isinstance(name, str) else None
+
+
+# What the default run looks at: the request that shows a secret, the one that shows a token, and a write.
+DEFAULT_POINTS = [
+    point
+    for point in POINTS
+    if (point.method, point.path, point.sign_in) == ("POST", "/oauth2/v2.0/token", "client-secret")
+    or point.command.startswith(("verify", "link"))
+]
+
+
+def is_default(point: Point, *_: object) -> bool:
+    return point in DEFAULT_POINTS
+
 
 # How a service may write what it repeats.
 WRITTEN: dict[str, Callable[[str], str]] = {
@@ -202,8 +222,11 @@ def begin_again(ground: Ground, point: Point) -> None:
         connection.executemany("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", ground.links)
 
 
-@by_point
-@pytest.mark.parametrize("echo", ECHOES, ids=lambda each: str(each.__name__))
+@pytest.mark.parametrize(
+    ("echo", "point"),
+    combinations(ECHOES, POINTS, default=lambda _echo, point: is_default(point)),
+    ids=name_of,
+)
 def test_a_service_that_repeats_what_it_was_shown(
     ground: Ground, point: Point, echo: Callable[[str, Request, Usual], Response]
 ) -> None:
@@ -237,8 +260,8 @@ def rules() -> list[FaultRule]:
 # The certificate's request is the same as the secret's but for its form, and takes a key that is slow to open.
 @pytest.mark.parametrize(
     "point",
-    [each for each in POINTS if each.sign_in != "certificate"],
-    ids=lambda each: f"{each.method} {each.path.rpartition('/')[2]} {each.sign_in}",
+    combinations((point for point in POINTS if point.sign_in != "certificate"), default=is_default),
+    ids=name_of,
 )
 def test_every_fault_of_the_sandbox(ground: Ground, point: Point) -> None:
     words = lead_to(ground, point)
@@ -260,8 +283,11 @@ DEFECTS: dict[str, Callable[[str], Exception]] = {
 }
 
 
-@by_point
-@pytest.mark.parametrize("defect", DEFECTS)
+@pytest.mark.parametrize(
+    ("defect", "point"),
+    combinations(DEFECTS, POINTS, default=lambda _defect, point: is_default(point)),
+    ids=name_of,
+)
 def test_a_defect_whose_traceback_is_asked_for(ground: Ground, point: Point, defect: str) -> None:
     """As if something below the SDK had failed in a way that nobody foresaw, the request in its words."""
     words = lead_to(ground, point)
@@ -300,8 +326,10 @@ WITHIN: dict[str, Callable[[dict[str, str]], str]] = {
 }
 
 
-@pytest.mark.parametrize("place", WITHIN)
-@pytest.mark.parametrize("defect", DEFECTS)
+# By default every place with a defect that has all of the others' traits: several errors, and secrets in both.
+@pytest.mark.parametrize(
+    ("defect", "place"), combinations(DEFECTS, WITHIN, default=lambda defect, _place: defect == "group")
+)
 def test_a_defect_within_pallink_itself(ground: Ground, place: str, defect: str) -> None:
     """With what it has at hand in its words; locals are not printed, for a traceback has none."""
     auth = ground.prepare("certificate-encrypted")
@@ -316,7 +344,7 @@ def test_a_defect_within_pallink_itself(ground: Ground, place: str, defect: str)
     assert "access token" in ground.hunt.kinds.values() or "certificate" in place
 
 
-@pytest.mark.parametrize("echo", ECHOES, ids=lambda each: str(each.__name__))
+@pytest.mark.parametrize("echo", combinations(ECHOES, default=lambda echo: echo in {arm, oauth}), ids=name_of)
 def test_the_errors_and_the_log_of_the_python_interface(
     ground: Ground, echo: Callable[[str, Request, Usual], Response], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,6 +16,7 @@ import trustme
 
 from pallink.sandbox import Request, Response, Sandbox
 from tests.cli.people import APPLICATION, CONTOSO, SECRET
+from tests.exhaustive import combinations
 from tests.harness import Pallink
 from tests.https_server import https_server
 from tests.secrets.watch import environment_secrets, secrets_of
@@ -80,25 +81,30 @@ WRITES = ["link 719878 --role-check skip", "update 719878 --role-check skip", "u
 READS = ["show", "verify 719878", "check", "whoami", "login"]
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+REQUESTS = [
+    ("whoami", "GET", "openid-configuration"),
+    ("whoami", "POST", "/token"),
+    ("show", "GET", "/partners"),
+    ("show", "GET", "/tenants"),
+    ("check", "GET", "/subscriptions"),
+    ("check", "GET", "roleassignments"),
+    ("link 719878 --role-check skip", "PUT", "/partners"),
+    ("update 6183402 --role-check skip", "PATCH", "/partners"),
+    ("unlink --yes", "DELETE", "/partners"),
+    ("show", "GET", "/metadata/endpoints"),
+]
+
+
+# By default the status that a client answers with the same request, body and all.
 @pytest.mark.parametrize(
-    ("command", "method", "path"),
-    [
-        ("whoami", "GET", "openid-configuration"),
-        ("whoami", "POST", "/token"),
-        ("show", "GET", "/partners"),
-        ("show", "GET", "/tenants"),
-        ("check", "GET", "/subscriptions"),
-        ("check", "GET", "roleassignments"),
-        ("link 719878 --role-check skip", "PUT", "/partners"),
-        ("update 6183402 --role-check skip", "PATCH", "/partners"),
-        ("unlink --yes", "DELETE", "/partners"),
-        ("show", "GET", "/metadata/endpoints"),
-    ],
+    ("request_of", "status"),
+    combinations(REQUESTS, [301, 302, 303, 307, 308], default=lambda _request, status: status == 307),
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
 )
 def test_a_redirect_to_another_host_is_not_followed(
-    pallink: Pallink, hosts: Hosts, *, status: int, command: str, method: str, path: str
+    pallink: Pallink, hosts: Hosts, request_of: tuple[str, str, str], status: int
 ) -> None:
+    command, method, path = request_of
     if method in ("PATCH", "DELETE"):
         assert pallink(f"link 719878 --role-check skip --cloud {hosts.origin}").code == 0
     met = []

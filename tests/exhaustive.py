@@ -1,0 +1,20 @@
+"""Large families of tests: a few chosen members run by default, the others only with `-m exhaustive`."""
+
+from collections.abc import Callable, Iterable
+from itertools import product
+from typing import Any
+
+import pytest
+from _pytest.mark import ParameterSet
+
+
+def combinations(*axes: Iterable[Any], default: Callable[..., bool]) -> list[ParameterSet]:
+    """Return every combination of the axes as parameters of a test.
+
+    Args:
+        axes: The values of each parameter.
+        default: Whether a combination, given as its values, belongs to the default run.
+    """
+    return [
+        pytest.param(*values, marks=() if default(*values) else pytest.mark.exhaustive) for values in product(*axes)
+    ]
