@@ -28,7 +28,8 @@ def test_the_two_lines_of_the_readme_are_one_line_each_and_ci_runs_them() -> Non
     assert tests.endswith("pytest")
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "readme_line first-line" in ci
-    assert "readme_line test-line" in ci
+    assert '"$(readme_line test-line)"' in ci
+    assert '"$(readme_line test-line) -m exhaustive"' in ci
 
 
 def test_the_readme_has_every_exit_code() -> None:

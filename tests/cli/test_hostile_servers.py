@@ -212,6 +212,8 @@ def test_an_answer_that_drips_does_not_outlast_the_timeout(desk: Desk, read: tup
     assert "not finished within 1.5 seconds" in done.stderr or "it timed out" in done.stderr
 
 
+# Its time is real, and has to be long enough for what comes before and after on any machine.
+@pytest.mark.exhaustive
 def test_a_write_whose_answer_drips_is_settled_by_reading(desk: Desk) -> None:
     def instead(request: Request) -> Response | Raw | None:
         if request.method != "PUT":
@@ -221,7 +223,7 @@ def test_a_write_whose_answer_drips_is_settled_by_reading(desk: Desk) -> None:
 
     with served(desk, instead) as there:
         there.environment("client-secret")
-        done = there.run("link 719878 -o json --timeout 6")
+        done = there.run("link 719878 -o json --timeout 20")
     assert (done.code, done.json["action"]) == (0, "created"), done.stderr
 
 
@@ -256,7 +258,7 @@ def test_a_name_server_that_never_answers_does_not_outlast_the_timeout(
         there.environment("client-secret")
         monkeypatch.setattr(socket, "getaddrinfo", hang)
         try:
-            done = there.run("link 719878 --timeout 0.5")
+            done = there.run("link 719878 --timeout 2")
             assert asked.is_set()
             assert not released.is_set()
         finally:
