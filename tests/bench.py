@@ -189,9 +189,9 @@ class Wire:
                 adapter._sandbox.wait = clock.wait
             before, arrived, handled.response = row(self.home), False, None
             try:
-                answer = send(adapter, request, *args, **kwargs)
+                sent = send(adapter, request, *args, **kwargs)
                 arrived = True
-                return answer
+                return sent
             finally:
                 response = handled.response if arrived else None
                 self.exchanges.append(

@@ -1,4 +1,4 @@
-"""Drives pallink as its users do, in this process: the real command line over the real SDK, the sandbox below it."""
+"""Runs pallink in this process: the real command line over the real SDK, with the sandbox below it."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def join_threads() -> None:
 
 
 class Stream(io.TextIOWrapper):
-    """A standard stream in memory, that says whether it is a terminal."""
+    """A standard stream in memory that may claim to be a terminal."""
 
     def __init__(self, text: str = "", *, tty: bool = False, encoding: str = "utf-8") -> None:
         super().__init__(io.BytesIO(text.encode(encoding)), encoding=encoding, newline="", write_through=True)
@@ -37,7 +37,7 @@ class Stream(io.TextIOWrapper):
 
     @property
     def text(self) -> str:
-        """What was written, as whoever reads the stream sees it."""
+        """The text that was written."""
         buffer = self.buffer
         assert isinstance(buffer, io.BytesIO)
         return buffer.getvalue().decode(self.encoding)
@@ -45,7 +45,7 @@ class Stream(io.TextIOWrapper):
 
 @dataclass(frozen=True)
 class Run:
-    """One finished command line."""
+    """How a command line ended."""
 
     code: int
     stdout: str
@@ -64,29 +64,29 @@ Pallink = Callable[..., Run]
 
 @dataclass
 class Traffic:
-    """What went to the sandbox, and what goes wrong on the way.
+    """Records the requests to the sandbox, and lets chosen ones fail.
 
     Attributes:
-        sent: method and path of each request, in order.
+        sent: Method and path of the requests, in order.
     """
 
     sent: list[tuple[str, str]] = field(default_factory=list)
     _faults: list[tuple[str, str, Callable[..., requests.Response]]] = field(default_factory=list)
 
     def of_partners(self) -> list[str]:
-        """The methods that went to the partner API, in order."""
+        """Return the methods that went to the partner API, in order."""
         return [method for method, path in self.sent if "managementpartner" in path.casefold()]
 
     def writes(self) -> list[str]:
-        """The writes among them."""
+        """Return the writes among them."""
         return [method for method in self.of_partners() if method != "GET"]
 
     def fail(self, method: str, path: str, fault: Callable[..., requests.Response]) -> None:
-        """Let the next request with this method, and this text in its path, meet a fault. Each is used just once."""
+        """Let the next request with this method, and this text in its path, meet a fault."""
         self._faults.append((method, path, fault))
 
     def meet(self, request: requests.PreparedRequest, handle: Callable[[], requests.Response]) -> requests.Response:
-        """Answer a request, by the first fault that fits it or by the sandbox itself."""
+        """Respond to a request by the first fault that fits it, else by the sandbox."""
         path = urlsplit(str(request.url)).path
         self.sent.append((str(request.method), path))
         for index, (method, part, fault) in enumerate(self._faults):
@@ -96,17 +96,17 @@ class Traffic:
         return handle()
 
     def forget(self) -> None:
-        """Let nothing further go wrong."""
+        """Drop the faults that were not met."""
         self._faults.clear()
 
     def assert_all_met(self) -> None:
-        """A fault that nothing met would make a test say nothing."""
+        """Fail if a fault was not met: the test would show nothing."""
         assert not self._faults
 
 
 @dataclass
 class Clock:
-    """A clock that only moves when somebody waits."""
+    """A clock that moves only when the command waits."""
 
     now: float = 1000.0
     waits: list[float] = field(default_factory=list)
@@ -116,11 +116,11 @@ class Clock:
         self.now += seconds
 
     def deadline(self, seconds: float) -> Deadline:
-        """The time of a command that began just now."""
+        """Return the deadline of a command that begins now."""
         return Deadline(seconds, now=lambda: self.now, sleep=self.wait)
 
     def rule(self, patch: pytest.MonkeyPatch) -> None:
-        """Let a command's time be told by this clock alone: how long an answer really takes ends no request."""
+        """Let a command go by this clock alone: no request times out by real time."""
         clock = self
 
         class ClockedDeadline(Deadline):

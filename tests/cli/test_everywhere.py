@@ -88,7 +88,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Pl
 
 
 def is_default(name: str, output: OutputFormat, place: str) -> bool:
-    """Every format through a pipe; every place with the table, which depends on it most; all of both for `link`."""
+    """Return whether it is a pipe in any format, a table (which depends most on its place) anywhere, or `link`."""
     return place == "pipe" or output is OutputFormat.TABLE or name == "link"
 
 

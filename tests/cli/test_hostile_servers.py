@@ -191,7 +191,7 @@ def test_the_status_of_an_error_counts_whatever_its_body(desk: Desk, flood: Call
 
 
 def is_default(read: tuple[str, str], what: str) -> bool:
-    """One of each request, as each waits for its time to end: before the headers, in them, and in the body."""
+    """Return whether it is one of three that drip before the headers, in them and in the body: all wait really."""
     return (read[1], what) in {
         ("/metadata/endpoints", "the status line"),
         ("/oauth2/v2.0/token", "headers"),

@@ -1,4 +1,4 @@
-"""The cells of the matrix: every request of every command, every fault, once and always."""
+"""The cells of the fault matrix: every request of every command, with every fault, once and always."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ OPENID, TOKEN = "*/openid-configuration", "*/oauth2/v2.0/token"
 
 
 class Goal(Enum):
-    """What somebody wants of a command."""
+    """What a command is for."""
 
     LINKED = auto()
     CHANGED = auto()
@@ -39,9 +39,14 @@ class Scenario:
     """A command line, the link that it finds, and how it ends when nothing goes wrong.
 
     Attributes:
-        history: the partner IDs of the link until now; None: it was removed. The last one is how the command finds it.
-        wanted: the partner ID in the command line.
-        may_replace: whether a link to another partner may be changed.
+        command: The command and its arguments.
+        goal: What it is for.
+        history: The partner IDs that were linked one after the other, None for a removal; the command finds the last.
+        code: The exit code.
+        wanted: The partner ID on the command line.
+        may_replace: Whether it may change a link to another partner.
+        is_dry: Whether it only says what it would do.
+        methods: The methods of its writes.
     """
 
     command: str
@@ -63,7 +68,7 @@ class Scenario:
 
     @property
     def requests(self) -> Iterator["Target"]:
-        """Every request that the command sends when nothing goes wrong; the test of the matrix compares."""
+        """Every request that the command sends when nothing goes wrong; a test compares."""
         yield Target("GET", OPENID)
         yield Target("POST", TOKEN)
         if self.goal is not Goal.NAMED:
@@ -111,14 +116,14 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Target:
-    """A request: the n-th with this method and path."""
+    """The n-th request with this method and path."""
 
     method: str
     path: str
     nth: int = 1
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether a request is one of these, the n-th or not."""
+        """Return whether a request has this method and path."""
         return method == self.method and fnmatchcase(path.casefold(), self.path)
 
     @property
@@ -138,30 +143,36 @@ class Target:
 
 
 class Class(Enum):
-    """What an answer tells a client, whatever the client thinks of it."""
+    """What a response means for a client."""
 
     HARMLESS = auto()
     NO_ANSWER = auto()
-    """No connection, no answer in time, or an answer that breaks off."""
+    """No connection, no response in time, or a response that breaks off."""
     NOT_NOW = auto()
     """Throttling, and gateways that did not reach the service."""
     TOO_LATE = auto()
-    """Not now, and not before the command's time is up."""
+    """Throttling for longer than the command's timeout."""
     FAILED = auto()
-    """500: nobody knows what the service did."""
+    """500: the service may have carried out the request."""
     REFUSED = auto()
-    """The service, in its own words, did not do it."""
+    """An error of the service's own, which changed nothing."""
     CONFLICT = auto()
     UNAUTHENTICATED = auto()
     FORBIDDEN = auto()
     GARBLED = auto()
-    """Nothing that the service would say."""
+    """A body that the service would not send."""
     STALE = auto()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a request."""
+    """What happens to a request.
+
+    Attributes:
+        name: What it is called in a cell's name.
+        kind: What it means for a client.
+        rule: The arguments of the sandbox's `FaultRule`.
+    """
 
     name: str
     kind: Class
@@ -218,8 +229,8 @@ FAULTS = (
     Fault("stale", Class.STALE, {"kind": FaultKind.STALE}),
 )
 
-# Writes, and a sign-in's POST, can take effect although the answer does not say so: a gateway that sends a request
-# twice passes on how the second one fared.
+# Writes, and a sign-in's POST, can take effect although the response does not say so: a gateway that sends a request
+# twice returns the response to the second one.
 TAKING_EFFECT = tuple(
     Fault(f"{fault}, took effect", fault.kind, {**fault.rule, "takes_effect": True})
     for fault in FAULTS
@@ -242,7 +253,7 @@ REPRESENTATIVES = {
     Class.STALE: "stale",
 }
 
-# What nobody has recorded of Azure: the answers that the sandbox gives by default, and every other one.
+# Azure's behaviour that is not recorded: the sandbox's defaults, and every alternative.
 WORLDS: dict[str, dict[str, str]] = {
     "as recorded": {},
     "409 Conflict": {
@@ -290,7 +301,7 @@ class Cell:
 
 
 def groups() -> Iterator[tuple[str, Scenario, Target]]:
-    """What a test runs at once. The other worlds differ in what the partner API answers only."""
+    """Yield what one test runs. The other worlds differ only in the partner API's responses to writes."""
     for world in WORLDS:
         for scenario in SCENARIOS:
             for target in scenario.requests:
@@ -299,7 +310,7 @@ def groups() -> Iterator[tuple[str, Scenario, Target]]:
 
 
 def cells(world: str, scenario: Scenario, target: Target) -> Iterator[Cell]:
-    """Every fault that can happen to a request, once and always."""
+    """Yield a request with every fault that it can have, once and always."""
     faults = FAULTS if target.method == "GET" else FAULTS + TAKING_EFFECT
     for fault in faults:
         if fault.kind is Class.STALE and not (target.method == "GET" and target.is_link):

@@ -1,4 +1,4 @@
-"""Clients that are broken on purpose, each in a way that tools of this kind are: the oracle has to catch every one."""
+"""Clients that are broken on purpose, in ways that such tools often are: the oracle has to catch every one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 def sends_a_lost_put_again(patch: pytest.MonkeyPatch) -> None:
-    """As azure-core does by itself: what got no answer is sent once more, and nobody looks first."""
+    """Send a write without a response again before reading, as azure-core does by itself."""
     send = ManagementPartner.send
 
     def blindly(self: ManagementPartner, step: Step) -> Any:
@@ -31,16 +31,16 @@ def sends_a_lost_put_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def takes_any_404_for_not_linked(patch: pytest.MonkeyPatch) -> None:
-    """The status alone, without the service's own word."""
-    _answer_none(patch, lambda cause: isinstance(cause, ResourceNotFoundError))
+    """Go by the status alone, without the service's own error code."""
+    _read_none(patch, lambda cause: isinstance(cause, ResourceNotFoundError))
 
 
 def takes_401_for_not_linked(patch: pytest.MonkeyPatch) -> None:
-    """A sign-in that has ended, told as a link that is gone."""
-    _answer_none(patch, lambda cause: isinstance(cause, HttpResponseError) and cause.status_code == 401)
+    """Report a sign-in that has ended as a link that is gone."""
+    _read_none(patch, lambda cause: isinstance(cause, HttpResponseError) and cause.status_code == 401)
 
 
-def _answer_none(patch: pytest.MonkeyPatch, is_none: Callable[[BaseException | None], bool]) -> None:
+def _read_none(patch: pytest.MonkeyPatch, is_none: Callable[[BaseException | None], bool]) -> None:
     read = ManagementPartner.read
 
     def none(self: ManagementPartner) -> Link | None:
@@ -55,7 +55,7 @@ def _answer_none(patch: pytest.MonkeyPatch, is_none: Callable[[BaseException | N
 
 
 def trusts_the_status_without_the_body(patch: pytest.MonkeyPatch) -> None:
-    """A write that was answered with 200 counts as done, whatever the answer says."""
+    """Take a write with status 200 for done without looking at the body."""
     read = partner_links._link
 
     def trusting(pipeline_response: Any, model: object, headers: object) -> Link:
@@ -68,7 +68,7 @@ def trusts_the_status_without_the_body(patch: pytest.MonkeyPatch) -> None:
 
 
 def deletes_without_comparing(patch: pytest.MonkeyPatch) -> None:
-    """`unlink 719878` removes whatever link there is."""
+    """Remove the link to any partner by `unlink 719878`."""
 
     def next_step(_goal: UnlinkGoal, current: Link | None) -> Step:
         linked = active(current)
@@ -82,10 +82,10 @@ class Mutant:
     """A broken client.
 
     Attributes:
-        broken: breaks it.
-        command: the command line whose cells show it.
-        methods: the requests among them.
-        rule: the rule that it breaks.
+        broken: Breaks it.
+        command: The command line whose cells show it.
+        methods: The methods of the requests that show it.
+        rule: The oracle's rule that it breaks.
     """
 
     broken: Break

@@ -1,6 +1,6 @@
-"""Judges a cell by the wire and the sandbox's file alone: it knows the documented rules, and nothing of the client.
+"""Judges a cell by its requests and the sandbox's file: it knows the documented rules and nothing of the client's code.
 
-Each violation begins with the name of the rule that it breaks.
+A violation begins with the name of the rule that it breaks.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _LINKED_ELSEWHERE = 5
 
 
 def violations(cell: Cell, seen: Observation) -> list[str]:
-    """What is wrong with how a cell ended; empty where nothing is."""
+    """Return what is wrong with how a cell ended."""
     return [
         f"{rule.__name__.strip('_')}: {what}"
         for rule in (_form, _exit_code, _agreement, _single_write, _own_word, _rightful_write, _time, _traceable)
@@ -25,7 +25,7 @@ def violations(cell: Cell, seen: Observation) -> list[str]:
 
 
 def _form(cell: Cell, seen: Observation) -> Iterator[str]:
-    """Data on stdout, one error object on stderr, no traceback, no defect."""
+    """Require data on stdout, one error object on stderr, no traceback and no defect."""
     del cell
     if "Traceback" in seen.stdout + seen.stderr:
         yield f"a traceback: {seen.stderr}"
@@ -45,11 +45,11 @@ def _exit_code(cell: Cell, seen: Observation) -> Iterator[str]:
 
 
 def expected_codes(cell: Cell) -> set[int]:
-    """The exit codes that docs/exit-codes.md allows for a cell."""
+    """Return the exit codes that docs/exit-codes.md allows for a cell."""
     if cell.fault.kind is Class.HARMLESS or cell.target.path == TENANTS:
         return {cell.scenario.code}
     if cell.fault.kind is Class.STALE:
-        # Right by what the service said, whatever that was: the other rules decide.
+        # Right by what the service said: the other rules decide.
         return {0, 1, 3, 5, 7}
     if cell.target.is_sign_in:
         return _of_sign_in(cell)
@@ -57,20 +57,20 @@ def expected_codes(cell: Cell) -> set[int]:
 
 
 def _of_read(cell: Cell) -> set[int]:
-    """What is worth a second try gets one; a missing link or role is told behind what keeps it from being known."""
+    """A transient error is retried; a missing link or role comes after an error that keeps it from being known."""
     base, kind, target = cell.scenario.code, cell.fault.kind, cell.target
     if kind in {Class.NO_ANSWER, Class.NOT_NOW, Class.FAILED} and not cell.always:
         return {base}
     if target.nth > 1:
-        return {7}  # The reading that settles a write: whatever keeps it from being read, nobody knows.
+        return {7}  # The read that settles a write: without it, the outcome is unknown.
     if target.is_link:
         return {_LASTING[kind]}
     if cell.scenario.goal is Goal.VERIFIED and kind is not Class.UNAUTHENTICATED:
-        return {base}  # The role is a warning there; that nobody is signed in any more is not.
+        return {base}  # A missing role is a warning there; an ended sign-in is not.
     return {min((base, _LASTING[kind]), key=_rank)}
 
 
-# Where several hold, the first of these; what is not among them comes before all of them, and success after them.
+# Where several hold, the first of these.
 _PRECEDENCE = (1, 4, 7, 5, 3, 6, 0)
 
 
@@ -92,30 +92,28 @@ _LASTING = {
 
 
 def _of_sign_in(cell: Cell) -> set[int]:
-    """A sign-in that fails is 4, one that nobody answers 7; what is worth a second try gets one."""
+    """A sign-in that is refused is 4, one without a response 7; a transient error is retried."""
     if cell.fault.kind in {Class.NO_ANSWER, Class.NOT_NOW, Class.FAILED}:
         return {7} if cell.always else {cell.scenario.code}
     return {7} if cell.fault.kind is Class.TOO_LATE else {4}
 
 
 def _of_write(cell: Cell) -> set[int]:
-    """Done is done; what has not happened is sent again while there is time, unless the service refused it."""
+    """Done is done; what has not happened is sent again before the timeout, unless the service refused it."""
     kind = cell.fault.kind
     is_done = cell.fault.takes_effect or cell.fault.name in {"truncated", "delay of 500 s"}
     if is_done:
         return {0}
     if cell.target.method == "DELETE" and cell.always and kind is Class.GARBLED:
-        return {
-            1,
-            7,
-        }  # Of a deletion's answer the status is all that counts: a 200 contradicts what is read ever after.
+        # Of a deletion's response only the status counts: a 200 contradicts every later read.
+        return {1, 7}
     if kind in {Class.NO_ANSWER, Class.NOT_NOW, Class.FAILED, Class.GARBLED, Class.CONFLICT} and not cell.always:
         return {0}
     return {_LASTING[kind]}
 
 
 def _agreement(cell: Cell, seen: Observation) -> Iterator[str]:
-    """What is printed agrees with the sandbox's state."""
+    """Require that the output agrees with the sandbox's state."""
     scenario, result = cell.scenario, seen.result
     is_write = scenario.goal.writes and not scenario.is_dry
     if not is_write and seen.after != seen.before:
@@ -128,13 +126,13 @@ def _agreement(cell: Cell, seen: Observation) -> Iterator[str]:
             yield f"success, but linked to {seen.after.partner_id}"
         yield from _action(cell, result, seen)
     elif scenario.goal is Goal.VERIFIED and not (result["matches"] and _says(seen, scenario.wanted)):
-        yield f"verified, but no answer said so: {result}"
+        yield f"verified, but no response said so: {result}"
     if result.get("partnerId") and not is_write and not scenario.is_dry and not _says(seen, result["partnerId"]):
-        yield f"shows {result['partnerId']}, which no answer said"
+        yield f"shows {result['partnerId']}, which no response said"
 
 
 def _is_told_an_old_state(cell: Cell, seen: Observation) -> bool:
-    """Whether the service's own word, if an old one, was that there is nothing to do: nobody could know better."""
+    """Return whether a stale read said that there is nothing to do, which a client cannot know better."""
     wanted = None if cell.scenario.goal is Goal.UNLINKED else cell.scenario.wanted
     is_idle = seen.result["action"] == "unchanged" and _last_word(seen.exchanges) == wanted
     return cell.fault.kind is Class.STALE and is_idle
@@ -143,7 +141,7 @@ def _is_told_an_old_state(cell: Cell, seen: Observation) -> bool:
 def _action(cell: Cell, result: dict[str, Any], seen: Observation) -> Iterator[str]:
     changed = seen.after != seen.before
     if cell.target.method == "PUT" and cell.fault.kind is Class.CONFLICT and cell.fault.takes_effect:
-        # By the service's word somebody else made the link: it cannot be told from a request that was sent twice.
+        # A link that another client made cannot be distinguished from a request that was sent twice.
         if result["action"] != "unchanged" or "carried out this request twice" not in seen.stderr:
             yield f"says {result['action']} without a warning: {seen.stderr}"
         return
@@ -161,19 +159,19 @@ def _action(cell: Cell, result: dict[str, Any], seen: Observation) -> Iterator[s
 
 
 def _word_before_the_write(seen: Observation) -> Any:
-    effective = next(index for index, each in enumerate(seen.exchanges) if each.took_effect)
+    effective = next(index for index, exchange in enumerate(seen.exchanges) if exchange.took_effect)
     return _last_word(seen.exchanges[:effective])
 
 
 def _statement(cell: Cell, seen: Observation) -> Iterator[str]:
-    """What a failure says of the link has to be so, in words and in the field that programs read."""
+    """Require that what a failure says of the link is so, in words and in the field for programs."""
     if cell.fault.kind is Class.STALE and seen.code == _LINKED_ELSEWHERE:
-        return  # Told by the versions that the service showed, which were old ones each time.
+        return  # It went by the versions that the service showed, which were stale.
     changed = seen.after != seen.before
     if changed and any(phrase in _words(seen) for phrase in UNCHANGED):
         yield f"says that nothing was changed, but it was: {_words(seen)}"
     if changed and not (UNSETTLED in _words(seen) and "pallink show" in str(seen.error.get("command"))):
-        yield f"the link was changed, and nobody is told to look: {seen.stderr}"
+        yield f"the link was changed, without a hint to look: {seen.stderr}"
     told = seen.error.get("link")
     if told not in {"unknown", "changed" if changed else "unchanged"}:
         yield f"says {told} of a link that was {'changed' if changed else 'left alone'}"
@@ -185,14 +183,18 @@ def _words(seen: Observation) -> str:
 
 
 def _says(seen: Observation, partner_id: str | None) -> bool:
-    return any(_word(each) == partner_id for each in seen.exchanges if each.method == "GET" and each.is_of_partners)
+    return any(
+        _word(exchange) == partner_id
+        for exchange in seen.exchanges
+        if exchange.method == "GET" and exchange.is_of_partners
+    )
 
 
 _NO_WORD = object()
 
 
 def _word(exchange: Exchange) -> Any:
-    """What an answer says of the link, in the service's own words: a partner ID, None for no link, or no word."""
+    """Return the partner ID that a response says is linked, None for no link, or `_NO_WORD`."""
     response, document = exchange.response, exchange.document
     if response is None or not isinstance(document, dict):
         return _NO_WORD
@@ -206,14 +208,14 @@ def _word(exchange: Exchange) -> Any:
 
 
 def _last_word(exchanges: tuple[Exchange, ...]) -> Any:
-    words = [_word(each) for each in exchanges if each.is_of_partners and each.method == "GET"]
+    words = [_word(exchange) for exchange in exchanges if exchange.is_of_partners and exchange.method == "GET"]
     return next((word for word in reversed(words) if word is not _NO_WORD), _NO_WORD)
 
 
 def _single_write(cell: Cell, seen: Observation) -> Iterator[str]:
-    """No write is sent twice, unless the first is known not to have happened, or reading again settled it."""
+    """Forbid a second write, unless a read between the two showed that the first had not happened."""
     del cell
-    writes = [index for index, each in enumerate(seen.exchanges) if each.is_write]
+    writes = [index for index, exchange in enumerate(seen.exchanges) if exchange.is_write]
     for first, second in pairwise(writes):
         between = seen.exchanges[first + 1 : second]
         if _last_word(between) is _NO_WORD:
@@ -224,39 +226,39 @@ def _single_write(cell: Cell, seen: Observation) -> Iterator[str]:
 
 
 def _own_word(cell: Cell, seen: Observation) -> Iterator[str]:
-    """Nothing but the service's own word is reported as "not linked"."""
+    """Forbid "not linked" without the service's own word."""
     says_not_linked = seen.code == 3 or (
         seen.code == 0
         and cell.scenario.goal in {Goal.CHECKED, Goal.SHOWN, Goal.VERIFIED, Goal.UNLINKED}
         and seen.result.get("partnerId") is None
     )
     if says_not_linked and _last_word(seen.exchanges) is not None:
-        yield "says that there is no link, which no answer said"
+        yield "says that there is no link, which no response said"
     if seen.code == 5 and _last_word(seen.exchanges) in {None, _NO_WORD, cell.scenario.wanted}:
-        yield "says that another partner is linked, which no answer said"
+        yield "says that another partner is linked, which no response said"
 
 
 def _rightful_write(cell: Cell, seen: Observation) -> Iterator[str]:
-    """Each write is the command's to send, and goes by the last word of the service."""
+    """Require that every write is the command's to send, and goes by the service's last word."""
     scenario = cell.scenario
-    for index, each in enumerate(seen.exchanges):
-        if not each.is_write:
+    for index, exchange in enumerate(seen.exchanges):
+        if not exchange.is_write:
             continue
         word = _last_word(seen.exchanges[:index])
         if scenario.is_dry or not scenario.goal.writes:
-            yield f"{each.method} by a command that only reads"
+            yield f"{exchange.method} by a command that only reads"
         elif word is _NO_WORD:
-            yield f"{each.method} before anything was read"
-        elif each.method == "PUT" and not (scenario.goal is Goal.LINKED and word is None):
+            yield f"{exchange.method} before anything was read"
+        elif exchange.method == "PUT" and not (scenario.goal is Goal.LINKED and word is None):
             yield f"PUT although {word} was linked"
-        elif each.method == "PATCH" and not (scenario.may_replace and word not in {None, scenario.wanted}):
+        elif exchange.method == "PATCH" and not (scenario.may_replace and word not in {None, scenario.wanted}):
             yield f"PATCH although {word} was linked"
-        elif each.method == "DELETE" and not (
-            scenario.goal is Goal.UNLINKED and word == each.partner_id and scenario.wanted in {None, word}
+        elif exchange.method == "DELETE" and not (
+            scenario.goal is Goal.UNLINKED and word == exchange.partner_id and scenario.wanted in {None, word}
         ):
-            yield f"DELETE of {each.partner_id} although {word} was linked"
-        elif each.method != "DELETE" and each.partner_id != scenario.wanted:
-            yield f"{each.method} of {each.partner_id}"
+            yield f"DELETE of {exchange.partner_id} although {word} was linked"
+        elif exchange.method != "DELETE" and exchange.partner_id != scenario.wanted:
+            yield f"{exchange.method} of {exchange.partner_id}"
 
 
 def _time(cell: Cell, seen: Observation) -> Iterator[str]:
@@ -266,11 +268,11 @@ def _time(cell: Cell, seen: Observation) -> Iterator[str]:
 
 
 def _traceable(cell: Cell, seen: Observation) -> Iterator[str]:
-    """A failure is printed with the correlation ID of an answer that failed, whenever there was one."""
+    """Require the correlation ID of a failed response, if there was one, with a failure."""
     if seen.code == cell.scenario.code or seen.code in {3, 5} or cell.fault.kind is Class.STALE:
         return
-    hit = [each for each in seen.exchanges if cell.target.matches(each.method, each.path)][cell.target.nth - 1 :]
-    known = {value for each in hit for value in each.correlation_ids}
+    hit = [exchange for exchange in seen.exchanges if cell.target.matches(exchange.method, exchange.path)]
+    known = {value for exchange in hit[cell.target.nth - 1 :] for value in exchange.correlation_ids}
     printed = {seen.error.get("correlationId"), seen.error.get("requestId")}
     if known and not known & printed:
         yield f"identifiers {printed} instead of one of {sorted(known)}"

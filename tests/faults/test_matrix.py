@@ -1,4 +1,4 @@
-"""Every request of every command, every fault, once and always: one oracle for all of them."""
+"""Every request of every command with every fault, once and always, and one oracle for all of them."""
 
 from collections.abc import Iterable
 
@@ -31,14 +31,14 @@ def judge(bench: Bench, totals: Totals, judged: Iterable[Cell]) -> None:
     assert found == []
 
 
-# The other worlds differ in what the partner API answers to a write alone.
+# The other worlds differ only in the partner API's responses to writes.
 @pytest.mark.parametrize(
     ("scenario", "world"),
     combinations(SCENARIOS, WORLDS, default=lambda _, world: world == "as recorded"),
     ids=str,
 )
 def test_nothing_goes_wrong(bench: Bench, world: str, scenario: Scenario) -> None:
-    """Without a fault each command ends as it should, and sends just the requests that the matrix is made of."""
+    """Without a fault a command ends as it should, and sends just the requests that the matrix is made of."""
     bench.prepare(*scenario.history, settings=WORLDS[world])
     seen = bench.run(f"{scenario.command} -o json", clock=Clock())
     assert seen.code == scenario.code

@@ -28,7 +28,7 @@ COMMANDS = {
 
 
 def is_default(command: str, output: str, when: str) -> bool:
-    """Each method once, as a link's creation, change and removal, and one command that only reads."""
+    """Return whether it is one of a creation, a change, a removal and a read, with the output for people."""
     return (output, when) == ("table", "after") and command in {
         f"link {PARTNER}",
         f"update {PARTNER}",

@@ -1,4 +1,4 @@
-"""Real processes that get real signals, at a request that a fault of the sandbox holds."""
+"""Real processes and real signals, sent at a request that a fault of the sandbox holds."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.bench import OTHER, PARTNER, Asked, Bench, Observation, Send, row
 from tests.exhaustive import combinations
 from tests.interruption.oracle import last_line, stated_link, violations
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends a process no SIGTERM that it can answer")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="on Windows a process cannot handle SIGTERM")
 
 PARTNERS = "*/providers/microsoft.managementpartner/partners*"
 # Longer than a test would wait: a process that is not ended by its signal fails the test.
@@ -29,7 +29,7 @@ _FOR_EVER, _HANGS = 600.0, 60
 
 
 class Process:
-    """A pallink in a process of its own, that is not waited for by a clock but by what it does."""
+    """A pallink in a process of its own, which tests wait for by what it does and not by a clock."""
 
     def __init__(self, home: Path, *words: str, python: tuple[str, ...] = ("-m", "pallink")) -> None:
         self.home = home
@@ -41,13 +41,13 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ,
-            # Not in the group of whoever runs the tests, and with no signal ignored.
+            # Out of the test runner's process group, and with no signal ignored.
             start_new_session=True,
             preexec_fn=_hears_signals,  # noqa: PLW1509 - nothing but signal handlers is touched
         )
 
     def wait_for_fault(self) -> None:
-        """Until the sandbox has met the request that its fault is for."""
+        """Wait until the sandbox holds the request that its fault is for."""
         sandbox = Sandbox(self.home)
         while sandbox.faults()[0].seen == 0:
             assert self.popen.poll() is None, self.popen.communicate()
@@ -66,7 +66,7 @@ def _hears_signals() -> None:
 
 @contextmanager
 def served(home: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The sandbox over HTTPS; what is still held when the test is over is not waited for."""
+    """Serve the sandbox over HTTPS, and release the requests that it still holds in the end."""
     over = threading.Event()
 
     def wait(seconds: float) -> None:
@@ -129,7 +129,7 @@ def test_a_signal_while_a_request_is_held(bench: Bench, case: str, how: str) -> 
 
 
 def test_an_interruption_is_said_once_however_often_it_is_asked_for(bench: Bench) -> None:
-    """As GitHub Actions does it: SIGINT, and SIGTERM soon after; and somebody who keeps on pressing Ctrl-C."""
+    """As GitHub Actions does: SIGINT, and SIGTERM soon after; and as a user who keeps pressing Ctrl-C."""
     bench.prepare()
     Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, method="PUT", delay=_FOR_EVER))
     process = Process(bench.home, "link", PARTNER, "--cloud", "sandbox", "-o", "json")

@@ -1,4 +1,4 @@
-"""Two pallinks at once on one account, in every order in which their requests can reach the service."""
+"""Two concurrent commands on one account, in every order in which their requests can reach the service."""
 
 import contextvars
 import itertools
@@ -98,7 +98,7 @@ def run_both(bench: Bench, commands: dict[str, str], order: tuple[str, ...]) -> 
 
 
 def violations(caller: str, command: str, done: Run, exchanges: list[Exchange]) -> Iterator[str]:  # noqa: C901, PLR0912
-    """What one command says that the service's history does not bear out."""
+    """Yield what one command says that the service's history does not bear out."""
     mine = [exchange for exchange in exchanges if exchange.caller == caller]
     effective = [exchange for exchange in mine if exchange.took_effect]
     states = [exchange.before for exchange in exchanges[exchanges.index(mine[0]) :]] + [exchanges[-1].after]
@@ -113,7 +113,7 @@ def violations(caller: str, command: str, done: Run, exchanges: list[Exchange]) 
                 yield f"says that {linked} was linked, which never was"
             return
         if result["action"] == "deleted" and not effective and _removed_by_the_other(caller, exchanges):
-            return  # The service answers 200 to whoever comes second too, and tells nobody whose removal it was.
+            return  # The second removal gets a 200 too, and no response says whose removal it was.
         if len(effective) != 1:
             yield f"says {result['action']}, and {len(effective)} of its writes took effect"
             return
@@ -125,7 +125,7 @@ def violations(caller: str, command: str, done: Run, exchanges: list[Exchange]) 
         if write.method != "PUT" and write.before != read[-1] and not warned and _could_know(write, result):
             yield f"wrote over {write.before}, and had read {read[-1]}, without a word"
         if write.before == read[-1] and warned and write.method != "DELETE":
-            yield "warns of somebody else, and nobody wrote in between"
+            yield "warns of another write, and there was none in between"
         if result["previousPartnerId"] != read[-1].partner_id:
             yield f"says that {result['previousPartnerId']} was linked before, but {read[-1]} was read"
         return
@@ -153,7 +153,7 @@ def _removed_by_the_other(caller: str, exchanges: list[Exchange]) -> bool:
 
 
 def _could_know(write: Exchange, result: dict[str, Any]) -> bool:
-    """Whether an answer told the version after the write: a link that is gone has none where GET answers 404."""
+    """Return whether a response had the version after the write: where GET returns 404, a removed link has none."""
     return write.method != "DELETE" or result.get("version") is not None
 
 
@@ -208,7 +208,7 @@ def test_in_every_order_both_say_what_happened(bench: Bench, pair: str, world: s
             broken = list(violations(caller, commands[caller], done[caller], exchanges))
             assert broken == [], (order, caller, exchanges, done)
         assert versions(bench) == list(range(1, row(bench.home).version + 1)), "each write is one version"
-    # Both read before either wrote, and whoever came first wrote first.
+    # Both read before either wrote, in both orders.
     starts = {requests_sent[:3] for requests_sent in seen}
     for one, other in ("AB", "BA"):
         assert any([caller for caller, _ in start[:2]] in ([one, other], [other, one]) for start in starts), seen
