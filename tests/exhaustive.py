@@ -18,3 +18,8 @@ def combinations(*axes: Iterable[Any], default: Callable[..., bool]) -> list[Par
     return [
         pytest.param(*values, marks=() if default(*values) else pytest.mark.exhaustive) for values in product(*axes)
     ]
+
+
+def joined(value: object) -> str | None:
+    """Return the ID of a parameter that is a tuple, as pytest makes it of several; None lets pytest make it."""
+    return "-".join(map(str, value)) if isinstance(value, tuple) else None

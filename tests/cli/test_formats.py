@@ -14,7 +14,7 @@ from pallink.errors import PallinkError, RequestTrace
 from pallink.output import OutputFormat, build_error_object
 from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
 from tests.cli.commands import COMMANDS, words_for
-from tests.exhaustive import combinations
+from tests.exhaustive import combinations, joined
 from tests.harness import Pallink, Traffic
 
 pytestmark = pytest.mark.usefixtures("serve_ends")
@@ -139,7 +139,7 @@ ERRORS = [
 @pytest.mark.parametrize(
     ("error", "output"),
     combinations(ERRORS, OutputFormat, default=lambda _error, output: output in {"table", "json"}),
-    ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else None,
+    ids=joined,
 )
 def test_an_error_is_one_object_where_a_program_reads_objects(
     pallink: Pallink, error: tuple[str, int, str], output: OutputFormat

@@ -21,7 +21,7 @@ from pallink.http import sockets
 from pallink.http.response_limits import MAX_BODY_BYTES
 from pallink.sandbox import Request, Response
 from tests.cli.people import Desk, served
-from tests.exhaustive import combinations
+from tests.exhaustive import combinations, joined
 from tests.harness import Run
 from tests.https_server import Raw
 
@@ -202,7 +202,7 @@ def is_default(read: tuple[str, str], what: str) -> bool:
 @pytest.mark.parametrize(
     ("read", "what"),
     combinations(READS, DRIPS, default=is_default),
-    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
+    ids=joined,
 )
 def test_an_answer_that_drips_does_not_outlast_the_timeout(desk: Desk, read: tuple[str, str], what: str) -> None:
     """The server ends when pallink has gone, and not before: a command that waited for it would wait for ever."""

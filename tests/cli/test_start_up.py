@@ -13,6 +13,7 @@ import pallink as package
 from pallink.cli.app import app
 from pallink.cli.options import HEADING, NAMES, option_name
 from pallink.exit_codes import ExitCode
+from tests.exhaustive import combinations, joined
 from tests.harness import Pallink
 from tools.program import commands
 
@@ -61,7 +62,8 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     assert not heavy_among(modules_loaded_by(f"{command} --help", 0))
 
 
-@pytest.mark.parametrize("command", EVERY_COMMAND)
+# By default one command: the help of the others has loaded the same modules.
+@pytest.mark.parametrize("command", combinations(EVERY_COMMAND, default=lambda command: command == "link"))
 def test_a_wrong_command_line_loads_nothing_heavy(command: str) -> None:
     assert not heavy_among(modules_loaded_by(f"{command} --no-such-option", 2))
 
@@ -124,25 +126,32 @@ SHELLS: dict[str, Callable[[str, str], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+COMPLETIONS = [
+    ("ver", "verify"),
+    ("sandbox res", "reset"),
+    ("verify --jun", "--junit"),
+    ("show --quer", "--query"),
+    ("show --cloud AzureUS", "AzureUSGovernment"),
+    ("show -o jsonl", "jsonl"),
+    ("link --role-check req", "require"),
+    ("link --auth client-s", "client-secret"),
+    ("sandbox set prov", "provider"),
+    ("sandbox set provider abs", "absent"),
+]
+
+
+# By default every line in bash, and one in every shell: shells differ only in how they ask.
 @pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("ver", "verify"),
-        ("sandbox res", "reset"),
-        ("verify --jun", "--junit"),
-        ("show --quer", "--query"),
-        ("show --cloud AzureUS", "AzureUSGovernment"),
-        ("show -o jsonl", "jsonl"),
-        ("link --role-check req", "require"),
-        ("link --auth client-s", "client-secret"),
-        ("sandbox set prov", "provider"),
-        ("sandbox set provider abs", "absent"),
-    ],
+    ("completion", "shell"),
+    combinations(
+        COMPLETIONS, SHELLS, default=lambda completion, shell: shell == "bash" or completion == COMPLETIONS[0]
+    ),
+    ids=joined,
 )
 def test_completion_is_right_and_loads_nothing_heavy(
-    monkeypatch: pytest.MonkeyPatch, shell: str, line: str, expected: str
+    monkeypatch: pytest.MonkeyPatch, completion: tuple[str, str], shell: str
 ) -> None:
+    line, expected = completion
     monkeypatch.setenv("_PALLINK_COMPLETE", f"complete_{shell}")
     for name, value in SHELLS[shell](f"pallink {line}", line.rpartition(" ")[2]).items():
         monkeypatch.setenv(name, value)

@@ -16,7 +16,7 @@ import trustme
 
 from pallink.sandbox import Request, Response, Sandbox
 from tests.cli.people import APPLICATION, CONTOSO, SECRET
-from tests.exhaustive import combinations
+from tests.exhaustive import combinations, joined
 from tests.harness import Pallink
 from tests.https_server import https_server
 from tests.secrets.watch import environment_secrets, secrets_of
@@ -99,7 +99,7 @@ REQUESTS = [
 @pytest.mark.parametrize(
     ("request_of", "status"),
     combinations(REQUESTS, [301, 302, 303, 307, 308], default=lambda _request, status: status == 307),
-    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
+    ids=joined,
 )
 def test_a_redirect_to_another_host_is_not_followed(
     pallink: Pallink, hosts: Hosts, request_of: tuple[str, str, str], status: int
