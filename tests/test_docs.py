@@ -95,7 +95,9 @@ SAID_BY_OTHERS = {
     "invalid value for …: …",
     "… is not a setting of the sandbox: there are …",
     "… is not a value of …: allowed are …",
-    "the link went from version … to … in one write: somebody else changed it in between",
+    "another process linked the account to … again; that link was left alone",
+    "another process linked … while this command ran; that link was replaced",
+    "the link went from version … to … in one write: another process changed it in between",
     "the JUnit report could not be written to …",
 }
 

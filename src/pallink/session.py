@@ -35,7 +35,7 @@ from pallink.links.model import (
     parse_partner_id,
     verification_error,
 )
-from pallink.links.record import WriteRecord
+from pallink.links.record import UNCHANGED, WriteRecord
 from pallink.links.write import carry_out
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
@@ -279,7 +279,7 @@ class Session:
         dry_run: bool,
         confirm: Confirm | None,
     ) -> WriteResult:
-        self.written.nothing_happened()
+        self.written.known = UNCHANGED
         with self._job(command, goal.partner_id):
             situation = self._look(role_check, subscriptions)
             step = _allowed_step(goal, situation)

@@ -231,7 +231,7 @@ def test_an_answer_with_another_partner_is_not_believed(in_sandbox: Pallink, tra
     traffic.fail("PUT", "/partners/", answering(200, b'{"properties": {"partnerId": "6183402", "state": "Active"}}'))
     failed = in_sandbox("link 719878")
     assert failed.code == 1
-    assert "answered with 6183402" in failed.stderr
+    assert "returned 6183402" in failed.stderr
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -317,6 +317,6 @@ def test_of_a_write_that_timed_out_nobody_says_that_nothing_was_changed(
     traffic.fail(write.method, "/partners/", late)
     failed = in_sandbox(f"{write.command} -o json --timeout 14.5")
     assert failed.code == 7, failed.stderr
-    assert "Azure did not answer in time" in failed.stderr
+    assert "Azure did not respond in time" in failed.stderr
     assert '"link": "unknown"' in failed.stderr
     assert "pallink show --cloud sandbox" in failed.stderr

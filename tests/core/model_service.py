@@ -13,8 +13,8 @@ from pallink.errors import (
     ServiceError,
     UnreachableError,
 )
+from pallink.links.history import WriteFailure, WriteResponse
 from pallink.links.model import Action, Link, Step, active
-from pallink.links.write import WriteFailure, WriteResponse
 from tests.core.samples import OTHER_OBJECT, link_to
 
 ANSWERED_PARTNER = "999999"

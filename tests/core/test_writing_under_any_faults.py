@@ -16,8 +16,9 @@ from pallink.errors import (
     UnsettledWriteError,
 )
 from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
-from pallink.links.record import LinkChange, WriteRecord, Written
-from pallink.links.write import Outcome, carry_out
+from pallink.links.record import LinkChange, LinkKnowledge, WriteRecord
+from pallink.links.settle import Outcome
+from pallink.links.write import carry_out
 from tests.core.model_service import Clock, Fault, ModelService, Somebody, Write, forbidden, no_answer
 from tests.core.samples import INVOICES, OTHER_PARTNER, PARTNER, link_to
 
@@ -53,7 +54,7 @@ class Run:
     service: ModelService
     clock: Clock
     end: Outcome | PallinkError | KeyboardInterrupt
-    known: Written
+    known: LinkKnowledge
 
 
 @st.composite

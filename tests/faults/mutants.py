@@ -11,8 +11,8 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from pallink.azure import links as partner_links
 from pallink.azure.links import ManagementPartner
 from pallink.errors import PallinkError
+from pallink.links.history import WriteFailure
 from pallink.links.model import Action, Link, Step, UnlinkGoal, active
-from pallink.links.write import WriteFailure
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

@@ -19,7 +19,7 @@ from tests.interruption.oracle import stated_link, violations
 SOURCE = Path(pallink.__file__).parent
 WATCHED = {
     str(path)
-    for pattern in ("session.py", "links/write.py", "links/record.py", "cli/job.py", "cli/run.py", "cli/commands/*.py")
+    for pattern in ("session.py", "links/*.py", "cli/job.py", "cli/run.py", "cli/commands/*.py")
     for path in SOURCE.glob(pattern)
 } | {str(SOURCE / "output" / name) for name in ("formats.py", "terminal.py")}
 

@@ -102,7 +102,7 @@ def violations(caller: str, command: str, done: Run, exchanges: list[Exchange]) 
     mine = [exchange for exchange in exchanges if exchange.caller == caller]
     effective = [exchange for exchange in mine if exchange.took_effect]
     states = [exchange.before for exchange in exchanges[exchanges.index(mine[0]) :]] + [exchanges[-1].after]
-    warned = "somebody else changed it in between" in done.stderr
+    warned = "another process changed it in between" in done.stderr
     if done.code == 0:
         result = done.json
         linked = result["partnerId"]

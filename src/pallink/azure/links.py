@@ -10,8 +10,8 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 from pallink.azure.errors import body_of, code_of, explain_errors, retry_after_of
 from pallink.errors import PallinkError, RequestTrace, SandboxError, SignInError, UnexpectedAnswerError
 from pallink.http.errors import trace_of
+from pallink.links.history import WriteFailure, WriteResponse
 from pallink.links.model import Action, Link, Step
-from pallink.links.write import WriteFailure, WriteResponse
 
 NOT_LINKED_CODE = "ManagementPartnerNotFound"
 

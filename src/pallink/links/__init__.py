@@ -1,1 +1,1 @@
-"""The partner link: what it is, what has to be done with it, and carrying that out."""
+"""The partner link of an account: what it is, what has to change, and the write that changes it."""

@@ -1,7 +1,7 @@
-"""A link, what is wanted of it, and what has to be done: pure.
+"""What a link is, what a command wants of it, and the step that leads there: pure.
 
-Nothing here reads or writes. A caller asks a goal for its next step, given the link as it was last read, carries the
-step out, and asks again where the outcome is not known: a state decides, never a status.
+A goal is asked for its next step with the link as it was last read. The caller carries the step out, reads the link
+again where the result is unknown, and asks again.
 """
 
 import re
@@ -16,10 +16,10 @@ _PARTNER_ID = re.compile(r"[0-9]{5,10}", re.ASCII)
 
 
 def parse_partner_id(text: str) -> str:
-    """`text` as a partner ID: 5 to 10 ASCII digits. The service knows whether it exists; this only stops mistypings.
+    """Return `text` if it has the form of a partner ID: 5 to 10 ASCII digits. It catches typing errors only.
 
     Raises:
-        UsageError: `text` is anything else. It is refused as it is: nothing is trimmed or guessed.
+        UsageError: `text` has another form. Nothing is trimmed.
     """
     if _PARTNER_ID.fullmatch(text):
         return text
@@ -30,7 +30,7 @@ def parse_partner_id(text: str) -> str:
 
 
 class State(StrEnum):
-    """The `state` of a link, as the swagger has it."""
+    """The `state` of a link in the service's API description."""
 
     ACTIVE = "Active"
     DELETED = "Deleted"
@@ -38,19 +38,19 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as the service returned it. Links are soft-deleted: one that is not Active is no link.
+    """A link as the service returned it. A deletion leaves it behind in another state than Active.
 
     Attributes:
-        partner_id: digits.
-        partner_name: the partner's name; how a person notices a mistyped ID.
-        tenant_id: GUID of the tenant that the linked account works in.
-        object_id: GUID of the linked account in that tenant.
+        partner_id: Digits.
+        partner_name: The partner's name, by which a person notices a mistyped ID.
+        tenant_id: The GUID of the tenant that the linked account works in.
+        object_id: The GUID of the linked account in that tenant.
         state: `Active` or `Deleted`.
-        version: counts the writes to this account's link, deletions included.
-        created_time: ISO 8601 as the service wrote it; survives deletion and re-creation.
+        version: The number of writes to this account's link, deletions included.
+        created_time: ISO 8601 as the service wrote it; it survives deletion and re-creation.
         updated_time: ISO 8601 as the service wrote it, with 6 or 7 fractional digits.
-        id: the resource ID, in lower case.
-        trace: the identifiers of the answer that said so; they make no difference to the link.
+        id: The resource ID, in lower case.
+        trace: The identifiers of the response. They do not count when links are compared.
     """
 
     partner_id: str
@@ -66,7 +66,7 @@ class Link:
 
     @property
     def is_active(self) -> bool:
-        """Whether this is a link at all."""
+        """Whether the account is linked, and the link not soft-deleted."""
         return self.state.casefold() == State.ACTIVE.casefold()
 
     def __str__(self) -> str:
@@ -74,12 +74,12 @@ class Link:
 
 
 def active(link: Link | None) -> Link | None:
-    """`link`, or None where it is soft-deleted."""
+    """Return `link`, or None where it is soft-deleted."""
     return link if link is not None and link.is_active else None
 
 
 class Action(StrEnum):
-    """What is done to a link; its text is `action` in a result."""
+    """What is done to a link. The values of `action` in a result."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -89,11 +89,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What has to be done next.
+    """What to do next.
 
     Attributes:
-        action: what it does to the link; `unchanged` means that the goal is reached.
-        partner_id: the partner that the request names; None where nothing is sent.
+        action: What the step does to the link; `unchanged` where the goal is reached.
+        partner_id: The partner that the request names; None where there is no request.
     """
 
     action: Action
@@ -101,17 +101,18 @@ class Step:
 
 
 class Goal(Protocol):
-    """What is wanted of a link."""
+    """What a command wants of a link."""
 
     @property
     def partner_id(self) -> str | None:
         """The partner that was asked for, where one was."""
 
     def next_step(self, current: Link | None) -> Step:
-        """What has to be done, given the link as it was last read (None: the service knows none).
+        """Return what to do, given the link as it was last read (None: the service has none).
 
         Raises:
-            NotLinkedError, LinkedElsewhereError: what is wanted cannot or must not be done in this state.
+            NotLinkedError: The goal needs a link, and there is none.
+            LinkedElsewhereError: The goal must not touch the link of this partner.
         """
 
 
@@ -123,7 +124,7 @@ class LinkGoal:
     replace: bool = False
 
     def next_step(self, current: Link | None) -> Step:
-        """Create where there is no link, change another partner's only with `replace`."""
+        """Create a missing link; change another partner's only with `replace`."""
         linked = active(current)
         if linked is None:
             return Step(Action.CREATED, self.partner_id)
@@ -131,7 +132,7 @@ class LinkGoal:
             return Step(Action.UNCHANGED)
         if self.replace:
             return Step(Action.UPDATED, self.partner_id)
-        raise linked_elsewhere(linked, self.partner_id, "nothing was changed")
+        raise linked_elsewhere_error(linked, self.partner_id, "nothing was changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class UpdateGoal:
     partner_id: str
 
     def next_step(self, current: Link | None) -> Step:
-        """Change the link that there is; there must be one."""
+        """Change the existing link; a missing one is not created."""
         linked = active(current)
         if linked is None:
             raise NotLinkedError(
@@ -154,27 +155,27 @@ class UpdateGoal:
 
 @dataclass(frozen=True, slots=True)
 class UnlinkGoal:
-    """Have no link; where `partner_id` is given, only that partner's link is removed."""
+    """Have no link; with `partner_id`, only that partner's link is removed."""
 
     partner_id: str | None = None
 
     def next_step(self, current: Link | None) -> Step:
-        """Remove the link that there is, if it is the one that was meant."""
+        """Remove the existing link, if it is the one that was meant."""
         linked = active(current)
         if linked is None:
             return Step(Action.UNCHANGED)
         if self.partner_id is not None and linked.partner_id != self.partner_id:
-            raise linked_elsewhere(linked, self.partner_id, "nothing was removed")
+            raise linked_elsewhere_error(linked, self.partner_id, "nothing was removed")
         return Step(Action.DELETED, linked.partner_id)
 
     def pinned_to(self, current: Link | None) -> "UnlinkGoal":
-        """The same goal for just the link that was read, so that nobody's later link is removed in its place."""
+        """Return the goal for the partner of the link that was read, so that no other partner's link is removed."""
         linked = active(current)
         return self if linked is None else UnlinkGoal(linked.partner_id)
 
 
-def linked_elsewhere(linked: Link, wanted_partner_id: str, consequence: str) -> LinkedElsewhereError:
-    """The error that says which partner the account is linked to, which one was wanted, and what came of it."""
+def linked_elsewhere_error(linked: Link, wanted_partner_id: str, consequence: str) -> LinkedElsewhereError:
+    """Return the error for a link to another partner; `consequence` says what that means for the link."""
     return LinkedElsewhereError(
         f"linked to a different partner: {linked}, not {wanted_partner_id}; {consequence}",
         linked_partner_id=linked.partner_id,
@@ -184,57 +185,47 @@ def linked_elsewhere(linked: Link, wanted_partner_id: str, consequence: str) -> 
 
 
 def check_owner(link: Link, account: Account) -> None:
-    """Make sure that a link which the service returned belongs to the account that asked.
+    """Make sure that a link belongs to the signed-in account.
 
     Raises:
-        UnexpectedAnswerError: it names another tenant or another object ID.
+        UnexpectedAnswerError: The link names another tenant or another object ID.
     """
-    for what, returned, expected in (
+    for name, returned, expected in (
         ("tenant", link.tenant_id, account.tenant_id),
         ("object ID", link.object_id, account.object_id),
     ):
         if returned is not None and returned.casefold() != expected.casefold():
             raise UnexpectedAnswerError(
-                f"Azure answered with the link of another account: {what} {returned}",
-                cause=f"the one who signed in is {account.name} with {what} {expected}",
+                f"Azure returned the link of another account: {name} {returned}",
+                cause=f"the signed-in account is {account.name} with {name} {expected}",
                 remedy="do not trust this link; report it to Microsoft with what the command prints with --debug",
                 trace=link.trace,
             )
 
 
-def check_written(answer: Link, step: Step, before: Link | None, account: Account) -> str | None:
-    """Compare what a write returned with what was asked.
-
-    Args:
-        answer: the link as the write, or reading after it, returned it.
-        step: what was asked.
-        before: the link as it was read before the write, deleted ones included.
-        account: who asked.
-
-    Returns:
-        A warning where somebody else wrote in between (the API has no If-Match, so it can only be noticed), else None.
+def check_written(returned: Link, step: Step, account: Account) -> None:
+    """Make sure that the link that a write returned is the one that was requested.
 
     Raises:
-        UnexpectedAnswerError: another partner, tenant or account, or a link that is not active.
+        UnexpectedAnswerError: Another partner, tenant or account, or a link that is not active.
     """
-    check_owner(answer, account)
-    if answer.partner_id != step.partner_id or not answer.is_active:
+    check_owner(returned, account)
+    if returned.partner_id != step.partner_id or not returned.is_active:
         raise UnexpectedAnswerError(
-            f"Azure accepted the request for partner {step.partner_id} but answered with"
-            f" {answer} in state {answer.state}",
-            cause="the answer does not say what was asked for",
+            f"Azure accepted the request for partner {step.partner_id} but returned"
+            f" {returned} in state {returned.state}",
+            cause="the response does not match the request",
             remedy="look at the link before you go on",
-            trace=answer.trace,
+            trace=returned.trace,
         )
-    return concurrent_write_warning(before, answer)
 
 
 def concurrent_write_warning(before: Link | None, after: Link | None) -> str | None:
-    """A warning where the versions around one write tell of another one in between; None where they do not, or not all.
+    """Return a warning where the versions around one write count more than one; the API has no If-Match to prevent it.
 
     Args:
-        before: the link as it was read before the write, deleted ones included.
-        after: the link as the write, or reading after it, returned it, deleted ones included.
+        before: The link as it was read before the write, soft-deleted or not.
+        after: The link that the write, or reading after it, returned, soft-deleted or not.
     """
     if before is None or before.version is None or after is None or after.version is None:
         return None
@@ -242,12 +233,12 @@ def concurrent_write_warning(before: Link | None, after: Link | None) -> str | N
         return None
     return (
         f"the link went from version {before.version} to {after.version} in one write:"
-        " somebody else changed it in between"
+        " another process changed it in between"
     )
 
 
 def verification_error(linked: Link | None, expected_partner_id: str) -> NotLinkedError | LinkedElsewhereError | None:
-    """What `verify` has to object to, or None where the account is linked to the expected partner."""
+    """Return why `verify` fails, or None where the account is linked to the expected partner."""
     linked = active(linked)
     if linked is None:
         return NotLinkedError(

@@ -1,4 +1,4 @@
-"""What has become of the link so far: known at every moment of a write, for whoever is interrupted then."""
+"""What is known of the link at each moment of a write, so that an interrupted command can report it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from pallink.links.model import Action, Link
 
 
 class LinkChange(StrEnum):
-    """Whether this command changed the link; its text is `link` in an error object."""
+    """Whether this command changed the link. The values of `link` in an error object."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
@@ -15,14 +15,14 @@ class LinkChange(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What is known at one moment.
+class LinkKnowledge:
+    """What is known of the link at one moment.
 
     Attributes:
-        change: whether the link was changed.
-        action: how, where it was.
-        before: the link as it was before that.
-        after: the link as it is since; None where it was removed.
+        change: Whether the command changed the link.
+        action: How it changed the link.
+        before: The link before the change.
+        after: The link after the change; None where it was removed.
     """
 
     change: LinkChange = LinkChange.UNCHANGED
@@ -31,7 +31,7 @@ class Written:
     after: Link | None = None
 
     def __str__(self) -> str:
-        """What to say after "the link was", or of an unknown change after "the link"."""
+        """Return what follows "the link was", or for an unknown change "the link"."""
         if self.change is LinkChange.UNKNOWN:
             return "may or may not have been changed"
         match self.action:
@@ -44,25 +44,16 @@ class Written:
         return "not changed"
 
 
+UNCHANGED = LinkKnowledge()
+UNKNOWN = LinkKnowledge(LinkChange.UNKNOWN)
+
+
+@dataclass(slots=True)
 class WriteRecord:
-    """Keeps what is known of a write. Each change of it is one assignment, so that no interruption sees half of one.
+    """Holds what is known of the link now. An update is one assignment, so that an interruption never sees half of it.
 
     Attributes:
-        known: what is known at this moment.
+        known: What is known now.
     """
 
-    def __init__(self) -> None:
-        self.known = Written()
-
-    def in_doubt(self) -> None:
-        """A write is about to be sent, or what came of it cannot be read: nobody knows."""
-        self.known = Written(LinkChange.UNKNOWN)
-
-    def nothing_happened(self) -> None:
-        """The service refused the write, or reading again showed that the link is as it was."""
-        self.known = Written()
-
-    def reached(self, action: Action, before: Link | None, after: Link | None) -> None:
-        """The answer was checked, or reading again settled the matter; arguments as in `Written`."""
-        change = LinkChange.UNCHANGED if action is Action.UNCHANGED else LinkChange.CHANGED
-        self.known = Written(change, action, before, after)
+    known: LinkKnowledge = UNCHANGED
