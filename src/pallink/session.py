@@ -164,7 +164,7 @@ class Session:
             PallinkError: See `pallink.errors`.
         """
         goal = LinkGoal(parse_partner_id(partner_id), replace)
-        return self._write("link", goal, role_check, subscriptions, dry_run=dry_run, confirm=confirm)
+        return self.write(goal, role_check=role_check, subscriptions=subscriptions, dry_run=dry_run, confirm=confirm)
 
     def update(
         self,
@@ -181,7 +181,7 @@ class Session:
             NotLinkedError: There is no link.
         """
         goal = UpdateGoal(parse_partner_id(partner_id))
-        return self._write("update", goal, role_check, subscriptions, dry_run=dry_run, confirm=confirm)
+        return self.write(goal, role_check=role_check, subscriptions=subscriptions, dry_run=dry_run, confirm=confirm)
 
     def unlink(
         self, partner_id: str | None = None, *, dry_run: bool = False, confirm: Confirm | None = None
@@ -192,7 +192,35 @@ class Session:
             LinkedElsewhereError: The link is another partner's than `partner_id`.
         """
         goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
-        return self._write("unlink", goal, RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
+        return self.write(goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
+
+    def write(
+        self,
+        goal: Goal,
+        *,
+        role_check: RoleCheck,
+        subscriptions: Sequence[str] = (),
+        dry_run: bool = False,
+        confirm: Confirm | None = None,
+    ) -> WriteResult:
+        """Reach a goal, as `link`, `update` and `unlink` do with the partner ID that they parse."""
+        self.written.known = UNCHANGED
+        with self._job("unlink" if isinstance(goal, UnlinkGoal) else "link", goal.partner_id):
+            situation = self._look(role_check, subscriptions)
+            step = _allowed_step(goal, situation)
+            if dry_run:
+                return self._dry_run(step, situation)
+            current = situation.current if confirm is None else self._confirmed(goal, situation, confirm)
+            if isinstance(goal, UnlinkGoal):
+                goal = goal.pinned_to(current)
+            outcome = carry_out(
+                goal, current, self._client.links, self.account, Deadline.current(), record=self.written
+            )
+            return WriteResult(
+                **self._found(situation, link=outcome.link, warnings=outcome.warnings),
+                action=outcome.action,
+                previous=outcome.previous,
+            )
 
     def show(self) -> Result:
         """Return the account's link.
@@ -218,7 +246,12 @@ class Session:
         Returns:
             The finding; where it is not a pass, `error` says why, as an exception that is not raised.
         """
-        expected = parse_partner_id(partner_id)
+        goal = LinkGoal(parse_partner_id(partner_id))
+        return self.compare(goal, role_check=role_check, subscriptions=subscriptions)
+
+    def compare(self, goal: LinkGoal, *, role_check: RoleCheck, subscriptions: Sequence[str] = ()) -> VerifyResult:
+        """Compare the link with a goal, as `verify` does with the partner ID that it parses."""
+        expected = goal.partner_id
         with self._job("verify", expected):
             situation = self._look(role_check, subscriptions)
             difference = verification_error(situation.current, expected)
@@ -268,34 +301,6 @@ class Session:
         deadline = self._deadline or Deadline(self._settings.timeout)
         with deadline.active(), advising(self._settings, command, partner_id):
             yield
-
-    def _write(
-        self,
-        command: str,
-        goal: Goal,
-        role_check: RoleCheck,
-        subscriptions: Sequence[str] = (),
-        *,
-        dry_run: bool,
-        confirm: Confirm | None,
-    ) -> WriteResult:
-        self.written.known = UNCHANGED
-        with self._job(command, goal.partner_id):
-            situation = self._look(role_check, subscriptions)
-            step = _allowed_step(goal, situation)
-            if dry_run:
-                return self._dry_run(step, situation)
-            current = situation.current if confirm is None else self._confirmed(goal, situation, confirm)
-            if isinstance(goal, UnlinkGoal):
-                goal = goal.pinned_to(current)
-            outcome = carry_out(
-                goal, current, self._client.links, self.account, Deadline.current(), record=self.written
-            )
-            return WriteResult(
-                **self._found(situation, link=outcome.link, warnings=outcome.warnings),
-                action=outcome.action,
-                previous=outcome.previous,
-            )
 
     def _confirmed(self, goal: Goal, situation: _Situation, confirm: Confirm) -> Link | None:
         """Return the link that was confirmed. It is read after each yes, and confirmed again where it has changed.

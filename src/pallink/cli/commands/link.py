@@ -8,7 +8,7 @@ from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscripti
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.links.model import parse_partner_id
+from pallink.links.model import LinkGoal, parse_partner_id
 from pallink.settings import RoleCheck
 
 app = new_app()
@@ -30,15 +30,10 @@ def link(
     Signs in, checks the Reader role, reads the link, and creates it where there is none. Linked to that partner
     already: unchanged. Linked to another one: refused (exit code 5), unless --replace is given.
     """
-    parse_partner_id(partner_id)
+    goal = LinkGoal(parse_partner_id(partner_id), replace)
     confirm = confirmation(options, yes=yes)
     with session(options, "link", writable=not dry_run) as opened:
-        result = opened.link(
-            partner_id,
-            replace=replace,
-            role_check=role_check,
-            subscriptions=subscription or (),
-            dry_run=dry_run,
-            confirm=confirm,
+        result = opened.write(
+            goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
         )
     show(result, options)

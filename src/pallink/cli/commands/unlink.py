@@ -8,7 +8,8 @@ from pallink.cli.arguments import DryRun, Yes
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.links.model import parse_partner_id
+from pallink.links.model import UnlinkGoal, parse_partner_id
+from pallink.settings import RoleCheck
 
 app = new_app()
 
@@ -28,9 +29,8 @@ def unlink(
 
     Asks first on a terminal, and wants --yes elsewhere. Not linked: unchanged.
     """
-    if partner_id is not None:
-        parse_partner_id(partner_id)
+    goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
     confirm = None if dry_run else confirmation(options, yes=yes, always=True)
     with session(options, "unlink", writable=not dry_run) as opened:
-        result = opened.unlink(partner_id, dry_run=dry_run, confirm=confirm)
+        result = opened.write(goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
     show(result, options)

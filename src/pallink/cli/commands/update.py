@@ -4,7 +4,7 @@ from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscripti
 from pallink.cli.job import confirmation, session, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.links.model import parse_partner_id
+from pallink.links.model import UpdateGoal, parse_partner_id
 from pallink.settings import RoleCheck
 
 app = new_app()
@@ -24,10 +24,10 @@ def update(
 
     Not linked at all: exit code 3.
     """
-    parse_partner_id(partner_id)
+    goal = UpdateGoal(parse_partner_id(partner_id))
     confirm = confirmation(options, yes=yes)
     with session(options, "update", writable=not dry_run) as opened:
-        result = opened.update(
-            partner_id, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
+        result = opened.write(
+            goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
         )
     show(result, options)

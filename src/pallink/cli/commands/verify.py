@@ -11,7 +11,7 @@ from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.run import as_pallink_error
 from pallink.errors import CancelledError
-from pallink.links.model import parse_partner_id
+from pallink.links.model import LinkGoal, parse_partner_id
 from pallink.output import Terminal
 from pallink.settings import RoleCheck
 
@@ -53,9 +53,9 @@ def verify(
         )
 
     try:
-        parse_partner_id(partner_id)
+        goal = LinkGoal(parse_partner_id(partner_id))
         with session(options, "verify") as opened:
-            result = opened.verify(partner_id, role_check=role_check, subscriptions=subscription or ())
+            result = opened.compare(goal, role_check=role_check, subscriptions=subscription or ())
     except (CancelledError, typer.Abort):
         raise  # nobody's verdict
     except Exception as raised:
