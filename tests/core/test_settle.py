@@ -248,11 +248,6 @@ LOST_RESPONSE = [
         then=fail(UnsettledWriteError, "before a wait; then: the service cannot", UNKNOWN),
     ),
     linking(
-        "another account's link is read",
-        (LOST, foreign(1)),
-        then=fail(UnsettledWriteError, "then: Azure returned the link of another account", UNKNOWN),
-    ),
-    linking(
         "it had no effect, and no time is left",
         (LOST, NONE),
         then=fail(UnreachableError, "nothing was changed, and the 120 seconds of --timeout leave no time"),

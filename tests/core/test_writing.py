@@ -1,5 +1,7 @@
 """`carry_out` against a model of the service: what is sent and read, how long it waits, what is known meanwhile."""
 
+from dataclasses import replace
+
 import pytest
 
 from pallink.errors import (
@@ -16,7 +18,7 @@ from pallink.links.record import LinkChange, LinkKnowledge, WriteRecord
 from pallink.links.settle import Outcome
 from pallink.links.write import carry_out
 from tests.core.model_service import TRACE, Clock, Fault, ModelService, Somebody, Write, no_answer
-from tests.core.samples import INVOICES, OTHER_PARTNER, PARTNER, link_to
+from tests.core.samples import INVOICES, OTHER_OBJECT, OTHER_PARTNER, PARTNER, link_to
 
 NONE = None
 SAME = link_to(PARTNER)
@@ -128,6 +130,14 @@ def test_a_write_that_cannot_be_read_again_is_unsettled(write: Write, read_error
     assert unsettled.value.exit_code == ExitCode.UNREACHABLE
     assert read_error.message in str(unsettled.value.cause)
     assert len(service.sent) == 1
+
+
+def test_the_link_of_another_account_settles_nothing() -> None:
+    stranger = replace(INVOICES, object_id=OTHER_OBJECT)
+    service = ModelService(NONE, [LOST_AFTER])
+    with pytest.raises(UnsettledWriteError, match="may or may not have been created") as unsettled:
+        carry_out(LINK, NONE, service, stranger, Clock().deadline(120))
+    assert "the link of another account" in str(unsettled.value.cause)
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,13 @@ from pallink.errors import (
     UnexpectedAnswerError,
     UnsettledWriteError,
 )
-from pallink.links.history import Attempt, History, Reading, WriteResponse
+from pallink.links.history import Attempt, History, WriteResponse
 from pallink.links.model import (
     Action,
     Goal,
     Link,
     Step,
     active,
-    check_owner,
     check_written,
     concurrent_write_warning,
     linked_elsewhere_error,
@@ -131,7 +130,7 @@ def settle(goal: Goal, history: History, account: Account, *, time_left: float, 
     Args:
         goal: What is wanted of the link.
         history: What was observed so far. Where an attempt needs a reading, it has one.
-        account: The signed-in account, to which every link must belong.
+        account: The signed-in account, to which the link that a write returned must belong.
         time_left: Seconds that are left for the command.
         timeout: Seconds that the command was given.
     """
@@ -142,7 +141,7 @@ def settle(goal: Goal, history: History, account: Account, *, time_left: float, 
         return Fail(attempt.result, _known_if_ineffective(history))
     if isinstance(attempt.result, Link):
         return _settle_by_response(history, attempt, attempt.result, account)
-    current = _verify_owner(attempt.readings[-1], account)
+    current = attempt.readings[-1]
     if isinstance(current, PallinkError):
         return _fail_unread(history, attempt, current)
     following = _next_step(goal, current)
@@ -169,23 +168,13 @@ def _next_step(goal: Goal, current: Link | None) -> Following:
         return refusal
 
 
-def _verify_owner(reading: Reading, account: Account) -> Reading:
-    """Return the reading, or the error that the link is another account's."""
-    if isinstance(reading, Link):
-        try:
-            check_owner(reading, account)
-        except UnexpectedAnswerError as error:
-            return error
-    return reading
-
-
 def _known_if_ineffective(history: History) -> LinkKnowledge:
     """Return what is known of the link where the last write did nothing: an earlier one may still arrive."""
     return UNKNOWN if history.may_arrive_late else UNCHANGED
 
 
 def _settle_by_response(history: History, attempt: Attempt, returned: Link, account: Account) -> Done | Fail:
-    """Accept the link that the write returned, if it is the one that was requested."""
+    """Accept the link that the write returned if it is the one that was requested."""
     try:
         check_written(returned, attempt.step, account)
     except UnexpectedAnswerError as error:
@@ -311,7 +300,7 @@ def _is_written_since(attempt: Attempt, current: Link | None) -> bool:
 
 
 def _leave_alone(attempt: Attempt, current: Link | None) -> Done | Fail:
-    """Leave a link alone that was written since; a deletion that can be told from it is done."""
+    """Leave a link alone that was written since; a deletion is done where the versions count its write too."""
     action, writes = attempt.step.action, attempt.writes_since
     is_relinked = (
         current is not None and current.partner_id == attempt.step.partner_id and writes == _DELETED_AND_LINKED

@@ -7,7 +7,7 @@ from pallink.account import Account
 from pallink.deadline import Deadline
 from pallink.errors import PallinkError, RequestTrace
 from pallink.links.history import Attempt, History, Reading, WriteFailure
-from pallink.links.model import Goal, Link, Step
+from pallink.links.model import Goal, Link, Step, check_owner
 from pallink.links.record import WriteRecord
 from pallink.links.settle import Done, Fail, Outcome, Send, Wait, settle
 
@@ -66,15 +66,15 @@ def carry_out(
             case Fail(error):
                 raise error from verdict.origin or error.__cause__
             case Send(step, current):
-                history = history.with_attempt(_attempt(links, step, current))
+                history = history.with_attempt(_attempt(links, account, step, current))
             case Wait(seconds):
                 log.info("nothing has changed: sending the request again in %.0f seconds", seconds)
                 deadline.wait(seconds, cause="waiting to send the write again")
                 # What was read before the wait is too old to write on.
-                history = history.with_reading(_read(links))
+                history = history.with_reading(_read(links, account))
 
 
-def _attempt(links: PartnerLinks, step: Step, before: Link | None) -> Attempt:
+def _attempt(links: PartnerLinks, account: Account, step: Step, before: Link | None) -> Attempt:
     """Send a write, and read the link again where the response does not settle it."""
     try:
         attempt = Attempt(step, before, links.send(step))
@@ -82,11 +82,15 @@ def _attempt(links: PartnerLinks, step: Step, before: Link | None) -> Attempt:
         attempt = Attempt(step, before, error)
     if attempt.failure is not None:
         log.info("the %s request returned no link (%s): reading the link again", step.action, attempt.failure.error)
-    return attempt.with_reading(_read(links)) if attempt.needs_reading else attempt
+    return attempt.with_reading(_read(links, account)) if attempt.needs_reading else attempt
 
 
-def _read(links: PartnerLinks) -> Reading:
+def _read(links: PartnerLinks, account: Account) -> Reading:
+    """Read the link; another account's is an error."""
     try:
-        return links.read()
+        current = links.read()
+        if current is not None:
+            check_owner(current, account)
     except PallinkError as error:
         return error
+    return current
