@@ -217,6 +217,25 @@ def test_somebody_elses_write_in_between_is_reported(in_sandbox: Pallink, traffi
     assert "warning: the link went from version 1 to 3 in one write" in done.stderr
 
 
+def test_a_removal_is_done_although_another_process_links_the_account_again(
+    in_sandbox: Pallink, traffic: Traffic
+) -> None:
+    in_sandbox("link 719878")
+
+    def link_again(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        response = handle()
+        Sandbox(home()).handle(Request("PUT", str(request.url), dict(request.headers)))
+        return response
+
+    traffic.fail("DELETE", "/partners/", link_again)
+    done = in_sandbox("unlink --yes")
+    assert done.code == 0, done.stderr
+    assert "another process linked the account to 719878" in done.stderr
+    assert "that link was left alone" in done.stderr
+    assert traffic.writes() == ["PUT", "DELETE"]
+    assert in_sandbox("show").code == 0
+
+
 def test_an_answer_about_another_account_is_not_believed(in_sandbox: Pallink, traffic: Traffic) -> None:
     body = b"""{"id": "/providers/microsoft.managementpartner/partners/719878", "properties": {"partnerId": "719878",
         "tenantId": "8fe81352-b317-4e31-9d5b-b42cafcd167c", "objectId": "00000000-0000-0000-0000-000000000001",
