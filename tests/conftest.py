@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.action",
     "tests.fixtures.bench",
     "tests.fixtures.command_line",
+    "tests.fixtures.keys",
     "tests.fixtures.totals",
 ]
 

@@ -24,7 +24,7 @@ def test_it_counts_requests_and_the_longest_chain_of_them() -> None:
     assert "The plain script sends the same requests as pallink link: yes" in done.stdout
 
 
-@pytest.mark.parametrize("section", ["start-up", "link"])
+@pytest.mark.parametrize("section", ["start-up", pytest.param("link", marks=pytest.mark.exhaustive)])
 def test_it_prints_a_table_with_ratios(section: str) -> None:
     done = benchmark("--runs", "1", "--only", section)
     assert done.returncode == 0, done.stderr

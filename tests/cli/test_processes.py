@@ -27,6 +27,8 @@ def start(*words: str, **environment: str) -> "subprocess.Popen[str]":
     )
 
 
+# By default eight processes at once are enough: tests/sandbox/test_store.py.
+@pytest.mark.exhaustive
 def test_forty_processes_at_once_against_one_sandbox() -> None:
     """Links, shows and unlinks over several accounts, the first use of the sandbox included."""
     jobs = []

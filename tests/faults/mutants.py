@@ -85,12 +85,14 @@ class Mutant:
         broken: Breaks it.
         command: The command line whose cells show it.
         methods: The methods of the requests that show it.
+        fault: The fault that shows it.
         rule: The oracle's rule that it breaks.
     """
 
     broken: Break
     command: str
     methods: tuple[str, ...]
+    fault: str
     rule: str
 
     def __str__(self) -> str:
@@ -98,9 +100,9 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant(sends_a_lost_put_again, "link 719878", ("PUT",), "single_write"),
-    Mutant(takes_any_404_for_not_linked, "verify 719878", ("GET",), "own_word"),
-    Mutant(takes_401_for_not_linked, "verify 719878", ("GET",), "own_word"),
-    Mutant(trusts_the_status_without_the_body, "link 719878", ("PUT",), "agreement"),
-    Mutant(deletes_without_comparing, "unlink 719878 --yes", ("GET", "DELETE"), "rightful_write"),
+    Mutant(sends_a_lost_put_again, "link 719878", ("PUT",), "closed", "single_write"),
+    Mutant(takes_any_404_for_not_linked, "verify 719878", ("GET",), "404 page", "own_word"),
+    Mutant(takes_401_for_not_linked, "verify 719878", ("GET",), "401", "own_word"),
+    Mutant(trusts_the_status_without_the_body, "link 719878", ("PUT",), "200 empty", "agreement"),
+    Mutant(deletes_without_comparing, "unlink 719878 --yes", ("GET", "DELETE"), "stale", "rightful_write"),
 )

@@ -7,7 +7,17 @@ import pytest
 from pallink.sandbox import Sandbox
 from tests.bench import Bench, Observation
 from tests.exhaustive import combinations
-from tests.faults.cells import SCENARIOS, WORLDS, Cell, Class, Scenario, Target, cells, groups, representative_cells
+from tests.faults.cells import (
+    SCENARIOS,
+    WORLDS,
+    Cell,
+    Class,
+    Scenario,
+    Target,
+    cells,
+    groups,
+    representative_cells,
+)
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.oracle import violations
 from tests.fixtures.totals import Totals
@@ -67,7 +77,7 @@ def test_a_broken_client_is_caught(bench: Bench, monkeypatch: pytest.MonkeyPatch
         for world, scenario, target in groups()
         if world == "as recorded" and scenario.command == mutant.command and target.is_link
         for cell in cells(world, scenario, target)
-        if target.method in mutant.methods
+        if target.method in mutant.methods and cell.fault.name == mutant.fault
     )
     broken = (violation for cell in judged for violation in violations(cell, run(bench, cell)))
     assert any(violation.startswith(f"{mutant.rule}: ") for violation in broken), "nothing was noticed"

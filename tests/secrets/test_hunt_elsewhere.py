@@ -42,11 +42,16 @@ WRONG_OPTIONS = [
 ]
 
 
-# By default every option of one command: the others take the same ones.
+# What the default run writes on the command line: an unknown option, an argument, and two values that are checked.
+DEFAULT_OPTIONS = {"--client-secret {}", "{}", "--tenant {}", "--cloud https://user:{}@management.example"}
+
+
 @pytest.mark.parametrize(
     ("command", "options"),
     combinations(
-        ["link 719878", "show", "login"], WRONG_OPTIONS, default=lambda command, _options: command == "link 719878"
+        ["link 719878", "show", "login"],
+        WRONG_OPTIONS,
+        default=lambda command, options: command == "link 719878" and options in DEFAULT_OPTIONS,
     ),
 )
 def test_a_secret_of_the_environment_on_the_command_line(ground: Ground, command: str, options: str) -> None:
@@ -149,7 +154,10 @@ def process(ground: Ground, *words: str, **environ: str) -> "subprocess.Complete
     return done
 
 
-@pytest.mark.parametrize("method", ["client-secret", "certificate-pfx", "github"])
+@pytest.mark.parametrize(
+    "method",
+    combinations(["client-secret", "certificate-pfx", "github"], default=lambda method: method == "client-secret"),
+)
 def test_a_process_with_all_its_warnings(ground: Ground, method: str) -> None:
     auth = ground.prepare(method)
     # Its tokens pass another door: what can be hunted is what was planted, and what was presented is known by then.
