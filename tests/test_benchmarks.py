@@ -14,6 +14,8 @@ def benchmark(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, str(RUN), *words], capture_output=True, text=True, check=False)
 
 
+# What is sent at once is known by what overlaps in time.
+@pytest.mark.exhaustive
 def test_it_counts_requests_and_the_longest_chain_of_them() -> None:
     done = benchmark("--only", "requests")
     assert done.returncode == 0, done.stderr

@@ -43,7 +43,7 @@ def onboard(request: pytest.FixtureRequest) -> Onboard:
     return lambda *words: run(shell, str(EXAMPLES / f"onboard.{request.param}"), *words)
 
 
-# By default a page of the documentation runs the same ten accounts: tests/test_docs.py.
+# It runs thirty processes; the other test of the script runs two.
 @pytest.mark.exhaustive
 def test_ten_accounts_of_which_two_fail_and_a_second_run_changes_nothing(onboard: Onboard) -> None:
     listed = [line for line in ACCOUNTS.read_text().splitlines() if not line.startswith("#")]

@@ -88,8 +88,9 @@ def enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Pl
 
 
 def is_default(name: str, output: OutputFormat, place: str) -> bool:
-    """Return whether it is a pipe in any format, a table (which depends most on its place) anywhere, or `link`."""
-    return place == "pipe" or output is OutputFormat.TABLE or name == "link"
+    """Return whether it is any format through a pipe, a table where colour or width matters, or all of `link`."""
+    is_table = output is OutputFormat.TABLE and place in {"terminal", "40 columns"}
+    return place == "pipe" or is_table or name == "link"
 
 
 @pytest.mark.parametrize(("name", "output", "place"), combinations(COMMANDS, OutputFormat, PLACES, default=is_default))
@@ -111,7 +112,8 @@ def test_every_command_in_every_format_everywhere(
 
 
 @pytest.mark.parametrize(
-    ("output", "place"), combinations(OutputFormat, PLACES, default=lambda output, place: is_default("", output, place))
+    ("output", "place"),
+    combinations(OutputFormat, PLACES, default=lambda output, place: is_default("verify", output, place)),
 )
 def test_an_error_in_every_format_everywhere(
     pallink: Pallink, enter: Callable[[str], Place], output: OutputFormat, place: str

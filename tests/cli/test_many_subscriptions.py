@@ -15,6 +15,7 @@ from pallink.cli.progress import ProgressLine
 from pallink.sandbox.http.adapter import SandboxAdapter
 from tests import worlds
 from tests.cli.test_settling import answering
+from tests.exhaustive import combinations
 from tests.harness import Clock, Pallink, Traffic
 from tests.worlds import given, role, subscription
 
@@ -201,7 +202,9 @@ def test_the_line_moves_and_is_gone_in_the_end(in_sandbox: Pallink) -> None:
 
 
 @pytest.mark.usefixtures("grown")
-@pytest.mark.parametrize("quiet", ["", "--quiet", "--verbose", "--debug"])
+@pytest.mark.parametrize(
+    "quiet", combinations(["", "--quiet", "--verbose", "--debug"], default=lambda quiet: quiet in {"", "--quiet"})
+)
 def test_no_line_where_nobody_looks_or_nobody_wants_it(in_sandbox: Pallink, quiet: str) -> None:
     checked = in_sandbox(f"check {APPROVERS} {quiet}", tty=bool(quiet))
     assert checked.code == 0
