@@ -53,13 +53,13 @@ class Answer:
 
 
 class Wire:
-    """A client that sends bytes, and reads answers. That TLS breaks off is an error to it."""
+    """A client that sends bytes, and reads answers."""
 
     def __init__(self, server: SandboxServer) -> None:
         self.host = urlsplit(server.origin).netloc
         context = ssl.create_default_context(cafile=server.authority)
         plain = socket.create_connection(("127.0.0.1", urlsplit(server.origin).port or 0), timeout=60)
-        self.socket = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+        self.socket = context.wrap_socket(plain, server_hostname="localhost")
         self._reader = _Reader(self.socket.makefile("rb", buffering=0))
 
     def send(self, *lines: str, body: bytes = b"") -> None:
@@ -78,9 +78,12 @@ class Wire:
 
 
 class _Echo(Sandbox):
-    """Answers with what arrived."""
+    """Answers with what arrived, and counts it."""
+
+    handled = 0
 
     def handle(self, request: Request) -> Response:
+        self.handled += 1
         told = {"method": request.method, "url": request.url, "body": request.body.decode()}
         return Response(200, {"Content-Type": "application/json"}, json.dumps(told).encode())
 
@@ -92,8 +95,13 @@ def server(tmp_path: Path) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def echo(tmp_path: Path) -> Iterator[SandboxServer]:
-    with serving(_Echo(tmp_path)) as server:
+def echo_sandbox(tmp_path: Path) -> _Echo:
+    return _Echo(tmp_path)
+
+
+@pytest.fixture
+def echo(echo_sandbox: _Echo) -> Iterator[SandboxServer]:
+    with serving(echo_sandbox) as server:
         yield server
 
 
@@ -113,7 +121,6 @@ def wire(server: SandboxServer) -> Iterator[Wire]:
     ("framing", "body"),
     [
         (["Content-Length: 5"], b"hello"),
-        (["Content-Length: 5", "Content-Length: 5"], b"hello"),
         (["Transfer-Encoding: chunked"], b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
         (["transfer-encoding: Chunked"], b"00005;name=value\r\nhello\r\n0\r\nTrailer: ignored\r\n\r\n"),
     ],
@@ -159,79 +166,64 @@ def test_who_has_no_body_to_send_is_answered_at_once(echo: SandboxServer) -> Non
 def test_a_body_that_is_too_long_is_refused_where_its_client_can_read_it(server: SandboxServer) -> None:
     for sent in (b"x" * (4 << 20), iter([b"x" * (1 << 20)] * 4)):
         answer = requests.post(f"{server.origin}/", data=sent, verify=str(server.authority), timeout=60)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "RequestContentTooLarge")
-
-
-# --- Targets ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("target", "host", "url"),
-    [
-        ("/a?b=c", "HOST", "https://HOST/a?b=c"),
-        ("//a", "HOST", "https://HOST//a"),
-        ("https://HOST/a?b=c", "elsewhere.example", "https://HOST/a?b=c"),
-        ("HTTPS://HOST", "HOST", "https://HOST/"),
-        ("/", "LocalHost:PORT", "https://HOST/"),
-    ],
-)
-def test_a_target_is_a_path_or_a_url(echo: SandboxServer, target: str, host: str, url: str) -> None:
-    with wire(echo) as client:
-        port = client.host.rpartition(":")[2]
-        client.send(f"GET {target} HTTP/1.1", f"Host: {host.replace('PORT', port)}")
-        assert json.loads(client.answer().body)["url"] == url.replace("HOST", client.host)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadRequest")
+        assert "1048576 bytes" in answer.json()["error"]["message"]
 
 
 # --- What is no request for it ---------------------------------------------------------------------------------------
+
+
+def test_a_request_names_the_host_in_any_case(echo: SandboxServer) -> None:
+    with wire(echo) as client:
+        port = client.host.rpartition(":")[2]
+        client.send("GET /a?b=c HTTP/1.1", f"Host: LocalHost:{port}")
+        assert json.loads(client.answer().body)["url"] == f"https://{client.host}/a?b=c"
 
 
 CHUNKED = ["POST / HTTP/1.1", "Host: HOST", "Transfer-Encoding: chunked", ""]
 
 
 @pytest.mark.parametrize(
-    ("lines", "status", "code"),
+    ("lines", "status"),
     [
-        (["GET / HTTP/1.1", "Host: sandbox.example"], 421, "MisdirectedRequest"),
-        (["GET https://sandbox.example/ HTTP/1.1", "Host: HOST"], 421, "MisdirectedRequest"),
-        (["GET http://HOST/ HTTP/1.1", "Host: HOST"], 400, "BadRequest"),
-        (["GET https://[ HTTP/1.1", "Host: HOST"], 400, "BadRequest"),
-        (["GET * HTTP/1.1", "Host: HOST"], 400, "BadRequest"),
-        (["CONNECT HOST HTTP/1.1", "Host: HOST"], 400, "BadRequest"),
-        (["GET / HTTP/1.1"], 400, "BadRequest"),
-        (["GET / HTTP/1.1", "Host: HOST", "Host: HOST"], 400, "BadRequest"),
-        (["GET /"], 400, "BadRequest"),
-        (["nonsense"], 400, "BadRequest"),
-        (["GET / HTTP/2.0", "Host: HOST"], 505, "HttpVersion"),
-        (["GET / ICY/1.1", "Host: HOST"], 400, "BadRequest"),
-        ([f"GET /{'a' * 70000} HTTP/1.1", "Host: HOST"], 414, "RequestUriTooLong"),
-        (["GET / HTTP/1.1", f"Host: {'a' * 70000}"], 431, "RequestHeadersTooLarge"),
-        (["GET / HTTP/1.1", "Host: HOST", *("X: y",) * 200], 431, "RequestHeadersTooLarge"),
-        (["POST / HTTP/1.1", "Host: HOST", "Content-Length: -1"], 400, "BadRequest"),
-        (["POST / HTTP/1.1", "Host: HOST", "Content-Length: ²"], 400, "BadRequest"),
-        (["POST / HTTP/1.1", "Host: HOST", "Content-Length: 1", "Content-Length: 2"], 400, "BadRequest"),
-        (["POST / HTTP/1.1", "Host: HOST", f"Content-Length: {'9' * 5000}"], 413, "RequestContentTooLarge"),
-        (["POST / HTTP/1.1", "Host: HOST", "Content-Length: 0", "Transfer-Encoding: chunked"], 400, "BadRequest"),
-        (["POST / HTTP/1.1", "Host: HOST", "Transfer-Encoding: gzip"], 501, "TransferEncodingNotSupported"),
-        (["POST / HTTP/1.1", "Host: HOST", "Expect: the-best"], 417, "ExpectationFailed"),
-        ([*CHUNKED, "x"], 400, "BadRequest"),
-        ([*CHUNKED, "-1"], 400, "BadRequest"),
-        ([*CHUNKED, "2", "hello"], 400, "BadRequest"),
-        ([*CHUNKED, "FFFFFFFF"], 413, "RequestContentTooLarge"),
-        (
-            [*CHUNKED, "0", *("X: y",) * 200],
-            400,
-            "BadRequest",
-        ),
+        (["GET / HTTP/1.1", "Host: sandbox.example"], 400),
+        (["GET https://sandbox.example/ HTTP/1.1", "Host: HOST"], 400),
+        (["GET https://[ HTTP/1.1", "Host: HOST"], 400),
+        (["GET * HTTP/1.1", "Host: HOST"], 400),
+        (["CONNECT HOST HTTP/1.1", "Host: HOST"], 501),
+        (["GET / HTTP/1.1"], 400),
+        (["GET /"], 400),
+        (["nonsense"], 400),
+        (["\x16\x03\x01\x02\x00 \x01"], 400),
+        (["GET / HTTP/2.0", "Host: HOST"], 505),
+        (["GET / ICY/1.1", "Host: HOST"], 400),
+        (["GET /a b HTTP/1.1", "Host: HOST"], 400),
+        (["get / HTTP/1.1", "Host: HOST"], 501),
+        ([f"GET /{'a' * 70000} HTTP/1.1", "Host: HOST"], 414),
+        (["GET / HTTP/1.1", f"Host: {'a' * 70000}"], 431),
+        (["GET / HTTP/1.1", "Host: HOST", *("X: y",) * 200], 431),
+        (["POST / HTTP/1.1", "Host: HOST", "Content-Length: -1"], 400),
+        (["POST / HTTP/1.1", "Host: HOST", "Content-Length: ²"], 400),
+        (["POST / HTTP/1.1", "Host: HOST", f"Content-Length: {1 << 40}"], 400),
+        (["POST / HTTP/1.1", "Host: HOST", f"Content-Length: {'9' * 5000}"], 400),
+        ([*CHUNKED, "x"], 400),
+        ([*CHUNKED, "-1"], 400),
+        ([*CHUNKED, "2", "hello"], 400),
+        ([*CHUNKED, "FFFFFFFF"], 400),
+        ([*CHUNKED, "f" * 70000], 400),
     ],
 )
 def test_what_is_no_request_for_it_is_refused_in_json(
-    echo: SandboxServer, lines: list[str], status: int, code: str
+    echo: SandboxServer, echo_sandbox: _Echo, capfd: pytest.CaptureFixture[str], lines: list[str], status: int
 ) -> None:
     with wire(echo) as client:
         client.send(*lines)
         answer = client.answer()
-        assert (answer.status, answer.code, answer.headers["Connection"]) == (status, code, "close")
+        assert (answer.status, answer.headers["Connection"]) == (status, "close")
+        assert answer.code.lower() in {each.name.replace("_", "").lower() for each in HTTPStatus}
         assert client.rest() == b""
+    assert echo_sandbox.handled == 0
+    assert capfd.readouterr().err == ""
 
 
 # --- Answers ---------------------------------------------------------------------------------------------------------
@@ -246,16 +238,13 @@ def test_head_is_get_without_the_body(server: SandboxServer) -> None:
         assert (head.status, head.body) == (200, b"")
         assert head.headers["Content-Length"] == got.headers["Content-Length"] == str(len(got.body))
         client.send("HEAD / HTTP/1.1", "Host: elsewhere")
-        assert (client.answer("HEAD").status, client.rest()) == (421, b"")
+        assert (client.answer("HEAD").status, client.rest()) == (400, b"")
 
 
-def test_options_names_the_methods(server: SandboxServer) -> None:
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "QUERY"])
+def test_a_method_that_a_path_does_not_know_is_refused_by_the_sandbox(server: SandboxServer, method: str) -> None:
     with wire(server) as client:
-        client.send("OPTIONS * HTTP/1.1", "Host: HOST")
-        answer = client.answer()
-        assert (answer.status, "PATCH" in answer.headers["Allow"]) == (204, True)
-        assert "Content-Length" not in answer.headers
-        client.send(f"OPTIONS {TOKEN} HTTP/1.1", "Host: HOST")
+        client.send(f"{method} {TOKEN} HTTP/1.1", "Host: HOST")
         answer = client.answer()
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
 
@@ -270,7 +259,7 @@ def test_every_answer_is_dated(server: SandboxServer, path: str) -> None:
 def test_requests_that_do_not_wait_are_answered_in_their_order(echo: SandboxServer) -> None:
     with wire(echo) as client:
         for number in range(20):
-            client.send(f"PUT /{number} HTTP/1.1", "Host: HOST", "Content-Length: 1", body=b"x\r\n")
+            client.send(f"PUT /{number} HTTP/1.1", "Host: HOST", "Content-Length: 1", body=b"x")
         told = [json.loads(client.answer().body)["url"] for _ in range(20)]
         assert told == [f"https://{client.host}/{number}" for number in range(20)]
 
@@ -279,10 +268,8 @@ def test_requests_that_do_not_wait_are_answered_in_their_order(echo: SandboxServ
     ("lines", "stays"),
     [
         (["GET / HTTP/1.1", "Host: HOST"], True),
-        (["GET / HTTP/1.1", "Host: HOST", "Connection: foo, Close"], False),
+        (["GET / HTTP/1.1", "Host: HOST", "Connection: Close"], False),
         (["GET / HTTP/1.0", "Host: HOST"], False),
-        (["GET / HTTP/1.0"], False),
-        (["GET / HTTP/1.0", "Connection: Keep-Alive"], True),
     ],
 )
 def test_the_connection_stays_where_the_client_wants_it(echo: SandboxServer, lines: list[str], stays: bool) -> None:
@@ -291,7 +278,7 @@ def test_the_connection_stays_where_the_client_wants_it(echo: SandboxServer, lin
         answer = client.answer()
         assert answer.status == 200
         if stays:
-            assert answer.headers["Connection"] == (None if "HTTP/1.1" in lines[0] else "keep-alive")
+            assert answer.headers["Connection"] is None
             client.send("GET /again HTTP/1.1", "Host: HOST")
             assert client.answer().status == 200
         else:
@@ -299,12 +286,19 @@ def test_the_connection_stays_where_the_client_wants_it(echo: SandboxServer, lin
             assert client.rest() == b""
 
 
-def test_a_body_that_never_comes_is_no_request(echo: SandboxServer) -> None:
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [("Content-Length: 5", b"he"), ("Transfer-Encoding: chunked", b"5\r\nhe")],
+)
+def test_a_body_that_never_comes_is_no_request(
+    echo: SandboxServer, echo_sandbox: _Echo, capfd: pytest.CaptureFixture[str], framing: str, body: bytes
+) -> None:
     with wire(echo) as client:
-        client.send("PUT / HTTP/1.1", "Host: HOST", "Content-Length: 5", body=b"he")
+        client.send("PUT / HTTP/1.1", "Host: HOST", framing, body=body)
         socket.socket.shutdown(client.socket, socket.SHUT_WR)
-        with pytest.raises(ssl.SSLError):
-            client.rest()
+        assert client.rest() == b""
+    assert echo_sandbox.handled == 0
+    assert capfd.readouterr().err == ""
 
 
 # --- Faults ----------------------------------------------------------------------------------------------------------
@@ -314,23 +308,15 @@ def test_a_connection_is_closed_without_an_answer(server: SandboxServer, tmp_pat
     Sandbox(tmp_path).add_fault(FaultRule(kind=FaultKind.CLOSED))
     with wire(server) as client:
         client.send(f"GET {METADATA} HTTP/1.1", "Host: HOST")
-        with pytest.raises(ssl.SSLEOFError):  # Every other end of a connection is a good one.
-            client.rest()
+        assert client.rest() == b""
 
 
 def test_an_answer_breaks_off(server: SandboxServer, tmp_path: Path) -> None:
     Sandbox(tmp_path).add_fault(FaultRule(kind=FaultKind.TRUNCATED))
     with wire(server) as client:
         client.send(f"GET {METADATA} HTTP/1.1", "Host: HOST")
-        with pytest.raises(ssl.SSLEOFError):
+        with pytest.raises(http.client.IncompleteRead) as broken:
             client.answer()
-    context = ssl.create_default_context(cafile=server.authority)
-    Sandbox(tmp_path).add_fault(FaultRule(kind=FaultKind.TRUNCATED))
-    lenient = http.client.HTTPSConnection("127.0.0.1", urlsplit(server.origin).port, context=context, timeout=60)
-    lenient.request("GET", METADATA)
-    with pytest.raises(http.client.IncompleteRead) as broken:
-        lenient.getresponse().read()
-    lenient.close()
     assert 0 < len(broken.value.partial) <= (broken.value.expected or 0) + 1
 
 

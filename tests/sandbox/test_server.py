@@ -11,11 +11,14 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from socketserver import TCPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -134,6 +137,73 @@ def test_a_managed_identity_signs_in_over_the_wire(
 def test_a_client_that_says_nothing_keeps_nobody_waiting(server: SandboxServer, session: requests.Session) -> None:
     with socket.create_connection(("127.0.0.1", urlsplit(server.origin).port or 0), timeout=60):
         assert session.get(f"{server.origin}{METADATA}").status_code == 200
+
+
+@pytest.mark.parametrize("does_handshake", [False, True])
+def test_an_idle_client_is_disconnected(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], does_handshake: bool
+) -> None:
+    monkeypatch.setattr("pallink.sandbox.http.server._RequestHandler.timeout", 0.1)
+    with serving(sandbox) as server:
+        client = connection(server)
+        if does_handshake:
+            client.connect()
+        else:
+            client.sock = socket.create_connection(("127.0.0.1", client.port), timeout=60)
+        assert client.sock.recv(1) == b""
+        client.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_without_file_descriptors_it_pauses_and_goes_on(
+    server: SandboxServer, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[float] = []
+    accept = TCPServer.get_request
+
+    def get_request(listener: TCPServer) -> tuple[socket.socket, object]:
+        times.append(time.monotonic())
+        if len(times) <= 3:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return accept(listener)
+
+    monkeypatch.setattr(TCPServer, "get_request", get_request)
+    assert session.get(f"{server.origin}{METADATA}").status_code == 200
+    assert all(later - earlier > 0.05 for earlier, later in pairwise(times[:4]))
+
+
+def test_no_thread_and_no_socket_stays(sandbox: Sandbox) -> None:
+    before = set(threading.enumerate())
+    with serving(sandbox) as server:
+        idle, silent = connection(server), connection(server)
+        idle.request("GET", METADATA)
+        assert idle.getresponse().read()
+        silent.sock = socket.create_connection(("127.0.0.1", silent.port), timeout=60)
+        for _ in range(5):
+            client = connection(server)
+            client.request("GET", METADATA, headers={"Connection": "close"})
+            assert client.getresponse().read()
+            client.close()
+    assert set(threading.enumerate()) == before
+    assert idle.sock is not None
+    for client in (idle, silent):
+        assert client.sock.recv(1) == b""
+        client.close()
+
+
+def test_a_request_that_takes_too_long_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pallink.sandbox.http.server._SHUTDOWN_TIMEOUT", 0.1)
+    sandbox = _Slow(tmp_path)
+    with serving(sandbox) as server:
+        client = connection(server)
+        client.request("GET", METADATA)
+        sandbox.asked.wait(60)
+    with pytest.raises(http.client.RemoteDisconnected):
+        client.getresponse()
+    client.close()
+    sandbox.may_answer.set()
 
 
 def test_a_client_that_does_not_trust_it_makes_no_noise(

@@ -1,4 +1,4 @@
-"""The door over HTTPS: for browsers, other programs and other languages. It listens on this machine's loopback only."""
+"""The sandbox over HTTPS on loopback: the standard library's server, with TLS, chunked bodies and broken responses."""
 
 import errno
 import selectors
@@ -6,51 +6,57 @@ import socket
 import ssl
 import sys
 import tempfile
-import threading
+import time
 import traceback
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Self
+from socketserver import ThreadingTCPServer
+from threading import Event, Thread
+from typing import Any, Self
 
 from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.handler import Sandbox
-from pallink.sandbox.http.connection import Connection, say_goodbye
+from pallink.sandbox.http.messages import Delivery, Request, Response, json_response
+from pallink.sandbox.state.errors import SandboxStateError
 
-_ADDRESSES = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
-_QUEUE = 128  # Connections that wait to be taken.
-_ATTEMPTS = 20  # To find a port that is free at both addresses.
+_MAX_BODY_SIZE = 1 << 20  # Bytes.
+_MAX_LINE_SIZE = 1 << 16  # Bytes.
+_MAX_PORT_ATTEMPTS = 20
+_IDLE_TIMEOUT = 60.0  # Seconds.
+_UNREAD_TIMEOUT = 2.0  # Seconds.
+_SHUTDOWN_TIMEOUT = 10.0  # Seconds.
+_POLL_INTERVAL = 0.1  # Seconds.
 _HTTPS_PORT = 443
-_PATIENCE = 10.0  # Seconds that requests have to end when the server stops.
 _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
+_FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class SandboxServer:
-    """The sandbox behind HTTPS, each connection in a thread of its own; used as a context manager, which stops it.
+    """The sandbox behind HTTPS; used as a context manager, which closes it.
 
     Attributes:
-        origin: Where it is found: `https://localhost:8443`; 127.0.0.1 and [::1] instead of the name work as well.
+        origin: Its URL, `https://localhost:8443`; 127.0.0.1 and [::1] work in place of the name.
         authority: The file with the certificate authority that clients have to trust (PEM).
+        addresses: The IP addresses that it listens on.
 
     Args:
-        sandbox: Who answers.
-        port: Where to listen; 0: any port that is free.
+        sandbox: The sandbox that handles the requests.
+        port: The port to listen on; 0 for any that is free.
 
     Raises:
-        OSError: The port is in use, or not for this user.
+        OSError: The port is in use, or this user may not listen on it.
         SandboxStateError: The sandbox's files cannot be used.
     """
 
     def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
         self.authority, certificate = sandbox.server_certificate()
-        self._context = _context(certificate)
-        self._listening = _listen(port)
-        found: int = self._listening[0].getsockname()[1]
-        suffix = "" if found == _HTTPS_PORT else f":{found}"
-        self.origin = f"https://localhost{suffix}"
-        names = ("localhost", "127.0.0.1", "[::1]")
-        self._connections = Connections(sandbox, tuple(f"{name}{suffix}" for name in names))
-        self._wake, self._waker = socket.socketpair()
+        self._stopping = Event()
+        self._listeners = _listen(sandbox, self._stopping, _context(certificate), port)
+        self.origin = f"https://{self._listeners[0].hosts[0]}"
+        self.addresses = tuple(str(listener.server_address[0]) for listener in self._listeners)
 
     def __enter__(self) -> Self:
         return self
@@ -58,139 +64,190 @@ class SandboxServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Where it listens."""
-        return tuple(each.getsockname()[0] for each in self._listening)
-
     def serve_forever(self) -> None:
-        """Answers requests until an exception ends it (a signal's handler may raise one), or `stop` is called."""
+        """Accept connections until `stop` is called, or a signal handler raises an exception."""
         with selectors.DefaultSelector() as selector:
-            for each in (*self._listening, self._wake):
-                selector.register(each, selectors.EVENT_READ)
-            while True:
-                # On Windows a signal does not end the wait: a short one lets Ctrl-C through.
-                ready = [key.fileobj for key, _ in selector.select(0.5 if sys.platform == "win32" else None)]
-                if self._wake in ready:
-                    return
-                for each in self._listening:
-                    if each in ready:
-                        self._accept(each)
-
-    def _accept(self, listening: socket.socket) -> None:
-        try:
-            connection, address = listening.accept()
-        except OSError:
-            return  # The client was faster.
-        connection.setblocking(True)
-        thread = threading.Thread(
-            target=self._connections.serve, args=(connection, address, self._context), daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError:  # The system has no more threads to give: this client is turned away, the others stay.
-            connection.close()
+            for listener in self._listeners:
+                selector.register(listener, selectors.EVENT_READ, listener.handle_request)
+            while not self._stopping.is_set():
+                for key, _ in selector.select(_POLL_INTERVAL):
+                    key.data()
 
     def stop(self) -> None:
-        """Makes `serve_forever` return, in whichever thread it runs; no further request is taken from here on."""
-        self._connections.is_stopping = True
-        self._waker.send(b"!")
+        """Make `serve_forever` return, in whichever thread it runs."""
+        self._stopping.set()
 
     def close(self) -> None:
-        """Takes no more connections, lets the requests that are being answered end, and closes the rest."""
-        for each in self._listening:
-            each.close()
-        self._connections.close()
-        self._wake.close()
-        self._waker.close()
+        """Stop listening, let the responses under way finish, and end all connections."""
+        self._stopping.set()
+        for listener in self._listeners:
+            listener.server_close()
+        connections = [pair for listener in self._listeners for pair in listener.connections]
+        deadline = time.monotonic() + _SHUTDOWN_TIMEOUT
+        for how in (socket.SHUT_RD, socket.SHUT_RDWR):  # First what waits for a request, at the deadline the rest.
+            for _, connection in connections:
+                with suppress(OSError):
+                    # SSLSocket.shutdown would drop the TLS state that the connection's thread uses.
+                    socket.socket.shutdown(connection, how)
+            for thread, _ in connections:
+                thread.join(max(0.0, deadline - time.monotonic()))
 
 
-class Connections:
-    """The connections that are open, and which of them wait for an answer.
+class _Listener(ThreadingTCPServer):
+    """Accepts connections at one address. It is no ThreadingHTTPServer: that one looks its address up in DNS."""
 
-    Attributes:
-        sandbox: Who answers.
-        hosts: What the server is called, with its port, as the header `Host` names it.
-        is_stopping: Whether no more requests are taken.
-    """
+    request_queue_size = 128
+    allow_reuse_address = sys.platform != "win32"  # There it would let a second server listen on the same port.
 
-    def __init__(self, sandbox: Sandbox, hosts: tuple[str, ...]) -> None:
+    def __init__(self, sandbox: Sandbox, stopping: Event, context: ssl.SSLContext, address: str, port: int) -> None:
         self.sandbox = sandbox
-        self.hosts = hosts
-        self.is_stopping = False
-        self._open: set[socket.socket] = set()
-        self._busy: set[socket.socket] = set()
-        self._changed = threading.Condition()
+        self.stopping = stopping
+        self.connections: list[tuple[Thread, socket.socket]] = []  # The open ones, and some that have ended.
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address, port), _RequestHandler)
+        # The handshake is part of the first read: in the connection's thread, and within its timeout.
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket.setblocking(False)
+        suffix = "" if self.server_address[1] == _HTTPS_PORT else f":{self.server_address[1]}"
+        self.hosts = tuple(f"{name}{suffix}" for name in ("localhost", "127.0.0.1", "[::1]"))
 
-    def serve(self, connection: socket.socket, address: object, context: ssl.SSLContext) -> None:
-        """Answers the requests of a connection until it ends."""
-        with suppress(OSError), connection:
-            # The handshake is left to the handler, which has a time-out.
-            secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-            with secured, self._noted(secured) as is_wanted:
-                if is_wanted:
-                    self._serve(secured, address)
-                    # Closed at once, a connection with unread data would take the last answer or alert with it.
-                    socket.socket.shutdown(secured, socket.SHUT_WR)
-
-    def _serve(self, connection: ssl.SSLSocket, address: object) -> None:
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection."""
         try:
-            handler = Connection(connection, address, self)  # type: ignore[arg-type]  # See its `server`.
-            if not handler.was_cut:
-                say_goodbye(connection)
+            return super().get_request()
         except OSError:
-            return  # The client hung up, or does not trust the certificate: that is for it to report.
-        except Exception:  # noqa: BLE001 - Of this connection alone.
-            self.tell_defect()
+            # Without file descriptors the connection stays in the queue, and the loop would spin.
+            self.stopping.wait(_POLL_INTERVAL)
+            raise
 
-    @contextmanager
-    def _noted(self, connection: socket.socket) -> Iterator[bool]:
-        with self._changed:
-            is_wanted = not self.is_stopping
-            self._open.add(connection)
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own.
+        """Start the thread of a connection."""
+        thread = Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        thread.start()
+        self.connections = [*(pair for pair in self.connections if pair[0].is_alive()), (thread, request)]
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - socketserver's own.
+        """Print the traceback of a defect; that a client hung up or does not trust the certificate is none."""
+        if not isinstance(sys.exception(), OSError):
+            traceback.print_exc()
+
+
+class _RequestHandler(BaseHTTPRequestHandler):
+    """Handles the requests of one connection, one after another."""
+
+    protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # By default the response to an invalid request line has no status line.
+    timeout = _IDLE_TIMEOUT
+    disable_nagle_algorithm = True
+    server: _Listener
+
+    def _respond(self) -> None:
         try:
-            yield is_wanted
-        finally:
-            with self._changed:
-                self._open.discard(connection)
+            request = self._read_request()
+        except ValueError as error:
+            self.send_error(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._send(self._handle(request))
 
-    def begin(self, connection: socket.socket) -> bool:
-        """Notes that a request is going to be answered; False: the server stops, and it must not be."""
-        with self._changed:
-            if not self.is_stopping:
-                self._busy.add(connection)
-            return not self.is_stopping
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_QUERY = _respond  # noqa: N815 - http.server's names.
 
-    def end(self, connection: socket.socket) -> None:
-        """Notes that a request has been answered."""
-        with self._changed:
-            self._busy.discard(connection)
-            self._changed.notify_all()
+    def _handle(self, request: Request) -> Response:
+        try:
+            response = self.server.sandbox.handle(request)
+        except SandboxStateError as error:
+            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "SandboxUnusable", str(error))
+        except Exception as error:  # noqa: BLE001 - A defect of one response must not end the connection.
+            traceback.print_exc()
+            message = f"The sandbox has a defect: {type(error).__name__}."
+            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", message)
+        if response.delay:
+            self.server.sandbox.wait(response.delay)
+        return response
 
-    def tell_defect(self) -> None:
-        """Shows the exception that is being handled to whoever runs the server."""
-        traceback.print_exc()
+    def _read_request(self) -> Request:
+        """Return the request whose headers have been read.
 
-    def close(self) -> None:
-        """Lets the requests that are being answered end, within reason, and closes every connection."""
-        with self._changed:
-            self.is_stopping = True
-            self._shut_down(self._open - self._busy)
-            self._changed.wait_for(lambda: not self._busy, _PATIENCE)
-            self._shut_down(self._open)
+        Raises:
+            ConnectionError: The client closed the connection before the end of the body.
+            ValueError: The request is invalid.
+        """
+        host = self.headers.get("Host", "").lower()
+        if host not in self.server.hosts:  # A web page can make its own host name resolve to this machine.
+            raise ValueError(f"The sandbox is at {', '.join(self.server.hosts)}.")
+        if not self.path.startswith("/"):
+            raise ValueError("The request target is not a path.")
+        if "Transfer-Encoding" in self.headers:
+            body = self._read_chunks()
+        else:
+            body = self._read_exactly(int(self.headers.get("Content-Length", "0")))
+        method = "GET" if self.command == "HEAD" else self.command
+        return Request(method, f"https://{host}{self.path}", dict(self.headers), body)
 
-    @staticmethod
-    def _shut_down(connections: set[socket.socket]) -> None:
-        for each in connections:
-            with suppress(OSError):  # The client was faster.
-                # Not its own method: TLS would forget its state under the feet of the thread that answers.
-                socket.socket.shutdown(each, socket.SHUT_RDWR)
+    def _read_chunks(self) -> bytes:
+        """Return a body that is sent in chunks (RFC 9112, 7.1), without their extensions and trailers."""
+        body = bytearray()
+        while size := int(self.rfile.readline(_MAX_LINE_SIZE).partition(b";")[0], 16):
+            body += self._read_exactly(size, len(body))
+            if self.rfile.readline(_MAX_LINE_SIZE).strip():
+                raise ValueError("A chunk is longer than its size.")
+        while self.rfile.readline(_MAX_LINE_SIZE).strip():
+            pass
+        return bytes(body)
+
+    def _read_exactly(self, size: int, size_before: int = 0) -> bytes:
+        if not 0 <= size <= _MAX_BODY_SIZE - size_before:
+            raise ValueError(f"The length of a body is 0 to {_MAX_BODY_SIZE} bytes.")
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise ConnectionError
+        return data
+
+    def _send(self, response: Response) -> None:
+        if response.delivery is not Delivery.WHOLE or self.server.stopping.is_set():
+            self.close_connection = True
+        if response.delivery is Delivery.CLOSED:
+            return
+        has_body = response.status not in _WITHOUT_BODY
+        self.send_response_only(response.status)
+        for name, value in {"Date": self.date_time_string(), **response.headers}.items():
+            if name.lower() not in _FRAMING_HEADERS:
+                self.send_header(name, value)
+        if has_body:
+            self.send_header("Content-Length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if has_body and self.command != "HEAD":
+            self.wfile.write(response.sent_body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Send an error in JSON, and close the connection."""
+        self.close_connection = True
+        status = HTTPStatus(code)
+        self._send(_error(status, status.name.title().replace("_", ""), message or status.description))
+
+    def finish(self) -> None:
+        """End the connection; what the client still sends is read, since a reset would take the response with it."""
+        super().finish()
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(_UNREAD_TIMEOUT)
+            while self.connection.recv(1 << 16):
+                pass
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own.
+        """Log nothing: the URLs of a sign-in hold secrets."""
+
+
+def _error(status: HTTPStatus, code: str, message: str) -> Response:
+    return json_response(status, {"error": {"code": code, "message": message}})
 
 
 def _context(pair: KeyPair) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    # OpenSSL reads keys from files only. This one is for nobody else, and gone at once.
+    context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)  # OpenSSL 3 responds to it with an alert.
+    # OpenSSL reads keys from files only; this one is readable by its owner alone, and deleted at once.
     with tempfile.TemporaryDirectory(prefix="pallink-sandbox-") as folder:
         file = Path(folder) / "localhost.pem"
         file.touch(mode=0o600)
@@ -199,41 +256,20 @@ def _context(pair: KeyPair) -> ssl.SSLContext:
     return context
 
 
-def _listen(port: int) -> tuple[socket.socket, ...]:
-    """Returns sockets that listen at each of this machine's own addresses, with the same port.
-
-    `localhost` is ::1 first to many programs: what listened there instead would get their requests.
+def _listen(sandbox: Sandbox, stopping: Event, context: ssl.SSLContext, port: int) -> tuple[_Listener, ...]:
+    """Listen at 127.0.0.1 and ::1, on the same port: `localhost` is ::1 first to many programs.
 
     Raises:
-        OSError: The port is in use at one of them, or not for this user.
+        OSError: The port is in use at one of them, or this user may not listen on it.
     """
-    for attempt in range(_ATTEMPTS):
+    for _ in range(_MAX_PORT_ATTEMPTS):
+        ipv4 = _Listener(sandbox, stopping, context, "127.0.0.1", port)
         try:
-            return _listen_at(port)
+            return ipv4, _Listener(sandbox, stopping, context, "::1", int(ipv4.server_address[1]))
         except OSError as error:
-            # The first address had a free port that is in use at the second one.
-            if port or error.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:
+            if error.errno in _NO_IPV6:
+                return (ipv4,)
+            ipv4.server_close()
+            if port or error.errno != errno.EADDRINUSE:
                 raise
-    raise AssertionError  # The last attempt returns or raises.
-
-
-def _listen_at(port: int) -> tuple[socket.socket, ...]:
-    with ExitStack() as opened:
-        found: list[socket.socket] = []
-        for family, address in _ADDRESSES:
-            try:
-                listening = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
-                # On Windows the option would let a second server listen on the same port.
-                if sys.platform != "win32":
-                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listening.bind((address, port))
-            except OSError as error:
-                if found and error.errno in _NO_IPV6:
-                    continue
-                raise
-            listening.listen(_QUEUE)
-            listening.setblocking(False)
-            found.append(listening)
-            port = listening.getsockname()[1]
-        opened.pop_all()
-        return tuple(found)
+    raise OSError(errno.EADDRINUSE, "no port is free at both 127.0.0.1 and ::1")
