@@ -79,9 +79,9 @@ class Sandbox:
         if managed_identity.owns(call.request.segments):
             return managed_identity.handle(call)
         if graph.owns(call.request.segments):
-            return graph.answer(call)
+            return graph.handle(call)
         if resource_manager.owns(call.request.segments):
-            return resource_manager.answer(call)
+            return resource_manager.handle(call)
         return entra.handle(call)
 
     def environment(self, method: str, *, origin: str = ORIGIN) -> dict[str, str]:

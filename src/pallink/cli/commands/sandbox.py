@@ -1,4 +1,4 @@
-"""pallink sandbox: look at, set, reset and serve the embedded stand-in for Azure, and sign in to it."""
+"""pallink sandbox: show, set, reset and serve the embedded emulator of Azure, and sign in to it."""
 
 import contextlib
 import dataclasses
@@ -21,10 +21,10 @@ from pallink.sandbox.state.settings import SETTINGS
 
 _SHOW = "pallink sandbox show"
 THIS_SHELL = Shell.POWERSHELL if sys.platform == "win32" else Shell.SH
-"""The shell that this system's users have."""
+"""The default shell of this operating system."""
 
 
-app = new_app(help="Look at, set, reset and serve the embedded stand-in for Azure.", no_args_is_help=True)
+app = new_app(help="Show, set, reset and serve the embedded emulator of Azure.", no_args_is_help=True)
 
 for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
     command_with_options(app, options=OutputOptions)(_change)
@@ -34,13 +34,13 @@ app.add_typer(sandbox_faults.app, name="fault")
 
 
 def _values(context: typer.Context) -> list[str]:
-    """The values of the setting that stands before, for completion."""
-    return [value for each in SETTINGS if each.name == context.params.get("name") for value in each.allowed]
+    """Return the values of the setting that the command line names, for completion."""
+    return [value for setting in SETTINGS if setting.name == context.params.get("name") for value in setting.allowed]
 
 
 @command_with_options(app, options=OutputOptions)
 def show(options: OutputOptions) -> None:
-    """Show the sandbox's world and settings."""
+    """Show the sandbox's tenants, accounts, partners, links, faults and settings."""
     overview = embedded.Sandbox(embedded.home()).describe()
     terminal = Terminal()
     write_value(
@@ -54,9 +54,9 @@ def show(options: OutputOptions) -> None:
 
 @command_with_options(app, options=OutputOptions)
 def reset(options: OutputOptions) -> None:
-    """Start over with the world as it came.
+    """Restore the initial world.
 
-    No links are left, every setting is at its default, and every token is void. Works on a corrupt file too.
+    Removes all links and faults, sets every setting to its default, and voids every token. Works on a corrupt file too.
     """
     sandbox = embedded.Sandbox(embedded.home())
     sandbox.reset()
@@ -72,7 +72,7 @@ def set_(
         typer.Argument(
             help="The setting; see pallink sandbox show.",
             show_default=False,
-            autocompletion=lambda: [each.name for each in SETTINGS],
+            autocompletion=lambda: [setting.name for setting in SETTINGS],
         ),
     ],
     value: Annotated[
@@ -80,9 +80,9 @@ def set_(
         typer.Argument(help="One of its values.", show_default=False, autocompletion=_values),
     ],
 ) -> None:
-    """Choose how the sandbox answers.
+    """Choose how the sandbox responds.
 
-    There are settings for what nobody has recorded of Azure, and for what goes wrong: pallink sandbox show lists them.
+    Settings decide what is not known of Azure, and provoke errors; pallink sandbox show lists them.
     """
     try:
         embedded.Sandbox(embedded.home()).set(name, value)
@@ -96,13 +96,13 @@ def approve(
     options: OutputOptions,
     code: Annotated[str, typer.Argument(help="The code that the sign-in shows.", show_default=False)],
     account: Annotated[
-        str | None, typer.Option("--account", help="Who signs in; without it the sandbox's default account.")
+        str | None, typer.Option("--account", help="The account to sign in; by default the sandbox's default account.")
     ] = None,
-    deny: Annotated[bool, typer.Option("--deny", help="Say no.")] = False,
+    deny: Annotated[bool, typer.Option("--deny", help="Decline the sign-in.")] = False,
 ) -> None:
-    """Answer a device code.
+    """Approve or decline a device code.
 
-    As the person would who opens the sign-in page on another device.
+    As the user would on the sign-in page, on another device.
     """
     try:
         name = embedded.Sandbox(embedded.home()).approve(code, account, deny=deny)
@@ -110,24 +110,24 @@ def approve(
         raise UsageError(
             str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
         ) from error
-    answer = "declined" if deny else "approved"
-    _done({"account": name, "answer": answer}, f"{name} {answer} the sign-in", options)
+    decision = "declined" if deny else "approved"
+    _done({"account": name, "answer": decision}, f"{name} {decision} the sign-in", options)
 
 
 @command_with_options(app, options=OutputOptions)
 def serve(
     options: OutputOptions,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: any port that is free.")
+        int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 for any that is free.")
     ] = 0,
-    shell: Annotated[Shell, typer.Option("--shell", help="Whose lines to print for other terminals.")] = THIS_SHELL,
+    shell: Annotated[Shell, typer.Option("--shell", help="The shell of the printed commands.")] = THIS_SHELL,
 ) -> None:
     """Serve the sandbox over HTTPS on this machine.
 
-    It is there for browsers and other programs, until Ctrl-C. Its address goes to stdout, and to stderr what to paste
-    into another terminal: for pallink, az, curl, and the SDKs for Python and Node. It listens on this machine's own
-    addresses, 127.0.0.1 and ::1, and nowhere else. Its certificate is signed by an authority of its own, which is made
-    at the first use: clients have to be told to trust it.
+    Runs until Ctrl-C, for browsers and other programs. Prints the URL to stdout, and to stderr the commands to paste
+    into another terminal: for pallink, az, curl, and the SDKs for Python and Node. Listens on 127.0.0.1 and ::1 only.
+    The certificate is signed by the sandbox's own certificate authority, which is created on first use, and which
+    clients have to trust.
     """
     from pallink.sandbox.http.server import SandboxServer  # noqa: PLC0415
     from pallink.sandbox.shell import sections  # noqa: PLC0415
@@ -170,16 +170,16 @@ def serve(
 @command_with_options(app, options=OutputOptions)
 def env(
     options: OutputOptions,
-    method: Annotated[str, typer.Argument(help=f"How to sign in: {', '.join(METHODS)}.", show_default=False)],
+    method: Annotated[str, typer.Argument(help=f"The sign-in method: {', '.join(METHODS)}.", show_default=False)],
     origin: Annotated[
-        str, typer.Option("--origin", help="The address that pallink sandbox serve printed; default: in process.")
+        str, typer.Option("--origin", help="The URL that pallink sandbox serve printed; by default in process.")
     ] = ORIGIN,
-    shell: Annotated[Shell, typer.Option("--shell", help="Who reads the lines.")] = THIS_SHELL,
+    shell: Annotated[Shell, typer.Option("--shell", help="The shell of the printed commands.")] = THIS_SHELL,
 ) -> None:
-    """Print the variables to sign in with.
+    """Print the environment variables to sign in with.
 
-    The lines are for the shell to run. A certificate or a token file that they name is made in the sandbox's folder.
-    What they hold opens nothing but this sandbox.
+    The output is for the shell to evaluate. A certificate or token file that it names is created in the sandbox's
+    folder. The credentials work for this sandbox only.
     """
     try:
         variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
@@ -194,7 +194,7 @@ def env(
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Lets SIGTERM do within the block what Ctrl-C does."""
+    """Within the block, let SIGTERM raise KeyboardInterrupt, as Ctrl-C does."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -207,16 +207,16 @@ def _stopped_by_signals() -> Iterator[None]:
 
 
 def _plain(value: object) -> object:
-    """A value in plain JSON types, its fields named as those of every result."""
+    """Return a value in JSON types, with field names in camel case."""
     if isinstance(value, dict):
-        return {camel_case(name): _plain(each) for name, each in value.items()}
+        return {camel_case(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:
-    """Say what was done: people read the sentence on stderr, programs the value on stdout."""
+    """Report what was done: a sentence on stderr, and the value on stdout with `-o json`."""
     terminal = Terminal()
     write_value(value, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
@@ -224,23 +224,23 @@ def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:
 
 
 def _lines(overview: "embedded.Overview") -> Iterator[str]:
-    """The world for a person to read, section by section."""
+    """Yield the lines of `pallink sandbox show`."""
     yield f"file  {overview.path}"
     for tenant in overview.tenants:
         yield ""
         yield f"tenant {tenant.display_name}  {tenant.domain}  {tenant.id}"
-        accounts = [each for each in overview.accounts if each.tenant_id == tenant.id]
-        names = [each.name + (" (default)" if each.is_default else "") for each in accounts]
+        accounts = [account for account in overview.accounts if account.tenant_id == tenant.id]
+        names = [account.name + (" (default)" if account.is_default else "") for account in accounts]
         width = max(map(len, names), default=0)
         for account, name in zip(accounts, names, strict=True):
             yield f"  {name:<{width}}  {account.kind}, object ID {account.object_id}"
-            for line in _about(account):
+            for line in _details(account):
                 yield f"  {'':<{width}}  {line}"
     yield ""
     yield "partners"
     for partner in overview.partners:
-        refused = "" if partner.kind == "location" else f"  ({partner.kind} ID: cannot be linked to)"
-        yield f"  {partner.id:<10}  {partner.name}{refused}"
+        note = "" if partner.kind == "location" else f"  ({partner.kind} ID: cannot be linked to)"
+        yield f"  {partner.id:<10}  {partner.name}{note}"
     yield ""
     yield "links"
     for link in overview.links:
@@ -260,12 +260,12 @@ def _lines(overview: "embedded.Overview") -> Iterator[str]:
         yield f"      {setting.explanation}"
 
 
-def _about(account: "embedded.AccountOverview") -> Iterator[str]:
-    """What there is to say of an account beside its name."""
+def _details(account: "embedded.AccountOverview") -> Iterator[str]:
+    """Yield the lines about an account, below its name."""
     if account.client_secret:
         yield f"client secret {account.client_secret}"
-    for trusted in account.trusts:
-        yield f"trusts {trusted}"
+    for issuer in account.trusts:
+        yield f"trusts {issuer}"
     if account.sign_in_error:
         yield f"refused with AADSTS{account.sign_in_error}"
     yield from account.roles or ("no role",)

@@ -1,4 +1,4 @@
-"""pallink sandbox assign, activate and grow: the sandbox's own way to do what an administrator does in Azure."""
+"""pallink sandbox assign, activate and grow: what an administrator does in Azure, done to the sandbox."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -12,7 +12,9 @@ from pallink.output import Terminal, write_value
 
 _MAX_SUBSCRIPTIONS = 20_000
 
-_ObjectId = Annotated[str, typer.Option("--assignee-object-id", help="Whom: the object ID.", show_default=False)]
+_ObjectId = Annotated[
+    str, typer.Option("--assignee-object-id", help="The object ID of the account or group.", show_default=False)
+]
 _Role = Annotated[str, typer.Option("--role", help="The role's name or GUID.")]
 
 
@@ -22,24 +24,24 @@ def assign(
     assignee_object_id: _ObjectId,
     assignee_principal_type: Annotated[
         Literal["User", "Group", "ServicePrincipal"] | None,
-        typer.Option(help="What it is; the sandbox knows by itself.", show_default=False),
+        typer.Option(help="The kind of principal; not needed in the sandbox.", show_default=False),
     ] = None,
     role: _Role = "Reader",
     scope: Annotated[
         str | None,
         typer.Option(
-            help="Where, as in /subscriptions/ID; without it on the first one that is enabled.", show_default=False
+            help="The scope, as in /subscriptions/ID; by default the first enabled subscription.", show_default=False
         ),
     ] = None,
 ) -> None:
-    """Give an account or a group a role, as az role assignment create does in Azure."""
+    """Assign a role to an account or a group, as az role assignment create does in Azure."""
     del assignee_principal_type
 
-    def job() -> str:
-        made = embedded.Sandbox(embedded.home()).assign(principal_id=assignee_object_id, role=role, scope=scope)
-        return f"{assignee_object_id} holds {role} at {made.scope}"
+    def change() -> str:
+        assignment = embedded.Sandbox(embedded.home()).assign(principal_id=assignee_object_id, role=role, scope=scope)
+        return f"{assignee_object_id} holds {role} at {assignment.scope}"
 
-    _change(job, options)
+    _run(change, options)
 
 
 def activate(
@@ -47,26 +49,28 @@ def activate(
     *,
     assignee_object_id: _ObjectId,
     role: _Role = "Reader",
-    scope: Annotated[str, typer.Option(help="Where it is eligible, as in /subscriptions/ID.", show_default=False)],
+    scope: Annotated[
+        str, typer.Option(help="The scope of the eligibility, as in /subscriptions/ID.", show_default=False)
+    ],
 ) -> None:
     """Activate a role that an account is eligible for, as Privileged Identity Management does in Azure."""
 
-    def job() -> str:
-        made = embedded.Sandbox(embedded.home()).activate(account_id=assignee_object_id, role=role, scope=scope)
-        return f"{assignee_object_id} has activated {role} at {made.scope}"
+    def change() -> str:
+        assignment = embedded.Sandbox(embedded.home()).activate(account_id=assignee_object_id, role=role, scope=scope)
+        return f"{assignee_object_id} has activated {role} at {assignment.scope}"
 
-    _change(job, options)
+    _run(change, options)
 
 
 def grow(
     options: OutputOptions,
     count: Annotated[
         int,
-        typer.Argument(min=0, max=_MAX_SUBSCRIPTIONS, help="How many; 0 takes them away again.", show_default=False),
+        typer.Argument(min=0, max=_MAX_SUBSCRIPTIONS, help="How many; 0 removes them.", show_default=False),
     ],
 ) -> None:
-    """Generate so many subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""
-    _change(
+    """Generate subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""
+    _run(
         lambda: (
             f"there are {embedded.Sandbox(embedded.home()).grow(count)} subscriptions now, {count} of them generated"
         ),
@@ -74,15 +78,16 @@ def grow(
     )
 
 
-def _change(job: Callable[[], str], options: OutputOptions) -> None:
+def _run(change: Callable[[], str], options: OutputOptions) -> None:
+    """Make a change, and report the sentence that it returns."""
     try:
-        said = job()
+        sentence = change()
     except ValueError as error:
         text = str(error).rstrip(".")
         raise UsageError(
             text[:1].lower() + text[1:], remedy="see what there is", command="pallink sandbox show"
         ) from error
     terminal = Terminal()
-    write_value({"changed": said}, options.output, terminal, options.query, table=lambda: None)
+    write_value({"changed": sentence}, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
-        terminal.say("sandbox", said)
+        terminal.say("sandbox", sentence)

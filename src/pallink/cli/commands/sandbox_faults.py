@@ -1,4 +1,4 @@
-"""pallink sandbox fault: add, list and clear the rules by which requests go wrong."""
+"""pallink sandbox fault: add, list and clear the rules by which requests fail."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _HELP = "pallink sandbox fault add --help"
 
 app = new_app(
-    help="Make requests go wrong, to rehearse with: add, list and clear the rules for it.",
+    help="Make requests fail: add, list and clear the rules for it.",
     no_args_is_help=True,
 )
 
 _Kind = Annotated[
     str,
-    typer.Argument(metavar="KIND", help=f"What happens: {', '.join(FAULTS)}.", autocompletion=lambda: list(FAULTS)),
+    typer.Argument(metavar="KIND", help=f"The fault: {', '.join(FAULTS)}.", autocompletion=lambda: list(FAULTS)),
 ]
 
 
@@ -40,48 +40,50 @@ def add(
     ] = None,
     path: Annotated[
         str,
-        typer.Option("--path", metavar="PATTERN", help="Only requests whose path fits, e.g. '*/partners/*'."),
+        typer.Option("--path", metavar="PATTERN", help="Only requests with a matching path, e.g. '*/partners/*'."),
     ] = "*",
-    nth: Annotated[int, typer.Option("--nth", metavar="N", min=1, help="From the n-th of those requests on.")] = 1,
+    nth: Annotated[int, typer.Option("--nth", metavar="N", min=1, help="The first of these requests that fails.")] = 1,
     times: Annotated[
-        int, typer.Option("--times", metavar="N", min=1, help="To so many of them, one after the other.")
+        int, typer.Option("--times", metavar="N", min=1, help="How many of them fail, one after another.")
     ] = 1,
-    always: Annotated[bool, typer.Option("--always", help="To all of them, instead of --times.")] = False,
+    always: Annotated[bool, typer.Option("--always", help="All of them fail, instead of --times.")] = False,
     takes_effect: Annotated[
         bool,
         typer.Option(
             "--takes-effect",
-            help="Carry the request out all the same (status, closed, wrong-json, html, redirect).",
+            help="Carry out the request nonetheless (status, closed, wrong-json, html, redirect).",
         ),
     ] = False,
-    delay: Annotated[float, typer.Option("--delay", metavar="SECONDS", help="Answer only then.")] = 0.0,
+    delay: Annotated[float, typer.Option("--delay", metavar="SECONDS", help="Delay the response.")] = 0.0,
     status: Annotated[
-        int | None, typer.Option("--status", metavar="CODE", help="Of status: 200 to 599.", show_default=False)
+        int | None, typer.Option("--status", metavar="CODE", help="For status: 200 to 599.", show_default=False)
     ] = None,
     body: Annotated[
         str | None,
-        typer.Option("--body", metavar="TEXT", help="Of status; without it an error like Azure's.", show_default=False),
+        typer.Option(
+            "--body", metavar="TEXT", help="For status; by default an error like Azure's.", show_default=False
+        ),
     ] = None,
     header: Annotated[
         list[str] | None,
-        typer.Option("--header", metavar="'NAME: VALUE'", help="Of status; can be repeated.", show_default=False),
+        typer.Option("--header", metavar="'NAME: VALUE'", help="For status; can be repeated.", show_default=False),
     ] = None,
     retry_after: Annotated[
         int | None,
-        typer.Option("--retry-after", metavar="SECONDS", min=0, help="Of status: the header.", show_default=False),
+        typer.Option("--retry-after", metavar="SECONDS", min=0, help="For status: the header.", show_default=False),
     ] = None,
     location: Annotated[
-        str | None, typer.Option("--location", metavar="URL", help="Of redirect: where to.", show_default=False)
+        str | None, typer.Option("--location", metavar="URL", help="For redirect: the target.", show_default=False)
     ] = None,
 ) -> None:
-    """Add a rule: which requests go wrong, how, and how often.
+    """Add a rule: which requests fail, how, and how often.
 
-    The first rule that is due decides what happens to a request. Rules hold until they are cleared, or the sandbox is
-    reset.
+    Where several rules match a request, the oldest that is due applies. Rules hold until they are cleared, or the
+    sandbox is reset.
     """
     from pallink.sandbox.faults import FaultKind, FaultRule  # noqa: PLC0415
 
-    headers = [_header(each) for each in header or []]
+    headers = [_parse_header(text) for text in header or []]
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     if kind not in FAULTS:
@@ -111,12 +113,12 @@ def add(
 
 @command_with_options(app, "list", options=OutputOptions)
 def list_(options: OutputOptions) -> None:
-    """List the rules, and how many requests each was for so far."""
-    found = embedded.Sandbox(embedded.home()).faults()
+    """List the rules, with the number of requests that matched."""
+    faults = embedded.Sandbox(embedded.home()).faults()
     terminal = Terminal()
-    lines = [f"{each.number}  {each.rule}  (met {each.seen})\n" for each in found] or ["none\n"]
+    lines = [f"{fault.number}  {fault.rule}  (met {fault.seen})\n" for fault in faults] or ["none\n"]
     write_value(
-        {"faults": [_plain(each) for each in found]},
+        {"faults": [_plain(fault) for fault in faults]},
         options.output,
         terminal,
         options.query,
@@ -129,7 +131,7 @@ def clear(
     options: OutputOptions,
     number: Annotated[int | None, typer.Argument(min=1, help="Only this rule; see list.", show_default=False)] = None,
 ) -> None:
-    """Clear the rules: nothing goes wrong any more."""
+    """Clear one rule, or all of them."""
     try:
         cleared = embedded.Sandbox(embedded.home()).clear_faults(number)
     except ValueError as error:
@@ -142,7 +144,7 @@ def clear(
         terminal.say("sandbox", f"cleared {cleared} {'fault' if cleared == 1 else 'faults'}")
 
 
-def _header(text: str) -> tuple[str, str]:
+def _parse_header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
         raise UsageError(
@@ -154,12 +156,12 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _plain(fault: "Fault") -> dict[str, Any]:
-    """A rule in plain JSON types, its fields named as those of every result."""
+    """Return a rule in JSON types, with field names in camel case."""
     rule = {camel_case(name): value for name, value in dataclasses.asdict(fault.rule).items()}
     return {
         "number": fault.number,
         **rule,
         "kind": str(fault.rule.kind),
-        "headers": [": ".join(each) for each in fault.rule.headers],
+        "headers": [": ".join(header) for header in fault.rule.headers],
         "seen": fault.seen,
     }

@@ -1,4 +1,4 @@
-"""Microsoft.Authorization: which roles there are, and who holds them where."""
+"""Microsoft.Authorization: role definitions, role assignments and eligibilities."""
 
 import json
 import re
@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pallink.sandbox.arm.paging import page
-from pallink.sandbox.arm.routes import ArmCall, ArmError, Route
+from pallink.sandbox.arm.routes import ArmCall, Route
+from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import access, changes, settings
 from pallink.sandbox.state.world import Role, RoleAssignment, RoleEligibility
 
 _PROVIDER = "/providers/Microsoft.Authorization"
-_ASSIGNED_ON = "2024-01-15T09:00:00.0000000Z"  # The assignments of the seeded world have always been there.
+_ASSIGNED_ON = "2024-01-15T09:00:00.0000000Z"  # Of every assignment: the sandbox stores no time.
 
 _AT_SCOPE = re.compile(r"atScope\(\)", re.IGNORECASE)
 _ASSIGNED_TO = re.compile(r"(?:atScope\(\) and )?assignedTo\('([^']*)'\)", re.IGNORECASE)
@@ -22,26 +23,27 @@ _AT_SCOPE_AND_BELOW = re.compile(r"atScopeAndBelow\(\)", re.IGNORECASE)
 
 
 def _list_assignments(call: ArmCall) -> Response:
-    """Lists the role assignments at a subscription: inherited ones always, those inside it unless `atScope()` is asked.
+    """List the role assignments of a subscription: inherited ones, and without `atScope()` those inside it too.
 
-    Which of them is the filter's matter: `assignedTo` knows of groups, `principalId eq` does not.
+    The filter `assignedTo` includes the assignments of the principal's groups, `principalId eq` does not.
     """
     subscription = call.subscription()
     action = "Microsoft.Authorization/roleAssignments/read"
-    inside_counts = call.state.setting(settings.INSIDE_ONLY) == "listed"
+    role_inside_suffices = call.state.setting(settings.INSIDE_ONLY) == "listed"
     if not (
-        inside_counts and access.allows_inside(call.world, call.tenant, call.account.object_id, action, subscription)
+        role_inside_suffices
+        and access.allows_inside(call.world, call.tenant, call.account.object_id, action, subscription)
     ):
         _require(call, action, subscription.scope)
-    chosen = _assignment_filter(call)
-    found = list(access.assignments_above(call.tenant, subscription))
+    is_selected = _assignment_filter(call)
+    assignments = list(access.assignments_above(call.tenant, subscription))
     if not (call.filter or "").lower().startswith("atscope()"):
-        found += access.assignments_below(call.tenant, subscription)
-    return json_response(200, page(call, [_assignment(each) for each in found if chosen(each)]))
+        assignments += access.assignments_below(call.tenant, subscription)
+    return json_response(200, page(call, [_assignment(item) for item in assignments if is_selected(item)]))
 
 
 def _create_assignment(call: ArmCall) -> Response:
-    """Gives a role; who asks needs to be allowed to, as Owner and the administrators of access are."""
+    """Create a role assignment; the caller needs a role that allows it, such as Owner."""
     scope = _scope_of(call)
     _require(call, "Microsoft.Authorization/roleAssignments/write", scope)
     properties = _properties(call)
@@ -54,9 +56,9 @@ def _create_assignment(call: ArmCall) -> Response:
             name=call.parameters["name"].lower(),
         )
     except ValueError as error:
-        raise ArmError(400, "InvalidCreateRoleAssignmentRequest", str(error)) from error
+        raise ApiError(400, "InvalidCreateRoleAssignmentRequest", str(error)) from error
     if assignment.name != call.parameters["name"].lower():
-        raise ArmError(409, "RoleAssignmentExists", f"The role assignment already exists. The ID is {assignment.name}.")
+        raise ApiError(409, "RoleAssignmentExists", f"The role assignment already exists. The ID is {assignment.name}.")
     return json_response(201, _assignment(assignment))
 
 
@@ -64,8 +66,8 @@ def _assignment_filter(call: ArmCall) -> Callable[[RoleAssignment], bool]:
     if call.filter is None or _AT_SCOPE.fullmatch(call.filter):
         return lambda _: True
     if match := _ASSIGNED_TO.fullmatch(call.filter):
-        held = access.principals(call.tenant, match[1])
-        return lambda assignment: assignment.principal_id in held
+        principal_ids = access.principals(call.tenant, match[1])
+        return lambda assignment: assignment.principal_id in principal_ids
     if match := _PRINCIPAL.fullmatch(call.filter):
         principal_id = match[1].lower()
         return lambda assignment: assignment.principal_id == principal_id
@@ -73,7 +75,7 @@ def _assignment_filter(call: ArmCall) -> Callable[[RoleAssignment], bool]:
 
 
 def _assignment(assignment: RoleAssignment) -> dict[str, Any]:
-    # A role definition is named below the subscription it was assigned in, or at the tenant where it was inherited.
+    # The ID of the role definition is below the subscription of the assignment, or at the tenant for one above.
     prefix = _subscription_prefix(assignment.scope)
     scope = assignment.scope.rstrip("/")
     return {
@@ -101,7 +103,7 @@ def _list_definitions(call: ArmCall) -> Response:
     scope = _definition_scope(call)
     roles = (*call.world.roles, *call.tenant.custom_roles)
     if match := _ROLE_NAME.fullmatch(call.filter or ""):
-        roles = tuple(each for each in roles if each.name.lower() == match[1].lower())
+        roles = tuple(role for role in roles if role.name.lower() == match[1].lower())
     elif call.filter is not None and not _AT_SCOPE_AND_BELOW.fullmatch(call.filter):
         raise _unsupported_filter(call.filter)
     return json_response(200, {"value": [_definition(role, scope) for role in roles]})
@@ -112,14 +114,14 @@ def _get_definition(call: ArmCall) -> Response:
     role_id = call.parameters["role"]
     role = call.world.role(role_id)
     if role is None or (role.is_custom and role not in call.tenant.custom_roles):
-        raise ArmError(
+        raise ApiError(
             404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{role_id}' does not exist."
         )
     return json_response(200, _definition(role, scope))
 
 
 def _definition_scope(call: ArmCall) -> str:
-    """Returns the scope to name a definition by; at the tenant's level everybody may read them."""
+    """Return the scope in the ID of a definition; at the tenant's level no role is needed to read it."""
     scope = _scope_of(call)
     if scope == access.ROOT_SCOPE:
         return ""
@@ -128,10 +130,10 @@ def _definition_scope(call: ArmCall) -> str:
 
 
 def _scope_of(call: ArmCall) -> str:
-    """Returns the scope that the path begins with.
+    """Return the scope that the path begins with.
 
     Raises:
-        ArmError: There is no such scope.
+        ApiError: The scope is unknown.
     """
     if "subscription" in call.parameters:
         scope = call.subscription().scope
@@ -141,12 +143,12 @@ def _scope_of(call: ArmCall) -> str:
         for group in call.tenant.management_groups:
             if group.name.lower() == name:
                 return group.scope
-        raise ArmError(404, "NotFound", f"The management group '{name}' cannot be found.")
+        raise ApiError(404, "NotFound", f"The management group '{name}' cannot be found.")
     return access.ROOT_SCOPE
 
 
 def _subscription_prefix(scope: str) -> str:
-    """Returns the scope of the subscription that a scope is or is inside of, and nothing for one above."""
+    """Return the subscription's part of a scope; empty for a scope above subscriptions."""
     parts = scope.split("/")
     return "/".join(parts[:3]).lower() if parts[1:2] == ["subscriptions"] else ""
 
@@ -178,19 +180,19 @@ def _definition(role: Role, scope: str) -> dict[str, Any]:
 
 
 def _list_eligible(call: ArmCall) -> Response:
-    """Lists the roles that the caller could activate, by itself or through a group."""
+    """List the roles that the caller is eligible for, directly or through a group."""
     if call.filter is not None and call.filter.lower() != "astarget()":
         raise _unsupported_filter(call.filter)
-    held = access.principals(call.tenant, call.account.object_id)
-    found = [each for each in call.tenant.role_eligibilities if each.principal_id in held]
-    return json_response(200, page(call, [_eligibility(call, each) for each in found]))
+    principal_ids = access.principals(call.tenant, call.account.object_id)
+    eligibilities = [item for item in call.tenant.role_eligibilities if item.principal_id in principal_ids]
+    return json_response(200, page(call, [_eligibility(call, item) for item in eligibilities]))
 
 
 def _eligibility(call: ArmCall, eligibility: RoleEligibility) -> dict[str, Any]:
     role = call.world.role(eligibility.role_id)
     scope = eligibility.scope
-    names = {each.scope: each.display_name for each in call.tenant.subscriptions}
-    names |= {each.scope: each.display_name for each in call.tenant.management_groups}
+    names = {subscription.scope: subscription.display_name for subscription in call.tenant.subscriptions}
+    names |= {group.scope: group.display_name for group in call.tenant.management_groups}
     path = f"{scope.rstrip('/')}{_PROVIDER}"
     definition = f"{_subscription_prefix(scope)}{_PROVIDER}/roleDefinitions/{eligibility.role_id}"
     return {
@@ -220,11 +222,11 @@ def _eligibility(call: ArmCall, eligibility: RoleEligibility) -> dict[str, Any]:
 
 
 def _request_assignment(call: ArmCall) -> Response:
-    """Activates a role that the caller is eligible for. Here it needs nobody's approval, and never expires."""
+    """Activate a role that the caller is eligible for; in the sandbox without approval, and for good."""
     scope = _scope_of(call)
     properties = _properties(call)
     if properties.get("requestType") != "SelfActivate":
-        raise ArmError(400, "InvalidRequest", "The sandbox knows no request but SelfActivate.")
+        raise ApiError(400, "InvalidRequest", "The sandbox supports only SelfActivate requests.")
     if str(properties.get("principalId", "")).lower() != call.account.object_id:
         raise call.forbidden("Microsoft.Authorization/roleAssignmentScheduleRequests/write", scope)
     try:
@@ -235,7 +237,7 @@ def _request_assignment(call: ArmCall) -> Response:
             scope=scope,
         )
     except ValueError as error:
-        raise ArmError(400, "RoleEligibilityDoesNotExist", str(error)) from error
+        raise ApiError(400, "RoleEligibilityDoesNotExist", str(error)) from error
     name = call.parameters["name"].lower()
     return json_response(
         201,
@@ -249,17 +251,17 @@ def _request_assignment(call: ArmCall) -> Response:
 
 
 def _properties(call: ArmCall) -> dict[str, Any]:
-    """Returns the `properties` of the body.
+    """Return the `properties` of the body.
 
     Raises:
-        ArmError: It has none.
+        ApiError: The body has no properties.
     """
     try:
         properties = json.loads(call.call.request.body)["properties"]
     except (ValueError, KeyError, TypeError):
         properties = None
     if not isinstance(properties, dict):
-        raise ArmError(400, "InvalidRequestContent", "The request content was invalid: it has no properties.")
+        raise ApiError(400, "InvalidRequestContent", "The request content was invalid: it has no properties.")
     return properties
 
 
@@ -268,18 +270,18 @@ def _require(call: ArmCall, action: str, scope: str) -> None:
         raise call.forbidden(action, scope)
 
 
-def _unsupported_filter(text: str) -> ArmError:
-    return ArmError(400, "UnsupportedFilter", f"The filter '{text}' is not supported.")
+def _unsupported_filter(text: str) -> ApiError:
+    return ApiError(400, "UnsupportedFilter", f"The filter '{text}' is not supported.")
 
 
 _READS = {"x-ms-ratelimit-remaining-subscription-reads": "249"}
 _TENANT_READS = {"x-ms-ratelimit-remaining-tenant-reads": "249"}
 _API_VERSIONS = ("2022-04-01",)
-_DEFINITION_API_VERSIONS = ("2022-05-01-preview", *_API_VERSIONS)  # az asks with the former.
+_DEFINITION_API_VERSIONS = ("2022-05-01-preview", *_API_VERSIONS)  # az uses the preview.
 _PIM_API_VERSIONS = ("2020-10-01",)
 _NAMESPACE = "/providers/microsoft.authorization"
 
-# Every kind of scope that a role can be given at, and the header that counts its reads.
+# The kinds of scope that have role assignments, and the rate limit header of their reads.
 _SCOPES = (
     ("/subscriptions/{subscription}", _READS),
     ("/subscriptions/{subscription}/resourcegroups/{group}", _READS),

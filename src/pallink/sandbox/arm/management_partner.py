@@ -1,8 +1,7 @@
 """Microsoft.ManagementPartner: the link between an account and a partner ID.
 
-Shapes, statuses and messages are those of traffic recorded in production in 2018 and 2021. What nobody recorded is
-decided by the settings. The link is the caller's own, whoever that is: it takes no role, and nobody sees or changes
-another's.
+Shapes, statuses and messages are those of traffic recorded in production in 2018 and 2021; settings decide what was not
+recorded. A caller reads and changes only its own link, and needs no role for that.
 """
 
 from dataclasses import replace
@@ -20,7 +19,7 @@ NAMESPACE = "Microsoft.ManagementPartner"
 
 
 def _get(call: ArmCall) -> Response:
-    """Answers with the link; asked for by ID, only with that one: not linked and linked elsewhere look the same."""
+    """Return the link. With an ID in the path, a link to another partner is reported as not linked."""
     link = _former_link(call) if call.call.is_stale else _link(call)
     if link is None or call.parameters.get("partner", link.partner_id) != link.partner_id:
         return _not_linked()
@@ -30,7 +29,7 @@ def _get(call: ArmCall) -> Response:
 
 
 def _put(call: ArmCall) -> Response:
-    """Links the account. The body is ignored; the answer is 200, never 201 (recorded)."""
+    """Link the account. The body is ignored; the status is 200, never 201 (recorded)."""
     partner = _linkable(call)
     if partner is None:
         return _invalid()
@@ -47,7 +46,7 @@ def _put(call: ArmCall) -> Response:
 
 
 def _patch(call: ArmCall) -> Response:
-    """Changes the partner ID of a link, or writes the same one again (recorded: 200)."""
+    """Change the partner ID of the link; the present ID is written again, with 200 (recorded)."""
     link = _link(call)
     if link is None or not link.is_active:
         return _not_linked()
@@ -58,15 +57,15 @@ def _patch(call: ArmCall) -> Response:
 
 
 def _delete(call: ArmCall) -> Response:
-    """Removes the link; where there is none, there is nothing to do, and the answer is the same (recorded)."""
+    """Remove the link; without a link, the response is the same (recorded)."""
     link = _link(call)
     if link is None or not link.is_active:
         return Response(200)
     if call.parameters["partner"] != link.partner_id:
-        answer = call.state.setting(settings.DELETE_OTHER_ID)
-        if answer == "not-found":
+        behavior = call.state.setting(settings.DELETE_OTHER_ID)
+        if behavior == "not-found":
             return _not_linked()
-        if answer == "ignored":
+        if behavior == "ignored":
             return Response(200)
     _write(call, link, state="Deleted")
     return Response(200)
@@ -81,13 +80,13 @@ def _former_link(call: ArmCall) -> Link | None:
 
 
 def _linkable(call: ArmCall) -> Partner | None:
-    """Returns the partner of the path, if it can be linked to: a global ID cannot, nor one that nobody has."""
+    """Return the partner that the path names; None for an unknown ID, or one that is not a location ID."""
     partner = call.world.partner(call.parameters["partner"])
     return partner if partner is not None and partner.kind == "location" else None
 
 
 def _write(call: ArmCall, link: Link, *, partner_id: str | None = None, state: str | None = None) -> Link:
-    """Stores a change. Every write counts, delete included; when the link was first created stays."""
+    """Store a change. Every write increments the version, delete included; `created_time` never changes."""
     version = link.version + 1
     changed = replace(
         link,
@@ -101,22 +100,22 @@ def _write(call: ArmCall, link: Link, *, partner_id: str | None = None, state: s
 
 
 def _timestamp(now: datetime, *, version: int) -> str:
-    """Returns a time as the service prints it: with seven fractional digits, of which a last zero is left out.
+    """Return a time in the service's format: seven fractional digits, without a trailing zero.
 
-    Python counts microseconds; for the seventh digit stands the version's last, so that both lengths occur.
+    Python has only six; the seventh is the last digit of the version, so that both lengths occur.
     """
     tick = str(version % 10).replace("0", "")
     return f"{now:%Y-%m-%dT%H:%M:%S.%f}{tick}Z"
 
 
-def _recorded(handler: Handler, *, is_write: bool = False) -> Handler:
-    """Returns a handler whose answers carry the headers that the provider's were recorded with (2021)."""
-    counted = {"x-ms-ratelimit-remaining-tenant-resource-requests": "99"} if is_write else {}
+def _with_recorded_headers(handler: Handler, *, is_write: bool = False) -> Handler:
+    """Return a handler that adds the headers of the provider's responses (recorded in 2021)."""
+    rate_limit = {"x-ms-ratelimit-remaining-tenant-resource-requests": "99"} if is_write else {}
 
-    def answer(call: ArmCall) -> Response:
-        return handler(call).with_headers({"request-id": str(uuid4()), **counted})
+    def handle(call: ArmCall) -> Response:
+        return handler(call).with_headers({"request-id": str(uuid4()), **rate_limit})
 
-    return answer
+    return handle
 
 
 def _success(call: ArmCall, link: Link) -> Response:
@@ -153,13 +152,13 @@ def _invalid() -> Response:
 
 
 def _error(status: int, code: str, message: str) -> Response:
-    """Returns an error in the provider's own shape, which says everything twice (recorded)."""
+    """Return an error in the provider's format, which repeats code and message at the top level (recorded)."""
     error = {"code": code, "message": message}
     return json_response(status, {"error": error, **error})
 
 
 def _list_operations(_call: ArmCall) -> Response:
-    """Lists what roles can allow of the provider. The shape is the swagger's; what Azure lists nobody recorded."""
+    """List the operations of the provider, in the swagger's shape: Azure's list was not recorded."""
     operations = [
         {
             "name": f"{NAMESPACE}/partners/{action}",
@@ -177,18 +176,18 @@ def _list_operations(_call: ArmCall) -> Response:
 
 _API_VERSIONS = ("2018-02-01",)
 _PATH = "/providers/microsoft.managementpartner"
-_READ = _recorded(_get)
+_READ = _with_recorded_headers(_get)
 
 ROUTES = (
-    Route(f"{_PATH}/operations", {"GET": _recorded(_list_operations)}, _API_VERSIONS),
+    Route(f"{_PATH}/operations", {"GET": _with_recorded_headers(_list_operations)}, _API_VERSIONS),
     Route(f"{_PATH}/partners", {"GET": _READ}, _API_VERSIONS),
     Route(
         f"{_PATH}/partners/{{partner}}",
         {
             "GET": _READ,
-            "PUT": _recorded(_put, is_write=True),
-            "PATCH": _recorded(_patch, is_write=True),
-            "DELETE": _recorded(_delete, is_write=True),
+            "PUT": _with_recorded_headers(_put, is_write=True),
+            "PATCH": _with_recorded_headers(_patch, is_write=True),
+            "DELETE": _with_recorded_headers(_delete, is_write=True),
         },
         _API_VERSIONS,
     ),

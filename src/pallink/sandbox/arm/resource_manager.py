@@ -1,13 +1,14 @@
-"""Azure Resource Manager in miniature: who calls, with which api-version, and which provider answers."""
+"""Resource Manager: authenticates a request, checks its api-version, and dispatches it to a provider."""
 
 from datetime import timedelta
 from email.utils import format_datetime
 from uuid import uuid4
 
 from pallink.sandbox.arm import authorization, management_partner, subscriptions
-from pallink.sandbox.arm.routes import ArmCall, ArmError, Route, provider_of
+from pallink.sandbox.arm.routes import ArmCall, Route, provider_of
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import bearer, challenges
+from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import settings
 
@@ -18,21 +19,21 @@ _METADATA_API_VERSION = "2022-09-01"
 
 
 def owns(segments: tuple[str, ...]) -> bool:
-    """Tells whether a path is Resource Manager's: no tenant is called like the first segments of its paths."""
+    """Return whether a path is Resource Manager's; Entra ID's paths begin with a tenant instead."""
     return bool(segments) and segments[0].lower() in _FIRST_SEGMENTS
 
 
-def answer(call: Call) -> Response:
-    """Answers a request to Resource Manager."""
+def handle(call: Call) -> Response:
+    """Return the response to a request to Resource Manager."""
     try:
         response = _dispatch(call)
-    except ArmError as error:
+    except ApiError as error:
         response = error.response()
     return response.with_headers(headers(call))
 
 
 def headers(call: Call) -> dict[str, str]:
-    """Returns the headers that every answer of Resource Manager carries."""
+    """Return the headers of every response of Resource Manager."""
     request_id = str(uuid4())
     correlation_id = call.request.header("x-ms-correlation-request-id") or request_id
     return {
@@ -51,7 +52,7 @@ def _dispatch(call: Call) -> Response:
     segments = call.request.segments
     version = call.request.query.get("api-version")
     if not version:
-        raise ArmError(
+        raise ApiError(
             400,
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
@@ -66,7 +67,7 @@ def _dispatch(call: Call) -> Response:
         if parameters is not None:
             try:
                 response = _call_route(route, version, ArmCall(call, caller.tenant, caller.account, parameters))
-            except ArmError as error:
+            except ApiError as error:
                 response = error.response()
             return response.with_headers(route.headers)
     raise _not_found(call, segments, version)
@@ -77,7 +78,7 @@ def _call_route(route: Route, version: str, call: ArmCall) -> Response:
     if version not in route.api_versions:
         raise _unsupported_version(route, request.segments, version)
     if request.method not in route.methods:
-        raise ArmError(
+        raise ApiError(
             405,
             "MethodNotAllowed",
             f"The HTTP method '{request.method}' is not supported on the resource '{request.url}'.",
@@ -87,14 +88,14 @@ def _call_route(route: Route, version: str, call: ArmCall) -> Response:
 
 
 def _metadata(call: Call, version: str) -> Response:
-    """Describes this cloud to whoever asks, as a cloud does: one object, since 2022-09-01.
+    """Return the cloud metadata, a single object as of 2022-09-01.
 
-    The only audience is the sandbox itself, so that no token for the real Azure is ever sent here on its account.
+    Its only audience is the sandbox, so that no client sends a token for Azure here.
     """
     if version != _METADATA_API_VERSION:
         raise _invalid_version(version, (_METADATA_API_VERSION,))
     if call.request.method != "GET":
-        raise ArmError(405, "MethodNotAllowed", f"The HTTP method '{call.request.method}' is not supported.")
+        raise ApiError(405, "MethodNotAllowed", f"The HTTP method '{call.request.method}' is not supported.")
     origin = call.request.origin
     return json_response(
         200,
@@ -115,8 +116,8 @@ def _metadata(call: Call, version: str) -> Response:
 
 
 def expired_token(call: Call) -> Response:
-    """Returns the answer to a token that has just expired."""
-    return bearer.expired(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
+    """Return the response to a token that has just expired."""
+    return bearer.expired_token(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
 
 
 def _check_namespace(call: Call, segments: tuple[str, ...]) -> None:
@@ -127,15 +128,15 @@ def _check_namespace(call: Call, segments: tuple[str, ...]) -> None:
     absent = call.state.setting(settings.PROVIDER) == "absent"
     known = _NAMESPACES - {management_partner.NAMESPACE.lower()} if absent else _NAMESPACES
     if namespace.lower() not in known:
-        raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
+        raise ApiError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
 
 
-def _not_found(call: Call, segments: tuple[str, ...], version: str) -> ArmError:
+def _not_found(call: Call, segments: tuple[str, ...], version: str) -> ApiError:
     provider = provider_of(segments)
     if provider is None:
-        return ArmError(404, "NotFound", f"No resource was found at '{call.request.path}'.")
+        return ApiError(404, "NotFound", f"No resource was found at '{call.request.path}'.")
     namespace, resource_type = provider
-    return ArmError(
+    return ApiError(
         404,
         "InvalidResourceType",
         f"The resource type '{resource_type}' could not be found in the namespace '{namespace}' for api version "
@@ -143,11 +144,11 @@ def _not_found(call: Call, segments: tuple[str, ...], version: str) -> ArmError:
     )
 
 
-def _unsupported_version(route: Route, segments: tuple[str, ...], version: str) -> ArmError:
+def _unsupported_version(route: Route, segments: tuple[str, ...], version: str) -> ApiError:
     provider = provider_of(segments)
     if provider is None:
         return _invalid_version(version, route.api_versions)
-    return ArmError(
+    return ApiError(
         400,
         "NoRegisteredProviderFound",
         f"No registered resource provider found for location '' and API version '{version}' for type '{provider[1]}'. "
@@ -155,8 +156,8 @@ def _unsupported_version(route: Route, segments: tuple[str, ...], version: str) 
     )
 
 
-def _invalid_version(version: str, supported: tuple[str, ...]) -> ArmError:
-    return ArmError(
+def _invalid_version(version: str, supported: tuple[str, ...]) -> ApiError:
+    return ApiError(
         400,
         "InvalidApiVersionParameter",
         f"The api-version '{version}' is invalid. The supported versions are '{','.join(supported)}'.",

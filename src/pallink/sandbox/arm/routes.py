@@ -1,44 +1,25 @@
-"""What the parts of Resource Manager have in common: a route, an authenticated call, an error."""
+"""What the resource providers share: routes and authenticated calls."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pallink.sandbox.call import Call
-from pallink.sandbox.http.messages import Response, json_response
+from pallink.sandbox.http.errors import ApiError
+from pallink.sandbox.http.messages import Response
 from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import Account, Subscription, Tenant, World
 
 
-class ArmError(Exception):
-    """A refusal of Resource Manager's.
-
-    Attributes:
-        status: The HTTP status.
-        code: What programs go by: `AuthorizationFailed`.
-        headers: What the response carries beside the body.
-    """
-
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = headers or {}
-
-    def response(self) -> Response:
-        """Returns the error as a response."""
-        return json_response(self.status, {"error": {"code": self.code, "message": str(self)}}, self.headers)
-
-
 @dataclass(frozen=True, slots=True)
 class ArmCall:
-    """A call whose token was accepted.
+    """A call with a valid token.
 
     Attributes:
-        call: The request.
-        tenant: The tenant that the token is for.
-        account: Who calls, within it.
-        parameters: What the path has in the places that the route leaves open.
+        call: The call.
+        tenant: The tenant of the token.
+        account: The account of the token, in that tenant.
+        parameters: The values of the route's parameters.
     """
 
     call: Call
@@ -48,17 +29,17 @@ class ArmCall:
 
     @property
     def state(self) -> State:
-        """What the call may read and write."""
+        """The sandbox's state, within the request's transaction."""
         return self.call.state
 
     @property
     def now(self) -> datetime:
-        """When it happens (UTC)."""
+        """The current time (UTC)."""
         return self.call.now
 
     @property
     def world(self) -> World:
-        """Everything that there is."""
+        """The emulated tenants, roles and partners."""
         return self.call.state.world
 
     @property
@@ -67,19 +48,19 @@ class ArmCall:
         return self.call.request.query.get("$filter")
 
     def subscription(self) -> Subscription:
-        """Returns the subscription of the path.
+        """Return the subscription that the path names.
 
         Raises:
-            ArmError: There is none with that ID, or it is another tenant's.
+            ApiError: The subscription is unknown, or belongs to another tenant.
         """
         subscription_id = self.parameters["subscription"]
         if subscription := self.tenant.subscription(subscription_id):
             return subscription
-        owner = next((each for each in self.world.tenants if each.subscription(subscription_id)), None)
+        owner = next((tenant for tenant in self.world.tenants if tenant.subscription(subscription_id)), None)
         if owner is None:
-            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
+            raise ApiError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
         origin = self.call.request.origin
-        raise ArmError(
+        raise ApiError(
             401,
             "InvalidAuthenticationTokenTenant",
             f"The access token is from the wrong issuer '{origin}/{self.tenant.id}/'. It must match the tenant "
@@ -88,9 +69,9 @@ class ArmCall:
             {"WWW-Authenticate": f'Bearer authorization_uri="{origin}/{owner.id}", error="invalid_token"'},
         )
 
-    def forbidden(self, action: str, scope: str) -> ArmError:
-        """Returns the error of a caller whose roles do not allow an action at a scope."""
-        return ArmError(
+    def forbidden(self, action: str, scope: str) -> ApiError:
+        """Return the error for an action that the caller's roles do not allow at a scope."""
+        return ApiError(
             403,
             "AuthorizationFailed",
             f"The client '{self.account.name}' with object id '{self.account.object_id}' does not have authorization "
@@ -104,13 +85,13 @@ Handler = Callable[[ArmCall], Response]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path answers to.
+    """A path and its handlers.
 
     Attributes:
-        path: Segments in lower case; one in braces fits any, and names it.
-        methods: What each HTTP method calls.
-        api_versions: Those that are known, newest first.
-        headers: What each answer carries, errors included.
+        path: The path, in lower case; a segment in braces is a parameter.
+        methods: The handler of each HTTP method.
+        api_versions: The supported api-versions, newest first.
+        headers: Headers of every response, errors included.
     """
 
     path: str
@@ -119,7 +100,7 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Returns what the path has in the places left open; None when it is another path."""
+        """Return the values of the parameters; None for another path."""
         parts = self.path.strip("/").split("/")
         if len(parts) != len(segments):
             return None
@@ -133,10 +114,10 @@ class Route:
 
 
 def provider_of(segments: tuple[str, ...]) -> tuple[str, str] | None:
-    """Returns the namespace and the resource type that a path is for, as written; None where no provider is named."""
+    """Return the provider namespace and the resource type of a path, as written; None for a path without a provider."""
     names = [segment.lower() for segment in segments]
     if "providers" not in names:
         return None
-    # The last one counts: a management group's scope begins with a provider of its own.
-    after = segments[len(names) - names[::-1].index("providers") :]
-    return (*after, "", "")[0], (*after, "", "")[1]
+    # The last provider counts: the scope of a management group begins with another one.
+    rest = segments[len(names) - names[::-1].index("providers") :]
+    return (*rest, "", "")[0], (*rest, "", "")[1]

@@ -1,4 +1,4 @@
-"""Resource Manager's tenants and subscriptions, as their caller sees them."""
+"""Resource Manager's lists of tenants and subscriptions, as the caller sees them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _API_VERSIONS = ("2022-12-01", "2022-01-01", "2021-01-01", "2020-01-01", "2019-1
 
 
 def _list_tenants(call: ArmCall) -> Response:
-    """Lists the tenants that the caller is in: as a user at home and as a guest elsewhere."""
+    """List the tenants that the caller is a member or a guest of."""
     tenants = [
         {
             "id": f"/tenants/{tenant.id}",
@@ -20,7 +20,7 @@ def _list_tenants(call: ArmCall) -> Response:
             "countryCode": tenant.country_code,
             "displayName": tenant.display_name,
             "domains": list(tenant.domains),
-            "tenantCategory": "Home",  # Of guests too: the other categories tell of delegation, as by Lighthouse.
+            "tenantCategory": "Home",  # Of guests too: the other categories are for delegation, as by Azure Lighthouse.
             "defaultDomain": tenant.default_domain,
             "tenantType": "AAD",
         }

@@ -1,20 +1,26 @@
-"""Whose bearer token a request carries, and why one is refused."""
+"""Authentication by bearer token, with Resource Manager's errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pallink.sandbox.arm.routes import ArmError
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import tokens
 from pallink.sandbox.entra.directory import RESOURCE_MANAGER
+from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.state.world import Account, Tenant
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: an account in a tenant, and the claims of its token."""
+    """An authenticated caller.
+
+    Attributes:
+        tenant: The tenant of the token.
+        account: The account of the token, in that tenant.
+        claims: The claims of the token.
+    """
 
     tenant: Tenant
     account: Account
@@ -22,10 +28,10 @@ class Caller:
 
 
 def authenticate(call: Call) -> Caller:
-    """Returns who calls, by the bearer token.
+    """Return the caller that the bearer token identifies.
 
     Raises:
-        ArmError: There is none, or it is forged, expired or for somebody else.
+        ApiError: The token is missing, invalid, expired, or for another audience.
     """
     scheme, _, token = (call.request.header("Authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -38,7 +44,7 @@ def authenticate(call: Call) -> Caller:
         raise _unauthorized(call, "InvalidAuthenticationToken", "The access token is invalid.") from None
     allowed = (f"{call.request.origin}/", call.request.origin, f"{RESOURCE_MANAGER}/", RESOURCE_MANAGER)
     if claims["aud"] not in allowed:
-        audiences = ",".join(f"'{each}'" for each in allowed)
+        audiences = ",".join(f"'{audience}'" for audience in allowed)
         raise _unauthorized(
             call,
             "InvalidAuthenticationTokenAudience",
@@ -46,7 +52,7 @@ def authenticate(call: Call) -> Caller:
             f"match with one of the allowed audiences {audiences}.",
         )
     if call.timestamp >= claims["exp"]:
-        raise expired(call, datetime.fromtimestamp(claims["exp"], UTC))
+        raise expired_token(call, datetime.fromtimestamp(claims["exp"], UTC))
     tenant = call.state.world.tenant(claims["tid"])
     account = tenant and tenant.account(claims["oid"])
     if not tenant or not account:
@@ -54,8 +60,8 @@ def authenticate(call: Call) -> Caller:
     return Caller(tenant, account, claims)
 
 
-def expired(call: Call, expired_on: datetime) -> ArmError:
-    """Returns the refusal of a token that is too old."""
+def expired_token(call: Call, expired_on: datetime) -> ApiError:
+    """Return the error for an expired token."""
     return _unauthorized(
         call,
         "ExpiredAuthenticationToken",
@@ -65,11 +71,11 @@ def expired(call: Call, expired_on: datetime) -> ArmError:
 
 
 def _american(time: datetime) -> str:
-    """Returns a time as Resource Manager writes it into this one message."""
+    """Return a time in the format that Resource Manager uses in this message."""
     return f"{time.month}/{time.day}/{time.year} {time.hour % 12 or 12}:{time:%M:%S %p}"
 
 
-def _unauthorized(call: Call, code: str, message: str) -> ArmError:
+def _unauthorized(call: Call, code: str, message: str) -> ApiError:
     authority = f"{call.request.origin}/common"
     challenge = f'Bearer authorization_uri="{authority}", error="invalid_token", error_description="{message}"'
-    return ArmError(401, code, message, {"WWW-Authenticate": challenge})
+    return ApiError(401, code, message, {"WWW-Authenticate": challenge})

@@ -1,49 +1,49 @@
-"""Claims challenges: Resource Manager wants another token than the one shown, and says which."""
+"""Claims challenges: Resource Manager rejects a valid token, and names the claims that it requires."""
 
 import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from pallink.sandbox.arm.routes import ArmError
 from pallink.sandbox.call import Call
+from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.state import settings
 
 MFA_CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"p1"}}}'
-"""What a client has to ask for where a second factor is missing."""
+"""The claims that a client has to request for multi-factor authentication (MFA)."""
 
-_REQUESTED = "xms_sandbox_challenge"  # The claim of a token that was asked for with claims of a challenge.
+_REQUESTED = "xms_sandbox_challenge"  # In tokens that were requested with the claims of a challenge.
 _WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
 
 
 def wants_mfa(claims: str | None) -> bool:
-    """Tells whether the `claims` of a request for a token ask for a second factor."""
+    """Return whether the `claims` parameter of a token request requires MFA."""
     return "acrs" in _access_token_claims(claims)
 
 
 def claims_of_token(claims: str | None, *, has_mfa: bool) -> dict[str, Any]:
-    """Returns what a token says of the `claims` that it was asked for with.
+    """Return the claims of a token that was requested with a `claims` parameter.
 
-    Client capabilities (`xms_cc`), which azure-identity sends in the same field, are no answer to a challenge.
+    Client capabilities (`xms_cc`), which azure-identity sends in the same parameter, come from no challenge.
     """
     requested = _access_token_claims(claims)
-    answered = {_REQUESTED: True} if requested.keys() & {"acrs", "nbf"} else {}
-    return {**answered, "acrs": ["p1"]} if "acrs" in requested and has_mfa else answered
+    granted = {_REQUESTED: True} if requested.keys() & {"acrs", "nbf"} else {}
+    return {**granted, "acrs": ["p1"]} if "acrs" in requested and has_mfa else granted
 
 
 def check(call: Call, token: Mapping[str, Any]) -> None:
-    """Refuses a token that is not good enough, as the settings have it.
+    """Raise a claims challenge where the settings require one.
 
     Args:
         call: A request to Resource Manager.
-        token: The claims of its token, which holds in every other respect.
+        token: The claims of its token, which is valid.
 
     Raises:
-        ArmError: With a claims challenge in `WWW-Authenticate`.
+        ApiError: The token is rejected, with the challenge in `WWW-Authenticate`.
     """
-    chosen = call.state.setting(settings.CLAIMS_CHALLENGE)
-    if chosen == "always" or (chosen == "once" and _REQUESTED not in token):
-        raise ArmError(
+    frequency = call.state.setting(settings.CLAIMS_CHALLENGE)
+    if frequency == "always" or (frequency == "once" and _REQUESTED not in token):
+        raise ApiError(
             401,
             "TokenCreatedWithOutdatedPolicies",
             "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
@@ -54,7 +54,7 @@ def check(call: Call, token: Mapping[str, Any]) -> None:
     has_mfa = "mfa" in token.get("amr", ()) or "p1" in token.get("acrs", ())
     if status != "off" and call.request.method in _WRITES and token["idtyp"] == "user" and not has_mfa:
         operation = {"PUT": "Create", "DELETE": "Delete"}.get(call.request.method, "Update")
-        raise ArmError(
+        raise ApiError(
             int(status),
             "RequestDisallowedByAzure",
             f"Resource '{call.request.segments[-1]}' was disallowed by Azure: Users must use MFA for {operation} "

@@ -1,1 +1,4 @@
-"""Microsoft Graph in miniature."""
+"""An emulator of Microsoft Graph.
+
+principals  users, groups and service principals
+"""

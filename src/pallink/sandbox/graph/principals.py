@@ -1,6 +1,6 @@
-"""Microsoft Graph in miniature: who is in the directory. It only reads, and only what `az` asks about role assignments.
+"""Users, groups and service principals: the reads that `az` sends for role assignments.
 
-It is found at the sandbox's own origin below `v1.0`, so its audience is the sandbox's one.
+They are below `v1.0` of the sandbox's origin, so that the audience of their tokens is the sandbox's.
 """
 
 import json
@@ -9,16 +9,16 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from pallink.sandbox.arm.routes import ArmError
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import bearer
 from pallink.sandbox.entra.bearer import Caller
+from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import settings
 from pallink.sandbox.state.world import Account, Group
 
 _VERSION = "v1.0"
-_MAX_IDS = 1000  # In one request of getByIds, as documented.
+_MAX_IDS = 1000  # Documented for getByIds.
 
 _PRINCIPAL_NAME = re.compile(r"userPrincipalName eq '([^']*)'", re.IGNORECASE)
 _APPLICATION_ID = re.compile(r"(?:appId eq|servicePrincipalNames/any\((\w+):\s*\1 eq) '([^']*)'\)?", re.IGNORECASE)
@@ -32,20 +32,20 @@ class _GraphError(Exception):
 
 
 def owns(segments: tuple[str, ...]) -> bool:
-    """Tells whether a path is Microsoft Graph's."""
+    """Return whether a path is Microsoft Graph's."""
     return segments[:1] == (_VERSION,)
 
 
-def answer(call: Call) -> Response:
-    """Answers a request to Microsoft Graph."""
+def handle(call: Call) -> Response:
+    """Return the response to a request to Microsoft Graph."""
     request_id = str(uuid4())
     try:
         response = _dispatch(call)
-    except ArmError as error:
+    except ApiError as error:
         challenge = {"WWW-Authenticate": error.headers["WWW-Authenticate"]}
-        response = _failed(call, request_id, 401, "InvalidAuthenticationToken", str(error)).with_headers(challenge)
+        response = _error(call, request_id, 401, "InvalidAuthenticationToken", str(error)).with_headers(challenge)
     except _GraphError as error:
-        response = _failed(call, request_id, error.status, error.code, str(error))
+        response = _error(call, request_id, error.status, error.code, str(error))
     return response.with_headers(
         {
             "Cache-Control": "no-cache",
@@ -55,7 +55,7 @@ def answer(call: Call) -> Response:
     )
 
 
-def _failed(call: Call, request_id: str, status: int, code: str, message: str) -> Response:
+def _error(call: Call, request_id: str, status: int, code: str, message: str) -> Response:
     inner = {
         "date": f"{call.now:%Y-%m-%dT%H:%M:%S}",
         "request-id": request_id,
@@ -88,39 +88,39 @@ def _me(call: Call, caller: Caller) -> Response:
 
 
 def _list_users(call: Call, caller: Caller) -> Response:
-    people = [each for each in caller.tenant.accounts if each.is_person]
-    return _list(call, "users", people, _PRINCIPAL_NAME)
+    users = [account for account in caller.tenant.accounts if account.is_person]
+    return _list(call, "users", users, _PRINCIPAL_NAME)
 
 
 def _list_service_principals(call: Call, caller: Caller) -> Response:
-    applications = [each for each in caller.tenant.accounts if not each.is_person]
+    applications = [account for account in caller.tenant.accounts if not account.is_person]
     return _list(call, "servicePrincipals", applications, _APPLICATION_ID)
 
 
-def _list(call: Call, collection: str, accounts: list[Account], named: re.Pattern[str]) -> Response:
+def _list(call: Call, collection: str, accounts: list[Account], name_filter: re.Pattern[str]) -> Response:
     condition = call.request.query.get("$filter")
     if condition is not None:
-        match = named.fullmatch(condition)
+        match = name_filter.fullmatch(condition)
         if match is None:
             raise _GraphError(400, "Request_UnsupportedQuery", f"The sandbox does not know the filter '{condition}'.")
-        accounts = [each for each in accounts if each.name == match[match.re.groups].lower()]
+        accounts = [account for account in accounts if account.name == match[match.re.groups].lower()]
     context = f"{call.request.origin}/{_VERSION}/$metadata#{collection}"
-    return json_response(200, {"@odata.context": context, "value": [_account(each) for each in accounts]})
+    return json_response(200, {"@odata.context": context, "value": [_account(account) for account in accounts]})
 
 
 def _get_user(call: Call, caller: Caller) -> Response:
-    wanted = call.request.segments[2].lower()
-    for each in caller.tenant.accounts:
-        if each.is_person and wanted in {each.name, each.object_id}:
-            return _one(call, each, "users")
-    raise _missing(wanted)
+    identifier = call.request.segments[2].lower()
+    for account in caller.tenant.accounts:
+        if account.is_person and identifier in {account.name, account.object_id}:
+            return _one(call, account, "users")
+    raise _not_found(identifier)
 
 
 def _get_service_principal(call: Call, caller: Caller) -> Response:
-    wanted = call.request.segments[2].lower()
-    account = caller.tenant.account(wanted)
+    object_id = call.request.segments[2].lower()
+    account = caller.tenant.account(object_id)
     if account is None or account.is_person:
-        raise _missing(wanted)
+        raise _not_found(object_id)
     return _one(call, account, "servicePrincipals")
 
 
@@ -129,29 +129,30 @@ def _one(call: Call, account: Account, collection: str) -> Response:
     return json_response(200, {"@odata.context": context, **_account(account)})
 
 
-def _missing(object_id: str) -> _GraphError:
+def _not_found(identifier: str) -> _GraphError:
     return _GraphError(
         404,
         "Request_ResourceNotFound",
-        f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present.",
+        f"Resource '{identifier}' does not exist or one of its queried reference-property objects are not present.",
     )
 
 
 def _get_by_ids(call: Call, caller: Caller) -> Response:
-    """Answers with what there is of a list of object IDs; those that nobody has are left out without a word."""
+    """Return the accounts and groups with the given object IDs; unknown IDs are omitted."""
     if call.request.segments[2].lower() != "getbyids":
         raise _GraphError(400, "BadRequest", f"Resource not found for the segment '{call.request.segments[2]}'.")
     try:
-        wanted = json.loads(call.request.body)["ids"]
+        ids = json.loads(call.request.body)["ids"]
     except (ValueError, KeyError, TypeError):
-        wanted = None
-    if not isinstance(wanted, list) or len(wanted) > _MAX_IDS or not all(isinstance(each, str) for each in wanted):
-        raise _GraphError(400, "Request_BadRequest", f"'ids' has to be a list of at most {_MAX_IDS} object IDs.")
-    ids = {each.lower() for each in wanted}
-    found = [{"@odata.type": _type(each), **_account(each)} for each in caller.tenant.accounts if each.object_id in ids]
-    found += [_group(each) for each in caller.tenant.groups if each.object_id in ids]
+        ids = None
+    if not isinstance(ids, list) or len(ids) > _MAX_IDS or not all(isinstance(object_id, str) for object_id in ids):
+        raise _GraphError(400, "Request_BadRequest", f"'ids' must be a list of at most {_MAX_IDS} object IDs.")
+    wanted = {object_id.lower() for object_id in ids}
+    accounts = [account for account in caller.tenant.accounts if account.object_id in wanted]
+    objects = [{"@odata.type": _type(account), **_account(account)} for account in accounts]
+    objects += [_group(group) for group in caller.tenant.groups if group.object_id in wanted]
     context = f"{call.request.origin}/{_VERSION}/$metadata#directoryObjects"
-    return json_response(200, {"@odata.context": context, "value": found})
+    return json_response(200, {"@odata.context": context, "value": objects})
 
 
 def _type(account: Account) -> str:
@@ -175,7 +176,7 @@ def _group(group: Group) -> dict[str, Any]:
     return {"@odata.type": "#microsoft.graph.group", "id": group.object_id, "displayName": group.display_name}
 
 
-# By method, the path's first segment, and how many follow.
+# By method, first segment below the version, and number of segments after it.
 _ROUTES: dict[tuple[str, str, int], Callable[[Call, Caller], Response]] = {
     ("GET", "me", 0): _me,
     ("GET", "users", 0): _list_users,

@@ -1,4 +1,4 @@
-"""The door in process: mounted in a `requests` session, it brings requests to the sandbox without a network."""
+"""The sandbox in process: a transport adapter for `requests` sessions."""
 
 from collections.abc import Mapping
 from http.client import responses
@@ -14,14 +14,12 @@ from pallink.sandbox.http.messages import Delivery, Request
 
 
 class SandboxAdapter(HTTPAdapter):
-    """A transport adapter: `session.mount(ORIGIN, SandboxAdapter(sandbox))`.
+    """A transport adapter that opens no connection: `session.mount(ORIGIN, SandboxAdapter(sandbox))`.
 
-    Mounted for `IMDS_ORIGIN` too, it answers for the metadata service of a virtual machine: managed identities.
-
-    It opens no connection, and answers with what the sandbox says, redirects included.
+    Mounted for `IMDS_ORIGIN` too, it serves the managed identities of a virtual machine.
 
     Args:
-        sandbox: Who answers.
+        sandbox: The sandbox that handles the requests.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -37,14 +35,14 @@ class SandboxAdapter(HTTPAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,  # noqa: ARG002
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
-        """Returns the sandbox's answer to a request.
+        """Return the sandbox's response to a request.
 
         Raises:
-            ConnectionError: The sandbox was told to close the connection (requests' own).
-            ReadTimeout: The answer takes longer than `timeout` allows.
+            ConnectionError: A fault closed the connection (requests' own).
+            ReadTimeout: The response takes longer than `timeout`.
             SandboxStateError: The sandbox's file cannot be used.
         """
-        answer = self._sandbox.handle(
+        response = self._sandbox.handle(
             Request(
                 method=str(request.method).upper(),
                 url=str(request.url),
@@ -52,19 +50,19 @@ class SandboxAdapter(HTTPAdapter):
                 body=_body(request),
             )
         )
-        patience = timeout[1] if isinstance(timeout, tuple) else timeout
-        if patience is not None and answer.delay > patience:
-            self._sandbox.wait(patience)
-            raise ReadTimeout(f"The sandbox did not answer within {patience:g} seconds.", request=request)
-        if answer.delay:
-            self._sandbox.wait(answer.delay)
-        if answer.delivery is Delivery.CLOSED:
+        read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
+        if read_timeout is not None and response.delay > read_timeout:
+            self._sandbox.wait(read_timeout)
+            raise ReadTimeout(f"The sandbox did not respond within {read_timeout:g} seconds.", request=request)
+        if response.delay:
+            self._sandbox.wait(response.delay)
+        if response.delivery is Delivery.CLOSED:
             raise ConnectionError(ProtocolError("The sandbox closed the connection."), request=request)
         raw = HTTPResponse(
-            body=BytesIO(answer.sent_body),
-            headers={**answer.headers, "Content-Length": str(len(answer.body))},
-            status=answer.status,
-            reason=responses.get(answer.status, ""),
+            body=BytesIO(response.sent_body),
+            headers={**response.headers, "Content-Length": str(len(response.body))},
+            status=response.status,
+            reason=responses.get(response.status, ""),
             preload_content=False,
             decode_content=False,
             request_method=request.method,

@@ -1,4 +1,4 @@
-"""The sandbox's side of HTTP: one request in, one response out, whichever door they pass."""
+"""HTTP requests and responses, independent of the transport."""
 
 import json
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it arrives.
+    """A request as received.
 
     Attributes:
-        method: In capitals.
-        url: Absolute. Its scheme, host and port are the origin that every URL in the answer is made from.
-        headers: Names in any case.
-        body: As sent; empty where there is none.
+        method: The HTTP method, in capitals.
+        url: The absolute URL. The URLs in the response have its scheme, host and port.
+        headers: The headers, with names in any case.
+        body: The body; empty where there is none.
     """
 
     method: str
@@ -26,7 +26,7 @@ class Request:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: `https://localhost:8443`."""
+        """The scheme, host and port: `https://localhost:8443`."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
@@ -37,30 +37,30 @@ class Request:
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The path's parts, decoded. Empty ones are dropped: Azure minds neither a double nor a trailing slash."""
+        """The decoded segments of the path. Empty ones are dropped: Azure accepts double and trailing slashes."""
         return tuple(unquote(part) for part in self.path.split("/") if part)
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's parameters, names in lower case, as Resource Manager compares them."""
+        """The query parameters, with names in lower case: Resource Manager ignores their case."""
         return {name.lower(): value for name, value in parse_qsl(urlsplit(self.url).query, keep_blank_values=True)}
 
     @property
     def form(self) -> dict[str, str]:
-        """The fields of a form in the body; bytes that are no text become replacement characters."""
+        """The form fields of the body; invalid UTF-8 becomes replacement characters."""
         return dict(parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True))
 
     def header(self, name: str) -> str | None:
-        """Returns the value of a header, whatever the case of its name."""
+        """Return the value of a header, ignoring the case of its name."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
 
 
 class Delivery(Enum):
-    """How much of a response arrives."""
+    """How much of a response is sent."""
 
     WHOLE = auto()
     TRUNCATED = auto()
-    """The half of its body; then the connection is closed."""
+    """Half of the body; then the connection is closed."""
     CLOSED = auto()
     """Nothing: the connection is closed."""
 
@@ -71,9 +71,9 @@ class Response:
 
     Attributes:
         status: The HTTP status.
-        headers: Everything but `Content-Length`, which is the body's.
-        body: Bytes; empty where there is none.
-        delay: Seconds until it is sent.
+        headers: The headers, without `Content-Length`.
+        body: The body; empty where there is none.
+        delay: Seconds before it is sent.
         delivery: How much of it is sent.
     """
 
@@ -85,16 +85,16 @@ class Response:
 
     @property
     def sent_body(self) -> bytes:
-        """What is sent of the body; `Content-Length` names the length of all of it."""
+        """The part of the body that is sent; `Content-Length` is the length of the whole."""
         return self.body[: len(self.body) // 2] if self.delivery is Delivery.TRUNCATED else self.body
 
     def with_headers(self, headers: Mapping[str, str]) -> "Response":
-        """Returns the same response with more headers; those that it already has prevail."""
+        """Return the response with more headers; those that it already has take precedence."""
         return replace(self, headers={**headers, **self.headers})
 
 
 def split_url(text: str) -> SplitResult:
-    """Returns the parts of what somebody sent as a URL; of what is none at all, the parts of an empty one."""
+    """Return the parts of a URL; an invalid one has empty parts."""
     try:
         return urlsplit(text)
     except ValueError:
@@ -102,6 +102,6 @@ def split_url(text: str) -> SplitResult:
 
 
 def json_response(status: int, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """Returns a response whose body is a JSON object."""
+    """Return a response whose body is a JSON object."""
     body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body)

@@ -1,4 +1,4 @@
-"""The sandbox over HTTPS on loopback: the standard library's server, with TLS, chunked bodies and broken responses."""
+"""The sandbox over HTTPS on loopback: the standard library's server, with TLS, chunked bodies and faulty deliveries."""
 
 import errno
 import selectors
@@ -18,12 +18,12 @@ from typing import Any, Self
 
 from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.handler import Sandbox
-from pallink.sandbox.http.messages import Delivery, Request, Response, json_response
+from pallink.sandbox.http.errors import ApiError
+from pallink.sandbox.http.messages import Delivery, Request, Response
 from pallink.sandbox.state.errors import SandboxStateError
 
 _MAX_BODY_SIZE = 1 << 20  # Bytes.
 _MAX_LINE_SIZE = 1 << 16  # Bytes.
-_MAX_PORT_ATTEMPTS = 20
 _IDLE_TIMEOUT = 60.0  # Seconds.
 _UNREAD_TIMEOUT = 2.0  # Seconds.
 _SHUTDOWN_TIMEOUT = 10.0  # Seconds.
@@ -35,7 +35,7 @@ _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class SandboxServer:
-    """The sandbox behind HTTPS; used as a context manager, which closes it.
+    """The sandbox over HTTPS; used as a context manager, which closes it.
 
     Attributes:
         origin: Its URL, `https://localhost:8443`; 127.0.0.1 and [::1] work in place of the name.
@@ -84,28 +84,28 @@ class SandboxServer:
             listener.server_close()
         connections = [pair for listener in self._listeners for pair in listener.connections]
         deadline = time.monotonic() + _SHUTDOWN_TIMEOUT
-        for how in (socket.SHUT_RD, socket.SHUT_RDWR):  # First what waits for a request, at the deadline the rest.
+        for how in (socket.SHUT_RD, socket.SHUT_RDWR):  # Idle connections end at once, others at the deadline.
             for _, connection in connections:
                 with suppress(OSError):
-                    # SSLSocket.shutdown would drop the TLS state that the connection's thread uses.
+                    # SSLSocket.shutdown would discard the TLS state that the connection's thread still uses.
                     socket.socket.shutdown(connection, how)
             for thread, _ in connections:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _Listener(ThreadingTCPServer):
-    """Accepts connections at one address. It is no ThreadingHTTPServer: that one looks its address up in DNS."""
+    """Accepts connections at one address. ThreadingHTTPServer is the same, but looks up the address in DNS."""
 
     request_queue_size = 128
-    allow_reuse_address = sys.platform != "win32"  # There it would let a second server listen on the same port.
+    allow_reuse_address = sys.platform != "win32"  # There a second server could listen on the same port.
 
     def __init__(self, sandbox: Sandbox, stopping: Event, context: ssl.SSLContext, address: str, port: int) -> None:
         self.sandbox = sandbox
         self.stopping = stopping
-        self.connections: list[tuple[Thread, socket.socket]] = []  # The open ones, and some that have ended.
+        self.connections: list[tuple[Thread, socket.socket]] = []  # Some of them have ended.
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         super().__init__((address, port), _RequestHandler)
-        # The handshake is part of the first read: in the connection's thread, and within its timeout.
+        # The first read does the handshake: in the connection's thread, and within its timeout.
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.socket.setblocking(False)
         suffix = "" if self.server_address[1] == _HTTPS_PORT else f":{self.server_address[1]}"
@@ -116,7 +116,7 @@ class _Listener(ThreadingTCPServer):
         try:
             return super().get_request()
         except OSError:
-            # Without file descriptors the connection stays in the queue, and the loop would spin.
+            # Without file descriptors the connection stays in the queue: the loop would spin.
             self.stopping.wait(_POLL_INTERVAL)
             raise
 
@@ -127,7 +127,7 @@ class _Listener(ThreadingTCPServer):
         self.connections = [*(pair for pair in self.connections if pair[0].is_alive()), (thread, request)]
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - socketserver's own.
-        """Print the traceback of a defect; that a client hung up or does not trust the certificate is none."""
+        """Print a traceback, unless the client hung up, timed out or rejected the certificate."""
         if not isinstance(sys.exception(), OSError):
             traceback.print_exc()
 
@@ -136,7 +136,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
     """Handles the requests of one connection, one after another."""
 
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.1"  # By default the response to an invalid request line has no status line.
+    default_request_version = "HTTP/1.1"  # The default gives errors no status line.
     timeout = _IDLE_TIMEOUT
     disable_nagle_algorithm = True
     server: _Listener
@@ -155,27 +155,27 @@ class _RequestHandler(BaseHTTPRequestHandler):
         try:
             response = self.server.sandbox.handle(request)
         except SandboxStateError as error:
-            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "SandboxUnusable", str(error))
-        except Exception as error:  # noqa: BLE001 - A defect of one response must not end the connection.
+            return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "SandboxUnusable", str(error)).response()
+        except Exception as error:  # noqa: BLE001 - A defect must not look like a network error.
             traceback.print_exc()
-            message = f"The sandbox has a defect: {type(error).__name__}."
-            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", message)
+            message = f"Defect in the sandbox: {type(error).__name__}."
+            return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", message).response()
         if response.delay:
             self.server.sandbox.wait(response.delay)
         return response
 
     def _read_request(self) -> Request:
-        """Return the request whose headers have been read.
+        """Return the request, whose headers http.server has read.
 
         Raises:
             ConnectionError: The client closed the connection before the end of the body.
             ValueError: The request is invalid.
         """
         host = self.headers.get("Host", "").lower()
-        if host not in self.server.hosts:  # A web page can make its own host name resolve to this machine.
-            raise ValueError(f"The sandbox is at {', '.join(self.server.hosts)}.")
+        if host not in self.server.hosts:  # DNS rebinding: a web page's own host name may resolve to loopback.
+            raise ValueError(f"The Host header must be one of {', '.join(self.server.hosts)}.")
         if not self.path.startswith("/"):
-            raise ValueError("The request target is not a path.")
+            raise ValueError("The request target must be a path.")
         if "Transfer-Encoding" in self.headers:
             body = self._read_chunks()
         else:
@@ -184,7 +184,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
         return Request(method, f"https://{host}{self.path}", dict(self.headers), body)
 
     def _read_chunks(self) -> bytes:
-        """Return a body that is sent in chunks (RFC 9112, 7.1), without their extensions and trailers."""
+        """Return a chunked body (RFC 9112, 7.1); chunk extensions and trailers are ignored."""
         body = bytearray()
         while size := int(self.rfile.readline(_MAX_LINE_SIZE).partition(b";")[0], 16):
             body += self._read_exactly(size, len(body))
@@ -196,7 +196,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def _read_exactly(self, size: int, size_before: int = 0) -> bytes:
         if not 0 <= size <= _MAX_BODY_SIZE - size_before:
-            raise ValueError(f"The length of a body is 0 to {_MAX_BODY_SIZE} bytes.")
+            raise ValueError(f"The body must have 0 to {_MAX_BODY_SIZE} bytes.")
         data = self.rfile.read(size)
         if len(data) < size:
             raise ConnectionError
@@ -224,10 +224,11 @@ class _RequestHandler(BaseHTTPRequestHandler):
         """Send an error in JSON, and close the connection."""
         self.close_connection = True
         status = HTTPStatus(code)
-        self._send(_error(status, status.name.title().replace("_", ""), message or status.description))
+        name = status.name.title().replace("_", "")
+        self._send(ApiError(status, name, message or status.description).response())
 
     def finish(self) -> None:
-        """End the connection; what the client still sends is read, since a reset would take the response with it."""
+        """End the connection; unread data is discarded first, since a reset could overtake the response."""
         super().finish()
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
@@ -239,37 +240,31 @@ class _RequestHandler(BaseHTTPRequestHandler):
         """Log nothing: the URLs of a sign-in hold secrets."""
 
 
-def _error(status: HTTPStatus, code: str, message: str) -> Response:
-    return json_response(status, {"error": {"code": code, "message": message}})
-
-
 def _context(pair: KeyPair) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)  # OpenSSL 3 responds to it with an alert.
-    # OpenSSL reads keys from files only; this one is readable by its owner alone, and deleted at once.
+    context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)  # Without it OpenSSL 3 sends an alert.
+    # OpenSSL reads keys from files only. No other user can enter this folder, and it is deleted at once.
     with tempfile.TemporaryDirectory(prefix="pallink-sandbox-") as folder:
         file = Path(folder) / "localhost.pem"
-        file.touch(mode=0o600)
         file.write_bytes(pair.private_key + pair.certificate)
         context.load_cert_chain(file)
     return context
 
 
 def _listen(sandbox: Sandbox, stopping: Event, context: ssl.SSLContext, port: int) -> tuple[_Listener, ...]:
-    """Listen at 127.0.0.1 and ::1, on the same port: `localhost` is ::1 first to many programs.
+    """Listen at 127.0.0.1 and ::1, on the same port: many programs resolve `localhost` to ::1 first.
 
     Raises:
         OSError: The port is in use at one of them, or this user may not listen on it.
     """
-    for _ in range(_MAX_PORT_ATTEMPTS):
-        ipv4 = _Listener(sandbox, stopping, context, "127.0.0.1", port)
-        try:
-            return ipv4, _Listener(sandbox, stopping, context, "::1", int(ipv4.server_address[1]))
-        except OSError as error:
-            if error.errno in _NO_IPV6:
-                return (ipv4,)
-            ipv4.server_close()
-            if port or error.errno != errno.EADDRINUSE:
-                raise
-    raise OSError(errno.EADDRINUSE, "no port is free at both 127.0.0.1 and ::1")
+    ipv4 = _Listener(sandbox, stopping, context, "127.0.0.1", port)
+    try:
+        return ipv4, _Listener(sandbox, stopping, context, "::1", int(ipv4.server_address[1]))
+    except OSError as error:
+        if error.errno in _NO_IPV6:
+            return (ipv4,)
+        ipv4.server_close()
+        if port or error.errno != errno.EADDRINUSE:
+            raise
+        return _listen(sandbox, stopping, context, port)  # The free port of 127.0.0.1 is in use at ::1.
