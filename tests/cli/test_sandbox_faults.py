@@ -62,23 +62,23 @@ def test_every_option(pallink: Pallink) -> None:
     [
         (["nonsense"], "'nonsense' is not a fault: there are status, delay, closed,"),
         ([], "missing argument KIND"),
-        (["status"], "this is no rule: status needs a status from 200 to 599"),
-        (["status", "--status", "99"], "this is no rule: status needs a status from 200 to 599"),
+        (["status"], "invalid rule: status needs a status from 200 to 599"),
+        (["status", "--status", "99"], "invalid rule: status needs a status from 200 to 599"),
         (["status", "--status", "x"], "invalid value for '--status'"),
-        (["html", "--retry-after", "3"], "this is no rule: html takes no status, body or header"),
+        (["html", "--retry-after", "3"], "invalid rule: html takes no status, body or header"),
         (["status", "--status", "500", "--retry-after", "-1"], "invalid value for '--retry-after'"),
         (["status", "--status", "500", "--header", "nonsense"], "'nonsense' is not a header: it has a name, a colon"),
-        (["status", "--status", "500", "--header", "A: b\nC: d"], "this is no rule: a header must be one line"),
-        (["delay"], "this is no rule: delay needs a delay greater than 0"),
-        (["delay", "--delay", "9999"], "this is no rule: the delay must be from 0 to 600 seconds"),
+        (["status", "--status", "500", "--header", "A: b\nC: d"], "invalid rule: a header must be one line"),
+        (["delay"], "invalid rule: delay needs a delay greater than 0"),
+        (["delay", "--delay", "9999"], "invalid rule: the delay must be from 0 to 600 seconds"),
         (
             ["truncated", "--takes-effect"],
-            "this is no rule: takes-effect is not supported with truncated",
+            "invalid rule: takes-effect is not supported with truncated",
         ),
         (["closed", "--method", "HEAD"], "invalid value for '--method'"),
         (["closed", "--nth", "0"], "invalid value for '--nth'"),
         (["closed", "--times", "0"], "invalid value for '--times'"),
-        (["closed", "--location", "https://x.invalid"], "this is no rule: closed takes no location"),
+        (["closed", "--location", "https://x.invalid"], "invalid rule: closed takes no location"),
     ],
 )
 def test_refused(pallink: Pallink, words: list[str], message: str) -> None:
@@ -92,9 +92,7 @@ def test_refused(pallink: Pallink, words: list[str], message: str) -> None:
 def test_clearing_what_there_is_not(pallink: Pallink) -> None:
     refused = pallink("sandbox fault clear 3")
     assert refused.code == 2
-    assert refused.stderr == (
-        "error: there is no fault 3\nto fix: see those that there are\n    pallink sandbox fault list\n"
-    )
+    assert refused.stderr == ("error: there is no fault 3\nto fix: list the rules\n    pallink sandbox fault list\n")
 
 
 def test_a_reset_clears_them(pallink: Pallink) -> None:

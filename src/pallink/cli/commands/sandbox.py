@@ -87,7 +87,7 @@ def set_(
     try:
         embedded.Sandbox(embedded.home()).set(name, value)
     except ValueError as error:
-        raise UsageError(str(error).rstrip("."), remedy="see the settings", command=_SHOW) from error
+        raise UsageError(str(error).rstrip("."), remedy="list the settings", command=_SHOW) from error
     _done({"name": name, "value": value}, f"{name} is now {value!r}", options)
 
 
@@ -108,7 +108,7 @@ def approve(
         name = embedded.Sandbox(embedded.home()).approve(code, account, deny=deny)
     except ValueError as error:
         raise UsageError(
-            str(error), remedy="start the sign-in again for a new code, or see the accounts", command=_SHOW
+            str(error), remedy="start the sign-in again for a new code, or list the accounts", command=_SHOW
         ) from error
     decision = "declined" if deny else "approved"
     _done({"account": name, "answer": decision}, f"{name} {decision} the sign-in", options)
@@ -143,13 +143,13 @@ def serve(
     except OSError as error:
         raise UsageError(
             f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
-            remedy="choose another port, or none for any that is free",
+            remedy="choose another port, or omit --port for any that is free",
             command="pallink sandbox serve",
         ) from error
     with server, _stopped_by_signals():
-        say(f"serving until Ctrl-C; its certificate authority is {server.authority}")
+        say(f"serving until Ctrl-C, with the certificate authority {server.authority}")
         if not options.quiet:
-            say("in another terminal, from the top:")
+            say("to paste into another terminal, from the top:")
             for section in sections(shell, server.origin, server.authority):
                 terminal.tell(f"\n# {section.name}: {section.explanation}")
                 for line in section.lines:

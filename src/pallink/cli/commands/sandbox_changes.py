@@ -85,7 +85,7 @@ def _run(change: Callable[[], str], options: OutputOptions) -> None:
     except ValueError as error:
         text = str(error).rstrip(".")
         raise UsageError(
-            text[:1].lower() + text[1:], remedy="see what there is", command="pallink sandbox show"
+            text[:1].lower() + text[1:], remedy="list the accounts and scopes", command="pallink sandbox show"
         ) from error
     terminal = Terminal()
     write_value({"changed": sentence}, options.output, terminal, options.query, table=lambda: None)

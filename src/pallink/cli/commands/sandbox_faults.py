@@ -103,7 +103,7 @@ def add(
             location=location,
         )
     except ValueError as error:
-        raise UsageError(f"this is no rule: {error}", remedy="see the help", command=_HELP) from error
+        raise UsageError(f"invalid rule: {error}", remedy="read the help", command=_HELP) from error
     added = embedded.Sandbox(embedded.home()).add_fault(rule)
     terminal = Terminal()
     write_value(_plain(added), options.output, terminal, options.query, table=lambda: None)
@@ -136,7 +136,7 @@ def clear(
         cleared = embedded.Sandbox(embedded.home()).clear_faults(number)
     except ValueError as error:
         raise UsageError(
-            f"there is no fault {number}", remedy="see those that there are", command="pallink sandbox fault list"
+            f"there is no fault {number}", remedy="list the rules", command="pallink sandbox fault list"
         ) from error
     terminal = Terminal()
     write_value({"cleared": cleared}, options.output, terminal, options.query, table=lambda: None)
