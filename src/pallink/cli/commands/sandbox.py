@@ -1,8 +1,6 @@
 """pallink sandbox: show, set, reset and serve the embedded emulator of Azure, and sign in to it."""
 
-import contextlib
 import dataclasses
-import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated
@@ -13,6 +11,7 @@ from pallink import sandbox as embedded
 from pallink.cli.commands import sandbox_changes, sandbox_faults
 from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
+from pallink.cli.supervisor import Execution
 from pallink.errors import UsageError
 from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
@@ -146,7 +145,8 @@ def serve(
             remedy="choose another port, or omit --port for any that is free",
             command="pallink sandbox serve",
         ) from error
-    with server, _stopped_by_signals():
+    Execution.current().stop = server.stop
+    with server:
         say(f"serving until Ctrl-C, with the certificate authority {server.authority}")
         if not options.quiet:
             say("to paste into another terminal, from the top:")
@@ -162,8 +162,7 @@ def serve(
             options.query,
             table=lambda: terminal.write(f"{server.origin}\n"),
         )
-        with contextlib.suppress(KeyboardInterrupt):
-            server.serve_forever()
+        server.serve_forever()
     say("stopped")
 
 
@@ -190,20 +189,6 @@ def env(
     terminal = Terminal()
     lines = "".join(f"{assignment(shell, name, value)}\n" for name, value in variables.items())
     write_value(dict(variables), options.output, terminal, options.query, table=lambda: terminal.write(lines))
-
-
-@contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Within the block, let SIGTERM raise KeyboardInterrupt, as Ctrl-C does."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _plain(value: object) -> object:
