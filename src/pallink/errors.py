@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pallink.exit_codes import PRECEDENCE, ExitCode
+from pallink.redact.secrets import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class RequestTrace:
 
 
 class PallinkError(Exception):
-    """Base class of all errors that pallink raises.
+    """Base class of all errors that pallink raises. Its texts are redacted.
 
     Attributes:
         message: What happened, in lower case and without a final period.
@@ -75,11 +76,11 @@ class PallinkError(Exception):
         trace: RequestTrace | None = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.cause = cause
-        self.remedy = remedy
-        self.command = command
+        self.message = redact(message)
+        super().__init__(self.message)
+        self.cause = redact(cause) if cause else cause
+        self.remedy = redact(remedy) if remedy else remedy
+        self.command = redact(command) if command else command
         self.trace = trace
         self.warnings = warnings
 
@@ -91,7 +92,8 @@ class PallinkError(Exception):
     def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - each attribute has a type of its own
         """Return a copy with other attributes, for a caller that knows more: an error itself never changes."""
         changed = type(self).__new__(type(self), *self.args)
-        changed.__dict__.update(self.__dict__ | changes)
+        texts = {name: redact(value) for name, value in changes.items() if isinstance(value, str)}
+        changed.__dict__.update(self.__dict__ | changes | texts)
         changed.__cause__, changed.__context__ = self.__cause__, self.__context__
         changed.__suppress_context__ = self.__suppress_context__
         return changed.with_traceback(self.__traceback__)

@@ -10,6 +10,7 @@ This is the Python API; the command line is one caller of it::
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from pallink.links.model import (
 )
 from pallink.links.record import UNCHANGED, WriteRecord
 from pallink.links.write import carry_out
+from pallink.redact.environment import environment_secrets
+from pallink.redact.secrets import Secrets, active_secrets
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
 from pallink.roles.check import ProgressCallback, ReaderCheck, split_outcome
@@ -120,6 +123,7 @@ class Session:
         self._settings = settings
         self._client = client
         self._deadline = deadline
+        self._secrets = active_secrets()
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +136,8 @@ class Session:
     def close(self) -> None:
         """End the session and its connections. Its tokens lived in memory, but for those of a stored sign-in."""
         self._client.close()
+        # The last reference to them, but for those of threads that still run.
+        self._secrets = Secrets()
 
     @property
     def account(self) -> Account:
@@ -261,7 +267,7 @@ class Session:
                 **self._found(situation),
                 expected_partner_id=expected,
                 matches=difference is None,
-                error=advise(worst, self._settings, command="verify", partner_id=expected) if worst else None,
+                error=_reported(worst, self._settings, "verify", expected) if worst else None,
             )
 
     def check(self, *, subscriptions: Sequence[str] = ()) -> CheckResult:
@@ -278,7 +284,7 @@ class Session:
             situation = self._look(RoleCheck.REQUIRE, subscriptions, check_all=True)
             return CheckResult(
                 **self._found(situation),
-                error=situation.role_error,
+                error=_reported(situation.role_error, self._settings, "check") if situation.role_error else None,
                 advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
             )
 
@@ -299,7 +305,7 @@ class Session:
     def _job(self, command: str, partner_id: str | None = None) -> Iterator[None]:
         """Give one job its deadline, and its errors the command that mends them."""
         deadline = self._deadline or Deadline(self._settings.timeout)
-        with deadline.active(), advising(self._settings, command, partner_id):
+        with self._secrets.active(), deadline.active(), advising(self._settings, command, partner_id):
             yield
 
     def _confirmed(self, goal: Goal, situation: _Situation, confirm: Confirm) -> Link | None:
@@ -413,16 +419,26 @@ def _allowed_step(goal: Goal, situation: _Situation) -> Step:
     return step
 
 
+def _reported(error: PallinkError, settings: Settings, command: str, partner_id: str | None = None) -> PallinkError:
+    """Return the error as a caller sees it: with the command that mends it, and without the exceptions behind it.
+
+    Their texts are azure-identity's and the SDK's own, may hold a secret, and would be part of a traceback.
+    """
+    # The error itself too: it becomes the context of the one that is raised in its place.
+    error.__cause__ = error.__context__ = None
+    return advise(error, settings, command=command, partner_id=partner_id)
+
+
 @contextmanager
 def advising(settings: Settings, command: str, partner_id: str | None = None) -> Iterator[None]:
-    """Give an error that leaves the block the command that mends it."""
+    """Let errors leave the block as a caller may see them."""
     try:
         yield
     except PallinkError as error:
-        advised = advise(error, settings, command=command, partner_id=partner_id)
-        if advised is error:
+        reported = _reported(error, settings, command, partner_id)
+        if reported is error:
             raise
-        raise advised from error.__cause__
+        raise reported from None
 
 
 def connect(
@@ -451,7 +467,8 @@ def connect(
         SignInError: The sign-in failed; `WrongAccountError` when another account signed in.
         UnreachableError: There was no response.
     """
-    return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
+    with Secrets(*environment_secrets(os.environ)).active():
+        return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
 
 
 def open_session(
@@ -464,6 +481,8 @@ def open_session(
     deadline: Deadline | None = None,
 ) -> Session:
     """Sign in as `connect` does, from settings that were checked before, and with a prompter.
+
+    The session registers its secrets with those that are active.
 
     Args:
         settings: Which cloud, who, how.

@@ -1,141 +1,216 @@
-"""Secrets are cut out of texts in every form in which a service or a library may repeat them."""
+"""A secret is redacted in each form that SECURITY.md promises, in any text, as long as its session is open."""
 
+import gc
 import json
 import re
+import string
+import threading
 import urllib.parse
-from base64 import b64encode, urlsafe_b64encode
+import weakref
+from base64 import b64encode
 from collections.abc import Callable
-from html import escape
 
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.redact.debug import Redactor
-from pallink.redact.secrets import CUT, KnownSecrets, known
-from pallink.redact.text import one_line
-from pallink.signin.secrets import environment_secrets
+from pallink.concurrency import gather
+from pallink.errors import PallinkError, UsageError
+from pallink.redact.environment import environment_secrets
+from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
+from pallink.redact.secrets import REDACTED, Secrets, redact, redact_all, register
+from pallink.redact.text import one_line, printable
+from pallink.signin.methods import METHODS
 
-SECRET = "Kx8Q~hv/3+é'\"&t"
+SECRET = "Kx8Q~hv/3+é'\"& \\t"
 TOKEN = ".".join(("eyJ0eXAiOiJKV1QifQ", "eyJhdWQiOiJodHRwczovL3NhbmRib3guaW52YWxpZCJ9" * 9, "c2lnbmF0dXJl-_" * 5))
 
+
+def in_lower_case(encoded: str) -> str:
+    return re.sub("%..", lambda match: match[0].lower(), encoded)
+
+
 FORMS: dict[str, Callable[[str], str]] = {
-    "raw": str,
-    "percent": lambda text: urllib.parse.quote(text, safe=""),
-    "percent, lower case": lambda text: re.sub("%..", lambda each: each[0].lower(), urllib.parse.quote(text, safe="")),
-    "form": lambda text: urllib.parse.urlencode({"client_secret": text, "grant_type": "x"}),
-    "JSON": lambda text: json.dumps({"text": text}),
-    "repr": lambda text: repr({"text": text}),
-    "HTML": lambda text: f"<p>{escape(text)}</p>",
-    "two lines": lambda text: f"{text[:7]}\r\n  {text[7:]}",
-    "two lines of a repr": lambda text: f"{text[:7]}\\n{text[7:]}",
-    "two bytes a character": "\0".join,
+    "exact": str,
+    "percent-encoded": lambda text: urllib.parse.quote(text, safe=""),
+    "percent-encoded, lower case": lambda text: in_lower_case(urllib.parse.quote(text, safe="")),
+    "percent-encoded, with slashes": urllib.parse.quote,
+    "percent-encoded by requests": lambda text: urllib.parse.quote(text, safe="!#$%&'()*+,/:;=?@[]~"),
+    "form": urllib.parse.quote_plus,
+    "form, lower case": lambda text: in_lower_case(urllib.parse.quote_plus(text)),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON, not ASCII": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "repr": lambda text: repr(text)[1:-1],
+    "repr between quotation marks": lambda text: repr(f"'\"{text}")[4:-1],
 }
-IN_BASE64 = {
-    "base64": lambda text: b64encode(text.encode()).decode(),
-    "base64 after one byte": lambda text: b64encode(b":" + text.encode()).decode(),
-    "base64 after two bytes": lambda text: b64encode(b"u:" + text.encode() + b"@host").decode(),
-    "base64url": lambda text: urlsafe_b64encode(b"us:" + text.encode()).decode(),
-}
-
-
-@pytest.fixture
-def secrets() -> KnownSecrets:
-    made = KnownSecrets()
-    made.add(SECRET, TOKEN)
-    return made
+forms = st.sampled_from(sorted(FORMS))
+# Nothing of the marker, so that it cannot be taken for a part of a secret.
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=REDACTED))
 
 
 @pytest.mark.parametrize("secret", [SECRET, TOKEN], ids=["short", "long"])
 @pytest.mark.parametrize("form", FORMS)
-def test_it_is_cut_out_in_every_form(secrets: KnownSecrets, form: str, secret: str) -> None:
-    shown = secrets.cut(f"before {FORMS[form](secret)} after")
-    assert shown.startswith("before ")
-    assert shown.endswith(" after")
-    assert CUT in shown
-    squeezed = "".join(shown.replace("\\n", "").split()).replace("\0", "")
-    for start in range(len(secret) - 5):
-        assert secret[start : start + 6] not in squeezed
+def test_each_form_is_redacted(form: str, secret: str) -> None:
+    assert Secrets(secret).redact(f"before {FORMS[form](secret)} after") == f"before {REDACTED} after"
 
 
-@pytest.mark.parametrize("secret", [SECRET, TOKEN], ids=["short", "long"])
-@pytest.mark.parametrize("form", IN_BASE64)
-def test_base64_wherever_it_begins(secrets: KnownSecrets, form: str, secret: str) -> None:
-    encoded = IN_BASE64[form](secret)
-    shown = secrets.cut(f"before {encoded} after")
-    assert shown.startswith("before ")
-    assert CUT in shown
-    left = shown.removeprefix("before ").removesuffix(" after").replace(CUT, "")
-    assert len(left) <= 14, "no more than what surrounds it"
-
-
-@given(st.integers(0, len(TOKEN) - 24), st.integers(24, 200), st.text(max_size=50), st.text(max_size=50))
-def test_each_piece_of_a_long_one_is_cut_out(start: int, length: int, before: str, after: str) -> None:
-    secrets = KnownSecrets()
-    secrets.add(TOKEN)
-    piece = TOKEN[start : start + length]
-    assert piece not in secrets.cut(f"{before} {piece} {after}")
+@given(texts.filter(lambda text: len(text.strip()) >= 8), forms, texts, texts)
+def test_a_secret_is_never_shown_whatever_surrounds_it(secret: str, form: str, before: str, after: str) -> None:
+    secret = secret.strip()
+    written = FORMS[form](secret)
+    shown = Secrets("another secret", secret).redact(f"{before}{written}{after}")
+    assert written not in shown
+    assert REDACTED in shown
+    assert Secrets(secret).redact(shown) == shown
 
 
 @given(st.text(max_size=300))
-def test_a_text_without_secrets_stays_as_it_is(text: str) -> None:
-    secrets = KnownSecrets()
-    secrets.add("q" * 9, "xZ" * 40)
-    if "qqq" not in text and "xZ" not in text:
-        assert secrets.cut(text) == text
-    assert KnownSecrets().cut(text) == text
-
-
-@given(st.text(min_size=8, max_size=60), st.text(max_size=100), st.text(max_size=100))
-def test_whatever_it_consists_of(secret: str, before: str, after: str) -> None:
-    secrets = KnownSecrets()
-    secrets.add(secret)
-    if len("".join(secret.split())) < 8 or not secret.isprintable():
+def test_a_text_without_secrets_is_unchanged(text: str) -> None:
+    if "eyJ" in text or "://" in text:
         return
-    assert secret not in secrets.cut(f"{before}{secret}{after}") or secret in (before + CUT + after)
+    assert Secrets("q" * 9, "xZ" * 40).redact(text) == text.replace("q" * 9, REDACTED)
+    assert Secrets().redact(text) == text
 
 
-def test_a_web_token_of_somebody_else_is_cut_out_too() -> None:
-    other = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.c2ln"
-    assert KnownSecrets().cut(f"got {other}!") == f"got {CUT}!"
+@given(st.lists(st.text("ab", min_size=8, max_size=12), max_size=4), st.text("ab", max_size=60))
+def test_secrets_that_overlap_leave_nothing_of_each_other(secrets: list[str], text: str) -> None:
+    shown = Secrets(*secrets).redact(text)
+    assert not any(secret in shown for secret in secrets)
+    assert REDACTED * 2 not in shown
 
 
-def test_a_password_in_a_url_is_cut_out_too() -> None:
-    assert KnownSecrets().cut("https://user:Kx8~q@host:8443/a@b and https://host/?a=b@c") == (
-        f"https://{CUT}@host:8443/a@b and https://host/?a=b@c"
-    )
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("got eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.c2ln!", f"got {REDACTED}!"),
+        ("half of it: eyJhbGciOiJub25lIn0.eyJzdWIi", f"half of it: {REDACTED}"),
+        ("x=eyJ_eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.", f"x={REDACTED}."),
+        ("eyJhbGci.com and eyJhbGciOiJub25lIn0.eyJzdWIi.", f"eyJhbGci.com and {REDACTED}."),
+        ("https://user:Kx8~q@host:8443/a@b or http://h/?a=b@c", f"https://{REDACTED}@host:8443/a@b or http://h/?a=b@c"),
+        ("Proxy-Authorization: Basic dXNlcjpLeDh+cQ==", f"Proxy-Authorization: Basic {REDACTED}"),
+        ("basic authenticate and Basic authentication", None),
+        ("pallink login --claims eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoicDEifX19", None),
+    ],
+)
+def test_what_is_secret_by_its_shape_needs_not_be_registered(text: str, shown: str | None) -> None:
+    assert redact(text) == (text if shown is None else shown)
 
 
-def test_what_a_sign_in_is_asked_to_prove_is_no_secret() -> None:
-    command = "pallink login --claims eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoicDEifX19"
-    assert KnownSecrets().cut(command) == command
+@given(st.text(string.printable, min_size=1).filter(lambda text: ":" not in text), st.text(min_size=4))
+def test_the_credentials_of_basic_authentication_are_redacted(user: str, password: str) -> None:
+    encoded = b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode()
+    assert redact(f"'Authorization': 'Basic {encoded}'") == f"'Authorization': 'Basic {REDACTED}'"
 
 
-def test_what_is_too_short_is_no_secret() -> None:
-    secrets = KnownSecrets()
-    secrets.add("719878", "", None, " reader ")
-    assert secrets.cut("reader of 719878") == "reader of 719878"
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "eyJ",
+        "eyJ.",
+        "eyJ.x.",
+        "eyJeyJ.eyJ ",
+        "://",
+        "://a@",
+        "://a",
+        "Basic ",
+        "basic YTo6",
+        "\n",
+        " ",
+        "Kx8Q~hv/3+",
+        "a",
+    ],
+)
+def test_megabytes_that_are_made_to_take_long_are_redacted_at_once(piece: str) -> None:
+    text = piece * (4_000_000 // len(piece))
+    assert len(Secrets(SECRET, TOKEN, "a" * 40).redact(text)) > 0
+    assert len(one_line(text)) <= 500
+    printable(text[:300_000])
 
 
-def test_the_oldest_are_forgotten_in_the_end() -> None:
-    secrets = KnownSecrets()
-    for number in range(600):
-        secrets.add(f"secret-number-{number}")
-    assert secrets.cut("secret-number-599") == CUT
-    assert secrets.cut("secret-number-0 ") == "secret-number-0 "
+def test_what_is_too_short_is_not_registered() -> None:
+    secrets = Secrets("719878", "", None, " reader ")
+    assert secrets.redact("reader of 719878") == "reader of 719878"
 
 
-def test_a_long_text_is_cut_before_it_is_shortened() -> None:
-    known.add(SECRET)
-    try:
-        shown = one_line("x" * 490 + SECRET)
-    finally:
-        known.clear()
-    assert SECRET[:4] not in shown
+def test_the_first_of_many_secrets_is_still_redacted() -> None:
+    secrets = Secrets(*(f"secret-number-{number:05}" for number in range(5_000)))
+    assert secrets.redact("secret-number-00000 and secret-number-04999") == f"{REDACTED} and {REDACTED}"
 
 
-def test_nested_values(secrets: KnownSecrets) -> None:
-    found = secrets.cut_all({"name": f"a {SECRET}", "list": [SECRET, 1, None, True, {"deep": TOKEN}]})
-    assert found == {"name": f"a {CUT}", "list": [CUT, 1, None, True, {"deep": CUT}]}
+def test_nested_values() -> None:
+    with Secrets(SECRET, TOKEN).active():
+        found = redact_all({"name": f"a {SECRET}", "list": [SECRET, 1, None, True, {"deep": TOKEN}]})
+    assert found == {"name": f"a {REDACTED}", "list": [REDACTED, 1, None, True, {"deep": REDACTED}]}
+
+
+def test_secrets_belong_to_the_context_in_which_they_were_registered() -> None:
+    text = "secret-of-the-first and secret-of-the-second"
+    first, second = Secrets(), Secrets()
+    register("secret-without-a-session")
+    with first.active():
+        register("secret-of-the-first")
+        with second.active():
+            register("secret-of-the-second")
+            assert redact(text) == f"secret-of-the-first and {REDACTED}"
+        assert redact(text) == f"{REDACTED} and secret-of-the-second"
+    assert redact(text) == text
+    assert redact("secret-without-a-session") == "secret-without-a-session"
+
+
+def test_the_threads_of_a_session_share_its_secrets_and_no_others() -> None:
+    shown = {}
+
+    def session(name: str) -> None:
+        with Secrets().active():
+            gather(lambda: register(f"token-of-{name}"), lambda: register(f"password-of-{name}"))
+            shown[name] = gather(lambda: redact("token-of-a password-of-a token-of-b"))[0]
+
+    threads = [threading.Thread(target=session, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shown == {
+        "a": f"{REDACTED} {REDACTED} token-of-b",
+        "b": f"token-of-a password-of-a {REDACTED}",
+    }
+
+
+def test_threads_may_register_while_others_redact() -> None:
+    secrets = Secrets()
+
+    def add(name: str) -> None:
+        for number in range(500):
+            secrets.add(f"secret-{name}-{number:04}")
+            assert secrets.redact(f"<secret-{name}-{number:04}>") == f"<{REDACTED}>"
+
+    with secrets.active():
+        assert gather(lambda: add("a"), lambda: add("b")) == [None, None]
+
+
+def test_nothing_keeps_the_secrets_of_a_session_that_is_over() -> None:
+    secrets = Secrets(SECRET)
+    kept = weakref.ref(secrets)
+    with secrets.active():
+        gather(lambda: redact(SECRET))
+    del secrets
+    gc.collect()
+    assert kept() is None
+
+
+def test_the_texts_of_an_error_are_redacted() -> None:
+    with Secrets(SECRET).active():
+        error = UsageError(f"a {SECRET}", cause=f"b {SECRET}", remedy=f"c {SECRET}", command=f"d {SECRET}")
+    assert str(error) == error.message == f"a {REDACTED}"
+    assert (error.cause, error.remedy, error.command) == (f"b {REDACTED}", f"c {REDACTED}", f"d {REDACTED}")
+    assert PallinkError("a").cause is None
+
+
+def test_a_text_is_redacted_before_it_is_shortened() -> None:
+    with Secrets(SECRET, TOKEN).active():
+        for length in range(440, 500):
+            whole = "x" * length + REDACTED
+            assert one_line("x" * length + SECRET) == (whole if len(whole) <= 500 else f"{whole[:497]}...")
+        assert one_line("word " * 3996 + TOKEN, 30_000) == "word " * 3996 + REDACTED
 
 
 @pytest.mark.parametrize(
@@ -155,27 +230,26 @@ def test_nested_values(secrets: KnownSecrets) -> None:
         ("ALL_PROXY", "http://user:pass[word@proxy", ["user:pass[word", "pass[word"]),
         ("HTTP_PROXY", "http://proxy:3128", []),
         ("AZURE_TENANT_ID", "contoso.com", []),
+        ("HOME", "/home/user", []),
     ],
 )
 def test_the_secrets_of_an_environment(name: str, value: str, found: list[str]) -> None:
     assert list(environment_secrets({name: value})) == found
 
 
-def test_an_id_that_was_taken_for_the_secret_is_none() -> None:
+def test_each_secret_that_a_sign_in_method_reads_is_registered() -> None:
+    names = {name for facts in METHODS.values() for name in (*facts.required, *facts.optional)}
+    secret = {name for name in names if re.search(r"SECRET|PASSWORD|TOKEN$|HEADER", name)}
+    assert secret >= {"AZURE_CLIENT_SECRET", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SYSTEM_ACCESSTOKEN"}
+    assert {name for name in secret if list(environment_secrets({name: "a secret"}))} == secret
+
+
+def test_an_id_that_was_mistaken_for_the_secret_is_not_registered() -> None:
     client = "6be1d7c7-4712-4123-a241-8b8918c455f9"
     assert list(environment_secrets({"AZURE_CLIENT_ID": client, "AZURE_CLIENT_SECRET": client})) == []
     assert list(environment_secrets({"AZURE_CLIENT_ID": "the secret", "AZURE_CLIENT_SECRET": "the secret"})) == [
         "the secret"
     ]
-
-
-def test_megabytes_that_repeat_a_piece_of_a_secret_are_cut_in_one_go() -> None:
-    """With as many gaps as finds: what walks through all of the one for each of the other does not end."""
-    secret = "Qm7" + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789" * 30
-    secrets = KnownSecrets()
-    secrets.add(secret)
-    piece = secret[100:124]
-    assert piece not in secrets.cut("a " * 1_000_000 + f"{piece} x " * 70_000)
 
 
 @pytest.mark.parametrize(
@@ -188,13 +262,44 @@ def test_megabytes_that_repeat_a_piece_of_a_secret_are_cut_in_one_go() -> None:
         ("http://user:s3c@r3tpw@proxy", "s3c@r3tpw"),
     ],
 )
-def test_a_password_of_a_proxy_is_known_whatever_a_parser_makes_of_it(url: str, secret: str) -> None:
-    assert secret in set(environment_secrets({"HTTPS_PROXY": url}))
-    redactor = Redactor(environment_secrets({"https_proxy": url}))
-    assert secret not in redactor.text(f"Failed to parse: {secret!r} is not a valid host or port")
+def test_a_password_of_a_proxy_is_redacted_also_where_a_parser_splits_it(url: str, secret: str) -> None:
+    found = list(environment_secrets({"HTTPS_PROXY": url}))
+    assert secret in found
+    message = f"Failed to parse: {secret!r} is not a valid host or port"
+    assert secret not in Secrets(*found).redact(message)
 
 
-def test_of_a_long_text_the_end_is_not_shown_where_half_a_secret_may_stand() -> None:
-    known.add("0123456789abcdefXYZ")
-    text = "word " * 3996 + "0123456789abcdefXYZ" * 100
-    assert "0123456789" not in one_line(text, 30_000)
+class SentRequest:
+    """Has what `secrets_of_request` looks at."""
+
+    def __init__(self, url: str, headers: dict[str, str], data: object = None) -> None:
+        self.url, self.headers, self.data = url, headers, data
+
+
+@pytest.mark.parametrize(
+    ("request_", "found"),
+    [
+        (SentRequest("https://h/", {"Authorization": "Bearer abc", "Accept": "x"}), {"abc"}),
+        (SentRequest("https://h/?code=abc&state=s#x", {"x-identity-header": "def"}), {"abc", "def"}),
+        (SentRequest("https://[/?code=abc", {}), {"abc"}),
+        (SentRequest("https://h/", {}, {"client_secret": "abc", "scope": "s"}), {"abc"}),
+        (SentRequest("https://h/", {}, "client_assertion=a%2Bc&scope=s"), {"a+c"}),
+        (SentRequest("https://h/", {}, b"refresh_token=abc"), {"abc"}),
+    ],
+)
+def test_the_secrets_of_a_request(request_: SentRequest, found: set[str]) -> None:
+    assert set(secrets_of_request(request_)) == found
+
+
+@pytest.mark.parametrize(
+    ("headers", "text", "found"),
+    [
+        ({}, '{"access_token": "abc", "refresh_token": "def", "expires_in": 3599}', {"abc", "def"}),
+        ({"Location": "https://h/?code=abc&state=s"}, "", {"abc"}),
+        ({"Location": "https://[/?code=abc"}, "[" * 100_000, {"abc"}),
+        ({}, '{"access_token": 1}', set()),
+        ({}, "[]", set()),
+    ],
+)
+def test_the_secrets_of_a_sign_in_response(headers: dict[str, str], text: str, found: set[str]) -> None:
+    assert set(secrets_of_response(headers, text)) == found

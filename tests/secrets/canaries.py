@@ -1,6 +1,6 @@
 """The oracle of the hunt: which bytes must be nowhere, in whatever form, and where they are found.
 
-A plain search for bytes. It knows nothing of what pallink cuts out.
+A plain search for bytes. It knows nothing of what pallink redacts.
 """
 
 import html
@@ -21,7 +21,8 @@ _LONG = 80
 
 def canary(kind: str) -> str:
     """A secret of which there is no other: with characters that forms, JSON, XML and shells write in another way."""
-    return f"{kind}~{secrets.token_urlsafe(24)}+/'&%<é"
+    # With no hyphen, as in the name of an option.
+    return f"{kind.replace('-', '_')}~{secrets.token_urlsafe(24)}+/'&%<é"
 
 
 def forms_of(secret: str) -> dict[str, bytes]:

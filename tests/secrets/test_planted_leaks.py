@@ -32,8 +32,8 @@ def leaky(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground
     """A ground of its own, whose finds do not count as the program's."""
     made = ground_at(desk, tmp_path, monkeypatch, Hunt())
     made.prepare("client-secret")
-    # Nothing is cut out: what is planted must be found, and not be hidden by what the tests are about.
-    monkeypatch.setattr(redaction.KnownSecrets, "cut", lambda _, text: text)
+    # Nothing is redacted: what is planted must be found, and not be hidden by what the tests are about.
+    monkeypatch.setattr(redaction.Secrets, "redact", lambda _, text: text)
     return made
 
 
@@ -122,8 +122,8 @@ ECHOED = '{"error": {"code": "Echo", "message": "%s"}}'
         (["-o", "none"], "summary.md"),
     ],
 )
-def test_an_echo_that_nobody_cuts_out_is_found(leaky: Ground, words: list[str], place: str) -> None:
-    """The same answers as in the hunt, with nothing cut out: so it is the cutting that keeps them from being finds."""
+def test_an_echo_that_is_not_redacted_is_found(leaky: Ground, words: list[str], place: str) -> None:
+    """The same responses as in the hunt: it is the redaction that keeps them from being finds."""
     leaky.desk.patch.setenv("GITHUB_ACTIONS", "true")
     leaky.desk.patch.setenv("GITHUB_STEP_SUMMARY", str(leaky.folder / "summary.md"))
     leaky.watch.otherwise(

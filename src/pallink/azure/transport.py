@@ -26,7 +26,7 @@ from pallink.http.pool import Adapter, ConnectionPool
 from pallink.http.response_limits import UnusableResponse
 from pallink.http.sockets import request_deadline
 from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
-from pallink.redact.secrets import known
+from pallink.redact.secrets import register
 
 if TYPE_CHECKING:
     from pallink.debug.recorder import Recorder
@@ -127,7 +127,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         return failure[1] if failure is not None and (request is None or request is failure[0]) else None
 
     def _send(self, request: Any, proxies: Any, kwargs: dict[str, Any]) -> Any:
-        known.add(*secrets_of_request(request))
+        register(*secrets_of_request(request))
         destination = self._policy.check(request.method, request.url, request.headers.get("Authorization"))
         is_local = destination is Destination.TOKEN_ENDPOINT and urlsplit(request.url).scheme == "http"
         if is_local:
@@ -155,7 +155,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             deadline.on_wait = recorder.record_wait
         response = send() if recorder is None else _recorded(recorder, request, send)
         if is_sign_in:
-            known.add(*secrets_of_response(response.headers, response.internal_response.text))
+            register(*secrets_of_response(response.headers, response.internal_response.text))
             self.last_sign_in = replace(self.last_sign_in, response=response)
         return response
 

@@ -19,10 +19,10 @@ from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES
 from pallink.errors import UsageError
 from pallink.output import OutputFormat, check_query
-from pallink.redact.secrets import known
+from pallink.redact.environment import environment_secrets
+from pallink.redact.secrets import Secrets
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.signin import OFFERED_METHODS
-from pallink.signin.secrets import environment_secrets
 
 P = ParamSpec("P")
 
@@ -113,7 +113,7 @@ class CommonOptions(OutputOptions):
         typer.Option(
             "--debug",
             envvar="PALLINK_DEBUG",
-            help="Show each request and answer too, secrets cut out, and in the end how long each took.",
+            help="Also show each request and response, secrets redacted, and a timeline at the end.",
         ),
     ] = False
 
@@ -196,23 +196,20 @@ def command_with_options(
         def command(*, context: typer.Context, **values: Any) -> None:
             given = options(**{each.name: values.pop(each.name) for each in parameters})
 
-            # What an earlier command line of the same process knew is no business of this one.
-            known.clear()
-            if isinstance(given, CommonOptions):
-                # The other commands are about the sandbox, whose secrets are there to be shown.
-                known.add(*environment_secrets(os.environ))
-
             def job() -> None:
                 _check(given, context)
                 function(given, **values)  # type: ignore[call-arg]
 
-            run(
-                job,
-                report=given.report,
-                output=given.output,
-                verbose=given.logs,
-                debug=getattr(given, "debug", False),
-            )
+            # The other commands are about the sandbox, whose secrets are there to be shown.
+            secrets = Secrets(*environment_secrets(os.environ)) if isinstance(given, CommonOptions) else Secrets()
+            with secrets.active():
+                run(
+                    job,
+                    report=given.report,
+                    output=given.output,
+                    verbose=given.logs,
+                    debug=getattr(given, "debug", False),
+                )
 
         command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *parameters]

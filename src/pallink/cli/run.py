@@ -14,7 +14,7 @@ from pallink.emulator import explain_state
 from pallink.errors import DefectError, PallinkError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, build_error_object, render_json_line
-from pallink.redact.secrets import cut
+from pallink.redact.secrets import redact
 from pallink.redact.text import one_line
 from pallink.sandbox.state.errors import SandboxStateError
 
@@ -142,12 +142,12 @@ def as_pallink_error(error: Exception) -> PallinkError:
     )
 
 
-class _WithoutSecrets(logging.Formatter):
-    """A line of the log as it may be shown."""
+class _RedactingFormatter(logging.Formatter):
+    """Formats a log record without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Cut, whatever the record's message or exception hold."""
-        return cut(super().format(record))
+        """Return the message, and the traceback where there is one, redacted."""
+        return redact(super().format(record))
 
 
 def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
@@ -159,7 +159,7 @@ def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
         logger.addHandler(logging.NullHandler())
         return
     handler = _LogHandler(terminal.stderr)
-    handler.setFormatter(_WithoutSecrets("%(message)s"))
+    handler.setFormatter(_RedactingFormatter("%(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
 

@@ -8,8 +8,8 @@ from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal
-from pallink.redact.secrets import known
-from pallink.signin.secrets import environment_secrets
+from pallink.redact.environment import environment_secrets
+from pallink.redact.secrets import Secrets
 
 # Options of other tools that carry a secret, with the variable that takes its place (those of azure-identity).
 _SECRET_OPTIONS = {
@@ -51,8 +51,11 @@ def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
         The exit code.
     """
     terminal = Terminal()
-    known.clear()
-    known.add(*environment_secrets(terminal.environ))
+    with Secrets(*environment_secrets(terminal.environ)).active():
+        return _report(error, arguments, terminal)
+
+
+def _report(error: Any, arguments: Sequence[str], terminal: Terminal) -> int:
     output = detect_output_format(arguments, terminal.environ)
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pallink.redact.debug import Redactor
+from pallink.redact.debug import debug_form, debug_headers, debug_json, debug_text, debug_url
 from pallink.redact.text import printable
 
 _MAX_CHARACTERS = 8_000
@@ -23,13 +23,10 @@ _TAG = re.compile(r"<[^<>]*(?:>|\Z|(?=<))")
 Headers = Iterable[tuple[str, str]]
 
 
-def format_request(
-    redactor: Redactor, *, method: str, url: str, headers: Headers, body: bytes, is_sign_in: bool
-) -> Iterator[str]:
+def format_request(*, method: str, url: str, headers: Headers, body: bytes, is_sign_in: bool) -> Iterator[str]:
     """Yield the lines for a request.
 
     Args:
-        redactor: Redacts the secrets.
         method: The HTTP method.
         url: The URL.
         headers: The names and values of the headers.
@@ -37,20 +34,17 @@ def format_request(
         is_sign_in: Whether the request is part of the sign-in. Then only values on an allow-list are shown.
     """
     pairs = list(headers)
-    # Before the URL, which may contain a secret that the headers reveal.
-    shown = list(redactor.headers(pairs))
-    yield _clean(f"> {method} {redactor.url(url)}")
-    yield from _format_headers(shown)
-    yield from _format_body(redactor, body, _content_type(pairs), is_sign_in=is_sign_in)
+    yield _clean(f"> {method} {debug_url(url)}")
+    yield from _format_headers(debug_headers(pairs))
+    yield from _format_body(body, _content_type(pairs), is_sign_in=is_sign_in)
 
 
 def format_response(
-    redactor: Redactor, *, status: int, milliseconds: int, headers: Headers, body: bytes, is_sign_in: bool
+    *, status: int, milliseconds: int, headers: Headers, body: bytes, is_sign_in: bool
 ) -> Iterator[str]:
     """Yield the lines for a response.
 
     Args:
-        redactor: Redacts the secrets.
         status: The HTTP status.
         milliseconds: How long the response took.
         headers: The names and values of the headers.
@@ -58,10 +52,9 @@ def format_response(
         is_sign_in: Whether the response is part of the sign-in. Then only values on an allow-list are shown.
     """
     pairs = list(headers)
-    shown = list(redactor.headers(pairs))
     yield f"< {status} after {milliseconds} ms"
-    yield from _format_headers(shown)
-    yield from _format_body(redactor, body, _content_type(pairs), is_sign_in=is_sign_in)
+    yield from _format_headers(debug_headers(pairs))
+    yield from _format_body(body, _content_type(pairs), is_sign_in=is_sign_in)
 
 
 def _content_type(headers: Headers) -> str:
@@ -73,7 +66,7 @@ def _format_headers(headers: Headers) -> Iterator[str]:
         yield _clean(f"  {name}: {value}")
 
 
-def _format_body(redactor: Redactor, body: bytes, content_type: str, *, is_sign_in: bool) -> Iterator[str]:
+def _format_body(body: bytes, content_type: str, *, is_sign_in: bool) -> Iterator[str]:
     if not body:
         return
     try:
@@ -82,14 +75,14 @@ def _format_body(redactor: Redactor, body: bytes, content_type: str, *, is_sign_
         yield f"  ({len(body)} bytes of binary data)"
         return
     if "x-www-form-urlencoded" in content_type:
-        yield from _limit(f"{name}={value}" for name, value in redactor.form(text))
+        yield from _limit(f"{name}={value}" for name, value in debug_form(text))
         return
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        yield from _limit(redactor.text(_extract_visible_text(text)).splitlines())
+        yield from _limit(debug_text(_extract_visible_text(text)).splitlines())
         return
-    shown = redactor.json(_truncate(value, [_MAX_VALUES]), is_sign_in=is_sign_in)
+    shown = debug_json(_truncate(value, [_MAX_VALUES]), is_sign_in=is_sign_in)
     yield from _limit(json.dumps(shown, indent=2, ensure_ascii=False).splitlines())
 
 

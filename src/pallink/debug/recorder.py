@@ -1,7 +1,6 @@
 """Record the requests and responses of one session, and write them and their timeline to the log."""
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -9,9 +8,8 @@ from typing import Any
 
 from pallink.debug.exchange import format_request, format_response
 from pallink.debug.timeline import Span, format_timeline
-from pallink.redact.debug import Redactor
+from pallink.redact.debug import debug_text, debug_url
 from pallink.redact.text import one_line, printable
-from pallink.signin.secrets import environment_secrets
 
 log = logging.getLogger("pallink.requests")
 
@@ -28,7 +26,6 @@ class Recorder:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.resource_manager: str | None = None
-        self._redactor = Redactor(environment_secrets(os.environ))
         self._now = now
         self._start = now()
         self._lock = threading.Lock()
@@ -47,7 +44,6 @@ class Recorder:
         with self._lock:
             lines = list(
                 format_request(
-                    self._redactor,
                     method=str(request.method),
                     url=url,
                     headers=headers,
@@ -56,7 +52,7 @@ class Recorder:
                 )
             )
             number = self._next_number()
-            name = f"{request.method} {self._redactor.url(url.partition('?')[0])}"
+            name = f"{request.method} {debug_url(url.partition('?')[0])}"
             self._in_flight[number] = name, self._milliseconds(), is_sign_in
             self._write(number, lines)
         return number
@@ -79,7 +75,7 @@ class Recorder:
         """Record a wait before a retry."""
         with self._lock:
             number, start = self._next_number(), self._milliseconds()
-            reason = one_line(self._redactor.text(cause))
+            reason = one_line(debug_text(cause))
             self._spans.append(Span(number, reason, start, start + round(seconds * 1000), is_wait=True))
             self._write(number, [f"waits {seconds:.1f} seconds: {reason}"])
 
@@ -106,7 +102,6 @@ class Recorder:
             lines: list[str] = []
             if response is not None:
                 lines += format_response(
-                    self._redactor,
                     status=response.status_code,
                     milliseconds=end - start,
                     # The raw ones: those of `response` are already sanitised.
@@ -115,7 +110,7 @@ class Recorder:
                     is_sign_in=is_sign_in,
                 )
             if error is not None:
-                message = f"{type(error).__name__}: {self._redactor.text(str(error))}"
+                message = f"{type(error).__name__}: {debug_text(str(error))}"
                 lines.append(f"! {one_line(message)}" + ("" if response is not None else f", after {end - start} ms"))
             self._write(number, lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from pallink.output.query import apply_query
 from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
 from pallink.output.terminal import Terminal
-from pallink.redact.secrets import known
+from pallink.redact.secrets import redact_all
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult, Result
@@ -50,7 +50,7 @@ def write_result(
         UsageError: The query does not fit the result.
         OutputError: Writing to stdout failed.
     """
-    write_value(known.cut_all(result.as_dict()), output, terminal, query, table=lambda: _write_table(result, terminal))
+    write_value(redact_all(result.as_dict()), output, terminal, query, table=lambda: _write_table(result, terminal))
 
 
 def write_value(
@@ -105,7 +105,7 @@ def write_accounts(
                 terminal.write("\n")
             _write_table(result, terminal)
 
-    values = known.cut_all([result.as_dict() for result in results])
+    values = redact_all([result.as_dict() for result in results])
     write_value(values, output, terminal, query, table=write_tables)
 
 

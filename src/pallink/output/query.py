@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pallink.errors import UsageError
+from pallink.redact.secrets import REDACTED, redact
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -70,7 +71,9 @@ def _locate(error: Exception, expression: str) -> tuple[str, int]:
         position = getattr(error, "lexer_position", None)
     if position is None or position >= len(expression) or getattr(error, "token_type", "") in (None, "eof"):
         return "it ends too early", len(expression) + 1
-    return f"{expression[position : position + 20]!r} does not belong there", position + 1
+    # A part of a secret is not recognised as one.
+    excerpt = expression[position : position + 20] if redact(expression) == expression else REDACTED
+    return f"{excerpt!r} does not belong there", position + 1
 
 
 def _function_calls(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from pallink.errors import OutputError
-from pallink.redact.secrets import cut
+from pallink.redact.secrets import redact
 
 _COLOURS = {"red": "\x1b[1;31m", "yellow": "\x1b[1;33m", "cyan": "\x1b[36m"}
 _RESET = "\x1b[0m"
@@ -98,7 +98,7 @@ class Terminal:
     def tell(self, line: str) -> None:
         """Write one line to stderr, with secrets redacted."""
         try:
-            print(cut(line), file=self.stderr, flush=True)
+            print(redact(line), file=self.stderr, flush=True)
         except OSError:
             _discard(self.stderr)
 

@@ -1,17 +1,16 @@
-"""What of a request and an answer may be shown, and what is cut out. No I/O.
+"""What `--debug` may show of a request and a response.
 
-Where there is a list of what is harmless, only that is shown: headers, parameters, what a sign-in sends and gets.
-Elsewhere names that sound like secrets are cut, and everywhere whatever looks like a token or was cut once before.
+Headers, parameters, and members of a sign-in response keep their values only if they are on a list of harmless ones.
+Members of other JSON lose them if their names sound like secrets. In what remains, text that looks like a credential is
+redacted, as are the active secrets.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from pallink.redact.secret_fields import HEADERS
-from pallink.redact.secrets import CUT
+from pallink.redact.secrets import REDACTED, Secrets, redact
 
 _SHOWN_HEADERS = frozenset(
     {
@@ -34,6 +33,7 @@ _SHOWN_HEADERS = frozenset(
         "metadata",
         "mise-correlation-id",
         "pragma",
+        "proxy-authenticate",
         "request-id",
         "retry-after",
         "retry-after-ms",
@@ -44,6 +44,7 @@ _SHOWN_HEADERS = frozenset(
         "user-agent",
         "vary",
         "via",
+        "www-authenticate",
         "x-cache",
         "x-client-cpu",
         "x-client-os",
@@ -65,9 +66,9 @@ _SHOWN_HEADERS = frozenset(
         "x-ms-version",
     }
 )
-_SHOWN_BEGINNING = "x-ms-ratelimit-remaining-"
-# Shown as far as they hold nothing that is cut elsewhere.
-_CLEANED_HEADERS = frozenset({"location", "www-authenticate", "proxy-authenticate", "link", "content-location"})
+_SHOWN_PREFIX = "x-ms-ratelimit-remaining-"
+# Their values are URLs, which are shown without what is secret in them.
+_URL_HEADERS = frozenset({"content-location", "link", "location"})
 
 _SHOWN_PARAMETERS = frozenset(
     {
@@ -125,172 +126,138 @@ _SHOWN_IN_SIGN_IN = _SHOWN_PARAMETERS | {
     "verification_uri",
     "verification_url",
 }
-_SHOWN_ENDINGS = ("_endpoint", "_supported")
+_SHOWN_SUFFIXES = ("_endpoint", "_supported")
 
 _SECRET_NAMES = re.compile(
     r"token|secret|passw|pwd|assertion|cookie|credential|signature|^authori[sz]ation$|client_?info|private|refresh"
     r"|api_?key|access_?key|(^|_|-)(key|sig|sas)$|verifier|connection_?string|device_?code|user_?code",
     re.IGNORECASE,
 )
-# The code of an error is a word; that of a sign-in is not.
+# An error code is a word; an authorization code is not.
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{1,60}[0-9]{0,8}", re.ASCII)
 
-_PATTERNS = (
-    # A JSON Web Token, or what is left of one.
-    re.compile(r"eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]+)*"),
-    re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/-]{16,}=*"),
-    re.compile(r"(?i)(?<=\bbasic )[A-Za-z0-9+/=_-]{6,}"),
-    # A user and a password in an address.
-    re.compile(r"(?<=://)[^/\s?#\"'<>]*(?=@)"),
-    # A parameter within a text.
+# What looks like a credential, beside the shapes that `redact` knows; a first group is kept.
+_CREDENTIALS = (
+    # A JSON Web Token, or part of one.
+    re.compile(r"()eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]+)*"),
+    re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/-]{16,}=*"),
+    # A parameter in a text.
     re.compile(
         r"(?i)(?<![a-z0-9_$-])((?:[a-z0-9_-]{0,40}?(?:token|secret|passw|assertion|cookie|client_info)[a-z0-9_-]{0,40}"
         r"|code|pwd|sig|state|session_state|nonce|device_code|user_code|code_verifier)=)[^&\s\"'<>]+"
     ),
 )
 _OPAQUE = re.compile(r"[A-Za-z0-9_~.+=-]{40,}")
-_MIN = 6
 _MAX_LENGTH = 20_000
-_MAX_KNOWN = 1_000
 
 
-class Redactor:
-    """Cuts secrets out, and remembers each that it met, so that it is cut wherever else it stands.
+def debug_text(text: str, *, allow_opaque: bool = False) -> str:
+    """Return the text without secrets and what looks like one; only the beginning of a very long text.
 
     Args:
-        known: secrets that are known beforehand, as those of the environment.
+        text: What to show.
+        allow_opaque: Whether a long run of letters and digits may be something else than a credential.
     """
+    text = redact(text)
+    if len(text) > _MAX_LENGTH:
+        # Up to the last space: the first part of a credential might not look like one.
+        text = text[:_MAX_LENGTH].rpartition(" ")[0] + " ..."
+    for pattern in _CREDENTIALS:
+        text = pattern.sub(rf"\1{REDACTED}", text)
+    return text if allow_opaque else _OPAQUE.sub(lambda match: REDACTED if _is_opaque(match[0]) else match[0], text)
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known: set[str] = set()
-        for each in known:
-            self.learn(each)
 
-    def learn(self, secret: str) -> None:
-        """Remember a secret; one of a few characters stands for too much else."""
-        for line in {secret.strip(), *secret.split(maxsplit=20)[:20]}:
-            if len(line) >= _MIN and len(self._known) < _MAX_KNOWN:
-                self._known |= {line, quote(line, safe=""), quote_plus(line), json.dumps(line)[1:-1]}
+def debug_url(url: str) -> str:
+    """Return the URL without its fragment, and with the values of harmless parameters only."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return debug_text(url.partition("?")[0])
+    query = "&".join(f"{name}={value}" for name, value in debug_form(parts.query))
+    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    fragment = f"#{REDACTED}" if parts.fragment else ""
+    return debug_text(f"{origin}{parts.path}") + (f"?{query}" if query else "") + fragment
 
-    def text(self, text: str, *, opaque: bool = False) -> str:
-        """A text without what is known, or looks like a token; `opaque` leaves what is merely long and unreadable.
 
-        Of a very long text only the beginning is returned.
-        """
-        if len(text) > _MAX_LENGTH:
-            # Nor the beginning of what would have been cut.
-            text = text[:_MAX_LENGTH].rpartition(" ")[0] + " ..."
-        for secret in sorted(self._known, key=len, reverse=True):
-            text = text.replace(secret, CUT)
-        for pattern in _PATTERNS:
-            text = pattern.sub(lambda match: (match[1] if match.re.groups else "") + CUT, text)
-        return text if opaque else _OPAQUE.sub(lambda match: CUT if _is_opaque(match[0]) else match[0], text)
+def debug_form(form: str) -> list[tuple[str, str]]:
+    """Return the names and values of a form or a query, of which only harmless ones keep their values."""
+    return [
+        (debug_text(name), _debug_value(value) if name.lower() in _SHOWN_PARAMETERS else REDACTED if value else "")
+        for name, value in parse_qsl(form, keep_blank_values=True)
+    ]
 
-    def url(self, url: str) -> str:
-        """An address without the values of parameters that are not known to be harmless, and without a fragment."""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return self.text(url.partition("?")[0])
-        self.learn(parts.password or "")
-        query = "&".join(f"{name}={value}" for name, value in self.form(parts.query, _SHOWN_PARAMETERS))
-        start = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-        fragment = f"#{CUT}" if parts.fragment else ""
-        return self.text(f"{start}{parts.path}") + (f"?{query}" if query else "") + fragment
 
-    def form(self, form: str, shown: frozenset[str] = _SHOWN_PARAMETERS) -> list[tuple[str, str]]:
-        """The parameters of a query or a form, of which only harmless ones keep their values."""
-        pairs = parse_qsl(form, keep_blank_values=True)
-        for name, value in pairs:
-            if name.lower() not in shown:
-                self.learn(value)
-        return [
-            (self.text(name), self._harmless(value) if name.lower() in shown else CUT if value else "")
-            for name, value in pairs
-        ]
+def debug_headers(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of headers, of which only harmless ones keep their values."""
+    for name, value in headers:
+        lower = name.lower()
+        if lower == "user-agent":
+            # The name of a platform is as long as a token.
+            yield name, debug_text(value, allow_opaque=True)
+        elif lower in _SHOWN_HEADERS or lower.startswith(_SHOWN_PREFIX):
+            yield name, debug_text(value)
+        elif lower in _URL_HEADERS:
+            yield name, debug_url(value)
+        else:
+            yield debug_text(name), REDACTED
 
-    def headers(self, headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Headers, of which only harmless ones keep their values."""
-        pairs = [(str(name), str(value)) for name, value in headers]
-        for name, value in pairs:
-            if name.lower() in HEADERS:
-                self.learn(value.partition(" ")[2] if "authorization" in name.lower() else value)
-        for name, value in pairs:
-            if name.lower() == "user-agent":
-                # A platform's name is as long as a token.
-                yield name, self.text(value, opaque=True)
-            elif name.lower() in _SHOWN_HEADERS or name.lower().startswith(_SHOWN_BEGINNING):
-                yield name, self.text(value)
-            elif name.lower() in _CLEANED_HEADERS:
-                yield name, self.url(value) if name.lower() != "www-authenticate" else self.text(value)
-            else:
-                yield self.text(name), CUT
 
-    def json(self, value: Any, *, is_sign_in: bool) -> Any:  # noqa: ANN401 - any JSON
-        """JSON without secrets.
+def debug_json(value: Any, *, is_sign_in: bool) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON without secrets. What one member loses is redacted in the others too.
 
-        Args:
-            value: parsed.
-            is_sign_in: whether it belongs to a sign-in, where only what is known to be harmless is shown.
-        """
-        for secret in _secrets_in(value, is_sign_in=is_sign_in):
-            self.learn(secret)
-        return self._json(value, is_sign_in=is_sign_in)
+    Args:
+        value: The parsed JSON.
+        is_sign_in: Whether it is part of a sign-in, of which only what is known to be harmless is shown.
+    """
+    hidden = Secrets(*_hidden_texts(value, is_sign_in=is_sign_in))
 
-    def _json(self, value: Any, *, is_sign_in: bool) -> Any:  # noqa: ANN401 - any JSON
+    def shown(value: Any) -> Any:  # noqa: ANN401 - any JSON
         if isinstance(value, Mapping):
             return {
-                self.text(name): self._json(each, is_sign_in=is_sign_in)
-                if _is_shown(name, each, is_sign_in=is_sign_in)
-                else _cut(each)
-                for name, each in value.items()
+                debug_text(hidden.redact(name)): shown(member)
+                if _is_shown(name, member, is_sign_in=is_sign_in)
+                else _placeholder(member)
+                for name, member in value.items()
             }
         if isinstance(value, list):
-            return [self._json(each, is_sign_in=is_sign_in) for each in value]
-        return self._harmless(value) if isinstance(value, str) else value
+            return [shown(item) for item in value]
+        return _debug_value(hidden.redact(value)) if isinstance(value, str) else value
 
-    def _harmless(self, value: str) -> str:
-        return self.url(value) if value.startswith(("https://", "http://")) else self.text(value)
+    return shown(value)
+
+
+def _debug_value(value: str) -> str:
+    return debug_url(value) if value.startswith(("https://", "http://")) else debug_text(value)
 
 
 def _is_shown(name: str, value: object, *, is_sign_in: bool) -> bool:
-    """Whether the member of an object may be shown, as far as its name tells."""
+    """Tell by its name whether a member of an object may be shown."""
     lower = name.lower()
     if is_sign_in:
-        return lower in _SHOWN_IN_SIGN_IN or lower.endswith(_SHOWN_ENDINGS)
+        return lower in _SHOWN_IN_SIGN_IN or lower.endswith(_SHOWN_SUFFIXES)
     if lower == "code":
         return isinstance(value, str) and _WORD.fullmatch(value) is not None
     return _SECRET_NAMES.search(name) is None
 
 
-def _cut(value: object) -> object:
-    """What stands in place of a value: nothing that was there before, but null and emptiness may be seen."""
-    return value if value in (None, "", [], {}) else CUT
+def _placeholder(value: object) -> object:
+    """Return what is shown in place of a hidden value: that it is null or empty may be seen."""
+    return value if value in (None, "", [], {}) else REDACTED
 
 
-def _secrets_in(value: object, *, is_sign_in: bool) -> Iterator[str]:
+def _hidden_texts(value: object, *, is_sign_in: bool, is_hidden: bool = False) -> Iterator[str]:
+    """Yield the texts in those members that may not be shown."""
     if isinstance(value, Mapping):
-        for name, each in value.items():
-            if _is_shown(name, each, is_sign_in=is_sign_in):
-                yield from _secrets_in(each, is_sign_in=is_sign_in)
-            else:
-                yield from _texts_in(each)
+        for name, member in value.items():
+            hides = is_hidden or not _is_shown(name, member, is_sign_in=is_sign_in)
+            yield from _hidden_texts(member, is_sign_in=is_sign_in, is_hidden=hides)
     elif isinstance(value, list):
-        for each in value:
-            yield from _secrets_in(each, is_sign_in=is_sign_in)
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    if isinstance(value, str):
+        for item in value:
+            yield from _hidden_texts(item, is_sign_in=is_sign_in, is_hidden=is_hidden)
+    elif isinstance(value, str) and is_hidden:
         yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts_in(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts_in(each)
 
 
 def _is_opaque(run: str) -> bool:
-    """Whether a long run of letters is nothing that a person wrote."""
+    """Tell what a machine made from what a person wrote."""
     return any(map(str.isdigit, run)) and any(map(str.isupper, run)) and any(map(str.islower, run))

@@ -5,7 +5,6 @@ methods       the table of methods; a sign-in that is complete
 stored        a sign-in that `pallink login` stored
 choice        chooses the sign-in from settings, environment, stored sign-ins and terminal
 store         reads and writes the stored sign-ins
-secrets       the secrets in the environment
 prompter      what a sign-in shows and asks
 entra_errors  Entra ID's error codes, explained
 """

@@ -12,6 +12,7 @@ from pallink.azure.auth.context import CredentialContext
 from pallink.deadline import Deadline
 from pallink.errors import SignInError
 from pallink.http.policy import TokenEndpoint
+from pallink.redact.secrets import REDACTED, redact
 from pallink.signin import SignIn
 
 _IMDS_PATH = "/metadata/identity/oauth2/token"
@@ -86,8 +87,10 @@ def _token_service(url: str) -> str:
     is_local = parts.hostname in ("localhost", "127.0.0.1", "::1") or (parts.hostname or "").startswith("169.254.")
     if parts.scheme == "https" or (parts.scheme == "http" and is_local):
         return url.partition("?")[0]
+    # In lower case a secret is not recognised as one.
+    host = parts.hostname if redact(url) == url else REDACTED
     raise SignInError(
-        f"the managed identity's address {parts.hostname or '(none)'} is not on this machine",
+        f"the managed identity's address {host or '(none)'} is not on this machine",
         cause="IDENTITY_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST names it, and the token would travel unencrypted",
         remedy="leave these variables as the host sets them",
     )

@@ -27,7 +27,7 @@ from pallink.errors import (
     WrongAccountError,
 )
 from pallink.http.policy import TokenEndpoint
-from pallink.redact.secrets import known
+from pallink.redact.secrets import register
 from pallink.settings import Settings
 from pallink.signin import SignIn, SignInMethod, StoredSignIn
 from pallink.signin.store import cache_name
@@ -91,7 +91,7 @@ class AccountCredential:
                 token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
         except (AzureError, OSError, *PARSING_ERRORS) as error:
             raise self._explained(error) from error
-        known.add(token.token)
+        register(token.token)
         if not 0 <= token.expires_on <= _MAX_EXPIRY:
             raise UnexpectedAnswerError(
                 "the token has no valid expiry", cause="expires_in in the response is not a number of seconds"
