@@ -34,6 +34,14 @@ def test_it_prints_a_table_with_ratios(section: str) -> None:
     assert re.search(r"\| \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) \|", done.stdout)
 
 
+def test_the_redaction_is_timed() -> None:
+    done = subprocess.run(
+        [sys.executable, str(RUN.with_name("redaction.py"))], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"^\| (?:register|redact) .*\| \d+\.\d\d \|$", done.stdout, re.MULTILINE)) == 13
+
+
 def test_an_unknown_section_is_refused() -> None:
     done = benchmark("--only", "everything")
     assert done.returncode == 2

@@ -51,7 +51,7 @@ def test_retries_and_the_waits_before_them_are_in_it(in_sandbox: Pallink, traffi
     debug = in_sandbox("show --debug").stderr
     assert 7.0 in clock.waits
     assert "waits 7.0 seconds" in debug
-    assert re.search(r"^[* ] .* 7000 .* waits: Azure did not answer as it should; .* 7 seconds$", debug, re.MULTILINE)
+    assert re.search(r"^[* ] .* 7000 .* waits: Azure did not respond as it should; .* 7 seconds$", debug, re.MULTILINE)
     assert re.search(r"^[* ] .* GET .*/partners -> 429$", debug, re.MULTILINE)
     assert re.search(r"^[* ] .* GET .*/partners -> ServiceResponseError$", debug, re.MULTILINE)
 

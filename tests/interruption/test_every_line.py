@@ -1,7 +1,8 @@
-"""A signal at every line from shortly before the write to the end, and at some of those before; once and twice."""
+"""A signal at every line of the worker from shortly before the write to the end, and at some of those before."""
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ import pytest
 import requests
 
 import pallink
+from pallink.cli.supervisor import Execution
+from pallink.concurrency import CancelScope
 from tests.bench import OTHER, PARTNER, Asked, Bench, Send
 from tests.interruption.oracle import stated_link, violations
 
@@ -22,9 +25,6 @@ WATCHED = {
     for pattern in ("session.py", "links/*.py", "cli/job.py", "cli/run.py", "cli/commands/*.py")
     for path in SOURCE.glob(pattern)
 } | {str(SOURCE / "output" / name) for name in ("formats.py", "terminal.py")}
-
-# Python handles no signal between the begin of a handler and this assignment; a trace function can stand there.
-_NO_SIGNAL_HERE = ("INTERRUPTS.over = True", "except (KeyboardInterrupt, typer.Abort)")
 
 COMMANDS = {
     f"link {PARTNER}": (),
@@ -36,54 +36,67 @@ COMMANDS = {
 
 @dataclass
 class Tracer:
-    """Sends a signal when the chosen lines are about to run, counted in the main thread and in what is watched.
+    """Sends a signal when the chosen line is about to run, and holds the worker there until the command has ended.
 
     Attributes:
-        at: which lines, by their number; none of them: they are only counted.
-        lines: how many there were.
+        at: Which line, by its number among those of the worker that are watched; None: they are only counted.
+        lines: How many there were.
+        sent: How many signals were sent.
     """
 
     number: signal.Signals
-    at: set[int] = field(default_factory=set)
+    at: int | None = None
     lines: int = 0
     lines_before_the_write: int = 0
     sent: int = 0
+    _worker: threading.Thread | None = None
+    _is_abandoned: bool = False
+    _handled: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def tracing(self) -> Iterator[None]:
-        before = sys.gettrace()
-        sys.settrace(self._enter)
-        try:
-            yield
-        finally:
-            sys.settrace(before)
+    def tracing(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
+        abandon = Execution._abandon
+
+        def noted(execution: Execution, scope: CancelScope) -> bool:
+            self._is_abandoned = abandon(execution, scope)
+            self._handled.set()
+            return self._is_abandoned
+
+        run = Execution.run
+
+        def ended(execution: Execution, command: Any) -> int:
+            try:
+                return run(execution, command)
+            finally:
+                # The worker goes on where it was left, as in a program that calls the command line.
+                self._ended.set()
+
+        with patch.context() as inner:
+            inner.setattr(Execution, "_abandon", noted)
+            inner.setattr(Execution, "run", ended)
+            threading.settrace(self._enter)
+            try:
+                yield
+            finally:
+                threading.settrace(None)
 
     def _enter(self, frame: FrameType, _event: str, _argument: Any) -> Any:
-        return self._line if frame.f_code.co_filename in WATCHED else None
+        if self._worker is None:
+            self._worker = threading.current_thread()
+        is_watched = frame.f_code.co_filename in WATCHED and threading.current_thread() is self._worker
+        return self._line if is_watched else None
 
-    def _line(self, frame: FrameType, event: str, _argument: Any) -> Any:
-        if event == "line" and not _source(frame).startswith(_NO_SIGNAL_HERE):
+    def _line(self, _frame: FrameType, event: str, _argument: Any) -> Any:
+        if event == "line":
             self.lines += 1
-            if self.lines in self.at:
+            if self.lines == self.at:
                 self.sent += 1
-                # Where it raises, Python traces no further: whoever wants a second one begins anew.
-                try:
-                    signal.raise_signal(self.number)
-                except KeyboardInterrupt:
-                    sys.settrace(self._enter)
-                    raise
+                signal.raise_signal(self.number)
+                self._handled.wait()
+                if self._is_abandoned:
+                    self._ended.wait()
         return self._line
-
-
-def _source(frame: FrameType) -> str:
-    return _lines(frame.f_code.co_filename)[frame.f_lineno - 1].strip()
-
-
-_CACHE: dict[str, list[str]] = {}
-
-
-def _lines(path: str) -> list[str]:
-    return _CACHE.setdefault(path, Path(path).read_text("utf-8").splitlines())
 
 
 def lost(asked: Asked, send: Send) -> requests.Response:
@@ -117,25 +130,24 @@ def plain(_asked: Asked, send: Send) -> requests.Response:
     ],
 )
 def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None:
-    def run(*at: int, number: signal.Signals = signal.SIGINT) -> tuple[Tracer, Any]:
+    def run(at: int | None = None, number: signal.Signals = signal.SIGINT) -> tuple[Tracer, Any]:
         bench.prepare(*COMMANDS[command])
-        tracer = Tracer(number, set(at))
+        tracer = Tracer(number, at)
 
         def noted(asked: Asked, send: Send) -> requests.Response:
             if asked[0] in {"PUT", "PATCH", "DELETE"}:
                 tracer.lines_before_the_write = tracer.lines
             return happen(asked, send)  # type: ignore[no-any-return]
 
-        with tracer.tracing():
-            ending = bench.run(command, noted)
-        return tracer, ending
+        with tracer.tracing(bench.patch):
+            return tracer, bench.run(command, noted)
 
     run()  # The first one imports modules, which are lines too.
     counted, undisturbed = run()
     every = max(1, (counted.lines_before_the_write or counted.lines) - 20)
     order = []
     for at in (*range(1, every, 8), *range(every, counted.lines + 1)):
-        tracer, ending = run(at, number=signal.SIGTERM if at % 2 else signal.SIGINT)
+        tracer, ending = run(at, signal.SIGTERM if at % 2 else signal.SIGINT)
         assert tracer.sent == 1
         if ending.code == undisturbed.code:
             assert ending.stderr == undisturbed.stderr, "the command was over"
@@ -148,27 +160,3 @@ def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None
     assert order == sorted(order, key=stages.index), order
     if undisturbed.code == 0:
         assert set(order) >= {"unchanged", "unknown", "changed"}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_a_second_signal_at_every_line_after_the_first(bench: Bench) -> None:
-    def run(*at: int) -> tuple[Tracer, Any]:
-        bench.prepare()
-        tracer = Tracer(signal.SIGINT)
-
-        def interrupted_while_it_is_sent(asked: Asked, send: Send) -> requests.Response:
-            if asked[0] == "PUT":
-                tracer.lines, tracer.at = 0, set(at)
-                raise KeyboardInterrupt
-            return send()
-
-        with tracer.tracing():
-            ending = bench.run(f"link {PARTNER}", interrupted_while_it_is_sent)
-        return tracer, ending
-
-    counted, _ = run()
-    for at in range(1, counted.lines + 1):
-        tracer, ending = run(at)
-        assert list(violations(ending, is_at_a_request=False)) == [], at
-        assert stated_link(ending) == "unknown", (at, ending)
-        assert tracer.sent == 1

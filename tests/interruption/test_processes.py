@@ -209,13 +209,19 @@ def test_a_signal_while_pallink_is_loaded(bench: Bench, module: str, how: str, o
 def test_an_ignored_signal_stays_ignored(bench: Bench) -> None:
     """As `nohup`, and a shell for what runs in its background, have it."""
     bench.prepare()
-    script = (
-        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-        "from pallink.cli.signals import INTERRUPTS; INTERRUPTS.begin(); "
-        "signal.raise_signal(signal.SIGINT); print('still here')"
-    )
+    script = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+from pallink.cli.supervisor import Execution
+
+def command():
+    signal.raise_signal(signal.SIGINT)
+    return 0
+
+print("exit code", Execution(lambda: 130).run(command))
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "still here\n"
+    assert done.stdout == "exit code 0\n"
 
 
 def test_the_handlers_of_a_program_that_calls_the_command_line_are_brought_back(bench: Bench) -> None:

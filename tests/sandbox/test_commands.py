@@ -3,20 +3,26 @@
 import json
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from typer.testing import CliRunner
 
-from pallink.cli.commands.sandbox import app
 from pallink.sandbox import METHODS, ORIGIN, Request, Sandbox, environments, home
+from tests.harness import Pallink
 from tests.sandbox.client import AZURE_CLI, CONTOSO, ONBOARDING_CLIENT, ONBOARDING_SECRET, SCOPE
 
+RunWords = Callable[..., tuple[int, str, str]]
 
-def run(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, words)
-    return result.exit_code, result.stdout, result.stderr
+
+@pytest.fixture
+def run(pallink: Pallink) -> RunWords:
+    def run_words(*words: str) -> tuple[int, str, str]:
+        done = pallink("sandbox", *words)
+        return done.code, done.stdout, done.stderr
+
+    return run_words
 
 
 def new_code() -> str:
@@ -25,13 +31,13 @@ def new_code() -> str:
     return str(json.loads(answer.body)["user_code"])
 
 
-def test_approve() -> None:
+def test_approve(run: RunWords) -> None:
     assert run("approve", new_code()) == (0, "", "sandbox: invoices@contoso.com approved the sign-in\n")
     words = ("--account", "owner@contoso.com", "--deny")
     assert run("approve", new_code(), *words) == (0, "", "sandbox: owner@contoso.com declined the sign-in\n")
 
 
-def test_approve_says_what_is_wrong() -> None:
+def test_approve_says_what_is_wrong(run: RunWords) -> None:
     code, out, err = run("approve", "ABC")
     assert (code, out) == (2, "")
     assert err.startswith("error: the device code 'ABC' is unknown\n")
@@ -41,14 +47,14 @@ def test_approve_says_what_is_wrong() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Its users have another shell.")
-def test_env_for_a_shell() -> None:
+def test_env_for_a_shell(run: RunWords) -> None:
     variables = {"TENANT_ID": CONTOSO, "CLIENT_ID": ONBOARDING_CLIENT, "CLIENT_SECRET": ONBOARDING_SECRET}
     lines = "".join(f"export AZURE_{name}={value}\n" for name, value in variables.items())
     assert run("env", "client-secret") == (0, lines, "")
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_env_as_json(method: str) -> None:
+def test_env_as_json(run: RunWords, method: str) -> None:
     code, out, err = run("env", method, "--origin", "https://localhost:8443/", "-o", "json")
     assert (code, err) == (0, "")
     variables = json.loads(out)
@@ -58,13 +64,13 @@ def test_env_as_json(method: str) -> None:
         assert name not in variables or Path(variables[name]).is_file()
 
 
-def test_env_says_what_there_is() -> None:
+def test_env_says_what_there_is(run: RunWords) -> None:
     code, out, err = run("env", "password")
     assert (code, out) == (2, "")
     assert "there are client-secret, certificate, " in err
 
 
-def test_serve_says_that_a_port_is_taken() -> None:
+def test_serve_says_that_a_port_is_taken(run: RunWords) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, out, err = run("serve", "--port", str(port))
@@ -73,14 +79,14 @@ def test_serve_says_that_a_port_is_taken() -> None:
     assert "choose another port" in err
 
 
-def test_a_setting_of_a_sign_in() -> None:
+def test_a_setting_of_a_sign_in(run: RunWords) -> None:
     assert run("set", "sign-in-error", "50057")[0] == 0
     code, _, err = run("set", "sign-in-error", "1")
     assert code == 2
     assert "'50057'" in err
 
 
-def test_show_tells_of_managed_identities() -> None:
+def test_show_tells_of_managed_identities(run: RunWords) -> None:
     _, out, _ = run("show")
     assert "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f  managed identity, object ID" in out
     assert "refused with AADSTS53003" in out

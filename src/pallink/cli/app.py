@@ -28,7 +28,7 @@ class _Commands(LazyGroup):
         "logout": LazyCommand("pallink.cli.commands.logout", "Remove a stored sign-in, with all its tokens."),
         "whoami": LazyCommand("pallink.cli.commands.whoami", "Show which account signs in, and how."),
         "sandbox": LazyCommand(
-            "pallink.cli.commands.sandbox", "Look at, set, reset and serve the embedded stand-in for Azure."
+            "pallink.cli.commands.sandbox", "Show, set, reset and serve the embedded emulator of Azure."
         ),
     }
 
