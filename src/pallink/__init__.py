@@ -7,7 +7,7 @@ The command line is one caller of this API::
     with pallink.connect(cloud="sandbox", account="invoices@contoso.com") as session:
         print(session.link("719878").action)
 
-Importing the package is cheap: azure-identity and the SDK are loaded when somebody signs in.
+Importing the package is cheap: azure-identity and the SDK are imported at the sign-in.
 """
 
 from importlib import import_module
@@ -112,7 +112,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    """Load a public name when it is first used: the command line's help and its refusals need none of them."""
+    """Import a public name when it is first used: help and usage errors need none of them."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

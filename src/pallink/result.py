@@ -3,29 +3,15 @@
 A result holds the account, the link and the Reader report themselves, and flattens them in `as_dict` alone.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 
 from pallink.account import Account, AccountKind
 from pallink.errors import PallinkError
-from pallink.field_names import camel_case
 from pallink.links.model import Action, Link, active
 from pallink.roles import ReaderReport, Subscription, Verdict
 from pallink.signin import StoredSignIn
 
 Json = dict[str, object]
-
-_ACCOUNT_FIELDS = ("cloud", "account", "account_kind", "object_id", "tenant_id", "tenant_name")
-_LINK_FIELDS = (
-    "partner_id",
-    "partner_name",
-    "state",
-    "version",
-    "created_time",
-    "updated_time",
-    "id",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +101,20 @@ class Result:
         return active(self.link)
 
     def as_dict(self) -> Json:
-        """Return the flat object: camelCase names, plain values, always the same fields in the same order."""
-        return _flat(self, (*_ACCOUNT_FIELDS, *_LINK_FIELDS, "role", *self._own_fields()))
-
-    def _own_fields(self) -> tuple[str, ...]:
-        return ()
+        """Return the flat object: plain values, always the same fields in the same order."""
+        link = self._link
+        return {
+            "cloud": self.cloud,
+            **_account_fields(self.identity, self.identity.name, self.tenant_name),
+            "partnerId": link.partner_id if link else None,
+            "partnerName": link.partner_name if link else None,
+            "state": link.state if link else None,
+            "version": link.version if link else None,
+            "createdTime": link.created_time if link else None,
+            "updatedTime": link.updated_time if link else None,
+            "id": link.id if link else None,
+            "role": self.reader.verdict.value if self.reader else None,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +148,14 @@ class WriteResult(Result):
         """The previous partner's name; not part of the object."""
         return self.previous.partner_name if self.previous else None
 
-    def _own_fields(self) -> tuple[str, ...]:
-        return ("action", "previous_partner_id", "dry_run")
+    def as_dict(self) -> Json:
+        """Return the flat object."""
+        return super().as_dict() | {
+            "partnerId": self.partner_id,
+            "action": self.action.value,
+            "previousPartnerId": self.previous_partner_id,
+            "dryRun": self.dry_run,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +170,9 @@ class VerifyResult(Result):
     expected_partner_id: str
     matches: bool
 
-    def _own_fields(self) -> tuple[str, ...]:
-        return ("expected_partner_id", "matches")
+    def as_dict(self) -> Json:
+        """Return the flat object."""
+        return super().as_dict() | {"expectedPartnerId": self.expected_partner_id, "matches": self.matches}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,17 +267,24 @@ class AccountResult:
 
     def as_dict(self) -> Json:
         """Return the flat object."""
-        return _flat(self, (*_ACCOUNT_FIELDS, "auth", "stored", "expires_on"))
+        return {
+            "cloud": self.cloud,
+            **_account_fields(self, self.account, self.tenant_name),
+            "auth": str(self.auth),
+            "stored": self.stored,
+            "expiresOn": self.expires_on,
+        }
 
 
-def _flat(result: object, names: tuple[str, ...]) -> Json:
-    return dict(_fields(result, names))
-
-
-def _fields(result: object, names: tuple[str, ...]) -> Iterator[tuple[str, object]]:
-    for name in names:
-        value = getattr(result, name)
-        yield camel_case(name), value.value if isinstance(value, Enum) else value
+def _account_fields(account: Account | AccountResult, name: str, tenant_name: str | None) -> Json:
+    kind = account.kind if isinstance(account, Account) else account.account_kind
+    return {
+        "account": name,
+        "accountKind": kind.value,
+        "objectId": account.object_id,
+        "tenantId": account.tenant_id,
+        "tenantName": tenant_name,
+    }
 
 
 def _subscription(subscription: Subscription, verdict: str | None) -> Json:

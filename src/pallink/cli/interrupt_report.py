@@ -1,4 +1,4 @@
-"""What a command leaves behind when it ends before its time, in words."""
+"""What a command leaves behind when it is interrupted, in words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,16 +9,17 @@ from pallink.links.record import LinkChange, WriteRecord
 
 @dataclass
 class InterruptReport:
-    """What there is to say of a command that ends at this moment; kept up to date while it runs.
+    """What to report of a command that is interrupted at this moment; kept up to date while it runs.
 
     Attributes:
-        cause: said of an interruption, as long as the command writes no link.
-        remedy: what to do then, and `command` for it.
-        knows_link: whether the command has to do with an account's link at all.
-        writes_link: whether the command may change the link.
-        written: what is known of that.
-        look: the command that shows the link.
-        warnings: what else a person should know.
+        cause: The cause of an interruption, as long as the command writes no link.
+        remedy: What to do then.
+        command: The command for it.
+        knows_link: Whether the command has to do with an account's link at all.
+        writes_link: Whether the command may change the link.
+        written: What is known of that.
+        look: Returns the command that shows the link.
+        warnings: What else a person should know.
         tidy: Called before anything is printed: ends the line of a prompt or of a progress bar.
     """
 
@@ -33,7 +34,7 @@ class InterruptReport:
     tidy: Callable[[], None] = lambda: None
 
     def interrupted(self) -> CancelledError:
-        """The error for an interruption at this moment."""
+        """Return the error for an interruption at this moment."""
         cause, remedy, command = self.cause, self.remedy, self.command
         if self.writes_link:
             known = self.written.known
@@ -44,13 +45,13 @@ class InterruptReport:
         return CancelledError("interrupted", cause=cause, remedy=remedy, command=command, warnings=self.warnings)
 
     def link(self, error: PallinkError | None = None) -> LinkChange | None:
-        """What became of the link when the command ended with an error; None where it has to do with none."""
+        """Return what became of the link when the command ended with an error; None where it has to do with none."""
         if not self.knows_link:
             return None
         return LinkChange.UNKNOWN if isinstance(error, UnsettledWriteError) else self.written.known.change
 
     def last_line(self, error: PallinkError, *, is_interruption: bool) -> str | None:
-        """What became of the link, as a person is told last; None where the error has said so, or there is nothing."""
+        """Return what became of the link, for the last line; None where the error says it, or none was touched."""
         if not self.writes_link:
             return None
         change, known = self.link(error), self.written.known

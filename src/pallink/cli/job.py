@@ -1,4 +1,4 @@
-"""What the commands share: open a session, ask for a yes, show the result."""
+"""What the commands share: opening a session, confirming a write, showing the result."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -65,7 +65,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False) -> 
 
 
 def is_about_sign_ins(options: CommonOptions) -> None:
-    """What an interruption leaves behind is then for a look at the sign-ins that are kept."""
+    """Let the report of an interruption point to the stored sign-ins, for commands that change those."""
     options.report.cause, options.report.warnings = None, _notice(options)
     options.report.remedy, options.report.command = (
         "see which sign-ins are kept",
@@ -81,7 +81,7 @@ def say_where(options: CommonOptions) -> None:
 
 
 def _notice(options: CommonOptions) -> tuple[str, ...]:
-    """The same for an error that is an object, and so the only thing on stderr."""
+    """Return the same as warnings, for an error that has to be the only object on stderr."""
     emulator = options.settings.emulator
     is_due = emulator is not None and not options.quiet and options.output.has_error_objects
     return (emulator.notice,) if emulator is not None and is_due else ()
@@ -91,9 +91,9 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
     """Write a result to stdout and its warnings to stderr, then raise its error where it has one.
 
     Args:
-        result: what was found or done.
-        options: how to write it.
-        unquiet: warnings that are said in spite of `--quiet`.
+        result: What was found or done.
+        options: How to write it.
+        unquiet: Warnings that are printed in spite of `--quiet`.
     """
     from pallink.result import AccountResult, CheckResult  # noqa: PLC0415
 
@@ -104,7 +104,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
     try:
         write_result(result, options.output, terminal, options.query)
     except PallinkError as unwritten:
-        # What was found out counts for more than that it could not be written.
+        # The finding counts for more than the failure to write it.
         if error is None:
             raise unwritten.replace(warnings=warnings) from unwritten.__cause__
         warnings = (*warnings, unwritten.message)
@@ -121,15 +121,15 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
 
 
 def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> "Confirm | None":
-    """How to ask before a write; None where nobody has to be asked.
+    """Return how to confirm a write; None where no confirmation is needed.
 
     Args:
-        options: with `--account` the account is certain, and only what cannot be undone is asked about.
-        yes: `--yes`.
-        always: ask even with `--account`, and refuse where nobody can be asked.
+        options: With `--account` the account is certain, and only what cannot be undone is confirmed.
+        yes: The value of `--yes`.
+        always: Confirm even with `--account`, and refuse where no prompt is possible.
 
     Raises:
-        UsageError: it has to be asked and cannot be, or nobody knows who would be linked.
+        UsageError: A confirmation is needed and no prompt is possible, or the account is not known.
     """
     if yes:
         return None
@@ -137,15 +137,15 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     can_ask = terminal.can_ask and not options.no_input
     if always and not can_ask:
         raise UsageError(
-            "--yes is required where nobody can be asked",
+            "--yes is required without a prompt",
             cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
             remedy="add --yes to the command",
         )
     if not can_ask and options.account is None and options.auth in _SESSIONS:
         raise UsageError(
-            f"--account or --yes is required with --auth {options.auth} where nobody can be asked",
-            cause="pallink did not start that session: whoever is signed in there would be linked",
-            remedy="say with --account who it must be",
+            f"--account or --yes is required with --auth {options.auth} without a prompt",
+            cause="pallink did not start that session: the account that is signed in there would be linked",
+            remedy="name the account that must be signed in with --account",
         )
     if not can_ask or (options.account is not None and not always):
         return None
@@ -179,9 +179,9 @@ def _ask(proposal: "Proposal", terminal: Terminal) -> bool:
 
 
 def _yes_or_no(question: str, terminal: Terminal) -> bool:
-    """Ask on stderr until the answer is one; no answer at all is the end.
+    """Prompt on stderr until the reply is yes or no; the end of stdin aborts.
 
-    Typer's own question writes a blank to stdout, where only data belongs.
+    Typer's own prompt writes a space to stdout, where only data belongs.
     """
     while True:
         print(f"{question} [y/N]: ", end="", file=terminal.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The options that mean the same in every command: declared here, once.
+"""The options that mean the same in every command, declared once.
 
 `OutputOptions` and `CommonOptions` are the declarations; `command_with_options` gives a command all of either, and its
 help a heading of its own for them.
@@ -31,7 +31,7 @@ HEADING = "Common options"
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What every command takes, those too that sign nobody in. Precedence: option, environment, default."""
+    """Options of every command, with or without a sign-in. Precedence: option, environment, default."""
 
     output: Annotated[
         OutputFormat,
@@ -49,18 +49,18 @@ class OutputOptions:
 
     @property
     def logs(self) -> bool:
-        """Whether stderr says what is done."""
+        """Whether the log is printed to stderr."""
         return False
 
     @functools.cached_property
     def report(self) -> InterruptReport:
-        """What there is to say when the command ends before its time."""
+        """What to report when the command is interrupted."""
         return InterruptReport(remedy="see what the sandbox holds now", command="pallink sandbox show")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions(OutputOptions):
-    """What every command takes that signs somebody in."""
+    """Options of every command that signs in."""
 
     cloud: Annotated[
         str,
@@ -119,17 +119,17 @@ class CommonOptions(OutputOptions):
 
     @property
     def logs(self) -> bool:
-        """Whether stderr says what is done."""
+        """Whether the log is printed to stderr."""
         return self.verbose or self.debug
 
     @functools.cached_property
     def report(self) -> InterruptReport:
-        """What there is to say when the command ends before its time."""
+        """What to report when the command is interrupted."""
         return InterruptReport(cause="nothing was written", knows_link=True, look=lambda: self.settings.command("show"))
 
     @property
     def settings(self) -> Settings:
-        """The part that a session needs; raises `UsageError` where a value cannot be what it should be."""
+        """The options that a session needs; raises `UsageError` where one is invalid."""
         return Settings(self.cloud, self.account, self.tenant, self.client_id, self.auth, self.timeout)
 
 
@@ -137,25 +137,25 @@ OptionsT = TypeVar("OptionsT", bound=OutputOptions)
 
 
 def _parameters(options: type[OutputOptions]) -> tuple[inspect.Parameter, ...]:
-    """One keyword parameter for each option; those of `OutputOptions` stand behind those of who signs in."""
-    inherited = {each.name for each in fields(OutputOptions)}
+    """Return a keyword parameter for every option; those of `OutputOptions` come last."""
+    inherited = {field.name for field in fields(OutputOptions)}
     hints = get_type_hints(options, include_extras=True)
     return tuple(
         inspect.Parameter(
-            each.name,
+            field.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if each.default is MISSING else each.default,
-            annotation=hints[each.name],
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
         )
-        for each in sorted(fields(options), key=lambda each: each.name in inherited)
+        for field in sorted(fields(options), key=lambda field: field.name in inherited)
     )
 
 
-NAMES = frozenset(each.name for each in fields(CommonOptions))
+NAMES = frozenset(field.name for field in fields(CommonOptions))
 
 
 def option_name(field_name: str) -> str:
-    """The option that sets a field, e.g. `--client-id`."""
+    """Return the option that sets a field, e.g. `--client-id`."""
     return "--" + field_name.replace("_", "-")
 
 
@@ -194,7 +194,7 @@ def command_with_options(
 
         @functools.wraps(function)
         def command(*, context: typer.Context, **values: Any) -> None:
-            given = options(**{each.name: values.pop(each.name) for each in parameters})
+            given = options(**{parameter.name: values.pop(parameter.name) for parameter in parameters})
 
             def job() -> None:
                 _check(given, context)
@@ -212,7 +212,7 @@ def command_with_options(
                 )
 
         command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *parameters]
+            [context, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *parameters]
         )
         app.command(name, cls=CommandWithCommonOptions)(command)
         return command
@@ -221,7 +221,7 @@ def command_with_options(
 
 
 def _check(options: OutputOptions, context: typer.Context) -> None:
-    """Refuse what contradicts itself, and what can be known to be wrong before anything is sent.
+    """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
 
     Raises:
         UsageError: the query is no expression; --quiet and --verbose; or a left-over PALLINK_CLOUD=sandbox in CI, where

@@ -27,17 +27,17 @@ def run(
     verbose: bool = False,
     debug: bool = False,
 ) -> None:
-    """Do a command's job and end with the right exit code.
+    """Run a command's job and end with the right exit code.
 
     Args:
-        job: what to do.
-        report: what there is to say when it ends before its time.
-        output: in which format an error is reported.
-        verbose: log what is done.
-        debug: log each request too.
+        job: What to run.
+        report: What to report when it is interrupted.
+        output: The format of an error.
+        verbose: Whether to log to stderr.
+        debug: Whether to log requests too.
 
     Raises:
-        typer.Exit: the job failed; the message is on stderr.
+        typer.Exit: The job failed; the message is on stderr.
     """
     terminal = Terminal()
     execution = Execution.current()
@@ -94,14 +94,14 @@ def print_error(
     *,
     is_interruption: bool = False,
 ) -> None:
-    """Say what happened, why, and what to do next; where a program reads objects, as one JSON object in one line.
+    """Print what happened, why, and what to do next; for a program that reads objects, as one JSON object in a line.
 
     Args:
-        error: what happened.
-        terminal: where to.
-        output: whether a program reads objects.
-        report: what became of the link; None: no link was touched.
-        is_interruption: whether the command was interrupted. What became of the link stands for a cause then.
+        error: What happened.
+        terminal: Where to print.
+        output: The output format, which says whether a program reads objects.
+        report: What became of the link; None: no link was touched.
+        is_interruption: Whether the command was interrupted; what became of the link then takes the place of a cause.
     """
     report = report or InterruptReport(knows_link=True)
     if output.has_error_objects:
@@ -130,14 +130,14 @@ def _explain(error: PallinkError, terminal: Terminal) -> None:
 
 
 def as_pallink_error(error: Exception) -> PallinkError:
-    """The error itself, what is wrong with the sandbox's file, or what is said of an exception that nobody foresaw."""
+    """Return the error itself, that of the sandbox's file, or for any other exception a defect of pallink."""
     if isinstance(error, PallinkError):
         return error
     if isinstance(error, SandboxStateError):
         return explain_state(error)
     return DefectError(
         f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
-        cause="this should not happen, whatever Azure answers",
+        cause="no response of Azure should cause this",
         remedy="look at the link before you go on, and report this with what PALLINK_TRACEBACK=1 prints",
     )
 
@@ -151,7 +151,7 @@ class _RedactingFormatter(logging.Formatter):
 
 
 def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
-    """Send pallink's own log, and nobody else's, to stderr."""
+    """Send the log of pallink, and no other, to stderr."""
     logger = logging.getLogger("pallink")
     logger.handlers.clear()
     logger.propagate = False
@@ -165,12 +165,12 @@ def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
 
 
 class _LogHandler(logging.StreamHandler):  # type: ignore[type-arg]  # of whichever stream stderr is
-    """Writes the log until it is silenced: threads that nobody waits for would write on."""
+    """Writes the log until it is silenced: threads that were abandoned would write on."""
 
     _is_silent = False
 
     def silence(self) -> None:
-        """Write nothing more; a line that another thread is writing is written to its end."""
+        """Write nothing more; a line that another thread is writing is completed."""
         with self.lock or threading.RLock():
             self._is_silent = True
 

@@ -27,7 +27,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _SLICE = 0.1
 # The worker's own error for a deadline says more: it comes first, where nothing holds it up.
 _GRACE = 0.5
-# A second signal after this leaves at once, whatever holds up the report of the first.
+# A second signal after this leaves at once, even where the report of the first is held up.
 _REPEATED = 0.5
 
 INTERRUPTED = 130

@@ -1,7 +1,7 @@
 """Which requests may leave pallink: hosts, methods and paths, fixed before the first one is sent.
 
-It holds for whoever makes the request, pallink or a library: a redirect, a `nextLink` to another host, and the provider
-registration that azure-mgmt would send by itself are refused here.
+It holds for every request, whether pallink or a library makes it: a redirect, a `nextLink` to another host, and the
+provider registration that azure-mgmt would send by itself are refused here.
 """
 
 import re
@@ -80,7 +80,7 @@ class EgressPolicy:
 
     Attributes:
         resource_manager: Origin (`https://host[:port]`) of Resource Manager, the only host that gets a bearer token.
-        login: Origin of the login host; None where nobody signs in.
+        login: Origin of the login host; None before a sign-in.
         rules: What may be sent to Resource Manager with a token.
         anonymous: Paths of Resource Manager that may be read without one.
         token_endpoint: The further address of the sign-in method.

@@ -12,7 +12,7 @@ from pallink.signin.prompter import Prompter
 
 @dataclass(frozen=True, slots=True)
 class CredentialContext:
-    """What a credential is built with, whatever the method.
+    """What a credential is built with.
 
     Attributes:
         cloud: Where to sign in.

@@ -139,10 +139,10 @@ def token_endpoint_for(sign_in: SignIn) -> TokenEndpoint | None:
 
 
 def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
-    """The credential of azure-identity for a chosen sign-in; it has signed nobody in yet.
+    """Return the credential of azure-identity for a sign-in; it has sent no request yet.
 
     Raises:
-        PallinkError: the sign-in cannot even begin.
+        PallinkError: The sign-in cannot even begin.
     """
     stored = sign_in.stored
     if stored is None:
@@ -163,7 +163,7 @@ def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
 
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:
-    """The error for a stored sign-in that is of no use any more."""
+    """Return the error for a stored sign-in that has expired."""
     return SignInError(
         f"the stored sign-in of {stored.account} has expired",
         cause=why,
@@ -173,7 +173,7 @@ def expired(stored: StoredSignIn, why: str) -> SignInError:
 
 
 def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
-    """The command that signs the same account in again; `claims` is what to ask for, in base64."""
+    """Return the command that signs the same account in again; `claims` is a claims challenge in base64."""
     words = ["login", "--auth", stored.auth] if stored.auth != SignInMethod.SANDBOX_USER else ["login"]
     if claims:
         words += ["--claims", claims]

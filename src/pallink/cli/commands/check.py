@@ -1,4 +1,4 @@
-"""pallink check."""
+"""The command `pallink check`."""
 
 from pallink.cli.arguments import Subscriptions
 from pallink.cli.job import session, show

@@ -1,4 +1,4 @@
-"""pallink link."""
+"""The command `pallink link`."""
 
 from typing import Annotated
 

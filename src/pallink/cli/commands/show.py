@@ -1,4 +1,4 @@
-"""pallink show."""
+"""The command `pallink show`."""
 
 from pallink.cli import job
 from pallink.cli.lazy import new_app

@@ -1,4 +1,4 @@
-"""pallink unlink."""
+"""The command `pallink unlink`."""
 
 from typing import Annotated
 

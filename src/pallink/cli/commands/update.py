@@ -1,4 +1,4 @@
-"""pallink update."""
+"""The command `pallink update`."""
 
 from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
 from pallink.cli.job import confirmation, session, show

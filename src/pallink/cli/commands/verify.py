@@ -1,4 +1,4 @@
-"""pallink verify."""
+"""The command `pallink verify`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +57,7 @@ def verify(
         with session(options, "verify") as opened:
             result = opened.compare(goal, role_check=role_check, subscriptions=subscription or ())
     except (CancelledError, typer.Abort):
-        raise  # nobody's verdict
+        raise  # no finding
     except Exception as raised:
         error = as_pallink_error(raised)
         error.warnings += report(finding_from_error(error, options.settings, partner_id))
