@@ -6,7 +6,7 @@ The one module outside `sandbox/` and its commands that knows the sandbox.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pallink.errors import SandboxError, unusable_sandbox
 from pallink.sandbox.names import ORIGIN
@@ -43,14 +43,7 @@ def _mount(session: "Session", url: str) -> None:
     from pallink import sandbox  # noqa: PLC0415 - who works with Azure does not pay for the sandbox
     from pallink.sandbox.http.adapter import SandboxAdapter  # noqa: PLC0415
 
-    class Adapter(SandboxAdapter):
-        def send(self, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return super().send(*args, **kwargs)
-            except SandboxStateError as error:
-                raise explain_state(error) from error
-
-    session.mount("/".join(url.split("/")[:3]) + "/", Adapter(sandbox.Sandbox(sandbox.home())))
+    session.mount("/".join(url.split("/")[:3]) + "/", SandboxAdapter(sandbox.Sandbox(sandbox.home()), explain_state))
 
 
 def _home() -> Path:

@@ -13,7 +13,7 @@ from pallink.http.response_limits import (
     MAX_BODY_BYTES,
     UnusableResponse,
     normalize_headers,
-    read_body,
+    read_response,
     retry_after_seconds,
 )
 
@@ -34,7 +34,7 @@ def make_response(body: bytes, status: int = 200, **headers: str) -> requests.Re
 )
 def test_a_body_is_read_whole(body: bytes, encoding: str) -> None:
     response = make_response(body, Content_Encoding=encoding)
-    read_body(response)
+    read_response(response)
     assert (response.content, response.text) == (b"{}", "{}")
 
 
@@ -51,16 +51,16 @@ def test_a_body_is_read_whole(body: bytes, encoding: str) -> None:
 )
 def test_what_cannot_be_used_says_why(body: bytes, encoding: str, cause: str) -> None:
     with pytest.raises(UnusableResponse, match=cause):
-        read_body(make_response(body, Content_Encoding=encoding))
+        read_response(make_response(body, Content_Encoding=encoding))
     failed = make_response(body, 403, Content_Encoding=encoding)
-    read_body(failed)
+    read_response(failed)
     assert (failed.status_code, failed.content) == (403, b"")
 
 
 @given(body=st.binary(max_size=40), encoding=ENCODINGS, status=st.sampled_from([200, 301, 403, 500]))
 def test_reading_ends_whatever_it_is_said_to_be(body: bytes, encoding: str, status: int) -> None:
     try:
-        read_body(make_response(body, status, Content_Encoding=encoding))
+        read_response(make_response(body, status, Content_Encoding=encoding))
     except UnusableResponse:
         assert status < 400
 

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from pallink.errors import UnexpectedAnswerError
 from pallink.http.errors import chain_of, trace_of
-from pallink.http.response_limits import UnusableResponse, normalize_headers, read_body
+from pallink.http.response_limits import UnusableResponse, read_response
 from pallink.http.trust import operating_system_trust
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ConnectionPool(requests.Session):
                 raise _unusable(request, "it has too many headers, or too long ones") from error
             raise
         try:
-            read_body(response)
+            read_response(response)
             self._count(response)
         except UnusableResponse as error:
             error.response = response
@@ -112,7 +112,6 @@ class ConnectionPool(requests.Session):
         except requests.RequestException as error:
             error.response = response
             raise
-        normalize_headers(response.headers)
         return response
 
     def close(self) -> None:

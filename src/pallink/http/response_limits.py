@@ -39,8 +39,8 @@ class UnusableResponse(Exception):  # noqa: N818 - no error yet: the caller deci
     response: requests.Response | None = None
 
 
-def read_body(response: requests.Response) -> None:
-    """Read the body of a streamed response into it, within the limits.
+def read_response(response: requests.Response) -> None:
+    """Read the body of a streamed response into it, within the limits, and normalize its headers.
 
     Where the status already says that the request failed, the status counts, and a body that cannot be used is dropped.
 
@@ -59,6 +59,7 @@ def read_body(response: requests.Response) -> None:
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
     # Else it would guess, which takes minutes on a body made for that.
     response.encoding = "utf-8"
+    normalize_headers(response.headers)
 
 
 def _body(response: requests.Response) -> bytes:

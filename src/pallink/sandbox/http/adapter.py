@@ -1,6 +1,6 @@
 """The sandbox in process: a transport adapter for `requests` sessions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import responses
 from io import BytesIO
 
@@ -11,6 +11,7 @@ from urllib3.exceptions import ProtocolError
 
 from pallink.sandbox.handler import Sandbox
 from pallink.sandbox.http.messages import Delivery, Request
+from pallink.sandbox.state.errors import SandboxStateError
 
 
 class SandboxAdapter(HTTPAdapter):
@@ -20,11 +21,13 @@ class SandboxAdapter(HTTPAdapter):
 
     Args:
         sandbox: The sandbox that handles the requests.
+        explain: Returns what to raise in place of a `SandboxStateError`.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, explain: Callable[[SandboxStateError], Exception] | None = None) -> None:
         super().__init__()
         self._sandbox = sandbox
+        self._explain = explain or (lambda error: error)
 
     def send(  # noqa: PLR0917 - The signature is the base class's.
         self,
@@ -42,14 +45,16 @@ class SandboxAdapter(HTTPAdapter):
             ReadTimeout: The response takes longer than `timeout`.
             SandboxStateError: The sandbox's file cannot be used.
         """
-        response = self._sandbox.handle(
-            Request(
-                method=str(request.method).upper(),
-                url=str(request.url),
-                headers={name: _text(value) for name, value in request.headers.items()},
-                body=_body(request),
-            )
+        received = Request(
+            method=str(request.method).upper(),
+            url=str(request.url),
+            headers={name: _text(value) for name, value in request.headers.items()},
+            body=_body(request),
         )
+        try:
+            response = self._sandbox.handle(received)
+        except SandboxStateError as error:
+            raise self._explain(error) from error
         read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
         if read_timeout is not None and response.delay > read_timeout:
             self._sandbox.wait(read_timeout)
