@@ -9,9 +9,10 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pallink.errors import PallinkError
+if TYPE_CHECKING:
+    from pallink.errors import PallinkError
 
 THREAD_NAME = "pallink"
 """The name of every thread that pallink starts."""
@@ -83,7 +84,9 @@ def gather(*calls: Callable[[], Any]) -> list[Any]:
     return outcomes
 
 
-def as_completed(job: Callable[[T], R], items: Sequence[T], *, workers: int) -> Generator[tuple[int, R | PallinkError]]:
+def as_completed(
+    job: Callable[[T], R], items: Sequence[T], *, workers: int
+) -> "Generator[tuple[int, R | PallinkError]]":
     """Run a job on each item concurrently, and yield position and outcome as they come.
 
     Close the generator to cancel the rest: no further item is started, and those under way send nothing more.
@@ -97,6 +100,8 @@ def as_completed(job: Callable[[T], R], items: Sequence[T], *, workers: int) -> 
         OperationCancelledError: The scope around it was cancelled.
         Exception: The job raised something else, which is a defect.
     """
+    from pallink.errors import PallinkError  # noqa: PLC0415 - help needs a thread, and no errors
+
     scope = CancelScope()
     pending: queue.SimpleQueue[tuple[int, T]] = queue.SimpleQueue()
     outcomes: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
@@ -129,6 +134,8 @@ def as_completed(job: Callable[[T], R], items: Sequence[T], *, workers: int) -> 
         scope.cancel()
 
 
-def errors_in(outcomes: Sequence[Any]) -> list[PallinkError]:
+def errors_in(outcomes: Sequence[Any]) -> "list[PallinkError]":
     """Return the errors among what `gather` returned."""
+    from pallink.errors import PallinkError  # noqa: PLC0415
+
     return [outcome for outcome in outcomes if isinstance(outcome, PallinkError)]

@@ -37,6 +37,22 @@ def test_outcomes_are_in_the_order_of_the_calls() -> None:
     assert gather(lambda: call(1), lambda: call(2), lambda: call(3)) == [1, 2, 3]
 
 
+def test_nothing_to_run_has_no_outcome() -> None:
+    assert gather() == []
+
+
+def test_a_defect_does_not_wait_for_the_other_calls() -> None:
+    released = threading.Event()
+
+    def fail() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gather(fail, released.wait)
+    released.set()
+    join_all()
+
+
 def test_an_error_of_pallink_is_an_outcome() -> None:
     error = ServiceError("no")
 

@@ -8,14 +8,11 @@ They are registered with the `Secrets` that are active in the current context. T
 context; nothing else refers to the secrets, so they go when their session does.
 """
 
-import json
 import re
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
-from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
 """Stands in a text in place of a secret."""
@@ -126,6 +123,9 @@ def _forms_of(secret: str) -> tuple[str, ...]:
     """Return the secret as a URL, a form, JSON, and a message that quotes it with `repr` spell it."""
     if _UNESCAPED.fullmatch(secret):
         return (secret,)
+    import json  # noqa: PLC0415 - few secrets need them
+    from urllib.parse import quote, quote_plus  # noqa: PLC0415
+
     raw = secret.encode("utf-8", "surrogatepass")
     encoded = {quote(raw, safe=""), quote(raw), quote(raw, safe=_SAFE_IN_URL), quote_plus(raw)}
     encoded |= {_PERCENT.sub(lambda match: match[0].lower(), form) for form in encoded}
@@ -157,6 +157,8 @@ def _redact_shapes(text: str) -> str:
 
 def _is_user_and_password(encoded: str) -> bool:
     """Tell `user:password` in base64 from an ordinary word after "basic"."""
+    from base64 import b64decode  # noqa: PLC0415 - few texts need it
+
     try:
         return b":" in b64decode(encoded, validate=True)
     except ValueError:
