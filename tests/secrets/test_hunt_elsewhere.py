@@ -1,16 +1,22 @@
 """Secrets in the wrong place: on the command line, in another variable, in a child process, in Python's warnings."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from pallink.cli import job as commands
+from pallink.sandbox import Request, Response
 from tests.cli.people import CONTOSO, Desk
 from tests.exhaustive import combinations
 from tests.runner import Runner
 from tests.secrets.ground import Ground
+from tests.secrets.watch import Usual
 from tools.program import ROOT
 
 IN_SANDBOX = ["--cloud", "sandbox"]
@@ -199,3 +205,27 @@ def test_a_token_file_named_as_a_certificate(ground: Ground, desk: Desk) -> None
     desk.patch.setenv("AZURE_TENANT_ID", CONTOSO)
     refused = ground.run("show", *IN_SANDBOX, "--auth", "certificate", "--debug")
     assert refused.code == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="raise_signal of SIGTERM ends a process there")
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_what_is_said_of_an_interruption(ground: Ground, output: str) -> None:
+    """The thread that waits for the command prints it; the name of the partner repeats the client secret."""
+    released = threading.Event()
+
+    def repeat(_: Request, usual: Usual) -> Response:
+        link = json.loads(usual().body)
+        link["properties"]["partnerName"] = ground.secrets["client secret"]
+        return Response(200, {}, json.dumps(link).encode())
+
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        released.wait()
+
+    auth = ground.prepare("client-secret")
+    ground.watch.otherwise("PUT", "/partners", repeat)
+    ground.desk.patch.setattr(commands, "write_result", interrupted)
+    ended = ground.run("link", "719878", *IN_SANDBOX, *auth, "-o", output)
+    released.set()
+    assert ended.code == 130
+    assert '"link": "changed"' in ended.stderr if output == "json" else "[redacted]" in ended.stderr

@@ -1,5 +1,6 @@
 """The one place where errors become messages and exit codes."""
 
+import contextvars
 import logging
 import threading
 import traceback
@@ -41,8 +42,10 @@ def run(
     """
     terminal = Terminal()
     execution = Execution.current()
-    execution.interrupted = lambda: print_interruption(report, terminal, output)
-    execution.timed_out = lambda deadline: _print_timeout(deadline, report, terminal, output)
+    # Printed by the thread that waits for the command, which has to redact the command's secrets all the same.
+    context = contextvars.copy_context()
+    execution.interrupted = lambda: context.run(print_interruption, report, terminal, output)
+    execution.timed_out = lambda deadline: context.run(_print_timeout, deadline, report, terminal, output)
     try:
         _log_to(terminal, verbose=verbose, debug=debug)
         job()
