@@ -14,7 +14,8 @@ PACKAGE = Path(pallink.__file__).parent
 LAYERS = tuple(
     tuple(layer.split())
     for layer in (
-        "exit_codes redact sandbox field_names",
+        "context exit_codes sandbox field_names",
+        "redact",
         "errors",
         "account emulator concurrency deadline",
         "clouds",

@@ -7,11 +7,14 @@ a name look-up that hangs must keep neither Ctrl-C nor the end of the process wa
 import contextvars
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pallink.context import activate
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pallink.errors import PallinkError
 
 THREAD_NAME = "pallink"
@@ -43,14 +46,9 @@ class CancelScope:
         """Let nothing further be started or sent. What was sent is not waited for."""
         self._cancelled.set()
 
-    @contextmanager
-    def active(self) -> Iterator[Self]:
+    def active(self) -> "AbstractContextManager[CancelScope]":
         """Make this the scope of what is called in the block, and of the threads that are started there."""
-        token = self._active.set(self)
-        try:
-            yield self
-        finally:
-            self._active.reset(token)
+        return activate(self._active, self)
 
     @classmethod
     def check(cls) -> None:

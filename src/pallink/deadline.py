@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Self
 
+from pallink.context import activate
 from pallink.errors import RequestTrace, UnreachableError
 
 
@@ -45,14 +45,9 @@ class Deadline:
             raise AssertionError("requests are sent within a job only")
         return deadline
 
-    @contextmanager
-    def active(self) -> Iterator[Self]:
+    def active(self) -> "AbstractContextManager[Deadline]":
         """Make this the deadline of what is called in the block, and of the threads that are started there."""
-        token = self._active.set(self)
-        try:
-            yield self
-        finally:
-            self._active.reset(token)
+        return activate(self._active, self)
 
     @property
     def left(self) -> float:

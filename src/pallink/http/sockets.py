@@ -6,24 +6,19 @@ write the time-out becomes what is left of the request's time.
 
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
 from pallink.concurrency import CancelScope
+from pallink.context import activate
 
 _end: ContextVar[float | None] = ContextVar("request_end", default=None)
 
 
-@contextmanager
-def request_deadline(seconds: float) -> Iterator[None]:
+def request_deadline(seconds: float) -> AbstractContextManager[float]:
     """Give what is sent and received in the block so many seconds in all."""
-    token = _end.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _end.reset(token)
+    return activate(_end, time.monotonic() + seconds)
 
 
 class _KeepsDeadline:

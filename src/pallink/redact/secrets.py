@@ -9,10 +9,13 @@ context; nothing else refers to the secrets, so they go when their session does.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
+
+from pallink.context import activate
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 REDACTED = "[redacted]"
 """Stands in a text in place of a secret."""
@@ -59,14 +62,9 @@ class Secrets:
             if len(stripped) >= MIN_LENGTH and stripped not in self._forms:
                 self._forms[stripped] = _forms_of(stripped)
 
-    @contextmanager
-    def active(self) -> Iterator[Self]:
-        """Make these the secrets of the current context, and of the threads that pallink starts in it."""
-        token = _active.set(self)
-        try:
-            yield self
-        finally:
-            _active.reset(token)
+    def active(self) -> "AbstractContextManager[Secrets]":
+        """Make these the secrets of what is called in the block, and of the threads that are started there."""
+        return activate(_active, self)
 
     def redact(self, text: str) -> str:
         """Return the text with `REDACTED` in place of each secret.
