@@ -1,6 +1,7 @@
 """The thread that waits for a command: signals, a deadline that passes, and what hangs."""
 
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -53,13 +54,45 @@ def test_a_deadline_ends_a_command_that_hangs() -> None:
 
     def command() -> int:
         execution.timed_out = lambda deadline: 7 if deadline.seconds == 5 else 1
-        execution.deadline = Deadline(5, now=iter([0.0, *[6.0] * 1000]).__next__)
-        released.wait()
+        with execution.watching(Deadline(5, now=iter([0.0, *[6.0] * 1000]).__next__)):
+            released.wait()
         return 0
 
     assert execution.run(command) == 7
     assert execution.is_abandoned
     released.set()
+
+
+def test_a_deadline_does_not_end_what_follows_the_job() -> None:
+    """A pager may take longer to read the result than the job to find it."""
+    execution = Execution(lambda: 130)
+    deadline = Deadline(5, now=iter([0.0, *[6.0] * 1000]).__next__)
+
+    def command() -> int:
+        execution.timed_out = lambda _deadline: 7
+        with execution.watching(deadline):
+            pass
+        polled.wait()
+        return 0
+
+    polled = threading.Event()
+    get = execution._events.get
+
+    class Events:
+        """Has the waiting thread look at the deadline before the command goes on."""
+
+        put = execution._events.put
+
+        def get(self, timeout: float) -> int | None:
+            try:
+                return get(timeout=timeout)
+            except queue.Empty:
+                polled.set()
+                raise
+
+    execution._events = Events()  # type: ignore[assignment]
+    assert execution.run(command) == 0
+    assert not execution.is_abandoned
 
 
 def test_a_signal_while_the_command_reports_its_end_does_not_count() -> None:

@@ -44,9 +44,9 @@ def session(options: CommonOptions, command: str, *, writable: bool = False) -> 
     report.warnings = _notice(options)
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
     deadline = Deadline(options.timeout)
-    Execution.current().deadline = deadline
     try:
         with (
+            Execution.current().watching(deadline),
             open_session(
                 options.settings,
                 writable=writable,
@@ -83,8 +83,9 @@ def say_where(options: CommonOptions) -> None:
 def _notice(options: CommonOptions) -> tuple[str, ...]:
     """Return the same as warnings, for an error that has to be the only object on stderr."""
     emulator = options.settings.emulator
-    is_due = emulator is not None and not options.quiet and options.output.has_error_objects
-    return (emulator.notice,) if emulator is not None and is_due else ()
+    if emulator is None or options.quiet or not options.output.has_error_objects:
+        return ()
+    return (emulator.notice,)
 
 
 def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:

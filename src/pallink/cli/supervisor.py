@@ -39,7 +39,6 @@ class Execution:
     Attributes:
         interrupted: Reports an interruption and returns the exit code. Set by the worker once it knows its options.
         timed_out: The same for a deadline that passed while the worker hung.
-        deadline: The deadline of the command, once it has begun.
         stop: Ends a command that ends on request, as a server does; None: it is left where it is.
         is_abandoned: Whether the worker was left where it was.
     """
@@ -49,10 +48,10 @@ class Execution:
     def __init__(self, interrupted: Callable[[], int]) -> None:
         self.interrupted = interrupted
         self.timed_out: Callable[[Deadline], int] | None = None
-        self.deadline: Deadline | None = None
         self.stop: Callable[[], None] | None = None
         self.is_abandoned = False
         self._events: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._deadline: Deadline | None = None
         self._lock = threading.Lock()
         self._is_over = False
         self._signalled_at: float | None = None
@@ -75,14 +74,20 @@ class Execution:
     def run(self, command: Callable[[], int]) -> int:
         """Run a command in a worker thread, and return its exit code or that of what ended it."""
         from pallink.concurrency import CancelScope, start_thread  # noqa: PLC0415 - after the handlers are set
+        from pallink.context import activate  # noqa: PLC0415
 
-        with self._handlers(), CancelScope().active() as scope:
-            token = self._current.set(self)
-            try:
-                start_thread(lambda: self._work(command))
-                return self._wait(scope)
-            finally:
-                self._current.reset(token)
+        with self._handlers(), CancelScope().active() as scope, activate(self._current, self):
+            start_thread(lambda: self._work(command))
+            return self._wait(scope)
+
+    @contextmanager
+    def watching(self, deadline: "Deadline") -> Iterator[None]:
+        """End the block when its deadline passes and the worker hangs. What follows it, as output, may take longer."""
+        self._deadline = deadline
+        try:
+            yield
+        finally:
+            self._deadline = None
 
     def _work(self, command: Callable[[], int]) -> None:
         try:
@@ -96,7 +101,7 @@ class Execution:
             try:
                 number = self._events.get(timeout=_SLICE)
             except queue.Empty:
-                deadline, report = self.deadline, self.timed_out
+                deadline, report = self._deadline, self.timed_out
                 if deadline is None or report is None or deadline.left > -_GRACE or not self._abandon(scope):
                     continue
                 return report(deadline)

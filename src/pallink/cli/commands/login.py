@@ -48,8 +48,8 @@ def login(
 
     prompter = TerminalPrompter(options)
     deadline = Deadline(settings.timeout)
-    Execution.current().deadline = deadline
-    result = sign_in(settings, deadline, prompter, plain_text=plain_text, claims=required_claims)
+    with Execution.current().watching(deadline):
+        result = sign_in(settings, deadline, prompter, plain_text=plain_text, claims=required_claims)
     show(result, options)
 
 
