@@ -1,6 +1,6 @@
 """Clouds that run inside pallink instead of at Microsoft, and what differs there: today the embedded sandbox.
 
-The one module outside `sandbox/` and its commands that knows the sandbox.
+Besides it, only the sandbox's own commands and `cli/run.py` know the sandbox.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pallink.errors import SandboxError, unusable_sandbox
+from pallink.errors import SandboxError
 from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.state.errors import SandboxStateError
 
@@ -54,7 +54,12 @@ def _home() -> Path:
 
 def explain_state(error: SandboxStateError) -> SandboxError:
     """Return the error for a sandbox whose file cannot be used."""
-    return unusable_sandbox(str(error), error.path)
+    return SandboxError(
+        f"the sandbox cannot be used: {error}",
+        cause=f"its file is {error.path}",
+        remedy="make the folder writable, or start over with a new world (this removes the sandbox's links)",
+        command="pallink sandbox reset",
+    )
 
 
 SANDBOX = Emulator(

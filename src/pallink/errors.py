@@ -2,7 +2,7 @@
 
     PallinkError                   1
     ├── UsageError                 2  the command line, or an argument of the Python API, is wrong
-    ├── NotLinkedError             3  the service reports that there is no link
+    ├── NotLinkedError             3  the service reports no link
     ├── SignInError                4  not signed in, or the sign-in failed
     │   ├── WrongAccountError      4  another account or tenant than the required one signed in
     │   └── MoreProofNeededError   4  Azure requires more of the sign-in: multifactor authentication, a managed device
@@ -222,16 +222,6 @@ class RefusedRequestError(PallinkError):
 
 class SandboxError(PallinkError):
     """The sandbox's file is corrupt or cannot be written."""
-
-
-def unusable_sandbox(message: str, path: object) -> SandboxError:
-    """Return the error for a sandbox whose file at `path` cannot be used."""
-    return SandboxError(
-        f"the sandbox cannot be used: {message}",
-        cause=f"its file is {path}",
-        remedy="make the folder writable, or start over with a new world (this removes the sandbox's links)",
-        command="pallink sandbox reset",
-    )
 
 
 class UnsettledWriteError(PallinkError):

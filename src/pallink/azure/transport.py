@@ -148,14 +148,17 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
 
         def send() -> Any:
             with request_deadline(total):
-                return super(GuardedTransport, self).send(request, proxies=proxies, **kwargs)
+                response = super(GuardedTransport, self).send(request, proxies=proxies, **kwargs)
+            if is_sign_in:
+                # Before it is recorded.
+                register(*secrets_of_response(response.headers, response.internal_response.text))
+            return response
 
         recorder = self._pool.recorder
         if recorder is not None:
             deadline.on_wait = recorder.record_wait
         response = send() if recorder is None else _recorded(recorder, request, send)
         if is_sign_in:
-            register(*secrets_of_response(response.headers, response.internal_response.text))
             self.last_sign_in = replace(self.last_sign_in, response=response)
         return response
 

@@ -15,7 +15,6 @@ from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
 from pallink.azure.auth.errors import explain_sign_in
 from pallink.azure.cloud_metadata import describe_cloud
-from pallink.azure.egress import METADATA
 from pallink.azure.errors import body_of
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import CLOUDS, Cloud
@@ -122,7 +121,6 @@ def authenticate(
         resource_manager=cloud.resource_manager,
         login=cloud.login,
         rules=rules,
-        anonymous=METADATA,
         token_endpoint=token_endpoint_for(sign_in),
     )
     context = CredentialContext(cloud, GuardedTransport(pool, policy), prompter, cache)
