@@ -16,14 +16,14 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The account that signed in, and its link; the link's fields are None where there is none.
+    """The account that signed in, and its link; the link's fields are None if there is none.
 
     Attributes:
         cloud: The cloud's name or URL.
         identity: The account that signed in.
-        tenant_name: The tenant's display name; None where it could not be read.
+        tenant_name: The tenant's display name; None if it could not be read.
         link: The link as the service returned it; one that is not active counts as none.
-        reader: What the Reader verdict rests on; None where it was not asked for.
+        reader: What the Reader verdict rests on; None if it was not asked for.
         warnings: What a person should know although nothing failed; not part of the object.
         error: Why the account does not pass, for a command that reports and fails; not part of the object.
     """
@@ -93,7 +93,7 @@ class Result:
 
     @property
     def role(self) -> Verdict | None:
-        """The Reader verdict; None where it was not asked for."""
+        """The Reader verdict; None if it was not asked for."""
         return self.reader.verdict if self.reader else None
 
     @property
@@ -123,7 +123,7 @@ class WriteResult(Result):
 
     Attributes:
         action: created, updated, unchanged or deleted.
-        previous: The link that there was before; None where there was none.
+        previous: The link before; None if there was none.
         planned_partner_id: The partner that a dry run would link to.
         dry_run: Whether nothing was written; then `action` is what would be done.
     """
@@ -140,7 +140,7 @@ class WriteResult(Result):
 
     @property
     def previous_partner_id(self) -> str | None:
-        """The partner that the account was linked to before; None where it was not."""
+        """The partner that the account was linked to before; None if it was not."""
         return self.previous.partner_id if self.previous else None
 
     @property
@@ -225,10 +225,10 @@ class AccountResult:
         account_kind: User, guest, application or managed identity.
         object_id: The account's object ID in this tenant (GUID).
         tenant_id: The tenant (GUID).
-        tenant_name: The tenant's display name; None where it was not read.
+        tenant_name: The tenant's display name; None if it was not read.
         auth: The sign-in method.
         stored: Whether the sign-in is one that `pallink login` kept.
-        expires_on: When the token expires, ISO 8601, UTC; None where it does not say, or was not looked at.
+        expires_on: When the token expires, ISO 8601, UTC; None if it does not say, or was not looked at.
     """
 
     cloud: str

@@ -32,12 +32,11 @@ from pallink.links.model import (
     UnlinkGoal,
     UpdateGoal,
     active,
-    check_owner,
     parse_partner_id,
     verification_error,
 )
 from pallink.links.record import UNCHANGED, WriteRecord
-from pallink.links.write import carry_out
+from pallink.links.write import carry_out, read_link
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, active_secrets
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
@@ -60,10 +59,10 @@ class Proposal:
 
     Attributes:
         account: The account that would be linked or unlinked.
-        tenant_name: The tenant's display name; None where it could not be read.
-        current: The link that there is.
+        tenant_name: The tenant's display name; None if it could not be read.
+        current: The current link; None if there is none.
         step: What would be done.
-        role: The Reader report; None where the role was not checked.
+        role: The Reader report; None if the role was not checked.
     """
 
     account: Account
@@ -371,10 +370,7 @@ class Session:
         return RoleCommands(self.account, emulator=emulator, activation_id=str(uuid4()))
 
     def _read_link(self) -> Link | None:
-        current = self._client.links.read()
-        if current is not None:
-            check_owner(current, self.account)
-        return current
+        return read_link(self._client.links, self.account)
 
     def _tenant_name(self) -> str | None:
         """Return the tenant's name. It is for people only: where it cannot be read, the job goes on."""

@@ -360,7 +360,7 @@ DELETIONS = [
     unlinking(
         "the link is still there, and no time is left",
         (ACKNOWLEDGED, q(7)),
-        then=fail(UnsettledWriteError, "Azure says that it was, and still shows it", UNKNOWN),
+        then=fail(UnsettledWriteError, "Azure reported success, and still returns it", UNKNOWN),
         time_left=1,
     ),
     unlinking(
@@ -395,7 +395,7 @@ DELETIONS = [
     unlinking(
         "the link cannot be read",
         (ACKNOWLEDGED, UNREADABLE),
-        then=fail(UnsettledWriteError, "the service said that it was; then: the service cannot", UNKNOWN),
+        then=fail(UnsettledWriteError, "the service reported success; then: the service cannot", UNKNOWN),
     ),
 ]
 

@@ -48,7 +48,7 @@ class SignInTraffic:
 
     Attributes:
         origin: Where it went; None before the first one.
-        response: Its response; None where there was none.
+        response: Its response; None if there was none.
         is_oidc: Whether it went to the method's own token endpoint and not to the login host.
     """
 

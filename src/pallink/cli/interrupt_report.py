@@ -45,13 +45,13 @@ class InterruptReport:
         return CancelledError("interrupted", cause=cause, remedy=remedy, command=command, warnings=self.warnings)
 
     def link(self, error: PallinkError | None = None) -> LinkChange | None:
-        """Return what became of the link when the command ended with an error; None where it has to do with none."""
+        """Return what became of the link when the command ended with an error; None if it has to do with none."""
         if not self.knows_link:
             return None
         return LinkChange.UNKNOWN if isinstance(error, UnsettledWriteError) else self.written.known.change
 
     def last_line(self, error: PallinkError, *, is_interruption: bool) -> str | None:
-        """Return what became of the link, for the last line; None where the error says it, or none was touched."""
+        """Return what became of the link, for the last line; None if the error says it, or none was touched."""
         if not self.writes_link:
             return None
         change, known = self.link(error), self.written.known

@@ -122,7 +122,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
 
 
 def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> "Confirm | None":
-    """Return how to confirm a write; None where no confirmation is needed.
+    """Return how to confirm a write; None if no confirmation is needed.
 
     Args:
         options: With `--account` the account is certain, and only what cannot be undone is confirmed.

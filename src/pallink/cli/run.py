@@ -149,7 +149,7 @@ class _RedactingFormatter(logging.Formatter):
     """Formats a log record without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the message, and the traceback where there is one, redacted."""
+        """Return the message, and the traceback if there is one, redacted."""
         return redact(super().format(record))
 
 

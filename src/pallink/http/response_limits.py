@@ -33,7 +33,7 @@ class UnusableResponse(Exception):  # noqa: N818 - no error yet: the caller deci
     """A response that no library may read; its text says why.
 
     Attributes:
-        response: The response, its body unread; None where it did not come as far.
+        response: The response, its body unread; None if it did not come as far.
     """
 
     response: requests.Response | None = None
@@ -133,7 +133,7 @@ def normalize_headers(headers: MutableMapping[str, str]) -> None:
 
 
 def retry_after_seconds(value: str, now: float | None = None) -> float | None:
-    """Return the seconds that a `Retry-After` asks for, a number or a date (RFC 9110); None where it is neither.
+    """Return the seconds that a `Retry-After` asks for, a number or a date (RFC 9110); None if it is neither.
 
     Args:
         value: The header's value.

@@ -37,7 +37,7 @@ class WriteFailure(Exception):  # noqa: N818 - not an error for a caller: `settl
 
 
 Reading = Link | None | PallinkError
-"""What reading the link showed: the link, None where there is none, or why it could not be read."""
+"""What reading the link showed: the link, None if there is none, or why it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Attempt:
 
     @property
     def writes_since(self) -> int | None:
-        """How many writes the versions count from `before` to the last reading; None where a version is missing."""
+        """How many writes the versions count from `before` to the last reading; None if a version is missing."""
         last = self.readings[-1]
         first_version = self.before.version if self.before is not None else 0
         last_version = last.version if isinstance(last, Link) else None

@@ -74,7 +74,7 @@ class Link:
 
 
 def active(link: Link | None) -> Link | None:
-    """Return `link`, or None where it is soft-deleted."""
+    """Return `link`, or None if it is soft-deleted."""
     return link if link is not None and link.is_active else None
 
 
@@ -93,7 +93,7 @@ class Step:
 
     Attributes:
         action: What the step does to the link; `unchanged` where the goal is reached.
-        partner_id: The partner that the request names; None where there is no request.
+        partner_id: The partner that the request names; None if there is no request.
     """
 
     action: Action
@@ -238,7 +238,7 @@ def concurrent_write_warning(before: Link | None, after: Link | None) -> str | N
 
 
 def verification_error(linked: Link | None, expected_partner_id: str) -> NotLinkedError | LinkedElsewhereError | None:
-    """Return why `verify` fails, or None where the account is linked to the expected partner."""
+    """Return why `verify` fails, or None if the account is linked to the expected partner."""
     linked = active(linked)
     if linked is None:
         return NotLinkedError(

@@ -22,7 +22,7 @@ class LinkKnowledge:
         change: Whether the command changed the link.
         action: How it changed the link.
         before: The link before the change.
-        after: The link after the change; None where it was removed.
+        after: The link after the change; None if it was removed.
     """
 
     change: LinkChange = LinkChange.UNCHANGED

@@ -239,7 +239,7 @@ def _fail_unread(history: History, attempt: Attempt, error: PallinkError) -> Fai
     if attempt.has_waited:
         reason = "nothing had been changed before a wait"
     elif attempt.failure is None:
-        reason = "the service said that it was"
+        reason = "the service reported success"
     elif attempt.failure.response is WriteResponse.REFUSED:
         return Fail(attempt.failure.error, _known_if_ineffective(history))
     else:
@@ -316,7 +316,7 @@ def _leave_alone(attempt: Attempt, current: Link | None) -> Done | Fail:
 
 
 def _retry(history: History, attempt: Attempt, *, time_left: float, timeout: float) -> Wait | Fail:
-    """Wait before the write is sent again, or give up where there is no time for it."""
+    """Wait before the write is sent again, or give up if there is no time for it."""
     failure = attempt.failure
     seconds = max(_DELAYS[min(history.waits, len(_DELAYS) - 1)], (failure and failure.retry_after) or 0.0)
     if seconds < time_left:
@@ -324,7 +324,7 @@ def _retry(history: History, attempt: Attempt, *, time_left: float, timeout: flo
     if failure is None:
         trace = attempt.result if isinstance(attempt.result, RequestTrace) else None
         contradiction = UnsettledWriteError(
-            f"the link may or may not have been {attempt.step.action}: Azure says that it was, and still shows it",
+            f"the link may or may not have been {attempt.step.action}: Azure reported success, and still returns it",
             cause="Azure may be returning an older state; the time of --timeout is over",
             trace=trace,
         )

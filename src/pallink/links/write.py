@@ -18,7 +18,7 @@ class PartnerLinks(Protocol):
     """The signed-in account's link at the service."""
 
     def read(self) -> Link | None:
-        """Return the link, soft-deleted or not; None where the service says that there is none.
+        """Return the link, soft-deleted or not; None if the service reports none.
 
         Raises:
             PallinkError: The link could not be read.
@@ -85,12 +85,20 @@ def _attempt(links: PartnerLinks, account: Account, step: Step, before: Link | N
     return attempt.with_reading(_read(links, account)) if attempt.needs_reading else attempt
 
 
+def read_link(links: PartnerLinks, account: Account) -> Link | None:
+    """Return the account's link, soft-deleted or not; None if the service reports none.
+
+    Raises:
+        PallinkError: The link could not be read, or is another account's.
+    """
+    current = links.read()
+    if current is not None:
+        check_owner(current, account)
+    return current
+
+
 def _read(links: PartnerLinks, account: Account) -> Reading:
-    """Read the link; another account's is an error."""
     try:
-        current = links.read()
-        if current is not None:
-            check_owner(current, account)
+        return read_link(links, account)
     except PallinkError as error:
         return error
-    return current

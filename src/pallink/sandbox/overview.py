@@ -47,9 +47,9 @@ class AccountOverview:
         tenant: The default domain of the tenant.
         roles: The roles in words: `Reader on subscription Contoso Production`.
         is_default: Whether this account signs in where no other is named.
-        client_secret: The secret of a service principal, valid in this sandbox only; None where there is none.
+        client_secret: The secret of a service principal, valid in this sandbox only; None if there is none.
         trusts: The federated credentials of a service principal: `github: repo:contoso/onboarding:…`.
-        sign_in_error: The number of the AADSTS error that every sign-in fails with; None where it succeeds.
+        sign_in_error: The number of the AADSTS error that every sign-in fails with; None if it succeeds.
     """
 
     name: str

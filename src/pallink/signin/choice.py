@@ -323,7 +323,7 @@ def _missing_credential(environ: Mapping[str, str]) -> SignInError:
         missing = [url, *credentials]
         remedy = f"{_CI_HINTS[url]}, which sets {url}; or {remedy}"
     return SignInError(
-        f"missing to sign in as an application: {_or(missing)}",
+        f"missing for the sign-in of an application: {_or(missing)}",
         cause=f"{variables.TENANT_ID} and {variables.CLIENT_ID} are set, but no credential of the application",
         remedy=remedy,
     )

@@ -57,7 +57,7 @@ class Authenticated:
 
     @property
     def expires_on(self) -> str | None:
-        """When the token expires, ISO 8601, UTC; None where it does not say."""
+        """When the token expires, ISO 8601, UTC; None if it does not say."""
         expiry = self.credential.expires_on
         return expiry.isoformat().replace("+00:00", "Z") if expiry else None
 

@@ -27,7 +27,7 @@ def link(
 ) -> None:
     """Link the account to a partner.
 
-    Signs in, checks the Reader role, reads the link, and creates it where there is none. Linked to that partner
+    Signs in, checks the Reader role, reads the link, and creates it if there is none. Linked to that partner
     already: unchanged. Linked to another one: refused (exit code 5), unless --replace is given.
     """
     goal = LinkGoal(parse_partner_id(partner_id), replace)

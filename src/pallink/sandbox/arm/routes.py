@@ -44,7 +44,7 @@ class ArmCall:
 
     @property
     def filter(self) -> str | None:
-        """The OData filter; None where there is none."""
+        """The OData filter; None if there is none."""
         return self.call.request.query.get("$filter")
 
     def subscription(self) -> Subscription:

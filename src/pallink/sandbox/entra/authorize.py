@@ -50,7 +50,7 @@ def authorize(call: Call, tenant_name: str) -> Response:
 
 
 def _validate(call: Call, tenant_name: str) -> Tenant | None:
-    """Validate the request, and return its tenant; None where it leaves the tenant open."""
+    """Validate the request, and return its tenant; None if it leaves the tenant open."""
     query = call.request.query
     if query.get("response_type") != "code":
         raise entra_errors.unsupported_response_type(query.get("response_type", ""))

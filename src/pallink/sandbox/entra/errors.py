@@ -15,8 +15,8 @@ class EntraError(Exception):
         status: The HTTP status of `response`; a redirect carries the error without it.
         error: The OAuth error code, such as `invalid_client`.
         number: The number after `AADSTS`.
-        suberror: The suberror, such as `basic_action`; None where there is none.
-        claims: The claims to request in the next attempt; None where there is no challenge.
+        suberror: The suberror, such as `basic_action`; None if there is none.
+        claims: The claims to request in the next attempt; None if there is no challenge.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class Grant:
         person: The object ID of the user, in the home tenant.
         tenant_id: The tenant that the user signed in to.
         scope: The requested scope.
-        nonce: The nonce for the ID token; None where there is none.
+        nonce: The nonce for the ID token; None if there is none.
         has_mfa: Whether the user completed multi-factor authentication.
     """
 
@@ -161,7 +161,7 @@ def _user_tokens(
 
     Args:
         call: The request.
-        tenant: The tenant of the request; None where it leaves the tenant open.
+        tenant: The tenant of the request; None if it leaves the tenant open.
         grant: The authorization of the user.
         form: The form of the request.
         credential: The credential that refusals apply to; None for an authorization code, where the authorize endpoint

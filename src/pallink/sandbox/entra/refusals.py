@@ -32,8 +32,8 @@ class _Refusal:
         message: The message, with the placeholders `{account}`, `{tenant}`, `{client}` and `{origin}`.
         credentials: The types of credentials that it applies to.
         error: The OAuth error code.
-        suberror: The suberror; None where there is none.
-        claims: The claims to request in the next attempt; None where there is no challenge.
+        suberror: The suberror; None if there is none.
+        claims: The claims to request in the next attempt; None if there is no challenge.
     """
 
     message: str

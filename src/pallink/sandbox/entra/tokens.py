@@ -126,7 +126,7 @@ def id_token_claims(
         origin: The origin of the token endpoint.
         client_id: The client ID of the client, which is the audience.
         issued_on: The time of issue, in seconds since the epoch.
-        nonce: The nonce of the authorize request; None where there is none.
+        nonce: The nonce of the authorize request; None if there is none.
     """
     claims = {
         "aud": client_id,

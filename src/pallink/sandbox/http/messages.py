@@ -16,7 +16,7 @@ class Request:
         method: The HTTP method, in capitals.
         url: The absolute URL. The URLs in the response have its scheme, host and port.
         headers: The headers, with names in any case.
-        body: The body; empty where there is none.
+        body: The body; empty if there is none.
     """
 
     method: str
@@ -72,7 +72,7 @@ class Response:
     Attributes:
         status: The HTTP status.
         headers: The headers, without `Content-Length`.
-        body: The body; empty where there is none.
+        body: The body; empty if there is none.
         delay: Seconds before it is sent.
         delivery: How much of it is sent.
     """

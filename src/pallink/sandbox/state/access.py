@@ -50,7 +50,7 @@ def is_visible(tenant: Tenant, object_id: str, subscription: Subscription) -> bo
 
 
 def scopes_at(tenant: Tenant, scope: str) -> tuple[str, ...] | None:
-    """Return the scopes that apply to a scope, itself first, in lower case; None where it is not in the tenant.
+    """Return the scopes that apply to a scope, itself first, in lower case; None if it is not in the tenant.
 
     Args:
         tenant: The tenant.

@@ -32,7 +32,7 @@ def write_private(file: Path, content: bytes) -> None:
 def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:
     """Return the file of the certificate authority, and a new server certificate for this machine signed by it.
 
-    The authority is created where there is none, where it expires soon, and where its files are unreadable or do not
+    The authority is created if there is none, if it expires soon, or if its files are unreadable or do not
     permit the server's names. Callers hold the sandbox's transaction, so that only one process does this at a time.
 
     Args:

@@ -129,11 +129,11 @@ class State:
         self._connection.execute("REPLACE INTO setting VALUES (?, ?)", (setting.name, setting.check(value)))
 
     def link(self, tenant_id: str, object_id: str) -> Link | None:
-        """Return the link of an account, active or deleted; None where there never was one."""
+        """Return the link of an account, active or deleted; None if there never was one."""
         return next(self._versions(tenant_id, object_id), None)
 
     def former_link(self, tenant_id: str, object_id: str) -> Link | None:
-        """Return the link of an account as it was before the last write; None where there was none."""
+        """Return the link of an account as it was before the last write; None if there was none."""
         versions = self._versions(tenant_id, object_id)
         next(versions, None)
         return next(versions, None)
@@ -195,7 +195,7 @@ class State:
         self._connection.execute("INSERT INTO certificate VALUES (?, ?)", (client_id, der))
 
     def device_code(self, user_code: str) -> str | None:
-        """Return the stored document of a device code; None where it is unknown."""
+        """Return the stored document of a device code; None if it is unknown."""
         row = self._connection.execute("SELECT document FROM device_code WHERE user_code = ?", (user_code,)).fetchone()
         return row and str(row[0])
 
@@ -230,7 +230,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[State]:
-        """Open the file for one exclusive transaction, creating it first where there is none.
+        """Open the file for one exclusive transaction, creating it first if there is none.
 
         Yields:
             What the transaction reads and writes; it is committed at the end, or rolled back where the block raises.

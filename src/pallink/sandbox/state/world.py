@@ -25,7 +25,7 @@ class TokenIssuer:
         issuer: The `iss` claim of its tokens.
         subject: Their `sub` claim, which identifies the workload.
         lifetime: Their lifetime in seconds.
-        request_token: The bearer token to request one with; None where the token is in a file.
+        request_token: The bearer token to request one with; None if the token is in a file.
         service_connection_id: The ID of the service connection, for Azure Pipelines.
     """
 
@@ -49,9 +49,9 @@ class Account:
         display_name: The display name.
         home_tenant_id: The home tenant of a guest; otherwise `tenant_id`.
         home_object_id: The object ID of a guest in the home tenant; otherwise `object_id`.
-        client_secret: The secret of a service principal; None where it has none.
+        client_secret: The secret of a service principal; None if it has none.
         federated_credentials: The issuers whose tokens a service principal may sign in with.
-        sign_in_error: The number of the AADSTS error that every sign-in fails with; None where it succeeds.
+        sign_in_error: The number of the AADSTS error that every sign-in fails with; None if it succeeds.
         resource_id: The resource ID of a user-assigned managed identity, or of the resource of a system-assigned one.
         is_system_assigned: Whether a managed identity is system-assigned.
     """
@@ -146,7 +146,7 @@ class RoleAssignment:
         principal_type: Azure's type of principal: `User`, `Group` or `ServicePrincipal`.
         role_id: The GUID of the role.
         scope: The scope.
-        condition: The condition (ABAC); None where there is none.
+        condition: The condition (ABAC); None if there is none.
     """
 
     name: str
