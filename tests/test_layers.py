@@ -14,7 +14,7 @@ PACKAGE = Path(pallink.__file__).parent
 LAYERS = tuple(
     tuple(layer.split())
     for layer in (
-        "context exit_codes sandbox field_names",
+        "context exit_codes sandbox",
         "redact",
         "errors",
         "account emulator concurrency deadline",

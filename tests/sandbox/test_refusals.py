@@ -10,7 +10,7 @@ import pytest
 from pallink.sandbox import ORIGIN, Response
 from pallink.sandbox.state.settings import SIGN_IN_ERROR
 from tests.sandbox.client import AZURE_CLI, CONTOSO, SCOPE, Caller, Client, claims, document, entra_error_of, parsed
-from tests.sandbox.test_client_proof import github_answer, show
+from tests.sandbox.test_client_authentication import github_answer, show
 
 NUMBERS = [int(number) for number in SIGN_IN_ERROR.allowed if number != "none"]
 PEOPLE = {50053, 50055, 50057, 50076, 50079, 50158, 53000, 65001}

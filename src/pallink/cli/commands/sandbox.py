@@ -9,11 +9,11 @@ import typer
 
 from pallink import sandbox as embedded
 from pallink.cli.commands import sandbox_changes, sandbox_faults
+from pallink.cli.field_names import camel_case
 from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.cli.supervisor import Execution
 from pallink.errors import UsageError
-from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
 from pallink.sandbox.names import METHODS, ORIGIN, Shell
 from pallink.sandbox.state.settings import SETTINGS

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pallink import sandbox as embedded
+from pallink.cli.field_names import camel_case
 from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
-from pallink.field_names import camel_case
 from pallink.output import Terminal, write_value
 from pallink.sandbox.names import FAULTS
 

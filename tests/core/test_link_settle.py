@@ -431,7 +431,7 @@ TABLE = {
     "situation",
     [pytest.param(row, id=f"{part}: {row}") for part, rows in TABLE.items() for row in rows],
 )
-def test_settle(situation: Situation) -> None:
+def test_link_settle(situation: Situation) -> None:
     history = observed(situation.before, situation.sent)
     verdict = settle(situation.goal, history, INVOICES, time_left=situation.time_left, timeout=120)
     match situation.verdict:
