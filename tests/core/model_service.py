@@ -88,6 +88,7 @@ class ModelService:
         link: the account's link, soft-deleted or not; None where there never was one.
         journal: each write's step, and each reading (True where it succeeded).
         took_effect: the steps that changed the link.
+        has_timed_out: whether a write timed out, which may still arrive.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class ModelService:
         self.link = link
         self.journal: list[Step | bool] = []
         self.took_effect: list[Step] = []
+        self.has_timed_out = False
         self._writes = iter(writes)
         self._reads = iter(reads)
         self._shows_deleted = shows_deleted
@@ -129,6 +131,7 @@ class ModelService:
         self._clock.seconds += write.takes
         if write.meanwhile is not None:
             self.write_as(write.meanwhile)
+        self.has_timed_out |= write.fault is Fault.TIMED_OUT_BEFORE
         try:
             return self._handle(step, write)
         finally:

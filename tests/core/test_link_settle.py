@@ -339,7 +339,7 @@ REFUSALS = [
         then=fail(PartnerIdRefusedError, "reading again showed that another process changed the link"),
     ),
     linking("a gateway sent the request twice", (REFUSED, p(1)), then=done(Action.CREATED)),
-    linking("the link cannot be read", (REFUSED, UNREADABLE), then=fail(PartnerIdRefusedError)),
+    linking("the link cannot be read", (REFUSED, UNREADABLE), then=fail(PartnerIdRefusedError, link=UNKNOWN)),
 ]
 
 DELETIONS = [

@@ -143,7 +143,7 @@ def settle(goal: Goal, history: History, account: Account, *, time_left: float, 
         return _settle_by_response(history, attempt, attempt.result, account)
     current = attempt.readings[-1]
     if isinstance(current, PallinkError):
-        return _fail_unread(history, attempt, current)
+        return _fail_unread(attempt, current)
     following = _next_step(goal, current)
     if attempt.has_waited:
         return _settle_after_wait(history, attempt, current, following)
@@ -233,7 +233,7 @@ def _settle_after_wait(history: History, attempt: Attempt, current: Link | None,
     return Send(following, current)
 
 
-def _fail_unread(history: History, attempt: Attempt, error: PallinkError) -> Fail:
+def _fail_unread(attempt: Attempt, error: PallinkError) -> Fail:
     """Fail because the link could not be read after the write."""
     trace = error.trace
     if attempt.has_waited:
@@ -241,7 +241,8 @@ def _fail_unread(history: History, attempt: Attempt, error: PallinkError) -> Fai
     elif attempt.failure is None:
         reason = "the service reported success"
     elif attempt.failure.response is WriteResponse.REFUSED:
-        return Fail(attempt.failure.error, _known_if_ineffective(history))
+        # A gateway may have sent the request twice, and passed on the second response.
+        return Fail(attempt.failure.error, UNKNOWN)
     else:
         failed = attempt.failure.error
         reason, trace = f"the response was lost ({failed.message})", failed.trace or trace
