@@ -51,14 +51,19 @@ class CancelScope:
         return activate(self._active, self)
 
     @classmethod
+    def is_caller_cancelled(cls) -> bool:
+        """Whether the scope of the caller was cancelled."""
+        scope = cls._active.get()
+        return scope is not None and scope.is_cancelled
+
+    @classmethod
     def check(cls) -> None:
         """Raise where the scope of the caller was cancelled.
 
         Raises:
             OperationCancelledError: It was.
         """
-        scope = cls._active.get()
-        if scope is not None and scope.is_cancelled:
+        if cls.is_caller_cancelled():
             raise OperationCancelledError
 
 

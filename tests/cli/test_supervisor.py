@@ -12,6 +12,7 @@ from pallink.cli import supervisor
 from pallink.cli.supervisor import Execution
 from pallink.concurrency import CancelScope, OperationCancelledError
 from pallink.deadline import Deadline
+from pallink.output.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="raise_signal of SIGTERM ends a process on Windows")
 
@@ -155,3 +156,25 @@ def test_nothing_is_sent_for_a_command_that_was_abandoned() -> None:
     released.set()
     ended.wait()
     assert len(outcome) == 1
+
+
+def test_a_command_that_was_abandoned_says_nothing_more(capsys: pytest.CaptureFixture[str]) -> None:
+    reported, ended = threading.Event(), threading.Event()
+
+    def command() -> int:
+        terminal = Terminal()
+        signal.raise_signal(signal.SIGINT)
+        reported.wait()
+        terminal.tell("a notice")
+        Terminal().say("warning", "a later one")
+        ended.set()
+        return 0
+
+    def report() -> int:
+        Terminal().say("error", "interrupted")
+        reported.set()
+        ended.wait()
+        return 130
+
+    assert Execution(report).run(command) == 130
+    assert capsys.readouterr() == ("", "error: interrupted\n")

@@ -185,7 +185,7 @@ def _yes_or_no(question: str, terminal: Terminal) -> bool:
     Typer's own prompt writes a space to stdout, where only data belongs.
     """
     while True:
-        print(f"{question} [y/N]: ", end="", file=terminal.stderr, flush=True)
+        terminal.write_stderr(f"{question} [y/N]: ")
         answer = terminal.stdin.readline()
         if not answer:
             raise typer.Abort

@@ -53,14 +53,10 @@ class ProgressLine:
             filled = _BAR_WIDTH * done // total
             line = f"reading roles  [{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]  {done} of {total} subscriptions"
             if line != self._drawn:
-                self._write(f"{_CLEAR}{line}")
+                self._terminal.write_stderr(f"{_CLEAR}{line}")
                 self._drawn = line
 
     def _clear(self) -> None:
         if self._drawn:
-            self._write(_CLEAR)
+            self._terminal.write_stderr(_CLEAR)
             self._drawn = ""
-
-    def _write(self, text: str) -> None:
-        self._terminal.stderr.write(text)
-        self._terminal.stderr.flush()

@@ -41,7 +41,7 @@ class TerminalPrompter:
             typer.Abort: Nothing was entered.
         """
         for number, stored in enumerate(candidates, 1):
-            print(f"  {number}  {one_line(str(stored))}", file=self._terminal.stderr)
+            self._terminal.tell(f"  {number}  {one_line(str(stored))}")
         while True:
             choice = typer.prompt("Which sign-in?", default="", show_default=False, err=True).strip()
             if choice.isascii() and choice.isdigit() and 1 <= int(choice) <= len(candidates):
@@ -52,9 +52,7 @@ class TerminalPrompter:
     def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
         """Print the message to stderr, even with `--quiet`: without the code one cannot sign in."""
         self._terminal.say("sign in", message, "cyan")
-        self._terminal.stderr.flush()
 
     def show_browser(self, message: str) -> None:
         """Print the message to stderr, even with `--quiet`."""
         self._terminal.say("sign in", message, "cyan")
-        self._terminal.stderr.flush()

@@ -1,8 +1,6 @@
 """The one place where errors become messages and exit codes."""
 
-import contextvars
 import logging
-import threading
 import traceback
 from collections.abc import Callable
 
@@ -15,7 +13,7 @@ from pallink.emulator import explain_state
 from pallink.errors import DefectError, PallinkError
 from pallink.exit_codes import ExitCode
 from pallink.output import OutputFormat, Terminal, build_error_object, render_json_line
-from pallink.redact.secrets import redact
+from pallink.redact.secrets import active_secrets
 from pallink.redact.text import one_line
 from pallink.sandbox.state.errors import SandboxStateError
 
@@ -42,10 +40,18 @@ def run(
     """
     terminal = Terminal()
     execution = Execution.current()
-    # Printed by the thread that waits for the command, which has to redact the command's secrets all the same.
-    context = contextvars.copy_context()
-    execution.interrupted = lambda: context.run(print_interruption, report, terminal, output)
-    execution.timed_out = lambda deadline: context.run(_print_timeout, deadline, report, terminal, output)
+    # The main thread prints these; it is not cancelled with the command, and has to redact its secrets all the same.
+    secrets = active_secrets()
+
+    def interrupted() -> int:
+        with secrets.active():
+            return print_interruption(report, terminal, output)
+
+    def timed_out(deadline: Deadline) -> int:
+        with secrets.active():
+            return _print_timeout(deadline, report, terminal, output)
+
+    execution.interrupted, execution.timed_out = interrupted, timed_out
     try:
         _log_to(terminal, verbose=verbose, debug=debug)
         job()
@@ -68,25 +74,16 @@ def run(
 
 def print_interruption(report: InterruptReport, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> int:
     """Report that the command was interrupted and what that leaves behind, and return the exit code."""
-    _silence_log()
     report.tidy()
     print_error(report.interrupted(), terminal, output, report, is_interruption=True)
     return ExitCode.INTERRUPTED
 
 
 def _print_timeout(deadline: Deadline, report: InterruptReport, terminal: Terminal, output: OutputFormat) -> int:
-    _silence_log()
     report.tidy()
     error = deadline.exceeded("the network or the operating system did not return, as in a look-up of a name")
     print_error(error.replace(warnings=report.warnings), terminal, output, report)
     return error.exit_code
-
-
-def _silence_log() -> None:
-    """Let the threads that are left behind write nothing more to the log."""
-    for handler in logging.getLogger("pallink").handlers:
-        if isinstance(handler, _LogHandler):
-            handler.silence()
 
 
 def print_error(
@@ -145,14 +142,6 @@ def as_pallink_error(error: Exception) -> PallinkError:
     )
 
 
-class _RedactingFormatter(logging.Formatter):
-    """Formats a log record without secrets."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the message, and the traceback if there is one, redacted."""
-        return redact(super().format(record))
-
-
 def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
     """Send the log of pallink, and no other, to stderr."""
     logger = logging.getLogger("pallink")
@@ -161,23 +150,20 @@ def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
     if not (verbose or debug):
         logger.addHandler(logging.NullHandler())
         return
-    handler = _LogHandler(terminal.stderr)
-    handler.setFormatter(_RedactingFormatter("%(message)s"))
-    logger.addHandler(handler)
+    logger.addHandler(_LogHandler(terminal))
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
 
 
-class _LogHandler(logging.StreamHandler):  # type: ignore[type-arg]  # of whichever stream stderr is
-    """Writes the log until it is silenced: threads that were abandoned would write on."""
+class _LogHandler(logging.Handler):
+    """Writes the log to a terminal's stderr."""
 
-    _is_silent = False
-
-    def silence(self) -> None:
-        """Write nothing more; a line that another thread is writing is completed."""
-        with self.lock or threading.RLock():
-            self._is_silent = True
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; logging calls it with the lock held."""
-        if not self._is_silent:
-            super().emit(record)
+        """Write a record, its traceback included where it has one."""
+        try:
+            self._terminal.tell(self.format(record))
+        except Exception:  # noqa: BLE001 - as the handlers of the standard library do
+            self.handleError(record)

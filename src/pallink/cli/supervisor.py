@@ -76,8 +76,9 @@ class Execution:
         from pallink.concurrency import CancelScope, start_thread  # noqa: PLC0415 - after the handlers are set
         from pallink.context import activate  # noqa: PLC0415
 
-        with self._handlers(), CancelScope().active() as scope, activate(self._current, self):
-            start_thread(lambda: self._work(command))
+        scope = CancelScope()
+        with self._handlers(), activate(self._current, self):
+            start_thread(lambda: self._work(command, scope))
             return self._wait(scope)
 
     @contextmanager
@@ -89,9 +90,10 @@ class Execution:
         finally:
             self._deadline = None
 
-    def _work(self, command: Callable[[], int]) -> None:
+    def _work(self, command: Callable[[], int], scope: "CancelScope") -> None:
         try:
-            self._outcome = command()
+            with scope.active():
+                self._outcome = command()
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._outcome = error
         self._events.put(None)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from pallink.concurrency import CancelScope
 from pallink.errors import OutputError
 from pallink.redact.secrets import redact
 
@@ -97,8 +98,15 @@ class Terminal:
 
     def tell(self, line: str) -> None:
         """Write one line to stderr, with secrets redacted."""
+        self.write_stderr(f"{redact(line)}\n")
+
+    def write_stderr(self, text: str) -> None:
+        """Write text to stderr in one piece; nothing for a command that was cancelled: how it ended has been said."""
+        if CancelScope.is_caller_cancelled():
+            return
         try:
-            print(redact(line), file=self.stderr, flush=True)
+            self.stderr.write(text)
+            self.stderr.flush()
         except OSError:
             _discard(self.stderr)
 
