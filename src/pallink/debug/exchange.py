@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pallink.redact.debug import debug_form, debug_headers, debug_json, debug_text, debug_url
+from pallink.redact.secrets import redact
 from pallink.redact.text import printable
 
 _MAX_CHARACTERS = 8_000
@@ -80,7 +81,8 @@ def _format_body(body: bytes, content_type: str, *, is_sign_in: bool) -> Iterato
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        yield from _limit(debug_text(_extract_visible_text(text)).splitlines())
+        # Redacted before too: what looks like a tag may be part of a secret, and what looks like text an encoded one.
+        yield from _limit(debug_text(_extract_visible_text(redact(text))).splitlines())
         return
     shown = debug_json(_truncate(value, [_MAX_VALUES]), is_sign_in=is_sign_in)
     yield from _limit(json.dumps(shown, indent=2, ensure_ascii=False).splitlines())

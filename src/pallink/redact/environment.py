@@ -22,14 +22,23 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _IDS = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
 
 _ID = re.compile(r"[0-9a-f-]{36}", re.IGNORECASE)
+# Where a parser of URLs ends a host. It reports what is before it as an invalid host.
 _END_OF_HOST = re.compile(r"[/?#]")
+# Characters. A shorter part may be an ordinary word.
+_MIN_PART = 16
 
 
 def environment_secrets(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the value of each variable that holds a secret, and the credentials in the URLs of proxies."""
+    """Yield the value of each variable that holds a secret, and the credentials in the URLs of proxies.
+
+    A secret may stand in another variable's URL by mistake, so one with a slash is also yielded in parts.
+    """
     # An ID that was mistaken for the secret is part of every result.
     ids = {environ[name] for name in _IDS if _ID.fullmatch(environ.get(name, ""))}
-    yield from (environ[name] for name in _SECRETS if environ.get(name) and environ[name] not in ids)
+    for name in _SECRETS:
+        if environ.get(name) and environ[name] not in ids:
+            yield environ[name]
+            yield from (part for part in _END_OF_HOST.split(environ[name]) if len(part) >= _MIN_PART)
     for name in _PROXIES:
         for spelling in (name, name.lower()):
             yield from credentials_in_url(environ.get(spelling, ""))
@@ -38,8 +47,8 @@ def environment_secrets(environ: Mapping[str, str]) -> Iterator[str]:
 def credentials_in_url(url: str) -> Iterator[str]:
     """Yield the password in a URL, with and without the user name, as it stands there and percent-decoded.
 
-    A slash, question mark or number sign in a password should have been encoded. A parser takes it for the end of the
-    host, and reports what is before it as an invalid port, so such a password is also yielded in parts.
+    A slash, question mark or number sign in a password should have been encoded, so such a password is also yielded in
+    parts.
     """
     before_host = url.rpartition("@")[0]
     credentials = before_host.partition("//")[2] if "//" in before_host else before_host
