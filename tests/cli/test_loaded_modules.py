@@ -51,7 +51,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "PALLINK_"))}
-        yield {
+        variables = {
             **kept,
             **sandbox.environment("client-secret", origin=server.origin),
             "REQUESTS_CA_BUNDLE": str(server.authority),
@@ -59,6 +59,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
             "PALLINK_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
             "PALLINK_HOME": str(tmp_path_factory.mktemp("home")),
         }
+        loaded_by("link 719878", variables)  # What `show`, `verify`, `update` and `unlink` find.
+        yield variables
         server.stop()
         thread.join()
 
