@@ -25,7 +25,7 @@ LAYERS = tuple(
         "signin",
         "debug",
         "http",
-        "advice result",
+        "advice result situation",
         "azure",
         "session",
         "output",

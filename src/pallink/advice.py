@@ -1,4 +1,7 @@
-"""What to do about an error, as a command that can be pasted: the one place where errors get it. Pure."""
+"""What to do about an error, as a command that can be pasted: the one place where errors get it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pallink.errors import (
     SIGN_IN_AGAIN,
@@ -47,3 +50,25 @@ def _remedy(
         case SignInError() if remedy == SIGN_IN_AGAIN and settings.auth is None:
             line = settings.command("login")
     return remedy, line
+
+
+def report_error(error: PallinkError, settings: Settings, command: str, partner_id: str | None = None) -> PallinkError:
+    """Return the error as a caller sees it: with the command that mends it, and without the exceptions behind it.
+
+    Their texts are azure-identity's and the SDK's own, may hold a secret, and would be part of a traceback.
+    """
+    # The error itself too: it becomes the context of the one that is raised in its place.
+    error.__cause__ = error.__context__ = None
+    return advise(error, settings, command=command, partner_id=partner_id)
+
+
+@contextmanager
+def advising(settings: Settings, command: str, partner_id: str | None = None) -> Iterator[None]:
+    """Let errors leave the block as a caller may see them."""
+    try:
+        yield
+    except PallinkError as error:
+        reported = report_error(error, settings, command, partner_id)
+        if reported is error:
+            raise
+        raise reported from None

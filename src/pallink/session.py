@@ -9,20 +9,18 @@ This is the Python API; the command line is one caller of it::
         print(result.action, result.partner_name)
 """
 
-import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 from uuid import uuid4
 
 from pallink.account import Account
-from pallink.advice import advise
-from pallink.concurrency import errors_in, gather
+from pallink.advice import advising, report_error
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, NotLinkedError, PallinkError, UsageError, most_important
+from pallink.errors import CancelledError, NotLinkedError, most_important
 from pallink.links.model import (
     Action,
     Goal,
@@ -41,16 +39,15 @@ from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, active_secrets
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
-from pallink.roles.check import ProgressCallback, ReaderCheck, split_outcome
+from pallink.roles.check import ProgressCallback, ReaderCheck
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.prompter import NonInteractive, Prompter
+from pallink.situation import Situation, allowed_step, read_situation, read_tenant_name
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from pallink.azure.client import AzureClient
-
-log = logging.getLogger("pallink")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +80,6 @@ class _Found(TypedDict):
     tenant_name: str | None
     link: Link | None
     reader: ReaderReport | None
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Situation:
-    """What was read before anything is decided."""
-
-    current: Link | None
-    reader: ReaderReport | None
-    tenant_name: str | None
-    role_error: PallinkError | None
     warnings: tuple[str, ...]
 
 
@@ -212,7 +198,7 @@ class Session:
         self.written.known = UNCHANGED
         with self._job("unlink" if isinstance(goal, UnlinkGoal) else "link", goal.partner_id):
             situation = self._look(role_check, subscriptions)
-            step = _allowed_step(goal, situation)
+            step = allowed_step(goal, situation)
             if dry_run:
                 return self._dry_run(step, situation)
             current = situation.current if confirm is None else self._confirmed(goal, situation, confirm)
@@ -266,7 +252,7 @@ class Session:
                 **self._found(situation),
                 expected_partner_id=expected,
                 matches=difference is None,
-                error=_reported(worst, self._settings, "verify", expected) if worst else None,
+                error=report_error(worst, self._settings, "verify", expected) if worst else None,
             )
 
     def check(self, *, subscriptions: Sequence[str] = ()) -> CheckResult:
@@ -283,7 +269,7 @@ class Session:
             situation = self._look(RoleCheck.REQUIRE, subscriptions, check_all=True)
             return CheckResult(
                 **self._found(situation),
-                error=_reported(situation.role_error, self._settings, "check") if situation.role_error else None,
+                error=report_error(situation.role_error, self._settings, "check") if situation.role_error else None,
                 advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
             )
 
@@ -296,7 +282,7 @@ class Session:
                 cloud=authenticated.cloud.name,
                 auth=authenticated.sign_in.method,
                 stored=authenticated.is_stored,
-                tenant_name=self._tenant_name(),
+                tenant_name=read_tenant_name(self._client.roles),
                 expires_on=authenticated.expires_on,
             )
 
@@ -307,7 +293,7 @@ class Session:
         with self._secrets.active(), deadline.active(), advising(self._settings, command, partner_id):
             yield
 
-    def _confirmed(self, goal: Goal, situation: _Situation, confirm: Confirm) -> Link | None:
+    def _confirmed(self, goal: Goal, situation: Situation, confirm: Confirm) -> Link | None:
         """Return the link that was confirmed. It is read after each yes, and confirmed again where it has changed.
 
         The time of the prompt does not count.
@@ -327,7 +313,7 @@ class Session:
                 break
         return current
 
-    def _dry_run(self, step: Step, situation: _Situation) -> WriteResult:
+    def _dry_run(self, step: Step, situation: Situation) -> WriteResult:
         """Return what would be done; the link's fields are those that it would have, as far as they are known."""
         is_unchanged = step.action is Action.UNCHANGED
         is_planned = step.action in (Action.CREATED, Action.UPDATED)
@@ -339,30 +325,16 @@ class Session:
             dry_run=True,
         )
 
-    def _look(self, role_check: RoleCheck, subscriptions: Sequence[str] = (), *, check_all: bool = False) -> _Situation:
-        """Read the link, the roles and the tenant's name concurrently.
-
-        Raises:
-            PallinkError: The most important one, where the link or the subscriptions cannot be read.
-        """
-        if subscriptions and role_check is RoleCheck.SKIP:
-            raise UsageError(
-                "--subscription contradicts --role-check skip",
-                cause="it names subscriptions that have to pass a check that is skipped",
-                remedy="leave one of them out",
-            )
-        calls: list[Callable[[], Any]] = [self._read_link, self._tenant_name]
-        if role_check is not RoleCheck.SKIP:
-            reader_check = ReaderCheck(self._client.roles, self.account, progress=self.progress)
-            calls.append(lambda: reader_check.report(subscriptions, check_all=check_all))
-        link, tenant_name, *roles = gather(*calls)
-        reader, role_error = split_outcome(roles[0] if roles else None, role_check, self._role_commands)
-        first = most_important(errors_in([link, reader]))
-        if first is not None:
-            raise first
-        if role_error is not None and role_check is RoleCheck.WARN:
-            return _Situation(link, reader, tenant_name, None, (role_error.message,))
-        return _Situation(link, reader, tenant_name, role_error, ())
+    def _look(self, role_check: RoleCheck, subscriptions: Sequence[str] = (), *, check_all: bool = False) -> Situation:
+        """Read what has to be known before anything is decided."""
+        return read_situation(
+            self._client.links,
+            ReaderCheck(self._client.roles, self.account, progress=self.progress),
+            role_check,
+            self._role_commands,
+            subscriptions=subscriptions,
+            check_all=check_all,
+        )
 
     @property
     def _role_commands(self) -> RoleCommands:
@@ -372,16 +344,8 @@ class Session:
     def _read_link(self) -> Link | None:
         return read_link(self._client.links, self.account)
 
-    def _tenant_name(self) -> str | None:
-        """Return the tenant's name. It is for people only: where it cannot be read, the job goes on."""
-        try:
-            return self._client.roles.tenant_name()
-        except PallinkError as error:
-            log.info("the tenant's name could not be read: %s", error)
-            return None
-
     def _found(
-        self, situation: _Situation, *, link: Link | EllipsisType | None = ..., warnings: tuple[str, ...] = ()
+        self, situation: Situation, *, link: Link | EllipsisType | None = ..., warnings: tuple[str, ...] = ()
     ) -> _Found:
         """Return what every result holds; the link is the one that was read, where no other is given."""
         return _Found(
@@ -392,49 +356,6 @@ class Session:
             reader=situation.reader,
             warnings=situation.warnings + warnings,
         )
-
-
-def _allowed_step(goal: Goal, situation: _Situation) -> Step:
-    """Return what has to be done.
-
-    Raises:
-        PallinkError: It must not be done: the more important one of what is wrong with the link and with the roles.
-    """
-    role_error = situation.role_error
-    try:
-        step = goal.next_step(situation.current)
-    except PallinkError as refusal:
-        if role_error is None:
-            raise
-        if most_important([refusal, role_error]) is role_error:
-            raise role_error from refusal
-        # Where the role is missing too, the refusal of the link comes first, and says so.
-        raise refusal.with_cause(f"besides, {role_error.message}") from refusal
-    if role_error is not None:
-        raise role_error.with_cause("nothing was written")
-    return step
-
-
-def _reported(error: PallinkError, settings: Settings, command: str, partner_id: str | None = None) -> PallinkError:
-    """Return the error as a caller sees it: with the command that mends it, and without the exceptions behind it.
-
-    Their texts are azure-identity's and the SDK's own, may hold a secret, and would be part of a traceback.
-    """
-    # The error itself too: it becomes the context of the one that is raised in its place.
-    error.__cause__ = error.__context__ = None
-    return advise(error, settings, command=command, partner_id=partner_id)
-
-
-@contextmanager
-def advising(settings: Settings, command: str, partner_id: str | None = None) -> Iterator[None]:
-    """Let errors leave the block as a caller may see them."""
-    try:
-        yield
-    except PallinkError as error:
-        reported = _reported(error, settings, command, partner_id)
-        if reported is error:
-            raise
-        raise reported from None
 
 
 def connect(
