@@ -65,7 +65,7 @@ def test_every_error_has_an_entry_with_its_exit_code() -> None:
         assert message.exit_code in codes, message
 
 
-# What the command line's own library says, what is wrong with a certificate, the sandbox's own words; and two warnings.
+# What the command line's own library says, what is wrong with a certificate, the sandbox's own words; and warnings.
 SAID_BY_OTHERS = {
     "the certificate file … cannot be read: …",
     "the certificate file … is neither PEM nor PKCS12",
@@ -99,6 +99,8 @@ SAID_BY_OTHERS = {
     "another process linked the account to … again; that link was left alone",
     "another process linked … while this command ran; that link was replaced",
     "the link went from version … to … in one write: another process changed it in between",
+    "no response confirmed it: reading showed that the link was …, by this command or another process",
+    "an earlier request timed out, and Azure may still carry it out: look at the link again later",
     "the JUnit report could not be written to …",
 }
 

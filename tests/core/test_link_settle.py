@@ -68,6 +68,9 @@ UNREADABLE = UnreachableError("the service cannot be reached", trace=RequestTrac
 
 CHANGED, UNCHANGED, UNKNOWN = LinkChange
 
+READ = "reading showed that the link was"
+LATE = "Azure may still carry it out"
+
 
 @dataclass(frozen=True)
 class done:  # noqa: N801 - rows read as sentences
@@ -185,10 +188,10 @@ RETURNED = [
 ]
 
 LOST_RESPONSE = [
-    linking("it took effect", (LOST, p(1)), then=done(Action.CREATED)),
+    linking("it took effect", (LOST, p(1)), then=done(Action.CREATED, (READ,))),
     linking("it had no effect", (LOST, NONE), then=wait()),
     linking("it had no effect before a wait either", (LOST, NONE, NONE), then=send(CREATE)),
-    linking("it took effect during the wait", (LOST, NONE, p(1)), then=done(Action.CREATED)),
+    linking("it took effect during the wait", (LOST, NONE, p(1)), then=done(Action.CREATED, (READ,))),
     linking(
         "during the wait, more was written than that",
         (LOST, NONE, p(2)),
@@ -211,11 +214,11 @@ LOST_RESPONSE = [
         (CREATE, LOST, q(2)),
         then=fail(UnsettledWriteError, "another process linked the account in between", UNKNOWN),
     ),
-    updating("an update took effect", (LOST, p(8)), then=done(Action.UPDATED, previous=q(7))),
+    updating("an update took effect", (LOST, p(8)), then=done(Action.UPDATED, (READ,), q(7))),
     updating(
         "an update took effect among other writes",
         (LOST, p(9)),
-        then=done(Action.UPDATED, ("version 7 to 9",), q(7)),
+        then=done(Action.UPDATED, (READ, "version 7 to 9"), q(7)),
     ),
     updating("an update had no effect", (LOST, q(7)), then=wait()),
     updating("another process updated first", (LOST, r(8)), then=wait()),
@@ -253,11 +256,11 @@ LOST_RESPONSE = [
         then=fail(UnreachableError, "nothing was changed, and the 120 seconds of --timeout leave no time"),
         time_left=1,
     ),
-    linking("it took effect, and no time is left", (LOST, p(1)), then=done(Action.CREATED), time_left=0),
+    linking("it took effect, and no time is left", (LOST, p(1)), then=done(Action.CREATED, (READ,)), time_left=0),
 ]
 
 TIMED_OUT_WRITE = [
-    linking("it took effect", (TIMED_OUT, p(1)), then=done(Action.CREATED)),
+    linking("it took effect", (TIMED_OUT, p(1)), then=done(Action.CREATED, (READ,))),
     linking("it may still take effect", (TIMED_OUT, NONE), then=wait(link=UNKNOWN)),
     linking("it is sent again after a wait", (TIMED_OUT, NONE, NONE), then=send(CREATE)),
     linking(
@@ -295,6 +298,30 @@ TIMED_OUT_WRITE = [
         (NOT_SENT,),
         then=fail(SignInError, "no token", UNKNOWN),
     ),
+    linking(
+        "the next one is a success, and the first may come after it",
+        (TIMED_OUT, NONE, NONE),
+        (p(1),),
+        then=done(Action.CREATED, (LATE,)),
+    ),
+    linking(
+        "the next one finds that the first took effect",
+        (TIMED_OUT, NONE, NONE),
+        (CONFLICT, p(1)),
+        then=done(Action.CREATED, (READ,)),
+    ),
+    linking(
+        "the next one times out too, and one of them took effect",
+        (TIMED_OUT, NONE, NONE),
+        (TIMED_OUT, p(1)),
+        then=done(Action.CREATED, (READ, LATE)),
+    ),
+    unlinking(
+        "the next deletion is a success, and the first may remove a link that is made after it",
+        (TIMED_OUT, q(7), q(7)),
+        (ACKNOWLEDGED, NONE),
+        then=done(Action.DELETED, (LATE,), q(7)),
+    ),
 ]
 
 CONFLICTS = [
@@ -309,7 +336,7 @@ CONFLICTS = [
         "the link is as wanted, by an earlier request whose response was lost",
         (LOST, NONE, NONE),
         (CONFLICT, p(1)),
-        then=done(Action.CREATED),
+        then=done(Action.CREATED, (READ,)),
     ),
     linking(
         "another partner is linked, with any number of writes",
@@ -338,7 +365,7 @@ REFUSALS = [
         (REFUSED, r(8)),
         then=fail(PartnerIdRefusedError, "reading again showed that another process changed the link"),
     ),
-    linking("a gateway sent the request twice", (REFUSED, p(1)), then=done(Action.CREATED)),
+    linking("a gateway sent the request twice", (REFUSED, p(1)), then=done(Action.CREATED, (READ,))),
     linking("the link cannot be read", (REFUSED, UNREADABLE), then=fail(PartnerIdRefusedError, link=UNKNOWN)),
 ]
 
@@ -354,7 +381,7 @@ DELETIONS = [
         (ACKNOWLEDGED, deleted(9)),
         then=done(Action.DELETED, ("version 7 to 9 in one write",), q(7)),
     ),
-    unlinking("the response is lost", (LOST, NONE), then=done(Action.DELETED, previous=q(7))),
+    unlinking("the response is lost", (LOST, NONE), then=done(Action.DELETED, (READ,), q(7))),
     unlinking("the link is still there", (ACKNOWLEDGED, q(7)), then=wait()),
     unlinking("the link is there after a wait too", (ACKNOWLEDGED, q(7), q(7)), then=send(DELETE)),
     unlinking(
@@ -411,7 +438,14 @@ OF_OTHERS = [
         NONE,
         (CREATE, CONFLICT, q(1)),
         (CHANGE, LOST, p(2)),
-        then=done(Action.UPDATED, (f"another process linked {q(1)} while this command ran",), q(1)),
+        then=done(
+            Action.UPDATED,
+            (
+                READ,
+                f"another process linked {q(1)} while this command ran",
+            ),
+            q(1),
+        ),
     ),
 ]
 

@@ -63,7 +63,8 @@ def test_one_hiccup_changes_nothing_about_the_outcome(
     assert outcome.action is action
     assert (outcome.previous.partner_id if outcome.previous else None) == previous
     assert active(outcome.link) == active(service.link)
-    assert outcome.warnings == ()
+    is_read_only = action is not Action.UNCHANGED and fault in {Fault.APPLIED_THEN_LOST, Fault.APPLIED_THEN_REFUSED}
+    assert ["no response confirmed it" in warning for warning in outcome.warnings] == [True] * is_read_only
     assert len(service.took_effect) == (0 if action is Action.UNCHANGED else 1)
 
 

@@ -5,7 +5,7 @@ the goal asked for its next step: what is done is done, what has not happened is
 what another process wrote since is left alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import ClassVar
 
@@ -58,6 +58,10 @@ class Outcome:
     link: Link | None
     previous: Link | None
     warnings: tuple[str, ...] = ()
+
+    def with_warning(self, warning: str) -> "Outcome":
+        """Return a copy with one warning more."""
+        return replace(self, warnings=(*self.warnings, warning))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,13 @@ def settle(goal: Goal, history: History, account: Account, *, time_left: float, 
     """
     if not history.attempts:
         return _begin(goal, history.before)
+    verdict = _settle(goal, history, account, time_left=time_left, timeout=timeout)
+    if isinstance(verdict, Done) and history.has_outstanding_write:
+        return Done(verdict.outcome.with_warning(f"{_MAY_ARRIVE_LATE}: look at the link again later"))
+    return verdict
+
+
+def _settle(goal: Goal, history: History, account: Account, *, time_left: float, timeout: float) -> Verdict:
     attempt = history.attempts[-1]
     if isinstance(attempt.result, PallinkError):  # It was not sent.
         return Fail(attempt.result, _known_if_ineffective(history))
@@ -198,6 +209,10 @@ def _report(history: History, attempt: Attempt, current: Link | None) -> Done:
     action, previous = attempt.step.action, active(attempt.before)
     first = active(history.before)
     warnings = []
+    if attempt.failure is not None:
+        warnings.append(
+            f"no response confirmed it: reading showed that the link was {action}, by this command or another process"
+        )
     if gap := concurrent_write_warning(attempt.before, current):
         warnings.append(gap)
     if action is Action.UPDATED and previous and previous.partner_id != (first.partner_id if first else None):
