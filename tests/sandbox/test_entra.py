@@ -106,6 +106,12 @@ def test_a_path_says_which_methods_it_takes(client: Client) -> None:
 # --- Applications ----------------------------------------------------------------------------------------------------
 
 
+def test_two_tokens_of_the_same_second_are_different(client: Client) -> None:
+    first, second = (document(client.application_token())["access_token"] for _ in range(2))
+    assert first != second
+    assert claims(first) | {"uti": ""} == claims(second) | {"uti": ""}
+
+
 def test_an_application_signs_in(client: Client) -> None:
     answer = document(client.application_token())
 
