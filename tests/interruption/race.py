@@ -35,6 +35,7 @@ WRITES = {"created": "PUT", "updated": "PATCH", "deleted": "DELETE"}
 _LATE = "Azure may still carry it out"
 _BY_READING = "reading showed that the link was"
 _CONTESTED = ("another process changed", "another process linked", "in one write")
+_PRELOADED = ["tests.bench", "pallink.azure.client", "pallink.azure.links", "pallink.azure.roles"]
 _MAX_DELAY = 0.3  # Seconds before a process begins.
 _GATEWAY = json_response(504, {"error": {"code": "GatewayTimeout", "message": "The gateway timed out."}})
 _CLOSED = Response(0, delivery=Delivery.CLOSED)
@@ -225,7 +226,7 @@ class Race:
         # Each is a process of its own, forked from one that has the imports: they would take most of the time.
         start = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._processes: Any = multiprocessing.get_context(start)
-        self._processes.set_forkserver_preload([__name__, "pallink.azure.client", "pallink.azure.links"])
+        self._processes.set_forkserver_preload(_PRELOADED)
 
     @contextmanager
     def serving(self) -> Iterator[None]:
