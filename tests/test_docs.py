@@ -17,25 +17,26 @@ from tests.exhaustive import combinations
 from tools import pictures, reference, troubleshooting
 from tools.program import ROOT, SOURCE, commands, messages
 
-DOCS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+PATHS = sorted((ROOT / "docs").rglob("*.md"))
+DOCS = {path.name: path.read_text("utf-8") for path in PATHS}
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")} | {
-    f"docs/{name}": text for name, text in DOCS.items()
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in PATHS
 }
 
 bash_only = pytest.mark.skipif(sys.platform == "win32", reason="lines for bash")
 
 
 def test_the_reference_is_what_the_program_says() -> None:
-    assert DOCS["reference.md"] == reference.reference(), "run python -m tools.reference"
+    assert DOCS["commands.md"] == reference.reference(), "run python -m tools.reference"
 
 
 def test_every_command_and_every_option_is_in_the_reference() -> None:
     for name, command in commands().items():
-        assert f"\n## pallink {name}\n" in DOCS["reference.md"]
+        assert f"\n## pallink {name}\n" in DOCS["commands.md"]
         for parameter in command.params:
             for option in parameter.opts if parameter.param_type_name == "option" else ():
-                assert f"`{option}" in DOCS["reference.md"], (name, option)
+                assert f"`{option}" in DOCS["commands.md"], (name, option)
 
 
 def test_every_command_is_in_the_readme() -> None:
@@ -116,7 +117,7 @@ def test_every_code_of_an_error_object_is_told() -> None:
 
 
 def test_every_verdict_is_in_the_schema() -> None:
-    schema = json.loads((ROOT / "docs" / "results.schema.json").read_text("utf-8"))
+    schema = json.loads((ROOT / "docs" / "reference" / "results.schema.json").read_text("utf-8"))
     assert set(schema["$defs"]["show"]["properties"]["role"]["enum"]) == {*map(str, Verdict), None}
 
 
@@ -128,8 +129,8 @@ def test_every_variable_of_pallink_is_told() -> None:
 
 
 def test_every_page_is_found_from_the_readme() -> None:
-    for name in DOCS:
-        assert f"(docs/{name})" in README
+    for path in PATHS:
+        assert f"({path.relative_to(ROOT).as_posix()})" in README
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -171,7 +172,8 @@ def lines_for_the_sandbox(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "page",
     combinations(
-        ["README.md", *(f"docs/{name}" for name in DOCS)], default=lambda page: page != "docs/scripts-and-ci.md"
+        ["README.md", *(page for page in PAGES if page.startswith("docs/"))],
+        default=lambda page: page != "docs/how-to/scripts-and-ci.md",
     ),
 )
 def test_what_a_page_shows_for_the_sandbox_works_as_shown(page: str, tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_what_a_page_shows_for_the_sandbox_works_as_shown(page: str, tmp_path: P
         )
 
     lines = lines_for_the_sandbox(PAGES[page])
-    if lines and page != "docs/first-steps.md":
+    if lines and page != "docs/tutorial.md":
         # The README's first line has linked the account by then.
         run("pallink link 719878 --cloud sandbox")
     for line in lines:

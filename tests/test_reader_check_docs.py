@@ -1,4 +1,4 @@
-"""docs/reader-check.md says what the program does."""
+"""docs/explanation/reader-check.md says what the program does."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from pallink.roles import Verdict
 from pallink.settings import RoleCheck
 
-TEXT = (Path(__file__).parents[1] / "docs" / "reader-check.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[1] / "docs" / "explanation" / "reader-check.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("word", [*Verdict, *RoleCheck])

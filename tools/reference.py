@@ -1,4 +1,4 @@
-"""Generate docs/reference.md from the program: `python -m tools.reference`."""
+"""Generate docs/reference/commands.md from the program: `python -m tools.reference`."""
 
 import json
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from pallink.cli.options import NAMES, OutputOptions
 from pallink.exit_codes import ExitCode
 from tools.program import ROOT, commands
 
-PATH = ROOT / "docs" / "reference.md"
-SCHEMA = ROOT / "docs" / "results.schema.json"
+PATH = ROOT / "docs" / "reference" / "commands.md"
+SCHEMA = ROOT / "docs" / "reference" / "results.schema.json"
 
 _OUTPUT_NAMES = {option.name for option in fields(OutputOptions)}
 
@@ -21,7 +21,8 @@ _HEAD = """\
 # Command reference
 
 Generated from the program by `python -m tools.reference`. `pallink COMMAND --help` prints the same. For what the
-commands are for and how to combine them, see [first steps](first-steps.md) and [scripts and CI](scripts-and-ci.md).
+commands are for and how to combine them, see [first steps](../tutorial.md) and
+[scripts and CI](../how-to/scripts-and-ci.md).
 
 Options go after the command. An option takes precedence over its variable, a variable over the default. A Boolean
 variable takes `1` or `true`. The fields of a result are those of `-o json`; `-o jsonl`, `yaml` and `tsv` have the same
@@ -45,7 +46,7 @@ _VARIABLES = """
 
 
 def reference() -> str:
-    """Return the text of docs/reference.md."""
+    """Return the text of docs/reference/commands.md."""
     return "".join([_HEAD, *_sections()])
 
 

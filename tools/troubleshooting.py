@@ -1,11 +1,11 @@
-"""Print stubs for the entries that docs/troubleshooting.md lacks: `python -m tools.troubleshooting`."""
+"""Print stubs for the entries that docs/reference/troubleshooting.md lacks: `python -m tools.troubleshooting`."""
 
 import re
 from functools import cache
 
 from tools.program import ROOT, messages
 
-PATH = ROOT / "docs" / "troubleshooting.md"
+PATH = ROOT / "docs" / "reference" / "troubleshooting.md"
 
 # Messages that the source passes as a variable: those of Typer and of the sandbox's settings.
 SAID_BY_VARIABLES = {"…"}

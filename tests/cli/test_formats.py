@@ -19,7 +19,7 @@ from tests.harness import Pallink, Traffic
 
 pytestmark = pytest.mark.usefixtures("serve_ends")
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "results.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "results.schema.json").read_text("utf-8"))
 
 
 def validate(value: object, definition: str) -> None:

@@ -263,7 +263,7 @@ def test_a_role_on_a_resource_group_alone(in_sandbox: Pallink, pallink: Pallink,
 
 # --- What the documentation promises ----------------------------------------------------------------------------------
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "reader-check.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "explanation" / "reader-check.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

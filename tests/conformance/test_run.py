@@ -137,7 +137,7 @@ def test_what_is_fetched_is_pinned_and_names_no_registry() -> None:
 
 
 def test_the_documentation_names_the_pinned_versions() -> None:
-    text = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "maintainers" / "conformance.md").read_text(encoding="utf-8")
     pins = [line for file in (HERE / "requirements").iterdir() for line in file.read_text("utf-8").splitlines()]
     versions = [line.partition("==")[2] for line in pins]
     versions += json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"].values()

@@ -7,7 +7,7 @@ from pathlib import Path
 from pallink.azure.auth import credentials
 from pallink.signin import METHODS, OFFERED_METHODS, SignInMethod
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "sign-in.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "sign-in.md"
 LOST = "\N{EN DASH}"
 PLACES = ("terminal", "GitHub", "Azure Pipelines", "AKS", "VM")
 

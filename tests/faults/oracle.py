@@ -45,7 +45,7 @@ def _exit_code(cell: Cell, seen: Observation) -> Iterator[str]:
 
 
 def expected_codes(cell: Cell) -> set[int]:
-    """Return the exit codes that docs/exit-codes.md allows for a cell."""
+    """Return the exit codes that docs/reference/exit-codes.md allows for a cell."""
     if cell.fault.kind is Class.HARMLESS or cell.target.path == TENANTS:
         return {cell.scenario.code}
     if cell.fault.kind is Class.STALE:

@@ -1,4 +1,4 @@
-"""docs/sandbox.md says what there is."""
+"""docs/reference/sandbox.md says what there is."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pallink.sandbox import METHODS, Sandbox
 from pallink.sandbox.names import FAULTS
 from pallink.sandbox.state.settings import SETTINGS, SIGN_IN_ERROR, Setting
 
-TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

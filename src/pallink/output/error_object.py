@@ -8,7 +8,7 @@ from pallink.redact.text import one_line
 
 
 def build_error_object(error: PallinkError, link: LinkChange | None = None) -> dict[str, Any]:
-    """Return the error object that docs/results.schema.json describes.
+    """Return the error object that docs/reference/results.schema.json describes.
 
     The fields are always the same: `code` (stable, such as `NotLinked`), `exitCode`, `message`, `cause`, `remedy`,
     `command`, `correlationId`, `requestId`, `time`, `warnings`, `link`. Unknown ones are null.
