@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pallink import __version__
-from pallink.exit_codes import ExitCode
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -30,11 +29,6 @@ def test_the_two_lines_of_the_readme_are_one_line_each_and_ci_runs_them() -> Non
     assert "readme_line first-line" in ci
     assert '"$(readme_line test-line)"' in ci
     assert '"$(readme_line test-line) -m exhaustive"' in ci
-
-
-def test_the_readme_has_every_exit_code() -> None:
-    for code in ExitCode:
-        assert f"| {code} | {code.meaning} |" in README
 
 
 def test_what_the_readme_shows_is_what_one_sees(tmp_path: Path) -> None:
