@@ -40,11 +40,17 @@ class Message:
         text: The message, with `…` for each inserted value.
         kind: The name of the error's class.
         where: The file and line.
+        cause: Why it failed, where the source says so in place.
+        remedy: What to do.
+        command: What to paste.
     """
 
     text: str
     kind: str
     where: str
+    cause: str = ""
+    remedy: str = ""
+    command: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -61,7 +67,12 @@ def messages() -> list[Message]:
         where = path.relative_to(SOURCE).as_posix()
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and node.args and (kind := _error_class(node.func, where)):
-                found += [Message(text, kind, f"{where}:{node.lineno}") for text in _texts(node.args[0])]
+                rest = {
+                    keyword.arg: " / ".join(_texts(keyword.value))
+                    for keyword in node.keywords
+                    if keyword.arg in {"cause", "remedy", "command"}
+                }
+                found += [Message(text, kind, f"{where}:{node.lineno}", **rest) for text in _texts(node.args[0])]
     return found
 
 
