@@ -74,7 +74,7 @@ def test_junit_tells_a_pass_a_failure_and_an_error_apart(tmp_path: Path) -> None
     (failure,) = failed.result
     assert isinstance(failure, Failure)
     assert (failure.message, failure.type) == ("not linked", "NotLinked")
-    assert failure.text == "not linked\ncause: no link\nto fix: create it\npallink link 719878"
+    assert failure.text == "not linked\ncause: no link\nhint: create it\npallink link 719878"
     (error,) = unknown.result
     assert isinstance(error, Error)
     assert "request: correlation ID c-1" in error.text

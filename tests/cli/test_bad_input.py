@@ -73,7 +73,7 @@ def test_a_wrong_command_line(pallink: Pallink, words: str, sentence: str) -> No
     refused = pallink(words)
     assert refused.code == 2
     assert one_sentence(refused).startswith(sentence)
-    assert "to fix: " in refused.stderr
+    assert "hint: " in refused.stderr
     assert refused.stdout == ""
 
 

@@ -85,14 +85,14 @@ def test_refused(pallink: Pallink, words: list[str], message: str) -> None:
     refused = pallink("sandbox", "fault", "add", *words)
     assert (refused.code, refused.stdout) == (2, "")
     assert refused.stderr.startswith(f"error: {message}")
-    assert "pallink sandbox fault add" in refused.stderr.partition("to fix:")[2]
+    assert "pallink sandbox fault add" in refused.stderr.partition("hint:")[2]
     assert pallink("sandbox fault list").stdout == "none\n"
 
 
 def test_clearing_what_there_is_not(pallink: Pallink) -> None:
     refused = pallink("sandbox fault clear 3")
     assert refused.code == 2
-    assert refused.stderr == ("error: there is no fault 3\nto fix: list the rules\n    pallink sandbox fault list\n")
+    assert refused.stderr == ("error: there is no fault 3\nhint: list the rules\n    pallink sandbox fault list\n")
 
 
 def test_a_reset_clears_them(pallink: Pallink) -> None:

@@ -70,7 +70,7 @@ def test_each_code_has_a_cause_and_a_remedy(desk: Desk, traffic: Traffic, code: 
     assert f"AADSTS{code}: " in error
     assert "Trace ID" not in error
     assert f"cause: {cause}" in lines
-    assert f"to fix: {remedy}" in lines
+    assert f"hint: {remedy}" in lines
     assert re.search(r"^request: correlation ID [0-9a-f-]{36}, request ID [0-9a-f-]{36}, time \d{4}-", lines[-1])
     assert "Traceback" not in refused.stderr
     assert traffic.of_partners() == []
@@ -116,7 +116,7 @@ def test_a_device_code_that_nobody_accepts(desk: Desk, traffic: Traffic, answer:
     desk.sandbox.set("device-code-answer", answer)
     refused = desk.run("link 719878 --auth device-code")
     assert refused.code == 4, code
-    assert "to fix: try again" in refused.stderr
+    assert "hint: try again" in refused.stderr
     assert traffic.of_partners() == []
 
 

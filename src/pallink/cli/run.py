@@ -122,7 +122,7 @@ def _explain(error: PallinkError, terminal: Terminal) -> None:
     if error.cause:
         terminal.say("cause", one_line(error.cause))
     if error.remedy or error.command:
-        terminal.say("to fix", one_line(error.remedy or "run this command"))
+        terminal.say("hint", one_line(error.remedy or "run this command"))
     for command in (error.command or "").splitlines():
         terminal.tell(f"    {one_line(command, 2000)}")
     if error.trace and str(error.trace):

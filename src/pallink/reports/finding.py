@@ -111,7 +111,7 @@ def _render_details(error: PallinkError) -> Iterator[str]:
     if error.cause:
         yield f"cause: {one_line(error.cause)}"
     if error.remedy:
-        yield f"to fix: {one_line(error.remedy)}"
+        yield f"hint: {one_line(error.remedy)}"
     yield from (one_line(command, 2000) for command in (error.command or "").splitlines())
     if error.trace and str(error.trace):
         yield f"request: {one_line(str(error.trace))}"

@@ -68,7 +68,7 @@ def _render_problem(finding: Finding) -> str:
     if error.cause:
         lines += [f"- cause: {_escape(error.cause)}"]
     if error.remedy:
-        lines += [f"- to fix: {_escape(error.remedy)}"]
+        lines += [f"- hint: {_escape(error.remedy)}"]
     if error.trace and str(error.trace):
         lines += [f"- request: {_escape(str(error.trace))}"]
     if error.command:
