@@ -72,7 +72,7 @@ class Deadline:
         """
         left = self.left
         if left <= 0:
-            raise self.exceeded("no request was answered in time")
+            raise self.exceeded("there was no response in time")
         return min(limit, left * part)
 
     def wait(self, seconds: float, *, cause: str, trace: RequestTrace | None = None) -> None:

@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.OK: "done, or already so",
-    ExitCode.ERROR: "Azure answered with an error that has no code of its own, or a defect of pallink",
+    ExitCode.ERROR: "Azure returned an error that has no code of its own, or a defect of pallink",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.NOT_LINKED: "not linked",
     ExitCode.SIGN_IN: "not signed in, sign-in failed, or another account than --account signed in",

@@ -119,7 +119,7 @@ def test_a_refusal_is_read_and_not_sent_again(before: Link | None, goal: Goal) -
     "read_error",
     [
         pytest.param(no_answer(), id="no answer"),
-        pytest.param(ServiceError("Azure answered with an error"), id="an error"),
+        pytest.param(ServiceError("Azure returned an error"), id="an error"),
         pytest.param(UnexpectedAnswerError("no link"), id="nonsense"),
     ],
 )

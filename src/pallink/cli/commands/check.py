@@ -13,7 +13,7 @@ def check(options: CommonOptions, *, subscription: Subscriptions = None) -> None
     """Is this account ready to be linked?
 
     Reads only: who signed in, Reader on which subscriptions and where it comes from, the present link. Without Reader:
-    exit code 6. Where the roles could not be read because nothing answered: 7.
+    exit code 6. Where the roles could not be read because there was no response: 7.
     """
     with session(options, "check") as opened:
         result = opened.check(subscriptions=subscription or ())
