@@ -28,6 +28,7 @@ LAYERS = tuple(
         "advice result situation",
         "azure",
         "session",
+        "fleet",
         "output",
         "reports",
         "cli",

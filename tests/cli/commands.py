@@ -3,7 +3,7 @@
 import json
 
 from pallink.sandbox import ORIGIN, Request, Sandbox, home
-from tools.program import commands
+from tools.program import ROOT, commands
 
 _ELIGIBLE = "--assignee-object-id 5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a01"
 _SCOPE = "--scope /subscriptions/0e3bd0a4-6f3c-4bd5-a8a5-5d0f53a30f1b"
@@ -15,6 +15,7 @@ ARGUMENTS = {
     "update": "6183402",
     "verify": "719878",
     "unlink": "--yes",
+    "fleet validate": str(ROOT / "examples" / "fleet.yaml"),
     "sandbox set": "provider registered",
     "sandbox env": "client-secret",
     "sandbox grow": "0",

@@ -1,0 +1,256 @@
+"""The entries of a fleet file, and everything that is wrong with it: pure.
+
+What is checked here is what can be known without signing in: keys, values, what a sign-in method needs, and accounts
+that are named twice.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pallink.errors import UsageError
+from pallink.fleet.document import Cell, Document, Problem, Row
+from pallink.fleet.entry import Entry, LinkState, SecretReference, SecretStore
+from pallink.links.model import parse_partner_id
+from pallink.settings import RoleCheck, Settings
+from pallink.signin.methods import OFFERED_METHODS, SignInMethod
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+# Source: Microsoft's documentation of Key Vault, "Vault name and object name", and of its clouds' DNS suffixes.
+_VAULT_SECRET = re.compile(
+    r"https://[a-z][a-z0-9-]{1,22}[a-z0-9]\.vault\.(azure\.net|usgovcloudapi\.net|azure\.cn)"
+    r"/secrets/[a-z0-9-]{1,127}(/[0-9a-f]{32})?",
+    re.ASCII | re.IGNORECASE,
+)
+_SECRET_KEYS = ("secret", "certificate", "certificate-password")
+
+# What each method needs in the file, beside the tenant.
+_NEEDS: Mapping[SignInMethod, tuple[str, ...]] = {
+    SignInMethod.CLIENT_SECRET: ("client-id", "secret"),
+    SignInMethod.CERTIFICATE: ("client-id", "certificate"),
+    SignInMethod.WORKLOAD_IDENTITY: ("client-id",),
+    SignInMethod.GITHUB: ("client-id",),
+    SignInMethod.AZURE_PIPELINES: ("client-id",),
+}
+_BELONGS_TO: Mapping[str, SignInMethod] = {
+    "secret": SignInMethod.CLIENT_SECRET,
+    "certificate": SignInMethod.CERTIFICATE,
+    "certificate-password": SignInMethod.CERTIFICATE,
+}
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+@dataclass
+class _Reader:
+    """Reads one row, and collects what is wrong with it."""
+
+    cells: Mapping[str, Cell]
+    place: Cell
+    problems: list[Problem] = field(default_factory=list)
+
+    def text(self, key: str) -> str | None:
+        """Return a text, without the space around it; None if there is none."""
+        cell = self.cells.get(key)
+        if cell is None:
+            return None
+        if cell.items is not None or cell.is_nested:
+            self.problems.append(cell.problem(f"{key} must be one text"))
+            return None
+        return cell.text.strip() or None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the items of a list; a single text is a list of one."""
+        cell = self.cells.get(key)
+        if cell is None:
+            return ()
+        if cell.is_nested:
+            self.problems.append(cell.problem(f"{key} must be a text or a list of texts"))
+            return ()
+        items = (cell,) if cell.items is None else cell.items
+        return tuple(item.text.strip() for item in items if item.text.strip())
+
+    def word(self, key: str, words: Iterable[_Word]) -> _Word | None:
+        """Return one of some words; None if there is none."""
+        text, known = self.text(key), {str(word): word for word in words}
+        if text is None:
+            return None
+        if text.casefold() not in known:
+            self.problems.append(self.cells[key].problem(f"{key} must be one of {', '.join(known)}, not {text!r}"))
+        return known.get(text.casefold())
+
+    def checked(self, key: str, check: Callable[[str], Any]) -> str | None:
+        """Return a text that passes a check, which raises what is wrong with it."""
+        text = self.text(key)
+        if text is None:
+            return None
+        try:
+            check(text)
+        except UsageError as error:
+            self.problems.append(self.cells[key].problem(f"{key}: {error.message}"))
+            return None
+        return text
+
+    def partner_id(self) -> str | None:
+        """Return the partner ID. YAML reads an unquoted one with a leading zero as another number."""
+        cell, text = self.cells.get("partner"), self.text("partner")
+        if cell is not None and text and text.isdecimal() and text.startswith("0") and not cell.is_quoted:
+            self.problems.append(cell.problem(f'partner begins with a zero: write it as a text, "{text}"'))
+            return None
+        return self.checked("partner", parse_partner_id)
+
+    def secret(self, key: str) -> SecretReference | None:
+        """Return where a secret is kept. The value is in no message: it may be the secret itself."""
+        text = self.text(key)
+        if text is None:
+            return None
+        store, _, target = text.partition(":")
+        if store not in set(SecretStore):
+            message = f"{key} must be a reference: env:NAME, file:PATH or keyvault:URL (its value is not shown)"
+        elif store == SecretStore.ENVIRONMENT and not _VARIABLE.fullmatch(target):
+            message = f"{key}: env: takes the name of a variable, as in env:FABRIKAM_SECRET"
+        elif store == SecretStore.FILE and not target:
+            message = f"{key}: file: takes a path"
+        elif store == SecretStore.KEY_VAULT and not _VAULT_SECRET.fullmatch(target):
+            message = f"{key}: keyvault: takes the URL of a secret, as in https://NAME.vault.azure.net/secrets/NAME"
+        else:
+            return SecretReference(SecretStore(store), target)
+        self.problems.append(self.cells[key].problem(message))
+        return None
+
+
+KEYS = (
+    "name",
+    "account",
+    "tenant",
+    "client-id",
+    "auth",
+    *_SECRET_KEYS,
+    "partner",
+    "state",
+    "role-check",
+    "subscription",
+    "tags",
+)
+"""The keys of an entry, in the order of the documentation."""
+
+_NO_DEFAULTS = frozenset({"name", "account"})
+
+
+def check_document(document: Document) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
+    """Return the valid entries of a file, and all of its problems in the order of its lines."""
+    problems = list(document.problems)
+    defaults: Mapping[str, Cell] = {}
+    if document.defaults is not None:
+        problems += _unknown_keys(document.defaults, frozenset(KEYS) - _NO_DEFAULTS)
+        defaults = document.defaults.cells
+    unknown: dict[Problem, None] = {}
+    entries = []
+    for row in document.rows:
+        unknown |= dict.fromkeys(_unknown_keys(row, frozenset(KEYS)))
+        entry, found = _read_entry(row, defaults)
+        problems += found
+        if entry is not None:
+            entries.append(entry)
+    if not document.rows and not document.problems:
+        problems.append(Problem(1, 1, "the file names no account"))
+    problems += [*unknown, *_duplicates(entries)]
+    return tuple(entries), tuple(sorted(set(problems)))
+
+
+def _unknown_keys(row: Row, known: frozenset[str]) -> list[Problem]:
+    problems = []
+    for key, place in row.keys.items():
+        if key in known or not key:
+            continue
+        close = get_close_matches(key, sorted(known), n=1)
+        hint = (
+            f": did you mean {close[0]}?"
+            if close
+            else f": known are {', '.join(name for name in KEYS if name in known)}"
+        )
+        problems.append(place.problem(f"unknown key {key!r}{hint}"))
+    return problems
+
+
+def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, list[Problem]]:
+    reader = _Reader({**defaults, **row.cells}, Cell(row.line, 1))
+    account = reader.checked("account", lambda text: Settings(account=text))
+    client_id = reader.checked("client-id", lambda text: Settings(client_id=text))
+    tenant = reader.checked("tenant", lambda text: Settings(tenant=text))
+    state = reader.word("state", LinkState) or LinkState.LINKED
+    partner_id = reader.partner_id()
+    secrets = {key: reader.secret(key) for key in _SECRET_KEYS}
+    auth: SignInMethod | None = reader.word("auth", OFFERED_METHODS)
+    if "auth" not in reader.cells:
+        auth = next((method for key, method in _BELONGS_TO.items() if key in reader.cells), None)
+    role_check = reader.word("role-check", RoleCheck) or RoleCheck.REQUIRE
+    subscriptions, tags = reader.texts("subscription"), reader.texts("tags")
+    name = reader.text("name")
+    reader.problems += _missing(reader, state, auth)
+    if reader.problems or tenant is None:
+        return None, reader.problems
+    return Entry(
+        name=name or account or client_id or "",
+        account=account,
+        tenant=tenant,
+        client_id=client_id,
+        auth=auth,
+        secret=secrets["secret"],
+        certificate=secrets["certificate"],
+        certificate_password=secrets["certificate-password"],
+        partner_id=partner_id,
+        state=state,
+        role_check=role_check,
+        subscriptions=subscriptions,
+        tags=tags,
+        line=row.line,
+    ), []
+
+
+def _missing(reader: _Reader, state: LinkState, auth: SignInMethod | None) -> list[Problem]:
+    """Return what an entry lacks, or has in vain."""
+    cells, place, messages = reader.cells, reader.place, []
+    if "account" not in cells and "client-id" not in cells:
+        messages.append("account or client-id is missing: who is to be linked")
+    if "tenant" not in cells:
+        messages.append("tenant is missing: the ID or a domain of the tenant")
+    if "partner" not in cells and state is LinkState.LINKED:
+        messages.append("partner is missing: the partner's location ID, here or in defaults")
+    if auth is not None:
+        messages += [
+            f"{need} is missing, which auth {auth} needs" for need in _NEEDS.get(auth, ()) if need not in cells
+        ]
+    problems = [place.problem(message) for message in messages]
+    problems += [
+        cells[key].problem(f"{key} belongs to auth {method}, and this entry has auth {auth}")
+        for key, method in _BELONGS_TO.items()
+        if key in cells and auth is not method
+    ]
+    return problems
+
+
+def _duplicates(entries: Iterable[Entry]) -> list[Problem]:
+    first: dict[tuple[str, str], Entry] = {}
+    problems = []
+    for entry in entries:
+        earlier = first.setdefault(entry.key, entry)
+        if earlier is entry:
+            continue
+        is_same = (earlier.partner_id, earlier.state) == (entry.partner_id, entry.state)
+        told = (
+            "with the same partner"
+            if is_same
+            else f"with {earlier.partner_id or 'no partner'}, here with {entry.partner_id or 'no partner'}"
+        )
+        problems.append(
+            Problem(
+                entry.line,
+                1,
+                f"{entry.account or entry.client_id} in {entry.tenant} is in line {earlier.line} too, {told}",
+            )
+        )
+    return problems

@@ -1,0 +1,71 @@
+"""A fleet file in CSV, as Excel and others write it: the columns are named as the keys of the YAML file.
+
+Commas, semicolons or tabs separate the columns; the first line says which. Lines that are empty or begin with `#` do
+not count. A `|` separates several tags or subscriptions in one cell.
+"""
+
+import csv
+from collections.abc import Iterator
+
+from pallink.fleet.document import Cell, Document, Problem, Row
+
+_DELIMITERS = (",", ";", "\t")
+LISTS = frozenset({"subscription", "tags"})
+"""Columns whose cells hold several values."""
+
+
+def read_csv(text: str) -> Document:
+    """Return what a CSV file says, with the problems of its form."""
+    lines = text.splitlines(keepends=True)
+    header_number = next((number for number, line in enumerate(lines, 1) if _counts(line)), None)
+    if header_number is None:
+        return Document((), problems=(Problem(1, 1, "the file is empty: its first line names the columns"),))
+    header_line = lines[header_number - 1]
+    delimiter = max(_DELIMITERS, key=header_line.count)
+    try:
+        records = list(_records(lines[header_number - 1 :], header_number, delimiter))
+    except csv.Error as error:
+        return Document((), problems=(Problem(header_number, 1, f"invalid CSV: {error}"),))
+    _, header = records[0]
+    names = [name.strip().casefold() for name in header]
+    problems = [
+        Problem(header_number, number, f"the column {name!r} stands here twice")
+        for number, name in enumerate(names, 1)
+        if name and names.index(name) + 1 < number
+    ]
+    rows = []
+    for line, record in records[1:]:
+        if len(record) > len(names):
+            problems.append(Problem(line, len(names) + 1, f"{len(record)} cells, but only {len(names)} columns"))
+        rows.append(_read_row(line, names, record))
+    keys = {name: Cell(header_number, number) for number, name in enumerate(names, 1)}
+    return Document(tuple(Row(row.line, row.cells, keys) for row in rows), problems=tuple(problems))
+
+
+def _counts(line: str) -> bool:
+    return bool(line.strip(" \t\r\n,;")) and not line.lstrip().startswith("#")
+
+
+def _records(lines: list[str], first_number: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the number of the line at which it begins."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    begin = 0
+    for record in reader:
+        # A quoted cell may hold what looks like a comment, so the lines are judged only where a record begins.
+        if _counts(lines[begin]):
+            yield first_number + begin, record
+        begin = reader.line_num
+
+
+def _read_row(line: int, names: list[str], record: list[str]) -> Row:
+    cells = {}
+    for number, (name, text) in enumerate(zip(names, record, strict=False), 1):
+        stripped = text.strip()
+        if not name or not stripped:
+            continue
+        cell = Cell(line, number, stripped, is_quoted=True)
+        if name in LISTS:
+            parts = [part.strip() for part in stripped.split("|")]
+            cell = Cell(line, number, items=tuple(Cell(line, number, part, is_quoted=True) for part in parts if part))
+        cells[name] = cell
+    return Row(line, cells)

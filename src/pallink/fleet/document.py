@@ -1,0 +1,74 @@
+"""What stands where in a fleet file, before anything is checked: texts with their lines and columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something that is wrong with the file.
+
+    Attributes:
+        line: The line, from 1.
+        column: The column, from 1.
+        message: What is wrong, and what to do: one line, lower case.
+    """
+
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value as it is written.
+
+    Attributes:
+        line: The line, from 1.
+        column: The column, from 1.
+        text: The text; of a list, the empty string.
+        items: The items of a list; None if the value is none.
+        is_quoted: Whether it is certainly meant as text.
+        is_nested: Whether it is a mapping or a list of lists, which no key takes.
+    """
+
+    line: int
+    column: int
+    text: str = ""
+    items: tuple["Cell", ...] | None = None
+    is_quoted: bool = False
+    is_nested: bool = False
+
+    def problem(self, message: str) -> Problem:
+        """Return a problem at this place."""
+        return Problem(self.line, self.column, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The keys and values of one entry.
+
+    Attributes:
+        line: The line at which it begins, from 1.
+        cells: The values by key.
+        keys: Where each key stands.
+    """
+
+    line: int
+    cells: Mapping[str, Cell]
+    keys: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole file.
+
+    Attributes:
+        rows: The entries.
+        defaults: What holds for each entry that does not say otherwise.
+        problems: What is wrong with the form of the file.
+    """
+
+    rows: tuple[Row, ...]
+    defaults: Row | None = None
+    problems: tuple[Problem, ...] = ()

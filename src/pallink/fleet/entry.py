@@ -1,0 +1,82 @@
+"""What a fleet file says of one account in one tenant."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pallink.settings import RoleCheck
+from pallink.signin.methods import SignInMethod
+
+
+class LinkState(StrEnum):
+    """What the account's link should be."""
+
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+
+
+class SecretStore(StrEnum):
+    """Where a secret is kept."""
+
+    ENVIRONMENT = "env"
+    FILE = "file"
+    KEY_VAULT = "keyvault"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a secret is read when it is needed. The file never holds the secret itself.
+
+    Attributes:
+        store: Where the secret is kept.
+        target: The name of a variable, the path of a file (relative to the fleet file), or the URL of a vault's secret.
+    """
+
+    store: SecretStore
+    target: str
+
+    def __str__(self) -> str:
+        """Return the reference as the file spells it."""
+        return f"{self.store}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One account in one tenant. Each attribute but the last is what the option of the same name means.
+
+    Attributes:
+        name: The entry's name in results; by default the account or the client ID.
+        account: The UPN, object ID or client ID of the account that must sign in.
+        tenant: The ID (GUID) or a domain of the tenant.
+        client_id: The client ID of the application to sign in as; for a user, of the program that signs in.
+        auth: The sign-in method; None: a stored sign-in, or a prompt.
+        secret: The client secret, for `client-secret`.
+        certificate: The certificate with its key, for `certificate`.
+        certificate_password: The password of the certificate.
+        partner_id: The partner to be linked to; with the state `unlinked`, the partner whose link is removed, or None
+            for any.
+        state: What the link should be.
+        role_check: What a missing Reader role means.
+        subscriptions: IDs or names of those on which Reader must be held; if there is none, one of all is enough.
+        tags: Words to select entries by.
+        line: The line of the file at which the entry begins, from 1.
+    """
+
+    name: str
+    account: str | None
+    tenant: str
+    client_id: str | None = None
+    auth: SignInMethod | None = None
+    secret: SecretReference | None = None
+    certificate: SecretReference | None = None
+    certificate_password: SecretReference | None = None
+    partner_id: str | None = None
+    state: LinkState = LinkState.LINKED
+    role_check: RoleCheck = RoleCheck.REQUIRE
+    subscriptions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    line: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells two entries apart before anyone has signed in: the account and the tenant, case ignored."""
+        return (self.account or self.client_id or "").casefold(), self.tenant.casefold()
