@@ -1,14 +1,17 @@
 """Another Resource Manager by its URL: over a real HTTPS server, with real certificates."""
 
 import json
+import os
 import socket
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import trustme
 
+from pallink import private_files
 from pallink.sandbox import Request, Response, Sandbox
 from tests.harness import Pallink
 from tests.https_server import https_server, serve_sandbox
@@ -83,6 +86,108 @@ def test_a_cache_that_somebody_poisoned_is_judged_like_an_answer(
     kept.write_text(json.dumps(written))
     assert pallink(f"check --cloud {cloud.origin}").code == 0
     assert cloud.paths().count("GET /metadata/endpoints") == 2
+
+
+def _let_others_write_the_folder(kept: Path) -> None:
+    kept.parent.chmod(0o777)
+
+
+def _let_the_group_write_the_file(kept: Path) -> None:
+    kept.chmod(0o660)
+
+
+def _give_the_folder_away(kept: Path) -> None:
+    _give_away(kept.parent)
+
+
+def _give_the_file_away(kept: Path) -> None:
+    _give_away(kept)
+
+
+def _give_away(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user")
+    os.chown(path, 12345, 12345)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    "weaken",
+    [_let_others_write_the_folder, _let_the_group_write_the_file, _give_the_folder_away, _give_the_file_away],
+)
+def test_no_secret_goes_where_a_file_of_another_user_says(
+    pallink: Pallink, cloud: Served, tmp_path: Path, authority: trustme.CA, weaken: Callable[[Path], None]
+) -> None:
+    stolen: list[Request] = []
+
+    def steal(request: Request) -> Response:
+        stolen.append(request)
+        return Response(500)
+
+    assert pallink(f"check --cloud {cloud.origin}").code == 0
+    (kept,) = (tmp_path / "cache").glob("cloud-*.json")
+    with https_server(steal, authority) as thief:
+        written = json.loads(kept.read_text())
+        written["document"]["authentication"]["loginEndpoint"] = f"{thief}/"
+        kept.write_text(json.dumps(written))
+        weaken(kept)
+        assert pallink(f"check --cloud {cloud.origin}").code == 0
+    assert stolen == []
+    assert cloud.paths().count("GET /metadata/endpoints") == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+@pytest.mark.usefixtures("trusted")
+def test_the_cache_is_its_owners_under_any_umask(
+    pallink: Pallink, cloud: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALLINK_CACHE_HOME", str(tmp_path / "new" / "cache"))
+    before = os.umask(0)
+    try:
+        assert pallink(f"check --cloud {cloud.origin}").code == 0
+    finally:
+        os.umask(before)
+    (kept,) = (tmp_path / "new" / "cache").iterdir()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (kept, kept.parent, kept.parent.parent)]
+    assert modes == [0o600, 0o700, 0o700]
+    assert pallink(f"check --cloud {cloud.origin}").code == 0
+    assert cloud.paths().count("GET /metadata/endpoints") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+@pytest.mark.usefixtures("trusted")
+def test_a_cache_that_is_a_fifo_holds_nothing_up(pallink: Pallink, cloud: Served, tmp_path: Path) -> None:
+    assert pallink(f"check --cloud {cloud.origin}").code == 0
+    (kept,) = (tmp_path / "cache").glob("cloud-*.json")
+    kept.unlink()
+    os.mkfifo(kept, 0o600)
+    assert pallink(f"check --cloud {cloud.origin} --timeout 20").code == 0
+    assert kept.is_file(), "it was not replaced"
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no limit on the size of a file")
+def test_a_cache_that_cannot_be_written_leaves_no_file(pallink: Pallink, cloud: Served, tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415 - POSIX only
+
+    written: list[Path] = []
+    with pytest.MonkeyPatch.context() as patch:
+        write = private_files.write
+
+        def write_on_a_full_disk(path: Path, content: bytes) -> None:
+            written.append(path)
+            before = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+            try:
+                write(path, content)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+        patch.setattr(private_files, "write", write_on_a_full_disk)
+        assert pallink(f"check --cloud {cloud.origin}").code == 0
+    assert written
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(pallink: Pallink, cloud: Served) -> None:

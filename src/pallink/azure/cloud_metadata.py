@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import platformdirs
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
+from pallink import private_files
 from pallink.azure.egress import METADATA
 from pallink.azure.errors import explain_error
 from pallink.azure.transport import GuardedTransport
@@ -31,7 +31,8 @@ _OK = 200
 def describe_cloud(origin: str, pool: ConnectionPool) -> Cloud:
     """Return the cloud whose Resource Manager is at `origin`.
 
-    Cached metadata is validated like fetched metadata, so writing to the cache gains an attacker nothing.
+    Cached metadata names the host that credentials are sent to: it is used only if no other user could have written it,
+    and validated like fetched metadata.
 
     Raises:
         PallinkError: The Resource Manager cannot be reached, or its metadata cannot be used.
@@ -85,20 +86,20 @@ class _CacheFile:
 
     def read(self) -> Any:
         try:
-            entry = json.loads(self._path.read_text("utf-8"))
+            entry = json.loads(private_files.read(self._path))
             age = time.time() - float(entry["fetched"])
             if entry["origin"] == self._origin and 0 <= age < _MAX_AGE_SECONDS:
                 return entry["document"]
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except FileNotFoundError:
             pass
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            log.info("not using the cached cloud metadata of %s: %s", self._origin, error)
         return None
 
     def write(self, document: Any) -> None:
+        entry = {"origin": self._origin, "fetched": time.time(), "document": document}
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            # Moving it into place is atomic: another process never reads half of it.
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._folder, delete=False) as file:
-                json.dump({"origin": self._origin, "fetched": time.time(), "document": document}, file)
-            Path(file.name).replace(self._path)
+            private_files.make_folder(self._folder)
+            private_files.write(self._path, json.dumps(entry).encode())
         except OSError as error:
             log.info("could not cache the cloud metadata of %s: %s", self._origin, error)

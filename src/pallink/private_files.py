@@ -1,0 +1,116 @@
+"""Files that only their owner can change: how they are created, checked, read and replaced.
+
+On Windows, where files have access lists instead of modes, the user's folders are the user's alone by default, and
+nothing is checked.
+"""
+
+import os
+import stat
+import tempfile
+import time
+from pathlib import Path
+
+# What a file of pallink's has at most, with room: a damaged one could be of any size.
+_MAX_BYTES = 4 * 1024 * 1024
+# Windows refuses to replace a file while another process reads it.
+_REPLACE_ATTEMPTS = 20
+_REPLACE_PAUSE = 0.05
+
+
+class UnsafeFileError(OSError):
+    """A file or folder that another user can change, or that is not a file at all.
+
+    Attributes:
+        path: The file or folder.
+        problem: What is wrong with it, as a clause without a subject.
+    """
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path} {problem}")
+        self.path = path
+        self.problem = problem
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents for their owner alone, under any umask, and check it as `check` does.
+
+    Raises:
+        UnsafeFileError: Another user can change the folder.
+        OSError: It cannot be created.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+    check(folder)
+
+
+def check(path: Path) -> None:
+    """Refuse a file or folder that another user can change. root is trusted, as by ssh.
+
+    Raises:
+        UnsafeFileError: Another user can change it.
+        OSError: It does not exist, or cannot be examined.
+    """
+    _check(path, path.stat())
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a file that only its owner can change. A FIFO or a device is refused without waiting.
+
+    Raises:
+        UnsafeFileError: Another user can change the file or its folder, or it is not a regular file.
+        OSError: It cannot be read, or is larger than 4 MB.
+    """
+    check(path.parent)
+    with open(path, "rb", opener=open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafeFileError(path, "is not a regular file")
+        _check(path, status)
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise UnsafeFileError(path, "is larger than 4 MB")
+    return content
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone, replacing it at once: no process reads half of it, and a failure leaves no trace.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    # mkstemp takes a name that did not exist, and mode 0600.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        _replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def open_without_waiting(path: str, flags: int) -> int:
+    """Open a file as `opener` of `open`: a FIFO that no process reads is an error instead of a wait."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if os.name != "posix":
+        return
+    if status.st_uid not in (os.geteuid(), 0):
+        raise UnsafeFileError(path, "belongs to another user")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UnsafeFileError(path, "can be changed by other users")
+
+
+def _replace(source: Path, target: Path) -> None:
+    for _ in range(_REPLACE_ATTEMPTS if os.name == "nt" else 0):
+        try:
+            source.replace(target)
+        except PermissionError:
+            time.sleep(_REPLACE_PAUSE)
+        else:
+            return
+    source.replace(target)
