@@ -1,5 +1,6 @@
 """The reports of `verify` as texts: what they say, that they are escaped, and that they stay within the limits."""
 
+import os
 import re
 from pathlib import Path
 
@@ -179,3 +180,18 @@ def test_what_a_step_wrote_before_counts_for_the_limit(tmp_path: Path) -> None:
     summary.write_bytes(b"x" * (MAX_SUMMARY_BYTES + 1))
     publish([finding(State.FAILURE)], junit_file=None, environ=environ, write_line=told.append)
     assert summary.stat().st_size == MAX_SUMMARY_BYTES + 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no limit on the size of a file")
+def test_a_summary_that_does_not_fit_on_the_disk_leaves_no_files(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415 - POSIX only
+
+    environ = {"TF_BUILD": "True", "AGENT_TEMPDIRECTORY": str(tmp_path)}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        failures = publish([finding(State.FAILURE)], junit_file=None, environ=environ, write_line=lambda _line: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [failure.partition(" to ")[0] for failure in failures] == ["the summary could not be written"]
+    assert list(tmp_path.iterdir()) == []

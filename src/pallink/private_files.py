@@ -74,10 +74,10 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone, replacing it at once: no process reads half of it, and a failure leaves no trace.
+    """Write a file for its owner alone, replacing an old one at once: no process reads half of it.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: It cannot be written; then no temporary file is left.
     """
     # mkstemp takes a name that did not exist, and mode 0600.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")

@@ -1,8 +1,9 @@
 """`verify` as CI systems run it: reports, annotations, summaries, and what happens when they cannot be written."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,25 @@ def _full_disk(_tmp_path: Path) -> str:
     return "/dev/full"
 
 
+def _fifo(tmp_path: Path) -> str:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("there are no FIFOs")
+    os.mkfifo(tmp_path / "fifo")
+    return str(tmp_path / "fifo")
+
+
+@pytest.fixture
+def full_fifo(tmp_path: Path) -> Iterator[str]:
+    """A FIFO with a reader that does not read, and no room."""
+    path = _fifo(tmp_path)
+    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    yield path
+    os.close(descriptor)
+
+
 def _unwritable(tmp_path: Path) -> str:
     path = tmp_path / "kept.xml"
     path.write_text("")
@@ -138,7 +158,7 @@ def _unwritable(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("where", [_folder, _below_a_file, _full_disk, _unwritable])
+@pytest.mark.parametrize("where", [_folder, _below_a_file, _full_disk, _unwritable, _fifo])
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_a_report_that_cannot_be_written_changes_no_verdict(
     in_sandbox: Pallink, tmp_path: Path, where: Callable[[Path], str], output: str
@@ -154,6 +174,22 @@ def test_a_report_that_cannot_be_written_changes_no_verdict(
     passed = in_sandbox(*words)
     assert passed.code == 0
     assert passed.stderr.startswith("warning: the JUnit report could not be written to ")
+
+
+def test_a_fifo_that_is_full_holds_no_report_up(
+    in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch, full_fifo: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", full_fifo)
+    failed = in_sandbox("verify", "719878", "--junit", full_fifo)
+    assert failed.code == 3
+    assert f"the JUnit report could not be written to {full_fifo}" in failed.stderr
+    assert f"the summary could not be written to {full_fifo}" in failed.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="there is no null device")
+def test_a_report_may_go_to_a_device(in_sandbox: Pallink) -> None:
+    assert "could not be written" not in in_sandbox("verify 719878 --junit /dev/null").stderr
 
 
 def test_a_summary_that_cannot_be_written_changes_no_verdict(

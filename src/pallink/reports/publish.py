@@ -1,9 +1,11 @@
 """Write the reports, to files and to the CI system that runs pallink."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pallink.private_files import open_without_waiting
 from pallink.reports.annotations import render_azure_pipelines, render_github, render_summary_upload
 from pallink.reports.finding import Finding, State
 from pallink.reports.junit import render_junit
@@ -60,18 +62,23 @@ def _attempt(report: str, path: Path, write: Callable[[], None]) -> str | None:
 def _write(path: Path, content: bytes) -> None:
     # Overwritten in place: if this fails, no outdated report is left behind.
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with open(path, "wb", opener=open_without_waiting) as file:
+        file.write(content)
 
 
 def _append(path: Path, findings: Sequence[Finding]) -> None:
     # Earlier commands of the same step may have written to it.
     used = path.stat().st_size if path.exists() else 0
-    with path.open("ab") as file:
+    with open(path, "ab", opener=open_without_waiting) as file:
         file.write(render_markdown(findings, max(MAX_SUMMARY_BYTES - used, 0)).encode())
 
 
 def _upload(folder: Path, findings: Sequence[Finding], write_line: Callable[[str], None]) -> None:
     # The agent reads the file after this process has ended, and uses its name as a heading.
     path = Path(tempfile.mkdtemp(prefix="pallink-", dir=folder)) / "pallink.md"
-    path.write_bytes(render_markdown(findings).encode())
+    try:
+        path.write_bytes(render_markdown(findings).encode())
+    except OSError:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        raise
     write_line(render_summary_upload(str(path)))
