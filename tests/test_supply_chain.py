@@ -179,10 +179,10 @@ def test_every_place_that_pallink_writes_to_is_in_that_table() -> None:
     }
     assert found == {
         "output/terminal.py",  # the null device
-        "private_files.py",  # for azure/cloud_metadata.py, sandbox/state and signin/store.py
+        "private_files.py",  # for azure/cloud_metadata.py and sandbox/state/files.py
         "reports/publish.py",
-        "sandbox/state/files.py",
         "sandbox/http/server.py",  # a key that OpenSSL reads, gone at once
+        "sandbox/state/store.py",
         "signin/store.py",
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pallink.errors import SandboxError
+from pallink.private_files import UnsafeFileError
 from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.state.errors import SandboxStateError
 
@@ -54,6 +55,13 @@ def _home() -> Path:
 
 def explain_state(error: SandboxStateError) -> SandboxError:
     """Return the error for a sandbox whose file cannot be used."""
+    if isinstance(error.__cause__, UnsafeFileError):
+        return SandboxError(
+            f"the sandbox cannot be used: {error}",
+            cause="another user could put a certificate authority there that this machine would trust",
+            remedy="let no other user change it, or set PALLINK_SANDBOX_HOME to another folder",
+            command=error.__cause__.command,
+        )
     return SandboxError(
         f"the sandbox cannot be used: {error}",
         cause=f"its file is {error.path}",

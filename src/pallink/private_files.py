@@ -5,6 +5,7 @@ nothing is checked.
 """
 
 import os
+import shlex
 import stat
 import tempfile
 import time
@@ -21,14 +22,12 @@ class UnsafeFileError(OSError):
     """A file or folder that another user can change, or that is not a file at all.
 
     Attributes:
-        path: The file or folder.
-        problem: What is wrong with it, as a clause without a subject.
+        command: The command that mends it; None if there is none.
     """
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(self, path: Path, problem: str, command: str | None = None) -> None:
         super().__init__(f"{path} {problem}")
-        self.path = path
-        self.problem = problem
+        self.command = command
 
 
 def make_folder(folder: Path) -> None:
@@ -102,7 +101,7 @@ def _check(path: Path, status: os.stat_result) -> None:
     if status.st_uid not in (os.geteuid(), 0):
         raise UnsafeFileError(path, "belongs to another user")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UnsafeFileError(path, "can be changed by other users")
+        raise UnsafeFileError(path, "can be changed by other users", f"chmod go-w {shlex.quote(str(path))}")
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -1,6 +1,9 @@
 """Every input that is refused: its message, its exit code, and that nothing was sent."""
 
+import os
+import shlex
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,6 +149,19 @@ def _read_only(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return connect(f"{Path(database).as_uri()}?mode=ro", *args, **{**kwargs, "uri": True})
 
     monkeypatch.setattr(sqlite3, "connect", read_only)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+def test_a_sandbox_that_others_can_change_says_how_to_mend_it(in_sandbox: Pallink, tmp_path: Path) -> None:
+    in_sandbox("link 719878")
+    home = tmp_path / "sandbox"
+    home.chmod(0o777)
+    refused = in_sandbox("show")
+    assert refused.code == 1
+    assert "the sandbox cannot be used" in one_sentence(refused)
+    (command,) = (line.strip() for line in refused.stderr.splitlines() if line.startswith("    chmod"))
+    subprocess.run(shlex.split(command), check=True)
+    assert in_sandbox("show").code == 0
 
 
 @pytest.mark.parametrize("spoil", [_corrupt, _read_only])

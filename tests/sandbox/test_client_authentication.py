@@ -1,6 +1,7 @@
 """How applications prove themselves without a secret, by the real classes and by assertions that do not hold."""
 
 import json
+import os
 import stat
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from pallink.sandbox import ORIGIN, Response, Sandbox
+from pallink.sandbox import ORIGIN, Response, Sandbox, SandboxStateError
 from pallink.sandbox.certificates import KeyPair, new_application_certificate, thumbprints
 from pallink.sandbox.entra.federation import new_token
 from pallink.sandbox.http.adapter import SandboxAdapter
@@ -139,6 +140,28 @@ def test_what_is_written_is_for_nobody_else(sandbox: Sandbox, method: str, name:
         (file,) = [Path(value) for key, value in sandbox.environment(method).items() if name in key]
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert file.parent == sandbox.describe().path.parent
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+@pytest.mark.parametrize("method", ["certificate", "workload-identity"])
+def test_no_link_that_waits_for_a_file_is_followed(sandbox: Sandbox, tmp_path: Path, method: str) -> None:
+    home = sandbox.describe().path.parent
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("application.pem", "workload-identity-token"):
+        for suffix in ("", f".{os.getpid()}", ".tmp"):
+            (home / f"{name}{suffix}").symlink_to(victim)
+    sandbox.environment(method)
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+def test_no_key_goes_into_a_folder_that_others_can_write(sandbox: Sandbox) -> None:
+    home = sandbox.describe().path.parent
+    home.chmod(0o770)
+    with pytest.raises(SandboxStateError, match="can be changed by other users"):
+        sandbox.environment("certificate")
+    assert not list(home.glob("*.pem*"))
 
 
 def test_the_variables_of_a_secret(sandbox: Sandbox) -> None:

@@ -313,6 +313,18 @@ def test_the_authority_is_made_once_and_its_key_is_for_nobody_else(tmp_path: Pat
     assert sandbox.server_certificate()[0].read_bytes() != content
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+@pytest.mark.parametrize("name", ["certificate-authority.pem", "certificate-authority-key.pem"])
+def test_an_authority_that_another_user_could_have_put_there_is_replaced(
+    sandbox: Sandbox, tmp_path: Path, name: str
+) -> None:
+    file, _ = sandbox.server_certificate()
+    content = file.read_bytes()
+    (tmp_path / name).chmod(0o666)
+    assert sandbox.server_certificate()[0].read_bytes() != content
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
 def test_an_authority_for_other_addresses_is_made_anew(sandbox: Sandbox, tmp_path: Path) -> None:
     file, _ = sandbox.server_certificate()
     older = certificates.new_application_certificate("pallink sandbox", now=Clock().now)

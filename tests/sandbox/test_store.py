@@ -1,6 +1,8 @@
 """The file: made when it is needed, shared by many processes, and never replaced behind somebody's back."""
 
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +124,38 @@ def test_somebody_elses_database_is_reported(tmp_path: Path) -> None:
 def change(file: Path, statement: str) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(statement)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+def test_what_other_users_can_change_is_reported(file: Path) -> None:
+    for path, mode in ((file.parent, 0o777), (file.parent, 0o775), (file, 0o620), (file, 0o602)):
+        usual = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode)
+        assert f"cannot be used: {path} can be changed by other users" in problem_of(file.parent)
+        with pytest.raises(SandboxStateError, match="can be changed by other users"):
+            Sandbox(file.parent).reset()
+        path.chmod(usual)
+    assert Sandbox(file.parent).describe().links
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file to another user")
+def test_what_belongs_to_another_user_is_reported(file: Path) -> None:
+    for path in (file, file.parent):
+        os.chown(path, 12345, 12345)
+        assert f"cannot be used: {path} belongs to another user" in problem_of(file.parent)
+        os.chown(path, 0, 0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has access lists instead of modes")
+def test_the_file_is_its_owners_under_any_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = Sandbox(tmp_path / "a" / "b").describe().path
+        Sandbox(tmp_path / "a" / "b").environment("certificate")
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(kept.stat().st_mode) for kept in path.parent.iterdir()} == {0o600}
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (path.parent, path.parent.parent)] == [0o700, 0o700]
 
 
 def test_a_home_that_is_a_file_is_reported(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Certificates, keys and tokens, in files beside the sandbox's own."""
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pallink import private_files
 from pallink.sandbox import certificates
 from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.state.errors import SandboxStateError
@@ -19,12 +19,11 @@ def write_private(file: Path, content: bytes) -> None:
     Raises:
         SandboxStateError: The file cannot be written.
     """
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-        temporary.replace(file)
+        private_files.check(file.parent)
+        private_files.write(file, content)
+    except private_files.UnsafeFileError as error:
+        raise SandboxStateError(file, f"cannot be written: {error}") from error
     except OSError as error:
         raise SandboxStateError(file, f"cannot be written: {error.strerror}") from error
 
@@ -32,8 +31,9 @@ def write_private(file: Path, content: bytes) -> None:
 def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:
     """Return the file of the certificate authority, and a new server certificate for this machine signed by it.
 
-    The authority is created if there is none, if it expires soon, or if its files are unreadable or do not
-    permit the server's names. Callers hold the sandbox's transaction, so that only one process does this at a time.
+    The authority is created if there is none, if it expires soon, or if its files are unreadable, can be changed by
+    another user, or do not permit the server's names. Callers hold the sandbox's transaction, so that only one process
+    does this at a time.
 
     Args:
         folder: The folder of the files.
@@ -62,8 +62,8 @@ def _read_authority(file: Path, with_key: Path) -> KeyPair:
         OSError: A file cannot be read.
         ValueError: A file holds no certificate, or the two differ.
     """
-    pem = with_key.read_bytes()
+    pem = private_files.read(with_key)
     der = certificates.to_der(pem)
-    if certificates.to_der(file.read_bytes()) != der:
+    if certificates.to_der(private_files.read(file)) != der:
         raise ValueError("the two files hold different certificates")
     return KeyPair(certificate=pem, private_key=pem, der=der)

@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from pallink import private_files
 from pallink.sandbox.state.errors import SandboxStateError
 from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
@@ -236,7 +237,8 @@ class Store:
             What the transaction reads and writes; it is committed at the end, or rolled back where the block raises.
 
         Raises:
-            SandboxStateError: The file is corrupt, was made by another version, or cannot be created or written.
+            SandboxStateError: The file is corrupt, was made by another version, can be changed by another user, or
+                cannot be created or written.
         """
         with self._connection() as connection:
             if _is_empty(connection):
@@ -284,7 +286,13 @@ class Store:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """Open the file within an immediate transaction, which is rolled back where the block raises."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(self.path.parent)
+            if not self.path.exists():
+                # SQLite would create it by the umask. The files that SQLite puts beside it take its mode.
+                self.path.touch(mode=0o600)
+            private_files.check(self.path)
+        except private_files.UnsafeFileError as error:
+            raise SandboxStateError(self.path, f"cannot be used: {error}") from error
         except OSError as error:
             raise SandboxStateError(self.path, f"cannot be created: {error.strerror}") from error
         try:
