@@ -3,7 +3,8 @@
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +61,19 @@ class Run:
 
 
 Pallink = Callable[..., Run]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow, as on a full disk. Windows has no such limit."""
+    import resource  # noqa: PLC0415 - POSIX only
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @dataclass

@@ -21,6 +21,7 @@ from pallink.reports.annotations import MAX_ANNOTATIONS, render_azure_pipelines,
 from pallink.reports.junit import render_junit
 from pallink.reports.markdown import MAX_SUMMARY_BYTES, render_markdown
 from pallink.settings import Settings
+from tests.harness import full_disk
 
 NASTY = (
     "a|b`c`\x1b[31m\x00\u202e<script>x</script>![i](https://evil.example/i.png) https://evil.example @everyone"
@@ -184,14 +185,8 @@ def test_what_a_step_wrote_before_counts_for_the_limit(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no limit on the size of a file")
 def test_a_summary_that_does_not_fit_on_the_disk_leaves_no_files(tmp_path: Path) -> None:
-    import resource  # noqa: PLC0415 - POSIX only
-
     environ = {"TF_BUILD": "True", "AGENT_TEMPDIRECTORY": str(tmp_path)}
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
+    with full_disk():
         failures = publish([finding(State.FAILURE)], junit_file=None, environ=environ, write_line=lambda _line: None)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [failure.partition(" to ")[0] for failure in failures] == ["the summary could not be written"]
     assert list(tmp_path.iterdir()) == []

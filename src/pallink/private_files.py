@@ -84,7 +84,7 @@ def write(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        _replace(temporary, path)
+        replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -95,16 +95,12 @@ def open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
-def _check(path: Path, status: os.stat_result) -> None:
-    if os.name != "posix":
-        return
-    if status.st_uid not in (os.geteuid(), 0):
-        raise UnsafeFileError(path, "belongs to another user")
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UnsafeFileError(path, "can be changed by other users", f"chmod go-w {shlex.quote(str(path))}")
+def replace(source: Path, target: Path) -> None:
+    """Move a file into the place of another, or of none, at once.
 
-
-def _replace(source: Path, target: Path) -> None:
+    Raises:
+        OSError: It cannot be moved.
+    """
     for _ in range(_REPLACE_ATTEMPTS if os.name == "nt" else 0):
         try:
             source.replace(target)
@@ -113,3 +109,12 @@ def _replace(source: Path, target: Path) -> None:
         else:
             return
     source.replace(target)
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if os.name != "posix":
+        return
+    if status.st_uid not in (os.geteuid(), 0):
+        raise UnsafeFileError(path, "belongs to another user")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UnsafeFileError(path, "can be changed by other users", f"chmod go-w {shlex.quote(str(path))}")

@@ -13,7 +13,7 @@ import trustme
 
 from pallink import private_files
 from pallink.sandbox import Request, Response, Sandbox
-from tests.harness import Pallink
+from tests.harness import Pallink, full_disk
 from tests.https_server import https_server, serve_sandbox
 
 
@@ -169,20 +169,14 @@ def test_a_cache_that_is_a_fifo_holds_nothing_up(pallink: Pallink, cloud: Served
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no limit on the size of a file")
 def test_a_cache_that_cannot_be_written_leaves_no_file(pallink: Pallink, cloud: Served, tmp_path: Path) -> None:
-    import resource  # noqa: PLC0415 - POSIX only
-
     written: list[Path] = []
     with pytest.MonkeyPatch.context() as patch:
         write = private_files.write
 
         def write_on_a_full_disk(path: Path, content: bytes) -> None:
             written.append(path)
-            before = resource.getrlimit(resource.RLIMIT_FSIZE)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-            try:
+            with full_disk():
                 write(path, content)
-            finally:
-                resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
         patch.setattr(private_files, "write", write_on_a_full_disk)
         assert pallink(f"check --cloud {cloud.origin}").code == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.identity import _persistent_cache
+from msal_extensions import FilePersistence  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache as token_store
 from pallink.sandbox import Sandbox, home
@@ -93,7 +93,7 @@ def test_what_is_kept_is_for_its_owner_alone_and_holds_no_secret(desk: Desk, fol
     assert desk.run(f"login --auth client-secret {KEPT}").code == 0
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     kept = list(files(folders))
-    assert {each.suffix for each in kept} == {".json", ".nocae"}
+    assert {each.suffix for each in kept} == {".json", ".tokens", ""}
     for each in kept:
         assert stat.S_IMODE(each.stat().st_mode) == 0o600, each
         assert SECRET not in each.read_text()
@@ -157,10 +157,7 @@ def test_logout_all_leaves_nothing_in_any_cloud(desk: Desk, served_desk: Desk, f
     assert served_desk.run(f"login --auth device-code {KEPT}").code == 0
     served_desk.environment("client-secret")
     assert served_desk.run(f"login --auth client-secret {KEPT}").code == 0
-    left_over = token_store._folder() / f"pallink-{store_for('').prefix}{'a' * 24}.nocae"
-    left_over.write_text("tokens of a sign-in that was interrupted")
-    somebody_elses = token_store._folder() / f"pallink-{'f' * 32}.nocae"
-    somebody_elses.write_text("tokens of another PALLINK_HOME")
+    (store_for("").folder / f"{'a' * 32}.tokens").write_text("tokens of a sign-in that was interrupted")
     desk.origin = "https://sandbox.invalid"
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     assert len(json.loads(desk.run("whoami --all -o json").stdout)) == 3
@@ -168,9 +165,7 @@ def test_logout_all_leaves_nothing_in_any_cloud(desk: Desk, served_desk: Desk, f
     done = desk.run("logout --all")
     assert done.code == 0
     assert done.stderr.count("signed out: ") == 3
-    assert [each.name for each in files(folders) if each.stat().st_size and "cloud-" not in each.name] == [
-        somebody_elses.name
-    ]
+    assert [each.name for each in files(folders) if each.stat().st_size and "cloud-" not in each.name] == []
     assert json.loads(desk.run("whoami --all -o json").stdout) == []
     assert "no such sign-in was stored" in desk.run("logout --all").stderr
 
@@ -217,7 +212,7 @@ def test_a_refresh_token_that_was_revoked(desk: Desk) -> None:
 
 def test_tokens_that_somebody_deleted(desk: Desk) -> None:
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
-    for each in token_store._folder().glob("pallink-*"):
+    for each in store_for("sandbox").folder.glob("*.tokens"):
         each.unlink()
     refused = desk.run("show")
     assert refused.code == 4
@@ -234,7 +229,7 @@ def test_tokens_that_azure_takes_no_more(desk: Desk) -> None:
     assert f"pallink login --cloud sandbox --account {INVOICES}" in refused.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1, "id": "../x"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 2, "id": "../x"}', '{"version": 1}'])
 def test_a_broken_record_is_passed_over(desk: Desk, content: str) -> None:
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     (record,) = (home() / "sign-ins").glob("*.json")
@@ -269,15 +264,8 @@ def test_without_encryption_a_sign_in_lasts_for_the_command(desk: Desk, folders:
 def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, traffic: Traffic
 ) -> None:
-    without: Any = _persistent_cache._get_persistence
-
-    def keyring(*, allow_unencrypted: bool, account_name: str, cache_name: str) -> Any:
-        del allow_unencrypted
-        return without(allow_unencrypted=True, account_name=account_name, cache_name=cache_name)
-
     with monkeypatch.context() as patch:
-        patch.setattr(_persistent_cache, "_get_persistence", keyring)
-        patch.setattr(token_store, "_get_persistence", keyring)
+        patch.setattr(token_store, "_persistence", lambda path: FilePersistence(str(path)))
         done = desk.run(f"login --account {INVOICES} -o json")
         assert done.json["stored"] is True
         assert "warning" not in done.stderr

@@ -191,7 +191,7 @@ class Ground:
         place = path.relative_to(self.folder)
         if place.parts[0] == "sandbox" and place.name == "sandbox.sqlite3":
             return WORLD
-        if self.keeps_tokens and place.parts[:2] == ("user", ".IdentityService"):
+        if self.keeps_tokens and place.parts[:2] == ("sandbox", "sign-ins") and place.suffix == ".tokens":
             if os.name == "posix":
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600
             return TOKENS

@@ -87,7 +87,7 @@ def test_a_kept_sign_in_from_login_to_logout(ground: Ground) -> None:
         done = ground.run(*job.split(), *IN_SANDBOX, "--account", INVOICES, "--debug")
         assert done.code == 0, done.stderr
     assert "refresh token" in ground.hunt.kinds.values()
-    caches = list((ground.folder / "user" / ".IdentityService").glob("pallink-*"))
+    caches = list((ground.folder / "sandbox" / "sign-ins").glob("*.tokens"))
     assert ground.hunt.in_bytes(b"".join(path.read_bytes() for path in caches)), "the cache holds what it is there for"
     ground.look_at_files()
     assert ground.run("logout", "--all").code == 0
@@ -99,7 +99,7 @@ def test_without_the_opt_in_no_token_is_kept(ground: Ground) -> None:
     done = ground.run("login", *IN_SANDBOX, "--account", INVOICES, "--debug")
     assert done.code == 0
     assert "refresh token" in ground.hunt.kinds.values()
-    assert not list((ground.folder / "user").rglob("pallink-*"))
+    assert not list(ground.folder.rglob("*.tokens"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps files by access lists")
@@ -110,37 +110,23 @@ def test_where_tokens_can_be_encrypted_the_file_holds_none(ground: Ground) -> No
     class Encrypted:
         """As msal-extensions' LibsecretPersistence: the content goes to the keyring, the file says when it changed."""
 
-        is_encrypted = True
-
-        def __init__(self, location: str) -> None:
-            self._path = Path(location)
-
-        def get_location(self) -> str:
-            return str(self._path)
+        def __init__(self, path: Path) -> None:
+            self._path = path
 
         def save(self, content: str) -> None:
             given.append(content)
-            self._path.parent.mkdir(exist_ok=True)
-            self._path.touch(mode=0o600)
+            self._path.touch()
 
         def load(self) -> str:
-            return given[-1] if given else "{}"
+            return given[-1]
 
-        def time_last_modified(self) -> float:
-            return float(len(given))
-
-    def encrypted(*, cache_name: str, **_: object) -> Encrypted:
-        return Encrypted(str(token_store._folder() / cache_name))
-
-    from azure.identity import _persistent_cache  # noqa: PLC0415
-
-    ground.desk.patch.setattr(_persistent_cache, "_get_persistence", encrypted)
-    ground.desk.patch.setattr(token_store, "_get_persistence", encrypted)
+    ground.desk.patch.setattr(token_store, "_persistence", Encrypted)
     done = ground.run("login", *IN_SANDBOX, "--account", INVOICES, "-o", "json")
     assert done.code == 0, done.stderr
     assert done.json["stored"] is True
     assert any(ground.hunt.in_bytes(each.encode()) for each in given)
-    kept = list((ground.folder / "user").rglob("pallink-*")) + list((ground.folder / "sandbox" / "sign-ins").iterdir())
+    kept = list((ground.folder / "sandbox" / "sign-ins").iterdir())
+    assert {path.suffix for path in kept} == {".json", ".encrypted", ""}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept)
 
 

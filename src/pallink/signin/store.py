@@ -1,6 +1,7 @@
-"""The stored sign-ins: one small JSON file for each, in the user's data folder.
+"""The stored sign-ins: one small JSON file for each account in a tenant and cloud, in the user's data folder.
 
-The tokens are not in these files but in azure-identity's token cache, under the name that `cache_name` returns.
+The tokens are not in these files but in a token cache beside them, which has the sign-in's ID as its name. A sign-in
+takes effect when its file is moved into place, also that of an earlier one of the same account.
 """
 
 import hashlib
@@ -9,79 +10,130 @@ import logging
 import os
 import re
 import secrets
-import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from pallink import private_files
 from pallink.account import AccountKind
 from pallink.clouds import CLOUDS
 from pallink.errors import SignInError
+from pallink.private_files import UnsafeFileError
 from pallink.signin import StoredSignIn
 
 log = logging.getLogger("pallink")
 
-_VERSION = 1
+_VERSION = 2
 _ID = re.compile(r"[0-9a-f]{32}")
-_PREFIX_DIGITS = 8
+# Seconds. The lock is held while a few files are written.
+_LOCK_TIMEOUT = 10.0
 
 
 class SignInStore:
-    """Store sign-ins in a folder. Several processes can use it at the same time: no file is changed in place.
+    """Store sign-ins in a folder. Several processes can use it at the same time.
 
-    Args:
+    Reading needs no lock: no file is changed in place.
+
+    Attributes:
         folder: The folder of the files. It is created when it is needed.
         is_emulated: Whether it is an emulator's, whose users sign in without a prompt.
     """
 
     def __init__(self, folder: Path, *, is_emulated: bool = False) -> None:
+        self.folder = folder
         self.is_emulated = is_emulated
-        self._folder = folder
         self._signed_out = folder / "signed-out"
-        # Token caches are in one place for all folders; the prefix of an ID identifies the folder.
-        self.prefix = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:_PREFIX_DIGITS]
 
     def all(self) -> tuple[StoredSignIn, ...]:
-        """Return every sign-in that can be read. Damaged files are skipped and logged."""
+        """Return every sign-in that can be read. Damaged files are skipped and logged.
+
+        Raises:
+            SignInError: Another user can change the folder or a file.
+        """
         try:
-            paths = sorted(self._folder.glob("*.json"))
+            private_files.check(self.folder)
+            paths = sorted(self.folder.glob("*.json"))
+            return tuple(stored for path in paths if (stored := _read(path)) is not None)
+        except UnsafeFileError as error:
+            raise unsafe(error) from error
         except OSError:
             return ()
-        return tuple(stored for path in paths if (stored := _read(path)) is not None)
 
-    def new_id(self) -> str:
+    def current(self, stored: StoredSignIn) -> StoredSignIn | None:
+        """Return what is stored now for the same account, tenant and cloud; None after a sign-out.
+
+        Raises:
+            SignInError: Another user can change the folder or the file.
+        """
+        try:
+            return _read(self._path(stored))
+        except UnsafeFileError as error:
+            raise unsafe(error) from error
+
+    @staticmethod
+    def new_id() -> str:
         """Return a new, unique ID."""
-        return self.prefix + secrets.token_hex((32 - _PREFIX_DIGITS) // 2)
+        return secrets.token_hex(16)
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Hold the store's lock for changes to its files, and create the folder where it is missing.
+
+        The operating system releases the lock when the process ends, in whatever way. What an interrupted change left
+        behind is removed.
+
+        Raises:
+            SignInError: A file cannot be written, also in the block, another user can change the folder, or another
+                process holds the lock.
+        """
+        import sqlite3  # noqa: PLC0415 - few commands change anything
+
+        lock = self.folder / "lock"
+        try:
+            private_files.make_folder(self.folder)
+            lock.touch(mode=0o600)
+            # SQLite locks a file on every operating system. It writes nothing to this one.
+            with closing(sqlite3.connect(lock, timeout=_LOCK_TIMEOUT, isolation_level=None)) as connection:
+                connection.execute("BEGIN EXCLUSIVE")
+                for left_over in self.folder.glob("*.tmp"):
+                    left_over.unlink(missing_ok=True)
+                yield
+        except UnsafeFileError as error:
+            raise unsafe(error) from error
+        except sqlite3.Error as error:
+            raise SignInError(
+                f"the stored sign-ins cannot be locked: {error}",
+                cause=f"another process is changing those in {self.folder}, or has been stopped while it did",
+                remedy="end that process, and try again",
+            ) from error
+        except OSError as error:
+            raise SignInError(
+                f"the stored sign-ins cannot be written: {error.strerror or error}",
+                cause=f"they are in {self.folder}",
+                remedy="make the folder writable, or set PALLINK_HOME to another one",
+            ) from error
 
     def save(self, stored: StoredSignIn) -> None:
-        """Store a sign-in.
+        """Store a sign-in, in place of an earlier one of the same account, tenant and cloud. Callers hold the lock.
 
         Raises:
-            SignInError: The folder cannot be written.
+            OSError: The folder cannot be written.
         """
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # mkstemp creates the file for its owner alone. Moving it into place is atomic.
-            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"version": _VERSION, **asdict(stored)}, file, indent=2)
-            Path(name).replace(self._path(stored))
-            self._signed_out.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
+        document = {"version": _VERSION, **asdict(stored)}
+        private_files.write(self._path(stored), json.dumps(document, indent=2).encode())
+        self._signed_out.unlink(missing_ok=True)
 
     def remove(self, stored: StoredSignIn) -> None:
-        """Remove a sign-in. One that is gone already is not an error.
+        """Remove a sign-in. One that is gone already is not an error. Callers hold the lock.
 
         Raises:
-            SignInError: The folder cannot be written.
+            OSError: The folder cannot be written.
         """
-        try:
-            self._path(stored).unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
+        self._path(stored).unlink(missing_ok=True)
 
     @property
     def is_signed_out(self) -> bool:
@@ -92,16 +144,14 @@ class SignInStore:
         """Record that the user signed out. Without it the sandbox, which needs no password, would sign in again.
 
         Raises:
-            SignInError: The folder cannot be written.
+            OSError: The folder cannot be written.
         """
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._signed_out.touch()
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
+        self._signed_out.touch(mode=0o600)
 
     def _path(self, stored: StoredSignIn) -> Path:
-        return self._folder / f"{stored.id}.json"
+        # One name for each account, tenant and cloud: two logins cannot store it twice.
+        name = hashlib.sha256("\n".join(stored.key).encode()).hexdigest()[:32]
+        return self.folder / f"{name}.json"
 
 
 def store_for(cloud: str) -> SignInStore:
@@ -121,26 +171,31 @@ def all_stores() -> list[SignInStore]:
     return [store_for(""), *(store_for(cloud.name) for cloud in CLOUDS.values() if cloud.emulator is not None)]
 
 
-def cache_name(identifier: str) -> str:
-    """Return the name of a sign-in's token cache. Each has its own, which can be removed without touching others."""
-    return f"pallink-{identifier}"
+def unsafe(error: UnsafeFileError) -> SignInError:
+    """Return the error for a folder or file of stored sign-ins that another user can change."""
+    return SignInError(
+        f"the stored sign-ins cannot be used: {error}",
+        cause="another user could sign you in to an account of their choice",
+        remedy="let no other user change it, or set PALLINK_HOME to another folder",
+        command=error.command,
+    )
 
 
 def _read(path: Path) -> StoredSignIn | None:
+    """Return the sign-in in a file, or None if it is missing or damaged.
+
+    Raises:
+        UnsafeFileError: Another user can change the file.
+    """
     try:
-        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if document.pop("version") != _VERSION or document["id"] != path.stem or not _ID.fullmatch(path.stem):
+        document: dict[str, Any] = json.loads(private_files.read(path))
+        if document.pop("version") != _VERSION or not _ID.fullmatch(document["id"]):
             raise ValueError("not a sign-in of this version")  # noqa: TRY301 - logged with the other reasons below
-        stored = StoredSignIn(**{**document, "kind": AccountKind(document["kind"])})
+        return StoredSignIn(**{**document, "kind": AccountKind(document["kind"])})
+    except UnsafeFileError:
+        raise
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         log.info("skipping the stored sign-in %s: %s", path, error)
         return None
-    return stored
-
-
-def _unwritable(folder: Path, error: OSError) -> SignInError:
-    return SignInError(
-        f"the stored sign-ins cannot be written: {error.strerror or error}",
-        cause=f"they are in {folder}",
-        remedy="make the folder writable, or set PALLINK_HOME to another one",
-    )

@@ -42,6 +42,11 @@ class StoredSignIn:
     plain_text: bool
     signed_in_on: str
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Cloud, tenant ID and object ID, which a store has once."""
+        return self.cloud, self.tenant_id.casefold(), self.object_id.casefold()
+
     def matches_identifier(self, identifier: str) -> bool:
         """Return whether `identifier` (UPN, object ID or client ID) means the account of this sign-in."""
         wanted = identifier.strip().casefold()

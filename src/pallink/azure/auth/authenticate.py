@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
-from azure.identity import TokenCachePersistenceOptions
+from msal import TokenCache  # type: ignore[import-untyped]
 
 from pallink.account import Account, is_guid, require_account
 from pallink.azure.auth.ambient import IMDS
@@ -95,7 +95,7 @@ def authenticate(
     pool: ConnectionPool,
     *,
     rules: tuple[Rule, ...] = (),
-    cache: TokenCachePersistenceOptions | None = None,
+    cache: TokenCache | None = None,
     claims: str | None = None,
 ) -> Authenticated:
     """Sign in, and refuse any other account or tenant than the required one. The partner API is not touched.
@@ -106,7 +106,7 @@ def authenticate(
         prompter: Who shows a device code or opens the browser.
         pool: The connections.
         rules: What may be sent to Resource Manager afterwards.
-        cache: Where the tokens are kept; None keeps them in memory.
+        cache: Where the tokens are put, beside the credential's memory.
         claims: What the sign-in has to prove, as JSON (a claims challenge).
 
     Raises:

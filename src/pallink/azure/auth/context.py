@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from azure.identity import TokenCachePersistenceOptions
+from msal import TokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
@@ -18,13 +18,13 @@ class CredentialContext:
         cloud: Where to sign in.
         transport: What every request is sent through.
         prompter: Who shows a device code or opens the browser.
-        cache: Where the tokens are kept; None keeps them in memory.
+        cache: Where azure-identity finds tokens and puts them; None lets it use one of its own, in memory.
     """
 
     cloud: Cloud
     transport: GuardedTransport
     prompter: Prompter
-    cache: TokenCachePersistenceOptions | None = None
+    cache: TokenCache | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -38,5 +38,6 @@ class CredentialContext:
             "permit_redirects": False,
         }
         if self.cache is not None:
-            options["cache_persistence_options"] = self.cache
+            # Credentials over msal call it _cache, and those over azure-identity's own client cache.
+            options |= {"_cache": self.cache, "cache": self.cache}
         return options

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +12,10 @@ from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
 from pallink.account import Account, account_from_token, expiry_from_token
-from pallink.azure.auth import ambient, application, token_cache, user
+from pallink.azure.auth import ambient, application, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
+from pallink.azure.auth.stored import StoredCredential, expired, login_command
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
@@ -28,9 +28,7 @@ from pallink.errors import (
 )
 from pallink.http.policy import TokenEndpoint
 from pallink.redact.secrets import register
-from pallink.settings import Settings
 from pallink.signin import SignIn, SignInMethod, StoredSignIn
-from pallink.signin.store import cache_name
 
 # Seconds before its expiry at which a token is renewed.
 _RENEW_BEFORE = 300
@@ -144,42 +142,9 @@ def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
     Raises:
         PallinkError: The sign-in cannot even begin.
     """
-    stored = sign_in.stored
-    if stored is None:
-        return _BUILDERS[sign_in.method](sign_in, context)
-    name = cache_name(stored.id)
-    if not stored.plain_text and not token_cache.can_encrypt(name):
-        raise SignInError(
-            f"the stored sign-in of {stored.account} cannot be read",
-            cause="its tokens are encrypted, and the keyring cannot be reached from here, as in a remote session",
-            remedy="run the command where the sign-in was made, or sign in again",
-            command=login_command(stored),
-        )
-    context = replace(context, cache=token_cache.options(name, plain_text=stored.plain_text))
-    if stored.home_account_id is None:
-        why = "an application's token lives for about an hour, and what it was proved with is not kept"
-        return application.stored_application(sign_in, context, lambda: expired(stored, why))
-    return user.stored_user(stored, context)
-
-
-def expired(stored: StoredSignIn, why: str) -> SignInError:
-    """Return the error for a stored sign-in that has expired."""
-    return SignInError(
-        f"the stored sign-in of {stored.account} has expired",
-        cause=why,
-        remedy="sign in again",
-        command=login_command(stored),
-    )
-
-
-def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
-    """Return the command that signs the same account in again; `claims` is a claims challenge in base64."""
-    words = ["login", "--auth", stored.auth] if stored.auth != SignInMethod.SANDBOX_USER else ["login"]
-    if claims:
-        words += ["--claims", claims]
-    if stored.plain_text:
-        words.append("--allow-plain-text-cache")
-    return Settings(cloud=stored.cloud, account=stored.account, tenant=stored.tenant_id).command(*words)
+    if sign_in.stored is not None:
+        return StoredCredential(sign_in, sign_in.stored, context)
+    return _BUILDERS[sign_in.method](sign_in, context)
 
 
 _BUILDERS: Mapping[SignInMethod, Callable[[SignIn, CredentialContext], Any]] = {

@@ -1,19 +1,21 @@
 """`login` and `logout`: a sign-in that later commands can use, and how to remove it."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
+
+from msal import SerializableTokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
 from pallink.deadline import Deadline
-from pallink.errors import UnexpectedAnswerError
+from pallink.errors import SignInError, UnexpectedAnswerError
 from pallink.http.pool import new_pool
 from pallink.result import AccountResult
 from pallink.settings import Settings
 from pallink.signin import METHODS, StoredSignIn
 from pallink.signin.prompter import Prompter
-from pallink.signin.store import SignInStore, cache_name, store_for
+from pallink.signin.store import SignInStore, store_for
 
 _IN_MEMORY = (
     "this sign-in lasts for this command only: tokens cannot be encrypted here without libsecret and an unlocked"
@@ -43,33 +45,25 @@ def login(
 def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: str | None) -> AccountResult:
     sign_in = choose_sign_in(settings, prompter, ignore_stored=True)
     store = store_for(settings.cloud)
-    identifier = store.new_id()
-    name = cache_name(identifier)
-    is_encrypted = token_cache.can_encrypt(name)
-    keeps = METHODS[sign_in.method].is_storable and (is_encrypted or plain_text)
-    if not METHODS[sign_in.method].is_storable:
+    is_storable = METHODS[sign_in.method].is_storable
+    is_encrypted = is_storable and token_cache.can_encrypt(store.folder)
+    keeps = is_storable and (is_encrypted or plain_text)
+    if not is_storable:
         prompter.warn(f"nothing is kept: with {sign_in.label} each command signs in by itself")
     elif not keeps:
         # Said before the prompt, and not after.
         prompter.warn(_IN_MEMORY)
+    else:
+        with store.change():
+            pass  # What cannot be stored is an error before the prompt too.
+    cache = SerializableTokenCache() if keeps else None
     pool = new_pool()
-    is_kept = False
     try:
-        cache = token_cache.options(name, plain_text=plain_text) if keeps else None
         authenticated = authenticate(settings, sign_in, prompter, pool, cache=cache, claims=claims)
-        if keeps:
-            stored = _stored(authenticated, settings, identifier, plain_text=not is_encrypted)
-            earlier = [kept for kept in store.all() if _is_same(kept, stored)]
-            store.save(stored)
-            is_kept = True
-            logout(earlier)
-    except BaseException:
-        if keeps and not is_kept:
-            with contextlib.suppress(Exception):  # the error that is on its way says more
-                token_cache.remove(name, plain_text=plain_text)
-        raise
     finally:
         pool.close()
+    if cache is not None:
+        _keep(store, _stored(authenticated, settings, cache, plain_text=not is_encrypted), cache)
     return AccountResult.of(
         authenticated.account,
         cloud=authenticated.cloud.name,
@@ -79,30 +73,53 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
     )
 
 
-def logout(stored: Iterable[StoredSignIn]) -> None:
-    """Remove stored sign-ins: first the tokens, then the record of whose they were.
+def _keep(store: SignInStore, stored: StoredSignIn, cache: SerializableTokenCache) -> None:
+    """Keep a sign-in in place of an earlier one: first the tokens, then the record, with which it takes effect.
+
+    Raises:
+        SignInError: It cannot be written; the earlier one stays.
+    """
+    with store.change():
+        try:
+            token_cache.save(store.folder, stored.id, cache, plain_text=stored.plain_text)
+            store.save(stored)
+        finally:
+            # Those of the earlier sign-in, or of this one where it could not be recorded.
+            with contextlib.suppress(SignInError, OSError):
+                token_cache.remove_orphans(store.folder, {kept.id for kept in store.all()})
+
+
+def logout(store: SignInStore, selected: Collection[StoredSignIn]) -> None:
+    """Remove sign-ins of a store: first the tokens, then the record of whose they were.
+
+    Tokens of sign-ins that were interrupted or replaced are removed too. A command that runs meanwhile keeps none.
 
     Raises:
         SignInError: Tokens could not be removed.
     """
-    for sign_in in stored:
-        token_cache.remove(cache_name(sign_in.id), plain_text=sign_in.plain_text)
-        store_for(sign_in.cloud).remove(sign_in)
+    if not store.folder.is_dir():
+        return
+    keys = {sign_in.key for sign_in in selected}
+    with store.change():
+        kept = store.all()
+        if store.is_emulated and keys and keys.issuperset(sign_in.key for sign_in in kept):
+            store.mark_signed_out()
+        for sign_in in kept:
+            if sign_in.key in keys:
+                token_cache.remove(store.folder, sign_in.id)
+                store.remove(sign_in)
+        token_cache.remove_orphans(store.folder, {sign_in.id for sign_in in store.all()})
 
 
-def remove_left_overs(store: SignInStore) -> None:
-    """Remove the tokens of sign-ins that were interrupted before they were recorded."""
-    for name in set(token_cache.names_with(cache_name(store.prefix))):
-        token_cache.remove(name, plain_text=True)
-
-
-def _stored(authenticated: Authenticated, settings: Settings, identifier: str, *, plain_text: bool) -> StoredSignIn:
+def _stored(
+    authenticated: Authenticated, settings: Settings, cache: SerializableTokenCache, *, plain_text: bool
+) -> StoredSignIn:
     account, sign_in = authenticated.account, authenticated.sign_in
-    user = token_cache.account_in(cache_name(identifier), plain_text=plain_text) if account.kind.is_user else None
+    user = token_cache.user_in(cache) if account.kind.is_user else None
     if account.kind.is_user and user is None:
         raise UnexpectedAnswerError("the sign-in cannot be kept", cause="the response of Entra ID names no user")
     return StoredSignIn(
-        id=identifier,
+        id=SignInStore.new_id(),
         cloud=settings.cloud,
         auth=sign_in.method.value,
         account=account.name,
@@ -117,7 +134,3 @@ def _stored(authenticated: Authenticated, settings: Settings, identifier: str, *
         plain_text=plain_text,
         signed_in_on=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
-
-
-def _is_same(one: StoredSignIn, other: StoredSignIn) -> bool:
-    return (one.cloud, one.object_id, one.tenant_id) == (other.cloud, other.object_id, other.tenant_id)

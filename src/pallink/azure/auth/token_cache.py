@@ -1,94 +1,149 @@
-"""The token caches of stored sign-ins: azure-identity's own, one for each sign-in, encrypted by the operating system.
+"""The token caches of stored sign-ins: one for each, beside its file, encrypted by the operating system.
 
-azure-identity opens them, but has no interface to test whether it could, to read the account of one, or to remove one.
-This module alone calls its private loader for that.
+azure-identity works on a cache in memory, which pallink reads before and keeps afterwards. The persistence that comes
+with azure-identity writes files in place, and waits for the lock files of processes that were killed.
 """
 
-import os
+import errno
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from azure.identity import TokenCachePersistenceOptions
-from azure.identity._constants import CACHE_CAE_SUFFIX, CACHE_NON_CAE_SUFFIX
-from azure.identity._persistent_cache import _get_persistence, _load_persistent_cache
-from msal import TokenCache  # type: ignore[import-untyped]
+from msal import SerializableTokenCache, TokenCache  # type: ignore[import-untyped]
 
+from pallink import private_files
 from pallink.errors import SignInError
 
-# azure-identity keeps tokens with continuous access evaluation (CAE) in a cache of their own.
-_SUFFIXES = (CACHE_NON_CAE_SUFFIX, CACHE_CAE_SUFFIX)
+log = logging.getLogger("pallink")
+
+_PLAIN_TEXT = ".tokens"
+# On Windows the encrypted tokens, elsewhere an empty file that says that the keyring has some.
+_ENCRYPTED = ".encrypted"
 
 
-def options(name: str, *, plain_text: bool) -> TokenCachePersistenceOptions:
-    """Return a credential's options for a cache.
-
-    Args:
-        name: The name of the cache.
-        plain_text: Whether it may be a file of mode 0600 if encryption is not available.
-    """
-    return TokenCachePersistenceOptions(name=name, allow_unencrypted_storage=plain_text)
-
-
-def can_encrypt(name: str) -> bool:
+def can_encrypt(folder: Path) -> bool:
     """Return whether this machine can encrypt tokens. On Linux that needs libsecret and an unlocked keyring."""
     try:
-        _persistence(name, _SUFFIXES[0], plain_text=False)
+        private_files.make_folder(folder)
+        _persistence(folder / f"any{_ENCRYPTED}")
     except Exception:  # noqa: BLE001 - any exception of the operating system's libraries means no
         return False
     return True
 
 
-def account_in(name: str, *, plain_text: bool) -> tuple[str, str] | None:
+def load(folder: Path, identifier: str, *, plain_text: bool) -> Any:
+    """Return a sign-in's cache as msal's SerializableTokenCache; None if it is gone or damaged.
+
+    Raises:
+        OSError: It cannot be read, or another user can change it.
+        Exception: Any other of the operating system's keyring.
+    """
+    path = _path(folder, identifier, plain_text=plain_text)
+    try:
+        content = private_files.read(path).decode(errors="replace") if plain_text else _persistence(path).load()
+    except OSError as error:
+        # msal-extensions' PersistenceNotFound is no FileNotFoundError.
+        if error.errno == errno.ENOENT:
+            return None
+        raise
+    cache = SerializableTokenCache()
+    try:
+        cache.deserialize(content)
+    except (ValueError, RecursionError) as error:
+        log.info("the tokens in %s are damaged: %s", path, error)
+        return None
+    return cache
+
+
+def save(folder: Path, identifier: str, cache: Any, *, plain_text: bool) -> None:
+    """Keep a sign-in's cache. Callers hold the lock of the folder's store.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = _path(folder, identifier, plain_text=plain_text)
+    content = cache.serialize()
+    if plain_text:
+        private_files.write(path, content.encode())
+        return
+    try:
+        if sys.platform == "win32":
+            draft = path.with_suffix(".tmp")
+            _persistence(draft).save(content)
+            private_files.replace(draft, path)
+        else:
+            # First the file by which the keyring's entry is found and removed.
+            path.touch(mode=0o600)
+            _persistence(path).save(content)
+    except OSError:
+        raise
+    except Exception as error:  # those of the operating system's keyring
+        raise OSError(str(error)) from error
+
+
+def remove(folder: Path, identifier: str) -> None:
+    """Remove a sign-in's cache with its tokens. Callers hold the lock of the folder's store.
+
+    Raises:
+        SignInError: The keyring cannot be reached: its tokens are still there.
+        OSError: A file cannot be removed.
+    """
+    _path(folder, identifier, plain_text=True).unlink(missing_ok=True)
+    path = _path(folder, identifier, plain_text=False)
+    if not path.exists():
+        return
+    try:
+        persistence = _persistence(path)
+        # Not every system can remove a keychain entry, but all can empty it.
+        persistence.save("{}")
+        agent = getattr(persistence, "_agent", None)
+        if agent is not None:
+            agent.clear()
+    except Exception as error:
+        raise SignInError(
+            "the tokens of a stored sign-in cannot be removed",
+            cause="the operating system's keyring cannot be reached from here, as in a remote session",
+            remedy="run the command where the sign-in was made",
+            command="pallink logout --all",
+        ) from error
+    path.unlink(missing_ok=True)
+
+
+def remove_orphans(folder: Path, identifiers: Collection[str]) -> None:
+    """Remove the caches of all but these sign-ins: those of interrupted and replaced ones. Callers hold the lock.
+
+    Raises:
+        SignInError: The keyring cannot be reached: its tokens are still there.
+        OSError: A file cannot be removed.
+    """
+    found = {path.stem for suffix in (_PLAIN_TEXT, _ENCRYPTED) for path in folder.glob(f"*{suffix}")}
+    for identifier in sorted(found.difference(identifiers)):
+        remove(folder, identifier)
+
+
+def user_in(cache: Any) -> tuple[str, str] | None:
     """Return home account ID and user name of the user in a cache, or None for an application."""
-    cache: Any = _load_persistent_cache(options(name, plain_text=plain_text))
     for account in cache.search(TokenCache.CredentialType.ACCOUNT):
         return account["home_account_id"], account["username"]
     return None
 
 
-def remove(name: str, *, plain_text: bool) -> None:
-    """Remove a cache with its tokens.
+def _path(folder: Path, identifier: str, *, plain_text: bool) -> Path:
+    return folder / f"{identifier}{_PLAIN_TEXT if plain_text else _ENCRYPTED}"
+
+
+def _persistence(path: Path) -> Any:
+    """Return the way to the encrypted content of a file, or that of the keyring's entry that the file stands for.
 
     Raises:
-        SignInError: The cache cannot be reached: its tokens are still there.
+        Exception: The operating system cannot encrypt.
     """
-    for suffix in _SUFFIXES:
-        try:
-            persistence = _persistence(name, suffix, plain_text=plain_text)
-            location = Path(persistence.get_location())
-            if location.exists():
-                # Not every system can remove a keychain entry, but all can empty it.
-                persistence.save("{}")
-                agent = getattr(persistence, "_agent", None)
-                if agent is not None:
-                    agent.clear()
-                location.unlink(missing_ok=True)
-            location.with_name(location.name + ".lockfile").unlink(missing_ok=True)
-        except Exception as error:
-            raise SignInError(
-                "the tokens of a stored sign-in cannot be removed",
-                cause="the operating system's keyring cannot be reached from here, as in a remote session",
-                remedy="run the command where the sign-in was made",
-                command="pallink logout --all",
-            ) from error
+    import msal_extensions  # type: ignore[import-untyped]  # noqa: PLC0415 - only where sign-ins are stored
 
-
-def names_with(prefix: str) -> Iterator[str]:
-    """Yield the names of the caches that begin with `prefix`, including those of interrupted sign-ins."""
-    for path in sorted(_folder().glob(f"{prefix}*")):
-        for suffix in _SUFFIXES:
-            if path.name.endswith(suffix):
-                yield path.name.removesuffix(suffix)
-
-
-def _persistence(name: str, suffix: str, *, plain_text: bool) -> Any:
-    return _get_persistence(allow_unencrypted=plain_text, account_name="MSALCache", cache_name=name + suffix)
-
-
-def _folder() -> Path:
-    """Return the folder of azure-identity's caches, or of the files that represent them."""
-    if sys.platform.startswith("win") and "LOCALAPPDATA" in os.environ:
-        return Path(os.environ["LOCALAPPDATA"]) / ".IdentityService"
-    return Path("~/.IdentityService").expanduser()
+    if sys.platform == "win32":
+        return msal_extensions.FilePersistenceWithDataProtection(str(path))
+    if sys.platform == "darwin":
+        return msal_extensions.KeychainPersistence(str(path), "pallink", path.stem)
+    return msal_extensions.LibsecretPersistence(str(path), "pallink", {"sign-in": path.stem}, label="pallink")

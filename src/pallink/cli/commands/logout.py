@@ -28,28 +28,22 @@ def logout(
     """
     is_about_sign_ins(options)
     if every:
-        stores = all_stores()
-        selected = [stored for store in stores for stored in store.all()]
+        selected = {store: list(store.all()) for store in all_stores()}
     else:
-        stores = [store_for(options.settings.cloud)]
-        selected = _select(stores[0], options)
+        store = store_for(options.settings.cloud)
+        selected = {store: _select(store, options)}
     from pallink.azure.auth import login as login_logout  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
-    login_logout.logout(selected)
-    if every:
-        for store in stores:
-            login_logout.remove_left_overs(store)
-    for cloud in {stored.cloud for stored in selected}:
-        store = store_for(cloud)
-        if store.is_emulated and not store.all():
-            store.mark_signed_out()
+    for store, sign_ins in selected.items():
+        login_logout.logout(store, sign_ins)
+    signed_out = [stored for sign_ins in selected.values() for stored in sign_ins]
     terminal = Terminal()
-    removed = [{"cloud": stored.cloud, "account": stored.account, "tenantId": stored.tenant_id} for stored in selected]
-    write_value({"signedOut": removed}, options.output, terminal, options.query, table=lambda: None)
+    fields = [{"cloud": stored.cloud, "account": stored.account, "tenantId": stored.tenant_id} for stored in signed_out]
+    write_value({"signedOut": fields}, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
-        for stored in selected:
+        for stored in signed_out:
             terminal.say("signed out", one_line(str(stored)))
-        if not selected:
+        if not signed_out:
             terminal.say("signed out", "no such sign-in was stored")
 
 
