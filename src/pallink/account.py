@@ -17,10 +17,36 @@ from pallink.errors import UnexpectedAnswerError, WrongAccountError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
+# What stands before the name of a personal Microsoft account: anyone may have made one with a work address.
+_PERSONAL = "live.com#"
+# The tenant of all personal accounts (access-token-claims-reference, `tid`).
+_PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
 
 def is_guid(text: str) -> bool:
     """Return whether `text` is a GUID in its usual form, 8-4-4-4-12 hexadecimal digits."""
     return _GUID.fullmatch(text) is not None
+
+
+def fold_name(text: str) -> str:
+    """Return a name as Entra ID compares it: upper and lower case are alike in ASCII, and nowhere else.
+
+    A UPN has ASCII letters only (learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname).
+    Unicode's case folding would make `\u017f` an s, and `\u00df` two.
+    """
+    return "".join(character.lower() if character.isascii() else character for character in text)
+
+
+def is_personal(name: str) -> bool:
+    """Return whether a name is that of a personal Microsoft account, as in `live.com#anna@outlook.com`."""
+    return fold_name(name).startswith(_PERSONAL)
+
+
+def login_hint(identifier: str | None) -> str | None:
+    """Return the name that a person signs in with; None for an object ID, a client ID, or no account."""
+    if identifier is None or "@" not in identifier:
+        return None
+    return identifier[len(_PERSONAL) :] if is_personal(identifier) else identifier
 
 
 class AccountKind(StrEnum):
@@ -48,12 +74,12 @@ class Account:
 
     Attributes:
         kind: User, guest, application or managed identity.
-        name: The UPN of a user; for a guest without one, the name that it signed in with; for an application, the
-            client ID.
+        name: The UPN of a user; for a guest without one, the name that it signed in with, that of a personal account
+            with `live.com#` before it; for an application, the client ID.
         object_id: The account's object ID (GUID) in this tenant. A guest has a different one in every tenant.
         tenant_id: The ID (GUID) of the tenant that the token is for.
         client_id: The client ID of an application; for a user, that of the program that signed in.
-        names: Every name of a user in the token, in lower case.
+        names: Every name of a user in the token, as `fold_name` returns it.
     """
 
     kind: AccountKind
@@ -68,12 +94,12 @@ class Account:
 
         A client ID identifies applications only: in a user's token it is that of the program that signed in.
         """
-        wanted = identifier.strip().casefold()
-        if wanted == self.object_id.casefold():
+        wanted = fold_name(identifier.strip())
+        if wanted == fold_name(self.object_id):
             return True
         if self.kind.is_user:
             return wanted in self.names
-        return self.client_id is not None and wanted == self.client_id.casefold()
+        return self.client_id is not None and wanted == fold_name(self.client_id)
 
 
 def account_from_token(token: str) -> Account:
@@ -96,8 +122,9 @@ def account_from_token(token: str) -> Account:
     client_id = _text(claims, "appid") or _text(claims, "azp")
     # Not `email`: it is not verified, and service accounts share mailboxes.
     names = [name for claim in ("upn", "unique_name", "preferred_username") if (name := _text(claims, claim))]
-    # The unique_name of a personal account has its identity provider as a prefix: live.com#name@example.com.
-    names = [name.rpartition("#")[2] if name.casefold().startswith("live.com#") else name for name in names]
+    if _signed_in_personally(claims):
+        # Its unique_name has the prefix, its preferred_username has not. An #EXT# name is the tenant's own.
+        names = [name if "#" in name else f"{_PERSONAL}{name}" for name in names]
     kind = _detect_kind(claims, names)
     return Account(
         kind=kind,
@@ -105,7 +132,7 @@ def account_from_token(token: str) -> Account:
         object_id=object_id,
         tenant_id=tenant_id,
         client_id=client_id,
-        names=frozenset(name.casefold() for name in names) if kind.is_user else frozenset(),
+        names=frozenset(map(fold_name, names)) if kind.is_user else frozenset(),
     )
 
 
@@ -140,7 +167,10 @@ def require_account(
             cause=f"--account requires {identifier}; the signed-in account is the {_describe_kind(account.kind)}"
             f" {account.name} with object ID {account.object_id} in tenant {account.tenant_id};"
             " nothing was read or written for it",
-            remedy=f"sign in as {identifier}, or name the account that you mean with --account",
+            remedy="if you mean this personal Microsoft account, name it with what stands before it:"
+            f" --account {account.name}"
+            if fold_name(account.name) == f"{_PERSONAL}{fold_name(identifier.strip())}"
+            else f"sign in as {identifier}, or name the account that you mean with --account",
         )
     if tenant_id is not None and account.tenant_id.casefold() != tenant_id.casefold():
         named = tenant_id if tenant in (None, tenant_id) else f"{tenant} ({tenant_id})"
@@ -166,6 +196,11 @@ def _detect_kind(claims: Mapping[str, object], names: list[str]) -> AccountKind:
     if is_external or claims.get("acct") == 1 or (upn is not None and "#EXT#" in upn.upper()):
         return AccountKind.GUEST
     return AccountKind.USER
+
+
+def _signed_in_personally(claims: Mapping[str, object]) -> bool:
+    identity_provider = (_text(claims, "idp") or _text(claims, "iss") or "").casefold()
+    return identity_provider == "live.com" or _PERSONAL_TENANT in identity_provider
 
 
 def _decode_claims(token: str) -> Mapping[str, object]:

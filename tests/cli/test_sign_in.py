@@ -1,7 +1,11 @@
 """Who signs in: the client secret, the sandbox's users, and the guard against anybody else."""
 
+import json
+
 import pytest
 
+from tests.cli.people import Desk
+from tests.core.samples import token_of, user_claims
 from tests.harness import Pallink, Traffic
 
 TENANT = "8fe81352-b317-4e31-9d5b-b42cafcd167c"
@@ -196,3 +200,22 @@ def test_unlink_asks_on_a_terminal_even_with_an_account(in_sandbox: Pallink, tra
     assert in_sandbox("unlink --account invoices@contoso.com", tty=True, stdin="y\n").code == 0
     refused = in_sandbox("unlink --no-input", tty=True)
     assert refused.code == 2
+
+
+@pytest.mark.parametrize(
+    ("claims", "account"),
+    [
+        ({"unique_name": "live.com#invoices@contoso.com", "idp": "live.com"}, "invoices@contoso.com"),
+        ({"upn": "strasse@contoso.com"}, "stra\u00dfe@contoso.com"),
+        ({"upn": "svc@contoso.com"}, "\u017fvc@contoso.com"),
+    ],
+    ids=["personal account with the work name", "sharp s", "long s"],
+)
+def test_a_name_that_only_looks_alike_is_refused_before_the_partner_api_is_touched(
+    desk: Desk, traffic: Traffic, claims: dict[str, str], account: str
+) -> None:
+    desk.az(prints=json.dumps({"accessToken": token_of(user_claims(**claims)), "expires_on": 4102444800}))
+    refused = desk.run(f"link 719878 --auth azure-cli --account {account}")
+    assert refused.code == 4, refused.stderr
+    assert f"signed in, not {account}" in refused.stderr
+    assert traffic.of_partners() == []

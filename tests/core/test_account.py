@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.account import Account, AccountKind, account_from_token, is_guid, require_account
+from pallink.account import Account, AccountKind, account_from_token, is_guid, login_hint, require_account
 from pallink.errors import UnexpectedAnswerError, WrongAccountError
 from pallink.exit_codes import ExitCode
 from tests.core.samples import (
@@ -23,6 +23,7 @@ from tests.core.samples import (
 APPLICATION_CLAIMS = {"tid": TENANT, "oid": OBJECT, "idtyp": "app", "appid": CLIENT}
 IDENTITY = "/subscriptions/1/resourcegroups/r/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
 HOME = f"https://sts.windows.net/{TENANT}/"
+PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 ELSEWHERE = f"https://sts.windows.net/{OTHER_TENANT}/"
 
 arbitrary_json = st.recursive(
@@ -71,8 +72,20 @@ arbitrary_json = st.recursive(
         pytest.param(
             user_claims(unique_name="live.com#a@outlook.com", idp="live.com"),
             AccountKind.GUEST,
-            "a@outlook.com",
+            "live.com#a@outlook.com",
             id="guest with a personal account",
+        ),
+        pytest.param(
+            user_claims(preferred_username="a@outlook.com", idp=f"https://sts.windows.net/{PERSONAL_TENANT}/"),
+            AccountKind.GUEST,
+            "live.com#a@outlook.com",
+            id="guest with a personal account, by its tenant",
+        ),
+        pytest.param(
+            user_claims(unique_name="mail#a@partner.com", idp="mail"),
+            AccountKind.GUEST,
+            "mail#a@partner.com",
+            id="guest with a one-time passcode",
         ),
         pytest.param(APPLICATION_CLAIMS, AccountKind.APPLICATION, CLIENT, id="application"),
         pytest.param(
@@ -150,7 +163,19 @@ def test_a_token_is_never_quoted() -> None:
     assert token.split(".")[1] not in f"{refusal.value.message} {refusal.value.cause} {refusal.value.remedy}"
 
 
-GUEST = account_from_token(token_of(user_claims(unique_name="Live.com#A@outlook.com", idp="live.com")))
+GUEST = account_from_token(token_of(user_claims(unique_name="A@partner.com", idp=ELSEWHERE)))
+PERSONAL = account_from_token(token_of(user_claims(unique_name="Live.com#Invoices@contoso.com", idp="live.com")))
+PERSONAL_V2 = account_from_token(
+    token_of(user_claims(preferred_username="invoices@contoso.com", idp=f"https://sts.windows.net/{PERSONAL_TENANT}/"))
+)
+INVITED = account_from_token(
+    token_of(
+        user_claims(
+            upn="invoices_contoso.com#EXT#@fabrikam.com", unique_name="live.com#invoices@contoso.com", idp="live.com"
+        )
+    )
+)
+STRASSE = account_from_token(token_of(user_claims(upn="strasse.sk@contoso.com")))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +185,11 @@ GUEST = account_from_token(token_of(user_claims(unique_name="Live.com#A@outlook.
         pytest.param(INVOICES, "Invoices@CONTOSO.com", id="UPN in another case"),
         pytest.param(INVOICES, " invoices@contoso.com ", id="UPN with blanks"),
         pytest.param(INVOICES, OBJECT.upper(), id="object ID"),
-        pytest.param(GUEST, "a@outlook.com", id="guest without upn"),
+        pytest.param(GUEST, "a@partner.com", id="guest without upn"),
+        pytest.param(PERSONAL, "live.com#invoices@contoso.com", id="personal account"),
+        pytest.param(PERSONAL_V2, "live.com#invoices@contoso.com", id="personal account, without the prefix"),
+        pytest.param(INVITED, "invoices_contoso.com#EXT#@fabrikam.com", id="personal account by the tenant's own name"),
+        pytest.param(PERSONAL, OBJECT, id="personal account's object ID"),
         pytest.param(GUEST, OBJECT, id="guest's object ID"),
         pytest.param(PIPELINE, CLIENT.upper(), id="client ID"),
         pytest.param(PIPELINE, OBJECT, id="application's object ID"),
@@ -176,6 +205,14 @@ def test_an_account_answers_to(account: Account, identifier: str) -> None:
     [
         pytest.param(INVOICES, CLIENT, id="client program of a user"),
         pytest.param(GUEST, CLIENT, id="client program of a guest"),
+        pytest.param(PERSONAL, "invoices@contoso.com", id="work name of a personal account"),
+        pytest.param(PERSONAL_V2, "invoices@contoso.com", id="work name of a personal account without the prefix"),
+        pytest.param(INVITED, "invoices@contoso.com", id="work name of an invited personal account"),
+        pytest.param(INVOICES, "live.com#invoices@contoso.com", id="personal name of a work account"),
+        pytest.param(STRASSE, "\u017ftrasse.sk@contoso.com", id="long s"),
+        pytest.param(STRASSE, "stra\u00dfe.sk@contoso.com", id="sharp s"),
+        pytest.param(STRASSE, "strasse.s\u212a@contoso.com", id="kelvin sign"),
+        pytest.param(STRASSE, "\uff53trasse.sk@contoso.com", id="full-width s"),
         pytest.param(INVOICES, "svc_approvers@contoso.com", id="another UPN"),
         pytest.param(INVOICES, "invoices", id="part of the UPN"),
         pytest.param(INVOICES, OTHER_OBJECT, id="another object ID"),
@@ -189,6 +226,27 @@ def test_an_account_does_not_answer_to(account: Account, identifier: str) -> Non
     assert not account.matches_identifier(identifier)
     with pytest.raises(WrongAccountError):
         require_account(account, identifier=identifier, tenant_id=None)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "hint"),
+    [
+        ("invoices@contoso.com", "invoices@contoso.com"),
+        ("Live.com#anna@outlook.com", "anna@outlook.com"),
+        ("a_partner.com#EXT#@contoso.com", "a_partner.com#EXT#@contoso.com"),
+        (OBJECT, None),
+        (None, None),
+    ],
+)
+def test_what_a_person_signs_in_with(identifier: str | None, hint: str | None) -> None:
+    assert login_hint(identifier) == hint
+
+
+def test_a_personal_account_is_refused_with_the_name_that_means_it() -> None:
+    with pytest.raises(WrongAccountError) as refusal:
+        require_account(PERSONAL, identifier="invoices@contoso.com", tenant_id=None)
+    assert refusal.value.message == "Live.com#Invoices@contoso.com signed in, not invoices@contoso.com"
+    assert str(refusal.value.remedy).endswith("--account Live.com#Invoices@contoso.com")
 
 
 def test_a_mail_address_is_no_name_of_an_account() -> None:

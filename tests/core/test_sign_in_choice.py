@@ -19,6 +19,7 @@ from pallink.signin import (
     has_browser,
     resolve_sign_in,
 )
+from pallink.signin.stored import filter_stored
 
 TENANT = "8fe81352-b317-4e31-9d5b-b42cafcd167c"
 FABRIKAM = "cfea1764-3805-4abd-a169-4a8af158423d"
@@ -318,6 +319,22 @@ def test_no_browser_reaches_the_embedded_sandbox() -> None:
 )
 def test_whether_a_browser_can_be_opened(environ: dict[str, str], platform: str, release: str, expected: bool) -> None:
     assert has_browser(environ, platform, release) is expected
+
+
+PERSONAL = replace(AS_GUEST, account="live.com#invoices@contoso.com", tenant_id=TENANT, tenant=None)
+
+
+@pytest.mark.parametrize(
+    ("account", "stored"),
+    [
+        ("Invoices@contoso.com", (INVOICES,)),
+        ("live.com#Invoices@contoso.com", (PERSONAL,)),
+        (PERSONAL.object_id, (PERSONAL,)),
+        ("invoice\u017f@contoso.com", ()),
+    ],
+)
+def test_a_stored_sign_in_of_a_look_alike_does_not_match(account: str, stored: tuple[StoredSignIn, ...]) -> None:
+    assert filter_stored((INVOICES, PERSONAL), cloud="AzureCloud", account=account) == stored
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ environment is an error too: falling through to another sign-in would link the w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pallink.account import login_hint
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
 from pallink.signin import variables
@@ -298,9 +299,8 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
             remedy="use a device code",
             command=settings.command("login", "--auth", "device-code"),
         )
-    hint = settings.account if settings.account and "@" in settings.account else None
     tenant = Settings(tenant=settings.tenant or environment.environ.get(variables.TENANT_ID) or None).tenant
-    return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=hint)
+    return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=login_hint(settings.account))
 
 
 def _missing_variables(method: SignInMethod, missing: Sequence[str]) -> SignInError:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pallink.account import AccountKind, is_guid
+from pallink.account import AccountKind, fold_name, is_guid, is_personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,10 @@ class StoredSignIn:
 
     def matches_identifier(self, identifier: str) -> bool:
         """Return whether `identifier` (UPN, object ID or client ID) means the account of this sign-in."""
-        wanted = identifier.strip().casefold()
-        return wanted in {self.account.casefold(), self.object_id.casefold(), (self.username or "").casefold()}
+        names = {self.account, self.object_id}
+        if self.username and not is_personal(self.account):
+            names.add(self.username)
+        return fold_name(identifier.strip()) in map(fold_name, names)
 
     def is_in(self, tenant: str) -> bool:
         """Return whether this sign-in is known to be in a tenant, given as GUID or domain."""
