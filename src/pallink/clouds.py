@@ -14,6 +14,8 @@ from pallink.errors import UnexpectedAnswerError, UsageError
 # Plain ASCII host names and IPv6 addresses: parsers differ on escapes, look-alikes and shell characters.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 
+_PORTS = {"http": 80, "https": 443}
+
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
@@ -76,34 +78,42 @@ CLOUDS = BUILT_IN | {
 CLOUD_NAMES = tuple(CLOUDS)
 
 
-# The domains of each built-in cloud: its login hosts under all past and present names, its Resource Manager and its
-# audiences. Only the cloud's own Resource Manager may name one of them in its metadata.
+# Microsoft's domains: login hosts under all past and present names (all that msal knows), Resource Manager, audiences.
+# Only the cloud's own Resource Manager may name one of them in its metadata. A cloud that is not built in is named by
+# its Resource Manager's origin, as in `--cloud`.
 _DOMAINS = {
     "AzureCloud": (
         "microsoftonline.com",
         "login.microsoft.com",
-        "login.windows.net",
-        "sts.windows.net",
         "login.live.com",
         "microsoftonline-p.com",
-        "management.azure.com",
-        "management.core.windows.net",
-        "core.windows.net",
+        "windows.net",
         "graph.microsoft.com",
-        "graph.windows.net",
         "azure.net",
         "azure.com",
         "microsoft.com",
+        "b2clogin.com",
+        "ciamlogin.com",
     ),
-    "AzureUSGovernment": ("microsoftonline.us", "usgovcloudapi.net", "graph.microsoft.us", "azure.us", "microsoft.us"),
-    "AzureChinaCloud": (
-        "chinacloudapi.cn",
-        "partner.microsoftonline.cn",
-        "microsoftonline.cn",
-        "microsoftgraph.chinacloudapi.cn",
-        "azure.cn",
+    "AzureUSGovernment": (
+        "microsoftonline.us",
+        "usgovcloudapi.net",
+        "graph.microsoft.us",
+        "azure.us",
+        "microsoft.us",
+        "b2clogin.us",
     ),
+    "AzureChinaCloud": ("chinacloudapi.cn", "microsoftonline.cn", "azure.cn", "b2clogin.cn"),
+    # France, Germany and Singapore; and the Germany that was closed in 2021.
+    **{
+        f"https://management.sovcloud-api.{country}": (f"sovcloud-identity.{country}", f"sovcloud-api.{country}")
+        for country in ("fr", "de", "sg")
+    },
+    "https://management.microsoftazure.de": ("microsoftonline.de", "microsoftazure.de", "cloudapi.de", "b2clogin.de"),
 }
+
+# As Azure Stack Hub names its Resource Manager as an audience, whatever its host.
+_STACK_AUDIENCE = re.compile(r"https://management\.[a-z0-9.-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/?", re.ASCII)
 
 
 def parse_cloud(text: str) -> str:
@@ -141,18 +151,23 @@ def https_origin(url: str) -> str | None:
 
     None if the URL is invalid or not https, or has a user name, a query or a fragment.
     """
+    return strict_origin(url, "https")
+
+
+def strict_origin(url: str, scheme: str) -> str | None:
+    """Return the same as `https_origin` for another scheme, `http` or `https`."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme.lower() != "https" or parts.username is not None or parts.query or parts.fragment:
+    if parts.scheme.lower() != scheme or parts.username is not None or parts.query or parts.fragment:
         return None
     hostname = parts.hostname or ""
     if not _HOST.fullmatch(hostname) or not url.isprintable() or " " in url or "\\" in url:
         return None
     host = f"[{hostname}]" if ":" in hostname else hostname
-    return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
+    return f"{scheme}://{host}" if port in (None, _PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def cloud_from_metadata(origin: str, document: object) -> Cloud:
@@ -164,8 +179,8 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
         document: The parsed JSON: one object, or a list with an entry that has `origin` as its Resource Manager.
 
     Raises:
-        UnexpectedAnswerError: The document has no login endpoint or no audience; or it has those of a built-in cloud
-            without being its Resource Manager, which could then collect real tokens.
+        UnexpectedAnswerError: The document has no login endpoint or no audience; or it has those of another cloud or
+            service, whose tokens it could then collect.
     """
     entry = _entry_for(origin, document)
     authentication = entry.get("authentication") if entry else None
@@ -182,6 +197,11 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
         raise _invalid_metadata(origin, "one of its audiences is not an https:// URL")
     for url in (login, *audiences):
         _check_owner(origin, url)
+    for audience in audiences:
+        if not _is_own_audience(origin, audience):
+            raise _invalid_metadata(
+                origin, f"its audience {audience} is another service, which the tokens would be for"
+            )
     portal = entry.get("portal") if entry else None
     return Cloud(
         name=origin,
@@ -193,7 +213,7 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
 
 
 def owner_of(url_or_host: str) -> str | None:
-    """Return the name of the built-in cloud that a URL's host belongs to, or None."""
+    """Return the cloud of Microsoft's that a URL's host belongs to, as in `--cloud`, or None."""
     host = (urlsplit(url_or_host).hostname or urlsplit(f"//{url_or_host}").hostname or "").casefold().rstrip(".")
     for name, domains in _DOMAINS.items():
         if any(host == domain or host.endswith(f".{domain}") for domain in domains):
@@ -203,12 +223,21 @@ def owner_of(url_or_host: str) -> str | None:
 
 def _check_owner(origin: str, url: str) -> None:
     owner = owner_of(url)
-    if owner is not None and origin != BUILT_IN[owner].resource_manager:
+    if owner is None:
+        return
+    resource_manager = BUILT_IN[owner].resource_manager if owner in BUILT_IN else owner
+    if origin != resource_manager:
         raise UnexpectedAnswerError(
             f"{origin} says that it signs in at {url}, which belongs to {owner}",
-            cause=f"a Resource Manager that is not {BUILT_IN[owner].resource_manager} could so collect real tokens",
+            cause=f"a Resource Manager that is not {resource_manager} could so collect real tokens",
             remedy=f"use --cloud {owner} if that is what you mean; otherwise do not trust this URL",
         )
+
+
+def _is_own_audience(origin: str, audience: str) -> bool:
+    """Return whether an audience is the Resource Manager at `origin`, and not another service."""
+    core = origin.replace("https://management.", "https://management.core.", 1)
+    return https_origin(audience) in (origin, core) or _STACK_AUDIENCE.fullmatch(audience.lower()) is not None
 
 
 def _audience(origin: str, audiences: list[str]) -> str:

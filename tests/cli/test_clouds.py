@@ -256,6 +256,8 @@ def test_metadata_that_redirects_is_not_followed(pallink: Pallink, authority: tr
         {"loginEndpoint": "https://LOGIN.microsoftonline.us./", "audiences": ["https://localhost"]},
         {"loginEndpoint": "https://localhost", "audiences": ["https://management.azure.com/"]},
         {"loginEndpoint": "https://localhost", "audiences": ["https://localhost", "https://graph.microsoft.com"]},
+        {"loginEndpoint": "https://localhost", "audiences": ["https://database.windows.net/"]},
+        {"loginEndpoint": "https://login.sovcloud-identity.fr", "audiences": ["https://localhost"]},
     ],
 )
 def test_hostile_metadata_gets_no_token(
@@ -271,8 +273,19 @@ def test_hostile_metadata_gets_no_token(
     with https_server(hostile, authority) as origin:
         refused = pallink(f"link 719878 --cloud {origin}")
     assert refused.code == 1
-    assert "belongs to Azure" in refused.stderr
+    assert "which belongs to " in refused.stderr
     assert [request.path for request in seen] == ["/metadata/endpoints"], "something was sent to a hostile cloud"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_metadata_with_the_audience_of_another_service_gets_no_token(pallink: Pallink, authority: trustme.CA) -> None:
+    authentication = {"loginEndpoint": "https://localhost", "audiences": ["https://vault.example"]}
+    body = json.dumps({"authentication": authentication}).encode()
+    with https_server(lambda _: Response(200, {"Content-Type": "application/json"}, body), authority) as origin:
+        refused = pallink(f"link 719878 --cloud {origin}")
+    assert refused.code == 1
+    assert f"error: the cloud metadata of {origin} cannot be used" in refused.stderr
+    assert "cause: its audience https://vault.example is another service" in refused.stderr
 
 
 def test_a_cloud_that_nobody_serves(pallink: Pallink) -> None:

@@ -292,6 +292,11 @@ def test_a_machine_that_is_not_in_azure(desk: Desk, traffic: Traffic, clock: Any
         ),
         ({"IDENTITY_ENDPOINT": "http://evil.example/x", "IDENTITY_HEADER": "h"}, "evil.example is not on this machine"),
         ({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://evil.example"}, "evil.example is not on this machine"),
+        (
+            {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://169.254.evil.example"},
+            "169.254.evil.example is not on this machine",
+        ),
+        ({"IDENTITY_ENDPOINT": "http://[::1", "IDENTITY_HEADER": "h"}, "(none) is not on this machine"),
     ],
 )
 def test_other_addresses_of_managed_identities_are_refused(

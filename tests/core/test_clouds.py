@@ -3,6 +3,10 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, strategies as st
+from msal.authority import (  # type: ignore[import-untyped]
+    WELL_KNOWN_AUTHORITY_HOSTS as LOGIN_HOSTS,
+    WELL_KNOWN_B2C_HOSTS,
+)
 
 from pallink.clouds import BUILT_IN, CLOUD_NAMES, Cloud, cloud_from_metadata, https_origin, owner_of, parse_cloud
 from pallink.errors import UnexpectedAnswerError, UsageError
@@ -10,6 +14,7 @@ from pallink.exit_codes import ExitCode
 
 STACK = "https://management.local.azurestack.external"
 STACK_LOGIN = "https://login.local.azurestack.external"
+STACK_AUDIENCE = "https://management.adfs.azurestack.local/7b6b8bd7-3bb1-4a1b-9ae7-7e9b1b9b1d2c"
 EVIL = "https://arm.evil.example"
 
 # What a URL's host may be: a name of letters, digits and hyphens, an IPv4 or an IPv6 address; then perhaps a port.
@@ -166,13 +171,13 @@ EXPECTED = Cloud(STACK, STACK_LOGIN, STACK, STACK)
         ),
         pytest.param(metadata(resourceManager=EVIL), EXPECTED, id="requests stay where it came from"),
         pytest.param(
-            metadata(f"{STACK_LOGIN}:8443/", "https://first.example/", f"{STACK}/"),
+            metadata(f"{STACK_LOGIN}:8443/", "https://management.core.local.azurestack.external/", f"{STACK}/"),
             Cloud(STACK, f"{STACK_LOGIN}:8443", STACK, STACK),
             id="own audience before the first",
         ),
         pytest.param(
-            metadata(STACK_LOGIN, "https://first.example/guid/", "https://second.example"),
-            Cloud(STACK, STACK_LOGIN, STACK, "https://first.example/guid"),
+            metadata(STACK_LOGIN, f"{STACK_AUDIENCE}/"),
+            Cloud(STACK, STACK_LOGIN, STACK, STACK_AUDIENCE),
             id="first audience",
         ),
         pytest.param(
@@ -193,6 +198,35 @@ def test_a_built_in_cloud_may_name_itself(cloud: Cloud) -> None:
     document["authentication"]["audiences"] = [f"{cloud.audience}/"]
     described = cloud_from_metadata(cloud.resource_manager, document)
     assert (described.login, described.audience) == (cloud.login, cloud.audience)
+
+
+@pytest.mark.parametrize("country", ["fr", "de", "sg"])
+def test_a_sovereign_cloud_may_name_itself(country: str) -> None:
+    origin, login = f"https://management.sovcloud-api.{country}", f"https://login.sovcloud-identity.{country}"
+    audience = f"https://management.core.sovcloud-api.{country}"
+    assert cloud_from_metadata(origin, metadata(f"{login}/", f"{audience}/")) == Cloud(origin, login, origin, audience)
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        "https://audience.example",
+        "https://database.windows.net/",
+        "https://vault.azure.net",
+        "https://graph.microsoft.com",
+        "https://management.elsewhere.example/",
+        "https://management.elsewhere.example/not-a-guid",
+        f"{STACK_AUDIENCE}.evil.example",
+        f"{STACK}:8443",
+        f"{STACK}.evil.example",
+        "https://local.azurestack.external",
+    ],
+)
+@pytest.mark.parametrize("others", [(), (STACK,)], ids=["alone", "beside its own"])
+def test_the_audience_of_another_service_is_refused(audience: str, others: tuple[str, ...]) -> None:
+    with pytest.raises(UnexpectedAnswerError) as refusal:
+        cloud_from_metadata(STACK, metadata(STACK_LOGIN, *others, audience))
+    assert audience in f"{refusal.value.message} {refusal.value.cause}"
 
 
 @pytest.mark.parametrize(
@@ -239,6 +273,8 @@ def test_broken_metadata_is_refused_with_a_command_to_look_at_it(document: objec
         pytest.param("https://login.microsoft.com", EVIL, id="newer name"),
         pytest.param("https://login.microsoftonline.us", EVIL, id="Government"),
         pytest.param("https://login.partner.microsoftonline.cn", EVIL, id="China"),
+        *(pytest.param(f"https://{host}", EVIL, id=f"msal's {host}") for host in sorted(LOGIN_HOSTS)),
+        *(pytest.param(f"https://tenant.{host}", EVIL, id=f"msal's {host}") for host in WELL_KNOWN_B2C_HOSTS),
         pytest.param("https://login%2emicrosoftonline.com", EVIL, id="percent-encoded"),
         pytest.param("https://login\u3002microsoftonline\u3002com", EVIL, id="ideographic dots"),
         pytest.param(EVIL, "https://management.azure.com", id="audience"),
@@ -279,6 +315,9 @@ def test_one_built_in_cloud_may_not_name_the_login_host_of_another() -> None:
         ("https://x.management.azure.com:1/y", "AzureCloud"),
         ("login.microsoftonline.us", "AzureUSGovernment"),
         ("login.chinacloudapi.cn", "AzureChinaCloud"),
+        ("login.sovcloud-identity.fr", "https://management.sovcloud-api.fr"),
+        ("login.microsoftonline.de", "https://management.microsoftazure.de"),
+        ("database.windows.net", "AzureCloud"),
         ("notmicrosoftonline.com", None),
         ("microsoftonline.com.evil.example", None),
         ("evil.example/login.microsoftonline.com", None),

@@ -14,7 +14,7 @@ from pallink.azure.egress import METADATA, rules_for
 from pallink.azure.transport import GuardedTransport
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.policy import EgressPolicy, TokenEndpoint
+from pallink.http.policy import EgressPolicy, TokenEndpoint, is_token_service
 from pallink.http.pool import new_pool
 
 LOGIN, RESOURCE_MANAGER = "https://login.example", "https://management.example"
@@ -117,6 +117,48 @@ def test_an_address_of_the_machine_itself_is_not_asked_by_a_proxy(
     ((_, rest),) = sent
     assert not {name for name in rest["proxies"] if name != "no_proxy"}
     assert rest["timeout"][0] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (IMDS, True),
+        ("http://169.254.129.2:8081/msi/token", True),
+        ("http://localhost:42356/msi/token", True),
+        ("http://LOCALHOST/msi/token", True),
+        ("http://127.0.0.1:41741/msi/token", True),
+        ("http://127.0.0.2/", True),
+        ("http://[::1]:41741/msi/token", True),
+        ("https://identity.example/token", True),
+        ("http://169.254.evil.example/", False),
+        ("http://169.254.169.254.evil.example/", False),
+        ("http://127.0.0.1.evil.example/", False),
+        ("http://localhost.evil.example/", False),
+        ("http://169.254.169.254@evil.example/", False),
+        ("http://169.254.169.254:80@evil.example/", False),
+        ("http://127.0.0.1\\@evil.example/", False),
+        ("http://127.0.0.1#@evil.example/", False),
+        ("http://evil.example/169.254.169.254", False),
+        ("http://0xa9fea9fe/", False),
+        ("http://2852039166/", False),
+        ("http://0251.0376.0251.0376/", False),
+        ("http://169.255.0.1/", False),
+        ("http://10.0.0.1/", False),
+        ("http://[fe80::1]/", False),
+        ("http://[fd00:ec2::254]/", False),
+        ("http://[::ffff:10.0.0.1]/", False),
+        ("http://[::1", False),
+        ("http://localhost:99999/", False),
+        ("http:///msi/token", False),
+        ("https:///msi/token", False),
+        ("https://user:password@identity.example/", False),
+        ("ftp://localhost/", False),
+        ("localhost", False),
+        ("", False),
+    ],
+)
+def test_a_token_service_is_on_this_machine_or_reached_by_https(url: str, expected: bool) -> None:
+    assert is_token_service(url) is expected
 
 
 def test_no_token_is_shown() -> None:

@@ -7,9 +7,10 @@ provider registration that azure-mgmt would send by itself are refused here.
 import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from ipaddress import IPv4Address, ip_address
 from urllib.parse import urlsplit
 
-from pallink.clouds import https_origin
+from pallink.clouds import https_origin, strict_origin
 from pallink.errors import RefusedRequestError
 from pallink.redact.text import one_line
 
@@ -128,6 +129,22 @@ class EgressPolicy:
         if origin == self.resource_manager and _allows(self.anonymous, method, path):
             return Destination.RESOURCE_MANAGER
         raise _refused(method, address, "only a sign-in may send this without a token")
+
+
+def is_token_service(url: str) -> bool:
+    """Return whether a host's token service may be at a URL: anywhere by https, by http on the machine itself only.
+
+    That is `localhost`, or an address that is loopback or, in IPv4, link-local: Azure responds at 169.254.169.254.
+    """
+    if strict_origin(url, "https"):
+        return True
+    origin = strict_origin(url, "http")
+    host = origin and urlsplit(origin).hostname
+    try:
+        address = ip_address(host or "")
+    except ValueError:
+        return host == "localhost"
+    return address.is_loopback or (isinstance(address, IPv4Address) and address.is_link_local)
 
 
 def origin_of(url: str) -> str:

@@ -11,7 +11,7 @@ from azure.identity import AzureCliCredential, ManagedIdentityCredential
 from pallink.azure.auth.context import CredentialContext
 from pallink.deadline import Deadline
 from pallink.errors import SignInError
-from pallink.http.policy import TokenEndpoint
+from pallink.http.policy import TokenEndpoint, is_token_service
 from pallink.redact.secrets import REDACTED, redact
 from pallink.signin import SignIn
 
@@ -81,14 +81,17 @@ def _token_service(url: str) -> str:
     """Return the URL of the host's token service, without its query.
 
     Raises:
-        SignInError: The URL is neither on this machine nor https.
+        SignInError: The URL is neither on this machine nor https, or is invalid.
     """
-    parts = urlsplit(url)
-    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1") or (parts.hostname or "").startswith("169.254.")
-    if parts.scheme == "https" or (parts.scheme == "http" and is_local):
-        return url.partition("?")[0]
+    base = url.partition("?")[0]
+    if is_token_service(base):
+        return base
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
     # In lower case a secret is not recognised as one.
-    host = parts.hostname if redact(url) == url else REDACTED
+    host = host if redact(url) == url else REDACTED
     raise SignInError(
         f"the managed identity's address {host or '(none)'} is not on this machine",
         cause="IDENTITY_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST names it, and the token would travel unencrypted",
