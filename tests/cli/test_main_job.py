@@ -183,8 +183,8 @@ def test_a_partner_id_that_the_service_refuses(in_sandbox: Pallink, partner_id: 
     refused = in_sandbox(f"link {partner_id}")
     assert refused.code == 1
     assert "PartnerIdInvalid: The Partner ID is not valid" in refused.stderr
-    assert "location ID" in refused.stderr
-    assert "global" in refused.stderr
+    assert "cause: no partner location has this ID" in refused.stderr
+    assert "location ID from Partner Center" in refused.stderr
     assert "correlation ID" in refused.stderr
 
 

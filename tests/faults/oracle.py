@@ -19,7 +19,17 @@ def violations(cell: Cell, seen: Observation) -> list[str]:
     """Return what is wrong with how a cell ended."""
     return [
         f"{rule.__name__.strip('_')}: {what}"
-        for rule in (_form, _exit_code, _agreement, _single_write, _own_word, _rightful_write, _time, _traceable)
+        for rule in (
+            _form,
+            _exit_code,
+            _agreement,
+            _single_write,
+            _own_word,
+            _rightful_write,
+            _time,
+            _traceable,
+            _advice,
+        )
         for what in rule(cell, seen)
     ]
 
@@ -276,3 +286,10 @@ def _traceable(cell: Cell, seen: Observation) -> Iterator[str]:
     printed = {seen.error.get("correlationId"), seen.error.get("requestId")}
     if known and not known & printed:
         yield f"identifiers {printed} instead of one of {sorted(known)}"
+
+
+def _advice(cell: Cell, seen: Observation) -> Iterator[str]:
+    """Forbid the advice to repeat what Resource Manager refuses for good."""
+    is_permanent = cell.fault.kind in {Class.REFUSED, Class.FORBIDDEN} or cell.fault.name == "404 page"
+    if is_permanent and not cell.target.is_sign_in and "try again" in str(seen.error.get("remedy")):
+        yield f"{seen.error['message']}: {seen.error['remedy']}"

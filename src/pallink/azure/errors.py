@@ -44,7 +44,10 @@ from pallink.redact.text import one_line
 
 # A timed-out request, throttling, and gateways that did not reach the service.
 UNAVAILABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
-_NOT_FOUND = 404
+_CONFLICT = 409
+_MIN_SERVER_ERROR = 500
+# Of the sentence with which the partner API refuses a principal without an account in the tenant; its code is unknown.
+_CSP_PARTNER = "if you are a csp partner"
 _ERROR_TYPES = {401: SignInError, 403: AccessDeniedError}
 
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9_+/=-]+)"')
@@ -155,22 +158,11 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
     status = response.status_code
     code, message = _code_and_message(response)
     reported = f"{code}: {message}" if code else f"HTTP status {status}"
-    if code == "PartnerIdInvalid":
-        return PartnerIdRefusedError(
-            f"{doing} failed: Azure refuses the partner ID ({reported})",
-            cause="it must be the location ID of the partner; the global (headquarters) ID is refused as invalid",
-            remedy="take the location ID in Partner Center under Account settings, Identifiers",
-            trace=trace,
-        )
+    known = _explain_by_code(code, message, doing, host, trace)
+    if known is not None:
+        return known
     if status in UNAVAILABLE_STATUSES:
         return explain_unavailable(response, host, trace)
-    if status == _NOT_FOUND and code in _UNKNOWN_PROVIDER_CODES:
-        return ServiceError(
-            f"{doing} failed: {host} does not offer Partner Admin Link ({reported})",
-            cause="the provider Microsoft.ManagementPartner is unknown there, which is not the same as not linked",
-            remedy="use the cloud of the customer's tenant with --cloud",
-            trace=trace,
-        )
     if claims := claims_challenge(response):
         return MoreProofNeededError.for_request(doing, reported, claims, trace)
     if status in _ERROR_TYPES:
@@ -183,12 +175,42 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
             else "check what the account is allowed to do in this tenant",
             trace=trace,
         )
+    if status >= _MIN_SERVER_ERROR or status == _CONFLICT:
+        remedy = "try again; if it persists, give Microsoft's support the identifiers below"
+    elif code:
+        remedy = "do not repeat it; if the reason is unclear, give Microsoft's support the identifiers below"
+    else:
+        remedy = "check --cloud and the proxy, and run again with --debug to see the response"
     return ServiceError(
-        f"{doing} failed: {reported}",
-        cause=f"{host} returned status {status}",
-        remedy="try again; if it persists, give Microsoft's support the identifiers below",
-        trace=trace,
+        f"{doing} failed: {reported}", cause=f"{host} returned status {status}", remedy=remedy, trace=trace
     )
+
+
+def _explain_by_code(code: str | None, message: str, doing: str, host: str, trace: RequestTrace) -> PallinkError | None:
+    """Return the error for what the service itself refuses for good, where its reason is known."""
+    reported = f"{code}: {message}"
+    if code == "PartnerIdInvalid":
+        return PartnerIdRefusedError(
+            f"{doing} failed: Azure refuses the partner ID ({reported})",
+            cause="no partner location has this ID",
+            remedy="use the location ID from Partner Center, not the global (headquarters) ID",
+            trace=trace,
+        )
+    if code and _CSP_PARTNER in message.casefold():
+        return AccessDeniedError(
+            f"{doing} failed: Azure refuses the account ({reported})",
+            cause="it has no account of its own in this tenant, as a CSP partner that acts for the customer",
+            remedy="have the customer invite you as a guest, or use an application in the customer's tenant",
+            trace=trace,
+        )
+    if code in _UNKNOWN_PROVIDER_CODES:
+        return ServiceError(
+            f"{doing} failed: {host} does not offer Partner Admin Link ({reported})",
+            cause="the provider Microsoft.ManagementPartner is unknown there, which is not the same as not linked",
+            remedy="use the cloud of the customer's tenant with --cloud",
+            trace=trace,
+        )
+    return None
 
 
 def explain_unavailable(response: Any, host: str, trace: RequestTrace) -> UnreachableError:
