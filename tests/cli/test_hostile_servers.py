@@ -46,6 +46,17 @@ def endless_chunks(wire: BufferedIOBase) -> None:
     wire.write(b"0\r\n\r\n")
 
 
+def endless_chunk(wire: BufferedIOBase) -> None:
+    """100 MB in a chunk whose size is -1: http.client would read up to their end."""
+    wire.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n")
+    wire.writelines(itertools.repeat(b" " * 65536, BODY // 65536))
+
+
+def negative_chunk(wire: BufferedIOBase) -> None:
+    """A chunk of another negative size."""
+    wire.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n")
+
+
 @cache
 def packed() -> bytes:
     """Pack 100 MB of spaces in pieces: the memory that it takes is measured with the command's."""
@@ -105,7 +116,17 @@ def drip(start: bytes, drop: bytes) -> Raw:
     return write
 
 
-FLOODS = [endless, endless_chunks, bomb, many_headers, long_header, set_cookies, challenges]
+FLOODS = [
+    endless,
+    endless_chunks,
+    endless_chunk,
+    negative_chunk,
+    bomb,
+    many_headers,
+    long_header,
+    set_cookies,
+    challenges,
+]
 DRIPS = {
     "the status line": drip(b"", b"H"),
     "continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
@@ -143,7 +164,7 @@ READS = [("GET", "/metadata/endpoints"), ("POST", "/oauth2/v2.0/token"), ("GET",
 # By default every flood at one request, and one at every request.
 @pytest.mark.parametrize(
     ("read", "flood"),
-    combinations(READS, FLOODS, default=lambda read, flood: read == READS[-1] or flood is endless),
+    combinations(READS, FLOODS, default=lambda read, flood: read == READS[-1] or flood in {endless, negative_chunk}),
     ids=joined,
 )
 def test_a_flood_is_an_answer_that_cannot_be_used(desk: Desk, read: tuple[str, str], flood: Raw) -> None:

@@ -6,6 +6,7 @@ roles           the tenant's name, subscriptions and role assignments
 auth            sign-in through azure-identity
 transport       the transport below all of them, with its guards
 cloud_metadata  the metadata of a cloud that is not built in
+unreachable     why a request had no response
 errors          turns exceptions of the SDK and of requests into errors of pallink
 """
 

@@ -8,25 +8,18 @@ transport saw decide, never a message's text.
 import base64
 import json
 import re
-import socket
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import requests
-import urllib3.exceptions
 from azure.core.exceptions import (
     AzureError,
-    ClientAuthenticationError,
     DecodeError,
     DeserializationError,
-    HttpResponseError,
-    IncompleteReadError,
-    ServiceRequestError,
-    ServiceResponseError,
 )
 
+from pallink.azure.unreachable import explain_no_response
 from pallink.errors import (
     SIGN_IN_AGAIN,
     AccessDeniedError,
@@ -57,7 +50,6 @@ _UNKNOWN_PROVIDER_CODES = frozenset({"InvalidResourceNamespace", "InvalidResourc
 # What the SDK raises for a body of another shape than it expects: it validates nothing.
 PARSING_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 _MIN_ERROR_STATUS = 400
-_NO_RESPONSE_ERRORS = (ServiceRequestError, ServiceResponseError, IncompleteReadError, requests.RequestException)
 
 
 @contextmanager
@@ -238,64 +230,3 @@ def _code_and_message(response: Any) -> tuple[str | None, str]:
 def find_pallink_error(error: BaseException) -> PallinkError | None:
     """Return the error of pallink in a chain, raised by the transport below the SDK, or None."""
     return next((cause for cause in chain_of(error) if isinstance(cause, PallinkError)), None)
-
-
-def explain_no_response(error: BaseException, host: str) -> UnreachableError | None:
-    """Return the error for a request without a response, or None if it had one.
-
-    Distinguishes TLS interception, an expired certificate, the proxy, DNS, a closed port and a time-out.
-    """
-    chain = list(chain_of(error))
-    if not any(isinstance(cause, _NO_RESPONSE_ERRORS) for cause in chain):
-        return None
-    has_response = isinstance(error, HttpResponseError) and error.response is not None
-    if has_response and not isinstance(error, ClientAuthenticationError | IncompleteReadError):
-        return None
-
-    def caused_by(*kinds: type[BaseException]) -> BaseException | None:
-        return next((cause for cause in chain if isinstance(cause, kinds)), None)
-
-    tls = caused_by(ssl.SSLCertVerificationError) or caused_by(
-        ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError
-    )
-    if tls:
-        cause, remedy = _explain_tls(tls)
-    elif caused_by(urllib3.exceptions.ProxyError, requests.exceptions.ProxyError):
-        cause, remedy = "the proxy does not respond", "check HTTPS_PROXY and NO_PROXY"
-    elif caused_by(socket.gaierror, urllib3.exceptions.NameResolutionError):
-        cause, remedy = "its name cannot be resolved", "check the network, DNS and --cloud"
-    elif caused_by(ConnectionRefusedError):
-        cause, remedy = "it refuses the connection", "check --cloud, the proxy and the firewall"
-    elif caused_by(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
-        cause, remedy = "it timed out", "try again, or raise --timeout SECONDS"
-    else:
-        cause, remedy = (
-            "the connection broke before the response was complete",
-            "try again; check the network and the proxy",
-        )
-    # If only the body is missing, the headers are there.
-    response = next((cause.response for cause in chain if isinstance(cause, requests.RequestException)), None)
-    trace = None if response is None else trace_of(response)
-    return UnreachableError(f"{host} cannot be reached", cause=cause, remedy=remedy, trace=trace)
-
-
-def _explain_tls(error: BaseException) -> tuple[str, str]:
-    """Return cause and remedy by OpenSSL's verification code (X509_V_ERR_...)."""
-    message = one_line(str(error), 160)
-    match getattr(error, "verify_code", None):
-        case 9 | 10 as code:
-            state = "is not valid yet" if code == 9 else "has expired"  # noqa: PLR2004
-            return (
-                f"its certificate {state}, or this machine's clock is wrong ({message})",
-                "check this machine's date and time first",
-            )
-        case 62:
-            return (
-                f"its certificate is for another host ({message})",
-                "check --cloud, and whether the network asks for a sign-in first",
-            )
-        case _:
-            return (
-                f"its certificate is not trusted ({message})",
-                "if a proxy inspects TLS, set REQUESTS_CA_BUNDLE to the file with its certificate authority",
-            )

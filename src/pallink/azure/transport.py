@@ -20,7 +20,7 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from pallink.concurrency import CancelScope
 from pallink.deadline import Deadline
-from pallink.http.errors import chain_of
+from pallink.http.errors import chain_of, reason_of
 from pallink.http.policy import Destination, EgressPolicy, origin_of
 from pallink.http.pool import Adapter, ConnectionPool
 from pallink.http.response_limits import UnusableResponse
@@ -176,7 +176,7 @@ def _recorded(recorder: "Recorder", request: Any, send: Callable[[], Any]) -> An
         response = send()
     except BaseException as error:
         unusable = next((cause for cause in chain_of(error) if isinstance(cause, UnusableResponse)), None)
-        recorder.record_failure(number, error, unusable.response if unusable else None)
+        recorder.record_failure(number, error, reason_of(error), unusable.response if unusable else None)
         raise
     recorder.record_response(number, response.internal_response)
     return response

@@ -61,15 +61,17 @@ class Recorder:
         """Record the response to a request."""
         self._record_outcome(number, str(response.status_code), response)
 
-    def record_failure(self, number: int, error: BaseException, response: Any = None) -> None:  # noqa: ANN401 - of requests
+    def record_failure(self, number: int, error: BaseException, reason: str, response: Any = None) -> None:  # noqa: ANN401 - of requests
         """Record that a request failed.
 
         Args:
             number: The number of the request.
-            error: Why it failed.
+            error: What was raised.
+            reason: Why it failed: the texts of libraries show their connection pools.
             response: The response, if there was one, but an unusable one.
         """
-        self._record_outcome(number, type(error).__name__, response, error)
+        name = type(error).__name__
+        self._record_outcome(number, name, response, f"{name}: {debug_text(reason)}" if reason else name)
 
     def record_wait(self, seconds: float, cause: str) -> None:
         """Record a wait before a retry."""
@@ -92,7 +94,7 @@ class Recorder:
                 for line in format_timeline(spans):
                     log.debug("%s", line)
 
-    def _record_outcome(self, number: int, outcome: str, response: Any, error: BaseException | None = None) -> None:  # noqa: ANN401
+    def _record_outcome(self, number: int, outcome: str, response: Any, failure: str | None = None) -> None:  # noqa: ANN401
         with self._lock:
             if number not in self._in_flight:
                 return
@@ -106,12 +108,11 @@ class Recorder:
                     milliseconds=end - start,
                     # The raw ones: those of `response` are already sanitised.
                     headers=list(response.raw.headers.items()),
-                    body=response.content if error is None else b"",
+                    body=response.content if failure is None else b"",
                     is_sign_in=is_sign_in,
                 )
-            if error is not None:
-                message = f"{type(error).__name__}: {debug_text(str(error))}"
-                lines.append(f"! {one_line(message)}" + ("" if response is not None else f", after {end - start} ms"))
+            if failure is not None:
+                lines.append(f"! {one_line(failure)}" + ("" if response is not None else f", after {end - start} ms"))
             self._write(number, lines)
 
     def _is_for_resource_manager(self, url: str, headers: Iterable[tuple[str, str]]) -> bool:

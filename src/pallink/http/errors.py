@@ -24,6 +24,13 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
         pending += [current.__cause__, current.__context__, *inner, *current.args]
 
 
+def reason_of(error: BaseException) -> str:
+    """Return why a request failed, in the words of whoever knows it: a library's own show its connection pool."""
+    libraries = ("azure.", "requests.", "urllib3.")
+    known = next((cause for cause in chain_of(error) if not type(cause).__module__.startswith(libraries)), None)
+    return "" if known is None else str(known)
+
+
 def trace_of(response: Any) -> RequestTrace:
     """Return the identifiers of a response, for Microsoft's support."""
     headers = response.headers

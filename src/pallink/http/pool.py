@@ -17,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from pallink.errors import UnexpectedAnswerError
+from pallink.http.connections import use_own_connections
 from pallink.http.errors import chain_of, trace_of
 from pallink.http.response_limits import UnusableResponse, read_response
 from pallink.http.trust import operating_system_trust
@@ -31,7 +32,18 @@ _MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of requests, without the cookies that a response would set: they are not even parsed."""
+    """The adapter of requests, with pallink's connections and without cookies: those of a response are not parsed."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool manager of urllib3."""
+        super().init_poolmanager(*args, **kwargs)
+        use_own_connections(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the pool manager of urllib3 for a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        use_own_connections(manager)
+        return manager
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Return the response of requests for one of urllib3."""

@@ -13,11 +13,11 @@ from azure.identity import AuthenticationRequiredError
 from pallink.azure.errors import (
     UNAVAILABLE_STATUSES,
     body_of,
-    explain_no_response,
     explain_unavailable,
     find_pallink_error,
 )
 from pallink.azure.transport import SignInTraffic
+from pallink.azure.unreachable import explain_no_response
 from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError
 from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
