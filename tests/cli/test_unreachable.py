@@ -1,7 +1,9 @@
 """Why there was no response, by real servers and proxies on loopback: the right cause, and no library's own words."""
 
+import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import trustme
@@ -118,5 +120,13 @@ def test_what_a_proxy_refuses_is_said(
 def test_a_proxy_that_is_not_there_is_said(
     pallink: Pallink, monkeypatch: pytest.MonkeyPatch, address: str, cause: str
 ) -> None:
+    look_up = socket.getaddrinfo
+
+    def look_up_here(host: str, *rest: Any, **options: Any) -> Any:
+        if host == "proxy.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
     monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
     assert_unreachable(pallink("show --cloud https://localhost:1 --debug"), cause, "HTTPS_PROXY")

@@ -1,5 +1,6 @@
 """The session of requests: what it takes from the environment."""
 
+import os
 from typing import Any
 
 import pytest
@@ -63,8 +64,9 @@ def test_what_one_request_adds_is_not_the_next_ones() -> None:
     assert proxy_for(session, HOST) is None
 
 
-def test_the_bundle_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "bundle.pem")
+@pytest.mark.usefixtures("trusted")
+def test_the_bundle_of_the_environment_is_used() -> None:
     session = new_pool()
     for _ in range(2):
-        assert session.merge_environment_settings(HOST, None, None, None, None)["verify"] == "bundle.pem"
+        found = session.merge_environment_settings(HOST, None, None, None, None)
+        assert found["verify"] == os.environ["REQUESTS_CA_BUNDLE"]

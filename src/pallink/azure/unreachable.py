@@ -21,6 +21,7 @@ from azure.core.exceptions import (
 )
 
 from pallink.errors import UnreachableError
+from pallink.http.environment import NOT_TLS
 from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
 
@@ -41,7 +42,7 @@ _BROKEN = "the connection broke before the response was complete", "try again; c
 # OpenSSL's reasons, as parts of their names, in the order in which they are tried.
 _TLS_REASONS = (
     (
-        r"WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG",
+        "|".join((*NOT_TLS, "PACKET_LENGTH_TOO_LONG")),
         "what it sent is not TLS, as from a server for plain HTTP",
         "check the port in --cloud, and the proxy",
     ),

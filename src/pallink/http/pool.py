@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 
 from pallink.errors import UnexpectedAnswerError
 from pallink.http.connections import use_own_connections
+from pallink.http.environment import check_bundle, check_proxy, check_proxy_failure
 from pallink.http.errors import chain_of, trace_of
 from pallink.http.response_limits import UnusableResponse, read_response
-from pallink.http.trust import operating_system_trust
+from pallink.http.trust import check_trust, operating_system_trust
 
 if TYPE_CHECKING:
     from pallink.debug.recorder import Recorder
@@ -55,14 +57,14 @@ class Adapter(HTTPAdapter):
 
 class _TlsAdapter(Adapter):
     def __init__(self) -> None:
-        self._context = operating_system_trust()
+        self.context = operating_system_trust()
         super().__init__(pool_maxsize=_CONNECTIONS_PER_HOST)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        super().init_poolmanager(*args, ssl_context=self.context, **kwargs)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        return super().proxy_manager_for(proxy, ssl_context=self.context, **kwargs)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         if verify is True:
@@ -92,20 +94,36 @@ class ConnectionPool(requests.Session):
         self._environment_settings: dict[tuple[Any, ...], Any] = {}
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Return the environment's proxies and certificates, looked up once for each host."""
+        """Return the environment's proxies and certificates, looked up and checked once for each host.
+
+        Raises:
+            UsageError: A variable of the environment is wrong.
+        """
         host = urlsplit(url).netloc
         key = (host, tuple(sorted((proxies or {}).items())), stream, verify, cert)
         if key not in self._environment_settings:
-            self._environment_settings[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            found = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._check(url, found)
+            self._environment_settings[key] = found
         found = self._environment_settings[key]
         # requests adds to the proxies that it is given.
         return {**found, "proxies": dict(found["proxies"])}
+
+    def check_environment(self, *origins: str) -> None:
+        """Check the environment's proxies and certificates for these origins, before anything is sent.
+
+        Raises:
+            UsageError: A variable of the environment is wrong.
+        """
+        for origin in origins:
+            self.merge_environment_settings(f"{origin}/", {}, None, None, None)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request and read its response.
 
         Raises:
             UnexpectedAnswerError: The response cannot be used.
+            UsageError: The URL of the proxy begins with https://, and it speaks plain HTTP.
             requests.RequestException: There is none.
         """
         kwargs["stream"] = True
@@ -114,6 +132,8 @@ class ConnectionPool(requests.Session):
         except requests.ConnectionError as error:
             if any(_is_header_flood(cause) for cause in chain_of(error)):
                 raise _unusable(request, "it has too many headers, or too long ones") from error
+            if isinstance(error, requests.exceptions.ProxyError):
+                check_proxy_failure(select_proxy(str(request.url), kwargs.get("proxies")) or "", error)
             raise
         try:
             read_response(response)
@@ -131,6 +151,17 @@ class ConnectionPool(requests.Session):
         super().close()
         if self.recorder is not None:
             self.recorder.write_timeline()
+
+    def _check(self, url: str, found: Any) -> None:
+        adapter = self.get_adapter(url)
+        if not isinstance(adapter, _TlsAdapter):
+            return  # It is on this machine, and reached without a proxy, or in this process.
+        proxy = select_proxy(url, found["proxies"])
+        if proxy:
+            check_proxy(proxy)
+        check_trust()
+        if isinstance(found["verify"], str):
+            check_bundle(found["verify"], adapter.context)
 
     def _count(self, response: requests.Response) -> None:
         with self._lock:

@@ -7,8 +7,10 @@ from typing import Any
 
 import truststore
 
+from pallink.http.environment import check_openssl_file
 from pallink.http.sockets import keep_deadlines
 
+# Elsewhere OpenSSL reads files, which SSL_CERT_FILE may name.
 _HAS_ITS_OWN_STORE = sys.platform in ("win32", "darwin")
 
 
@@ -25,6 +27,16 @@ def operating_system_trust() -> ssl.SSLContext:
         context = _LazyContext(ssl.PROTOCOL_TLS_CLIENT)
     keep_deadlines(context)
     return context
+
+
+def check_trust() -> None:
+    """Make sure that the file in SSL_CERT_FILE, where it counts, can be read.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not _HAS_ITS_OWN_STORE:
+        check_openssl_file()
 
 
 class _LazyContext(ssl.SSLContext):

@@ -111,12 +111,14 @@ def authenticate(
 
     Raises:
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
+        UsageError: A variable of proxies or certificates is wrong; nothing was sent to sign in.
     """
     cloud = CLOUDS.get(settings.cloud) or describe_cloud(settings.cloud, pool)
     if cloud.emulator is not None:
         cloud.emulator.mount(pool, cloud.resource_manager)
         if sign_in.method is SignInMethod.MANAGED_IDENTITY:
             cloud.emulator.mount(pool, IMDS)
+    pool.check_environment(cloud.login, cloud.resource_manager)
     policy = EgressPolicy(
         resource_manager=cloud.resource_manager,
         login=cloud.login,
