@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 
 import trustme
 
+from pallink.http.connections import Address
+
 Handle = Callable[[socket.socket], None]
 """Speaks with one client. The connection is closed afterwards, when the client has closed it too."""
 
@@ -37,6 +39,22 @@ def tcp_server(handle: Handle) -> Iterator[int]:
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
             thread.join()
+
+
+@contextmanager
+def dead_address() -> Iterator[Address]:
+    """Yield an address at loopback that neither accepts nor refuses a connection, as one behind a firewall (Linux)."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        # The queue takes one connection, and Linux drops the packets of every other.
+        with socket.create_connection(listener.getsockname()):
+            yield address_of(listener.getsockname()[1])
+
+
+def address_of(port: int) -> Address:
+    """Return a port at 127.0.0.1 as `socket.getaddrinfo` does."""
+    return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port)
 
 
 def drain(client: socket.socket) -> None:

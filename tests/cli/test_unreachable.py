@@ -2,14 +2,17 @@
 
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import trustme
 
+from pallink.azure import transport
+from tests.cli.people import Desk, served
 from tests.harness import Pallink, Run
-from tests.tcp_server import Handle, alerts, damages, says, tcp_server, wants_a_certificate
+from tests.tcp_server import Handle, alerts, damages, dead_address, says, tcp_server, wants_a_certificate
 
 PLAIN = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 # A ServerHello of TLS 1.0 (RFC 2246, 7.4.1.3), and the alert protocol_version of a server that has no newer one.
@@ -130,3 +133,19 @@ def test_a_proxy_that_is_not_there_is_said(
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
     monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
     assert_unreachable(pallink("show --cloud https://localhost:1 --debug"), cause, "HTTPS_PROXY")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse what a full queue cannot take")
+def test_a_host_whose_first_address_is_dead_is_reached_at_the_second(desk: Desk) -> None:
+    look_up = socket.getaddrinfo
+    desk.patch.setattr(transport, "_CONNECT_TIMEOUT", 3600.0)
+    with served(desk) as there, dead_address() as dead:
+        desk.patch.setattr(socket, "getaddrinfo", lambda *words, **options: [dead, *look_up(*words, **options)])
+        there.environment("client-secret")
+        done = there.run("link 719878 -o json --timeout 3600")
+    assert (done.code, done.json["action"]) == (0, "created"), done.stderr
+
+
+def test_a_host_name_that_cannot_be_one_is_not_resolved(pallink: Pallink) -> None:
+    done = pallink(f"show --cloud https://{'a' * 64}.example")
+    assert_unreachable(done, "its name cannot be resolved", "--cloud")
