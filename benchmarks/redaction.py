@@ -4,13 +4,26 @@ import timeit
 from collections.abc import Callable
 from functools import partial
 
+from pallink.debug.exchange import format_response
+from pallink.redact.debug import debug_text
 from pallink.redact.secrets import REDACTED, Secrets
+from pallink.redact.text import one_line
 
 ROUNDS = 7
 LINE = "GET https://management.azure.com/subscriptions/738477cd-6b20-448f-9a34-9d5592cff509 failed: ".ljust(200, ".")
 ORDINARY = [f"ordinary-secret-{number:04}~abcdefghijklmnop" for number in range(1_000)]
 WITH_ESCAPES = [f"p&ssw/rd+{number:04}='é" for number in range(10)]
 TOKENS = [f"eyJ0eXAi.eyJvaWQi{number:04}{'c2lnbmF0dXJl' * 120}.c2ln" for number in range(10)]
+
+
+PIECES = ("a", "eyJ", "eyJ.x.", "://", "Basic ")
+
+
+def page(text: str) -> list[str]:
+    """Show a page of a proxy, as `--debug` does."""
+    headers = [("Content-Type", "text/html")]
+    body = f"<p>{text}".encode()
+    return list(format_response(status=502, milliseconds=1, headers=headers, body=body, is_sign_in=False))
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -58,10 +71,22 @@ def redacting() -> None:
         took, other = seconds(partial(redact, LINE)), seconds(partial(replace_all, LINE, secrets))
         row(f"redact a line of 200 characters, {kind}", took, "as many `str.replace`", other)
     redact = Secrets(*ORDINARY[:10]).redact
-    for piece in ("a", "eyJ", "eyJ.x.", "://", "Basic "):
+    for piece in PIECES:
         long, short = (piece * (size // len(piece)) for size in (4_000_000, 400_000))
         took, other = seconds(partial(redact, long)), seconds(partial(redact, short))
         row(f"redact 4 MB of `{piece}`", took, "400 kB of it", other)
+    shows: dict[str, Callable[[str], object]] = {
+        "a message": one_line,
+        "a text for --debug": debug_text,
+        "a page for --debug": page,
+    }
+    for what, call in shows.items():
+        # The piece that takes longest.
+        took, other = (
+            max(seconds(partial(call, piece * (size // len(piece)))) for piece in (*PIECES, "basic YTo6"))
+            for size in (4_000_000, 400_000)
+        )
+        row(f"show {what} of 4 MB, at most", took, "400 kB of it", other)
 
 
 def main() -> None:

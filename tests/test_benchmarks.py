@@ -39,7 +39,7 @@ def test_the_redaction_is_timed() -> None:
         [sys.executable, str(RUN.with_name("redaction.py"))], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert len(re.findall(r"^\| (?:register|redact) .*\| \d+\.\d\d \|$", done.stdout, re.MULTILINE)) == 13
+    assert len(re.findall(r"^\| (?:register|redact|show) .*\| \d+\.\d\d \|$", done.stdout, re.MULTILINE)) == 16
 
 
 def test_an_unknown_section_is_refused() -> None:

@@ -12,7 +12,7 @@ from pallink.emulator import SANDBOX, Emulator
 from pallink.errors import UnexpectedAnswerError, UsageError
 
 # Plain ASCII host names and IPv6 addresses: parsers differ on escapes, look-alikes and shell characters.
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f.]*+:[0-9a-f:.]*+", re.ASCII)
 
 _PORTS = {"http": 80, "https": 443}
 

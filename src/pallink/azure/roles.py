@@ -20,6 +20,10 @@ _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "202
 # For what is only displayed: no retry, and at most 10 seconds.
 _DISPLAY_ONLY_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
 
+# Characters. Azure's own limits are far below: 90 for a name, 8 KB for a condition.
+_MAX_NAME = 1000
+_MAX_TEXT = 16 * 1024
+
 # A tenant with 10,000 subscriptions has some tens.
 _MAX_PAGES = 1000
 
@@ -61,7 +65,7 @@ class RoleAssignments:
             return [
                 Subscription(
                     id=_subscription_id(subscription.subscription_id),
-                    name=_text(subscription.display_name) or subscription.subscription_id,
+                    name=_name(subscription.display_name) or subscription.subscription_id,
                     enabled=str(getattr(subscription.state, "value", subscription.state)).casefold() in _ENABLED_STATES,
                 )
                 for subscription in _items(self._subscriptions.subscriptions.list(**options))
@@ -107,7 +111,7 @@ class RoleAssignments:
                 Permission(_texts(permission.actions), _texts(permission.not_actions))
                 for permission in definition.permissions or ()
             ]
-            return role_from_definition(role_id, _text(definition.role_name) or role_id, permissions)
+            return role_from_definition(role_id, _name(definition.role_name) or role_id, permissions)
 
     def eligible(self) -> list[EligibleRole]:
         """Return the roles that the account, or a group of it, could activate in Privileged Identity Management.
@@ -144,7 +148,7 @@ class RoleAssignments:
         with explain_errors("reading the tenant's name", self._host) as options:
             for tenant in _items(self._subscriptions.tenants.list(**_DISPLAY_ONLY_OPTIONS, **options)):
                 if (_text(tenant.tenant_id) or "").casefold() == self._account.tenant_id.casefold():
-                    return _text(tenant.display_name) or _text(tenant.default_domain)
+                    return _name(tenant.display_name) or _name(tenant.default_domain)
         return None
 
 
@@ -157,7 +161,7 @@ def _authorization_client(*, credential: Any, **options: Any) -> "AuthorizationM
 
 def _display_name(schedule: Any, field: str) -> str | None:
     name = getattr(getattr(schedule.expanded_properties, field, None), "display_name", None)
-    return name if isinstance(name, str) and name else None
+    return _name(name) if isinstance(name, str) else None
 
 
 def _items(paged: Any) -> Iterator[Any]:
@@ -189,8 +193,15 @@ def _items(paged: Any) -> Iterator[Any]:
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
+        if value and len(value) > _MAX_TEXT:
+            raise ValueError("a text that is too long")
         return value or None
     raise TypeError("expected a text")
+
+
+def _name(value: Any) -> str | None:
+    """Return a name that is only displayed; cut where it is no name."""
+    return _text(value[:_MAX_NAME] if isinstance(value, str) else value)
 
 
 def _texts(values: Any) -> list[str]:

@@ -4,16 +4,16 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pallink.redact.debug import debug_form, debug_headers, debug_json, debug_text, debug_url
-from pallink.redact.secrets import redact
+from pallink.redact.secrets import redact_start
 from pallink.redact.text import printable
 
 _MAX_CHARACTERS = 8_000
 _MAX_LINES = 200
 _MAX_LINE_LENGTH = 500
-_MAX_VALUES = 1_000
 _MAX_PAGE_BYTES = 50_000
 
 # An element without an end tag extends to the end of the page, so that no part of it is shown. html.parser can be made
@@ -82,9 +82,9 @@ def _format_body(body: bytes, content_type: str, *, is_sign_in: bool) -> Iterato
         value = json.loads(text)
     except (ValueError, RecursionError):
         # Redacted before too: what looks like a tag may be part of a secret, and what looks like text an encoded one.
-        yield from _limit(debug_text(_extract_visible_text(redact(text))).splitlines())
+        yield from _limit(debug_text(_extract_visible_text(redact_start(text, _MAX_PAGE_BYTES))).splitlines())
         return
-    shown = debug_json(_truncate(value, [_MAX_VALUES]), is_sign_in=is_sign_in)
+    shown = debug_json(_truncate(value, _Budget()), is_sign_in=is_sign_in)
     yield from _limit(json.dumps(shown, indent=2, ensure_ascii=False).splitlines())
 
 
@@ -102,28 +102,41 @@ def _limit(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _clean(line: str) -> str:
-    shown = printable(line)
+    shown = printable(line[: _MAX_LINE_LENGTH + 1])
     return shown if len(shown) <= _MAX_LINE_LENGTH else f"{shown[: _MAX_LINE_LENGTH - 3]}..."
 
 
-def _truncate(value: Any, remaining: list[int]) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value with at most `remaining[0]` members, so that only what is shown has to be redacted."""
+@dataclass
+class _Budget:
+    """How much of a JSON value is looked at: what is left out could not be shown anyway."""
+
+    values: int = 1_000
+    characters: int = 8 * _MAX_CHARACTERS
+
+    def admits(self, name: str = "") -> bool:
+        """Count a member, and tell whether there was room for it."""
+        self.values -= 1
+        self.characters -= len(name)
+        return min(self.values, self.characters) >= 0
+
+
+def _truncate(value: Any, budget: _Budget) -> Any:  # noqa: ANN401 - any JSON
+    """Return the value with as many members as the budget admits, and without texts that are too long to be shown."""
     if isinstance(value, dict):
-        return {name: _truncate(member, remaining) for name, member in value.items() if _count_down(remaining)}
+        return {name: _truncate(member, budget) for name, member in value.items() if budget.admits(name)}
     if isinstance(value, list):
-        return [_truncate(member, remaining) for member in value if _count_down(remaining)]
+        return [_truncate(member, budget) for member in value if budget.admits()]
+    if isinstance(value, str) and len(value) > _MAX_CHARACTERS:
+        return f"({len(value)} characters)"
+    if isinstance(value, str):
+        budget.characters -= len(value)
     return value
-
-
-def _count_down(remaining: list[int]) -> bool:
-    remaining[0] -= 1
-    return remaining[0] >= 0
 
 
 def _extract_visible_text(text: str) -> str:
     """Return the text that a browser would show for a page: no tags, scripts or hidden fields."""
     if not text.lstrip().startswith("<"):
         return text
-    visible = html.unescape(_TAG.sub("\n", _INVISIBLE.sub("\n", text[:_MAX_PAGE_BYTES])))
+    visible = html.unescape(_TAG.sub("\n", _INVISIBLE.sub("\n", text)))
     lines = (" ".join(line.split()) for line in visible.splitlines())
     return "\n".join(line for line in lines if line)

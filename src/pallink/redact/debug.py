@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pallink.redact.secrets import REDACTED, Secrets, redact
+from pallink.redact.secrets import REDACTED, Secrets, redact_start
 
 _SHOWN_HEADERS = frozenset(
     {
@@ -158,7 +158,7 @@ def debug_text(text: str, *, allow_opaque: bool = False) -> str:
         text: What to show.
         allow_opaque: Whether a long run of letters and digits may be something else than a credential.
     """
-    text = redact(text)
+    text = redact_start(text, _MAX_LENGTH + 1)
     if len(text) > _MAX_LENGTH:
         # Up to the last space: the first part of a credential might not look like one.
         text = text[:_MAX_LENGTH].rpartition(" ")[0] + " ..."

@@ -23,6 +23,9 @@ REDACTED = "[redacted]"
 MIN_LENGTH = 8
 """Characters. Anything shorter may be an ordinary word, and is not registered."""
 
+# Characters. What is longer is no credential: no server takes headers of that length.
+_MAX_LENGTH = 32 * 1024
+
 # What no form escapes: such a secret has one form.
 _UNESCAPED = re.compile(r"[\w.~-]*", re.ASCII)
 
@@ -83,6 +86,19 @@ class Secrets:
                     start = text.find(form, start + len(form))
         return _redact_shapes(_redact_spans(text, spans) if spans else text)
 
+    def redact_start(self, text: str, limit: int) -> str:
+        """Return the first `limit` characters of the text as `redact` shows it, in a time that only `limit` bounds.
+
+        Of a longer text it may return less, if most of its beginning is secret.
+        """
+        # What begins in the first part and is no longer than the margin is redacted as a whole; the last margin may end
+        # within a secret.
+        if len(text) <= limit + 2 * _MAX_LENGTH:
+            return self.redact(text)[:limit]
+        margin = max((len(form) for forms in list(self._forms.values()) for form in forms), default=0)
+        margin = max(margin, _MAX_LENGTH)
+        return self.redact(text[: limit + 2 * margin])[:-margin][:limit]
+
     def redact_all(self, value: Any) -> Any:  # noqa: ANN401 - any value of plain JSON types
         """Return a value of plain JSON types with each text in it redacted; the names of members are left alone."""
         if isinstance(value, str):
@@ -110,6 +126,11 @@ def register(*secrets: str | None) -> None:
 def redact(text: str) -> str:
     """Return the text without the active secrets; where none are active, without what is secret by its shape."""
     return active_secrets().redact(text)
+
+
+def redact_start(text: str, limit: int) -> str:
+    """Return the first `limit` characters of the text, redacted as by `redact`."""
+    return active_secrets().redact_start(text, limit)
 
 
 def redact_all(value: Any) -> Any:  # noqa: ANN401 - any value of plain JSON types

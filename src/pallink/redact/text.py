@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from pallink.redact.secrets import redact
+from pallink.redact.secrets import redact_start
 
 # Control characters, format characters (bidirectional overrides among them), surrogates, line and paragraph separators.
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -12,10 +12,12 @@ _START_OF_LINE = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """Return the first line of the text, redacted, printable, and at most `limit` characters long."""
-    # As a whole: a part of a secret is not recognised as one.
-    lines = redact(text).strip().splitlines()
-    shown = printable(lines[0].rstrip()[: limit + 1]) if lines else ""
+    """Return the first line of the text, redacted, printable, and at most `limit` characters long.
+
+    The text may be megabytes long: only its beginning is looked at.
+    """
+    lines = redact_start(text.strip(), limit + 1).splitlines()
+    shown = printable(lines[0].rstrip() if len(lines) > 1 else lines[0]) if lines else ""
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 
 

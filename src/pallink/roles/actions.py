@@ -40,18 +40,14 @@ def covers(pattern: str, other: str) -> bool:
 
 def overlaps(pattern: str, other: str) -> bool:
     """Return whether some action matches both patterns."""
-    one, two = pattern.lower(), other.lower()
-    # common[j]: whether the suffixes one[i:] and two[j:] have a text in common.
-    common = [all(character == _WILDCARD for character in two[j:]) for j in range(len(two) + 1)]
-    for i in range(len(one) - 1, -1, -1):
-        below, common = common, [False] * (len(two) + 1)
-        common[-1] = one[i] == _WILDCARD and below[-1]
-        for j in range(len(two) - 1, -1, -1):
-            if _WILDCARD in (one[i], two[j]):
-                common[j] = below[j] or common[j + 1]
-            else:
-                common[j] = one[i] == two[j] and below[j + 1]
-    return common[0]
+    one, two = pattern.lower().split(_WILDCARD), other.lower().split(_WILDCARD)
+    if len(one) == 1 or len(two) == 1:
+        return matches(pattern, other) or matches(other, pattern)
+    # Each wildcard can stand for everything between the other pattern's ends.
+    (first, *_, last), (other_first, *_, other_last) = one, two
+    return (first.startswith(other_first) or other_first.startswith(first)) and (
+        last.endswith(other_last) or other_last.endswith(last)
+    )
 
 
 def allows_read_all(actions: Iterable[str], not_actions: Iterable[str] = ()) -> bool:

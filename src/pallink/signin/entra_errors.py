@@ -12,7 +12,7 @@ from pallink.redact.text import one_line
 
 _CODE = re.compile(r"AADSTS(\d+)")
 # Entra ID appends these to its sentences; pallink shows them on a line of their own.
-_TAIL = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_TAIL = re.compile(r"(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _MAX_DESCRIPTION = 4000
 _IN_TAIL = {
     "correlation_id": re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})"),
