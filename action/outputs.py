@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pallink.redact.text import one_line
+
 # The exit codes that mean that the account does not have this link.
 _NOT_LINKED, _LINKED_ELSEWHERE = 3, 5
 
 
 def outputs(result: Mapping[str, Any] | None, exit_code: int, partner_id: str, report: str) -> dict[str, str]:
-    """Return the outputs as text; unknown values are empty.
+    """Return the outputs as text, without what controls a terminal or a CI system; unknown values are empty.
 
     Args:
         result: The object that pallink printed; None if it printed none.
@@ -35,15 +37,15 @@ def outputs(result: Mapping[str, Any] | None, exit_code: int, partner_id: str, r
         linked = "true" if found["partnerId"] == partner_id and not found.get("dryRun") else "false"
     return {
         "linked": linked,
-        "partner-id": str(found.get("partnerId") or ""),
-        "partner-name": str(found.get("partnerName") or ""),
+        "partner-id": one_line(str(found.get("partnerId") or "")),
+        "partner-name": one_line(str(found.get("partnerName") or "")),
         "exit-code": str(exit_code),
         "report": report,
     }
 
 
 def for_github(values: Mapping[str, str]) -> str:
-    """Return the text for the file that GITHUB_OUTPUT names, with a random delimiter that no value can contain."""
+    """Return the text for the file that GITHUB_OUTPUT names, with a random delimiter: a path may have line breaks."""
     end = f"end-{uuid.uuid4()}"
     return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
 

@@ -64,7 +64,7 @@ class Runner:
                 done = self._step(step, context, summary)
                 log += done.stdout
                 code = done.returncode
-                values = _outputs((self.temp / "output").read_text("utf-8"))
+                values = read_outputs((self.temp / "output").read_text("utf-8"))
             context |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in values.items()}
             if code:
                 break
@@ -104,8 +104,8 @@ def _evaluated(value: str, context: dict[str, str]) -> str:
     return _EXPRESSION.sub(lambda match: context.get(match[1], ""), str(value))
 
 
-def _outputs(text: str) -> dict[str, str]:
-    """What stands in an output file: `name=value`, or `name<<END` with lines up to `END`."""
+def read_outputs(text: str) -> dict[str, str]:
+    """Return what an output file sets: `name=value`, or `name<<END` with lines up to `END`."""
     found, lines = {}, iter(text.splitlines())
     for line in lines:
         name, multiline, end = line.partition("<<")

@@ -1,5 +1,6 @@
 """The GitHub Action and the Azure Pipelines template: their steps, run against the sandbox."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import yaml
 from junitparser import JUnitXml
 
 from pallink.sandbox import Sandbox, home
-from tests.runner import Ended, Runner
+from tests.runner import Ended, Runner, read_outputs
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,12 +36,13 @@ def act(tmp_path: Path, python: Path) -> Act:
     return run
 
 
-def test_pallink_is_installed_from_the_checkout_of_the_action(act: Act, tmp_path: Path) -> None:
+def test_all_is_installed_by_hash_but_pallink_which_comes_from_the_checkout(act: Act, tmp_path: Path) -> None:
     act(partner_id="719878")
-    told = (tmp_path / "pip.log").read_text().splitlines()
-    assert told[0] == "install"
-    assert told[-1] == str(ROOT)
-    assert told[told.index("--constraint") + 1] == str(ROOT / "constraints.txt")
+    locked, own = (tmp_path / "pip.log").read_text().splitlines()
+    assert locked.startswith("install ")
+    assert locked.endswith(f"--require-hashes --only-binary :all: --requirement {ROOT / 'requirements.lock'}")
+    assert own.startswith("install ")
+    assert own.endswith(f"--no-deps --no-build-isolation --no-index {ROOT}")
 
 
 def test_a_missing_link_fails_the_step_with_code_3(act: Act) -> None:
@@ -110,6 +112,32 @@ def test_no_input_reaches_a_shell(act: Act, tmp_path: Path, name: str) -> None:
     assert not stolen.exists()
     assert ended.outputs["linked"] in ("", "false")
     assert not any(line.startswith("::error::y") for line in ended.log.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("Smith & Sons, Ltd.", "Smith & Sons, Ltd."),
+        ("\x1b[31m\x9b2J\u202e\u2066\0\r\n::error::x", "?[31m?2J???"),
+        ("a\nlinked=true\nlinked<<b\ntrue\nb", "a"),
+        ("::stop-commands::x", ": :stop-commands::x"),
+        ("##vso[task.complete]##[error]x", "## vso[task.complete]## [error]x"),
+    ],
+)
+def test_names_from_elsewhere_are_harmless_in_outputs(tmp_path: Path, raw: str, shown: str) -> None:
+    result, output = tmp_path / "result.json", tmp_path / "output"
+    result.write_text(json.dumps({"partnerId": raw, "partnerName": raw}))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "action" / "outputs.py"), str(result), "5", "719878", ""],
+        env={**os.environ, "GITHUB_OUTPUT": str(output), "TF_BUILD": "True", "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    values = {"linked": "false", "partner-id": shown, "partner-name": shown, "exit-code": "5", "report": ""}
+    assert read_outputs(output.read_text("utf-8")) == values
+    set_variable = "##vso[task.setvariable variable={};isoutput=true]{}\n"
+    assert done.stdout == "".join(set_variable.format(name.replace("-", "_"), value) for name, value in values.items())
 
 
 def test_azure_pipelines_gets_output_variables(act: Act, tmp_path: Path, python: Path) -> None:
