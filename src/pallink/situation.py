@@ -9,7 +9,7 @@ from pallink.concurrency import errors_in, gather
 from pallink.errors import PallinkError, UsageError, most_important
 from pallink.links.model import Goal, Link, Step
 from pallink.links.write import PartnerLinks, read_link
-from pallink.roles import ReaderReport, RoleCommands
+from pallink.roles import ReaderReport, RoleCommands, warn_of_scope
 from pallink.roles.check import ReaderCheck, Roles, split_outcome
 from pallink.settings import RoleCheck
 
@@ -25,7 +25,7 @@ class Situation:
         reader: The Reader report; None if the role was not checked.
         tenant_name: The tenant's display name; None if it could not be read.
         role_error: What is wrong with the roles, where that is an error.
-        warnings: What is wrong with the roles, where that is a warning.
+        warnings: What is wrong with the roles, where that is a warning, and how far they reach.
     """
 
     current: Link | None
@@ -74,7 +74,8 @@ def read_situation(
         raise first
     if role_error is not None and role_check is RoleCheck.WARN:
         return Situation(link, reader, tenant_name, None, (role_error.message,))
-    return Situation(link, reader, tenant_name, role_error, ())
+    warning = warn_of_scope(reader) if reader is not None else None
+    return Situation(link, reader, tenant_name, role_error, (warning,) if warning else ())
 
 
 def read_tenant_name(roles: Roles) -> str | None:

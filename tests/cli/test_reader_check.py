@@ -145,7 +145,7 @@ ROLE_CHECKS = [
 @pytest.mark.parametrize(
     ("account", "check"),
     combinations(
-        ["newhire", "auditor", "reports", "billing", "operator", "delegate", "archive"],
+        ["newhire", "auditor", "billing", "operator", "delegate", "archive"],
         ROLE_CHECKS,
         default=lambda account, check: account == "newhire" or check == ROLE_CHECKS[0],
     ),
@@ -252,13 +252,154 @@ def test_a_next_page_on_another_host_is_not_asked_for(in_sandbox: Pallink, traff
     assert "refused to send GET https://evil.example/subscriptions" in checked.stderr
 
 
-@pytest.mark.parametrize(("setting", "role"), [("refused", "unknown"), ("listed", "partial")])
-def test_a_role_on_a_resource_group_alone(in_sandbox: Pallink, pallink: Pallink, setting: str, role: str) -> None:
-    """Nobody has recorded which of the two Azure does: neither is taken for Reader, and neither for none."""
+WARNING = "warning: recognition covers only resource group invoicing in Contoso Finance"
+
+
+@pytest.mark.parametrize("setting", ["refused", "listed"])
+def test_a_role_on_a_resource_group_alone(in_sandbox: Pallink, pallink: Pallink, setting: str) -> None:
+    """Nobody has recorded whether Azure lists the role at the subscription: it is found either way."""
     pallink("sandbox", "set", "role-inside-only", setting)
     checked = in_sandbox(f"check --account {REPORTS} -o json")
-    assert (checked.code, checked.json["role"]) == (6, role)
-    assert "resource group" in checked.stderr
+    assert (checked.code, checked.json["role"]) == (0, "partial")
+    linked = in_sandbox(f"link 719878 --account {REPORTS}")
+    assert linked.code == 0
+    for command in ("check", "verify 719878 --role-check require"):
+        assert WARNING in in_sandbox(f"{command} --account {REPORTS}").stderr
+    assert WARNING in linked.stderr
+
+
+@pytest.mark.parametrize("setting", ["refused", "listed"])
+@pytest.mark.parametrize("command", ["link 719878", "verify 719878 --role-check require", "check"])
+def test_a_role_on_a_resource_group_is_not_one_on_a_named_subscription(
+    in_sandbox: Pallink, pallink: Pallink, traffic: Traffic, command: str, setting: str
+) -> None:
+    pallink("sandbox", "set", "role-inside-only", setting)
+    if "verify" in command:
+        assert in_sandbox(f"link 719878 --account {REPORTS}").code == 0
+    before = traffic.writes()
+    refused = in_sandbox(f"{command} --account {REPORTS} --subscription {FINANCE}")
+    assert refused.code == 6
+    assert f"the Reader role is missing: {REPORTS} does not hold it on Contoso Finance" in refused.stderr
+    assert "Contoso Finance: Reader, assigned on resource group invoicing only" in refused.stderr
+    assert traffic.writes() == before
+
+
+def test_several_parts_are_named(in_sandbox: Pallink) -> None:
+    scope = f"/subscriptions/{FIRST}/resourceGroups/rg/providers/Microsoft.Web/sites/shop"
+    worlds.build(
+        subscriptions=[subscription(number, f"S{number}", resource_groups=["rg"]) for number in range(1, 6)],
+        role_assignments=[
+            given("Reader", scope=scope),
+            given("Billing Reader", subscription="S1"),
+            *(given("Reader", subscription=f"S{number}", resource_group="rg") for number in range(2, 6)),
+        ],
+    )
+    warned = in_sandbox("link 719878")
+    assert warned.code == 0
+    assert (
+        "warning: recognition covers only resource shop in S1, resource group rg in S2, resource group rg in S3"
+        " and 2 more: no Reader was found on a whole subscription"
+    ) in warned.stderr
+
+
+def group_requests(traffic: Traffic) -> list[str]:
+    return [path for _, path in traffic.sent if "/resourcegroups" in path.casefold()]
+
+
+def test_resource_groups_are_looked_at_only_if_the_subscription_refuses(in_sandbox: Pallink, traffic: Traffic) -> None:
+    for account in ("invoices", "billing", "newhire", "operator"):
+        in_sandbox(f"check --account {account}@contoso.com")
+    assert group_requests(traffic) == []
+    in_sandbox(f"check --account {REPORTS}")
+    finance = f"/subscriptions/{FINANCE}/resource"
+    assert group_requests(traffic) == [
+        f"{finance}groups",
+        f"{finance}Groups/invoicing/providers/Microsoft.Authorization/roleAssignments",
+    ]
+
+
+def test_resource_groups_are_not_looked_at_if_another_subscription_passes(
+    in_sandbox: Pallink, traffic: Traffic
+) -> None:
+    worlds.build(
+        role_assignments=[
+            given("Reader", subscription="First", resource_group="rg"),
+            given("Reader", subscription="Second"),
+        ]
+    )
+    assert in_sandbox("link 719878").code == 0
+    assert group_requests(traffic) == []
+
+
+def test_the_number_of_requests_for_resource_groups_is_bounded(in_sandbox: Pallink, traffic: Traffic) -> None:
+    count, groups = 15, [f"rg{number}" for number in range(1, 16)]
+    worlds.build(
+        subscriptions=[subscription(number, f"S{number}", resource_groups=groups) for number in range(1, count + 1)],
+        role_assignments=[
+            given("Support Request Contributor", subscription=f"S{number}", resource_group=group)
+            for number in range(1, count + 1)
+            for group in groups
+        ],
+    )
+    checked = in_sandbox("check -o json")
+    assert (checked.code, checked.json["role"]) == (6, "unknown")
+    assert len(group_requests(traffic)) == 10 * (1 + 10)
+
+
+@pytest.mark.parametrize("part", ["/resourcegroups", "/resourceGroups/invoicing/"])
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        pytest.param(answering(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}'), 6, id="403"),
+        pytest.param(answering(429, b"{}", Retry_After="3600"), 7, id="throttled"),
+        pytest.param(answering(200, b"[]"), 1, id="other JSON"),
+    ],
+)
+def test_resource_groups_that_cannot_be_read(
+    in_sandbox: Pallink, traffic: Traffic, part: str, fault: Fault, code: int
+) -> None:
+    traffic.fail("GET", part, fault)
+    checked = in_sandbox(f"check --account {REPORTS} -o json")
+    assert checked.code == code, checked.stderr
+    assert checked.json["role"] == "unknown"
+
+
+@pytest.mark.parametrize("name", ['"../x"', '"a/b"', '"rg."', '""', "null", "7"])
+def test_what_names_no_resource_group_becomes_part_of_no_url(in_sandbox: Pallink, traffic: Traffic, name: str) -> None:
+    traffic.fail("GET", "/resourcegroups", answering(200, f'{{"value": [{{"name": {name}}}]}}'.encode()))
+    assert in_sandbox(f"check --account {REPORTS}").code == 1
+    assert len(group_requests(traffic)) == 1
+
+
+# --- Whose rule it is -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("account", "fault"),
+    [
+        ("newhire", None),
+        ("auditor", None),
+        ("billing", None),
+        ("delegate", None),
+        ("archive", None),
+        ("invoices", ("roleAssignments", answering(403, b"{}"))),
+        ("invoices", ("roleAssignments", answering(429, b"{}", Retry_After="3600"))),
+        ("invoices", ("roleAssignments", answering(400, b"{}"))),
+        ("invoices", ("/subscriptions", answering(403, b"{}"))),
+        ("invoices", ("/subscriptions", answering(429, b"{}", Retry_After="3600"))),
+        ("invoices", ("/subscriptions", answering(400, b"{}"))),
+    ],
+)
+def test_every_message_of_the_gate_says_whose_rule_it_is(
+    in_sandbox: Pallink, traffic: Traffic, account: str, fault: tuple[str, Fault] | None
+) -> None:
+    if fault is not None:
+        traffic.fail("GET", *fault)
+    refused = in_sandbox(f"link 719878 --account {account}@contoso.com")
+    assert refused.code in (1, 6, 7)
+    (remedy,) = [line for line in refused.stderr.splitlines() if line.startswith("to fix: ")]
+    assert "requiring Reader is pallink's default, not Azure's rule" in remedy
+    assert "--role-check warn|skip" in remedy
 
 
 # --- What the documentation promises ----------------------------------------------------------------------------------

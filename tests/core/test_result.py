@@ -147,7 +147,10 @@ def test_values_are_plain_enough_for_any_format(action: Action, verdict: Verdict
     ("values", "texts"),
     [
         (Action, ["created", "updated", "unchanged", "deleted"]),
-        (Verdict, ["reader", "more-than-reader", "eligible", "unknown", "partial", "other-role", "none"]),
+        (
+            Verdict,
+            ["reader", "more-than-reader", "eligible", "unknown", "partial", "conditional", "other-role", "none"],
+        ),
         (AccountKind, ["user", "guest", "application", "managedIdentity"]),
     ],
     ids=["action", "role", "accountKind"],

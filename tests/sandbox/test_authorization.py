@@ -155,3 +155,76 @@ def test_nobody_is_eligible_for_anything(client: Client) -> None:
     caller = client.caller()
     assert document(caller.send("GET", f"{path}&$filter=asTarget()")) == {"value": []}
     assert error_of(caller.send("GET", f"{path}&$filter=x")) == (400, "UnsupportedFilter")
+
+
+# --- Resource groups --------------------------------------------------------------------------------------------------
+
+FINANCE = "0e3bd0a4-6f3c-4bd5-a8a5-5d0f53a30f1b"
+REPORTS = "5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a02"
+GROUPS = f"/subscriptions/{FINANCE}/resourcegroups"
+
+
+def groups(caller: Caller, more: str = "") -> Response:
+    return caller.send("GET", f"{GROUPS}?api-version=2021-04-01{more}")
+
+
+def test_a_resource_group_in_its_whole_shape(client: Client) -> None:
+    response = groups(client.caller("reports@contoso.com"))
+    assert document(response)["value"] == [
+        {
+            "id": f"/subscriptions/{FINANCE}/resourceGroups/invoicing",
+            "name": "invoicing",
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": "westeurope",
+            "properties": {"provisioningState": "Succeeded"},
+        }
+    ]
+    assert response.headers["x-ms-ratelimit-remaining-subscription-reads"].isdigit()
+
+
+def test_only_resource_groups_that_the_account_may_read_are_listed(client: Client) -> None:
+    scope = f"/subscriptions/{FINANCE}/resourceGroups"
+    client.sandbox.assign(principal_id=NEW_HIRE, role="Reader", scope=f"{scope}/Shop")
+    client.sandbox.assign(principal_id=APPROVERS, role="Reader", scope=f"{scope}/shop/providers/P/t/n")
+    client.sandbox.assign(principal_id=APPROVERS, role="Billing Reader", scope=f"{scope}/invoicing")
+    client.sandbox.assign(principal_id=INVOICES, role="Reader", scope=f"/subscriptions/{FINANCE}")
+    for account, expected in (
+        ("newhire@contoso.com", ["Shop"]),
+        ("reports@contoso.com", ["invoicing"]),
+        ("svc_approvers@contoso.com", []),
+        ("invoices@contoso.com", ["invoicing", "Shop"]),
+    ):
+        listed = document(groups(client.caller(account)))["value"]
+        assert [group["name"] for group in listed] == expected, account
+    (first,) = document(groups(client.caller(), "&$top=1"))["value"]
+    assert first["name"] == "invoicing"
+    assert error_of(groups(client.caller(), "&$top=x")) == (400, "InvalidTopParameter")
+    assert error_of(groups(client.caller("owner@contoso.com"))) == (403, "AuthorizationFailed")
+
+
+def test_role_assignments_of_a_resource_group(client: Client) -> None:
+    client.sandbox.assign(principal_id=REPORTS, role="Reader", scope=f"{GROUPS}/invoicing/providers/P/t/n")
+    client.sandbox.assign(principal_id=REPORTS, role="Billing Reader", scope=f"/subscriptions/{FINANCE}")
+
+    def scopes(condition: str, group: str = "INVOICING") -> list[str]:
+        path = f"{GROUPS}/{group}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01&$filter={quote(condition)}"
+        listed = document(client.caller("reports@contoso.com").send("GET", path))["value"]
+        return [each["properties"]["scope"].casefold() for each in listed]
+
+    above, group = f"/subscriptions/{FINANCE}", f"{GROUPS}/invoicing"
+    assert scopes(f"atScope() and assignedTo('{REPORTS}')") == [group, above]
+    assert scopes(f"assignedTo('{REPORTS}')") == [group, above, f"{group}/providers/p/t/n"]
+
+
+@pytest.mark.parametrize(
+    ("account", "group", "expected"),
+    [
+        ("billing@contoso.com", "nowhere", (404, "ResourceGroupNotFound")),
+        ("owner@contoso.com", "invoicing", (403, "AuthorizationFailed")),
+    ],
+)
+def test_refused_role_assignments_of_a_resource_group(
+    client: Client, account: str, group: str, expected: tuple[int, str]
+) -> None:
+    path = f"{GROUPS}/{group}/{AUTHORIZATION}/roleAssignments?api-version=2022-04-01"
+    assert error_of(client.caller(account).send("GET", path)) == expected

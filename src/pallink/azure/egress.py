@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pallink.http.policy import Rule
 
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# Percent-encoded; it never ends with a period.
+_RESOURCE_GROUP = r"[-\w.()%]*[-\w()%]"
 _PARTNERS = r"/providers/Microsoft\.ManagementPartner/partners"
 _AUTHORIZATION = r"/providers/Microsoft\.Authorization"
 
@@ -17,7 +19,8 @@ _TENANT = (Rule.of("GET", "/tenants"),)
 _LINK = (Rule.of("GET", f"{_PARTNERS}/?"), *_TENANT)
 _ROLES = (
     Rule.of("GET", "/subscriptions"),
-    Rule.of("GET", f"/subscriptions/{_GUID}{_AUTHORIZATION}/roleAssignments"),
+    Rule.of("GET", f"/subscriptions/{_GUID}/resourceGroups"),
+    Rule.of("GET", f"/subscriptions/{_GUID}(/resourceGroups/{_RESOURCE_GROUP})?{_AUTHORIZATION}/roleAssignments"),
     Rule.of("GET", f"(/.+)?/?{_AUTHORIZATION}/roleDefinitions/{_GUID}"),
     # The SDK forms a scope at the tenant's root with two slashes.
     Rule.of("GET", f"/?{_AUTHORIZATION}/roleEligibilityScheduleInstances"),

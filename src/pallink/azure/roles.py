@@ -1,9 +1,12 @@
 """What the account sees of its tenant: the tenant's name, the subscriptions, and the account's role assignments."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from azure.core.rest import HttpRequest
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account, is_guid
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
 
 # The SDK's profile: None stands for all operations that are not named.
 _API_VERSIONS = {None: "2022-04-01", "role_eligibility_schedule_instances": "2020-10-01"}
+
+# The subscriptions' client has no operation for resource groups.
+_RESOURCE_GROUPS_API_VERSION = "2021-04-01"
+_RESOURCE_GROUP_NAME = re.compile(r"[-\w.()]{0,89}[-\w()]")
 
 # For what is only displayed: no retry, and at most 10 seconds.
 _DISPLAY_ONLY_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
@@ -71,12 +78,32 @@ class RoleAssignments:
                 for subscription in _items(self._subscriptions.subscriptions.list(**options))
             ]
 
-    def assignments(self, subscription: Subscription, *, inside: bool = False) -> list[RoleAssignment]:
+    def resource_groups(self, subscription: Subscription, *, limit: int) -> list[str]:
+        """Return the names of the resource groups that the account may read, at most `limit`; sends one request.
+
+        Raises:
+            AccessDeniedError: The account may not list them.
+            PallinkError: The resource groups could not be read.
+        """
+        request = HttpRequest(
+            "GET",
+            f"/subscriptions/{subscription.id}/resourcegroups",
+            params={"api-version": _RESOURCE_GROUPS_API_VERSION, "$top": limit},
+        )
+        with explain_errors(f"listing the resource groups of subscription {subscription.name}", self._host) as options:
+            response = self._subscriptions.send_request(request, **options)
+            response.raise_for_status()
+            return [_resource_group_name(group["name"]) for group in response.json()["value"]][:limit]
+
+    def assignments(
+        self, subscription: Subscription, *, inside: bool = False, resource_group: str | None = None
+    ) -> list[RoleAssignment]:
         """Return the account's role assignments on a subscription, including inherited ones and those through groups.
 
         Args:
             subscription: The subscription.
             inside: Whether to include those inside it, such as on a resource group.
+            resource_group: The resource group whose role assignments are read instead, with inherited ones.
 
         Raises:
             AccessDeniedError: The account may not read role assignments.
@@ -84,8 +111,12 @@ class RoleAssignments:
         """
         assigned_to = f"assignedTo('{self._account.object_id}')"
         scope = f"subscriptions/{subscription.id}"
+        place = f"subscription {subscription.name}"
+        if resource_group is not None:
+            scope += f"/resourceGroups/{quote(resource_group)}"
+            place = f"resource group {resource_group}"
         condition = assigned_to if inside else f"atScope() and {assigned_to}"
-        with explain_errors(f"reading the role assignments on subscription {subscription.name}", self._host) as options:
+        with explain_errors(f"reading the role assignments on {place}", self._host) as options:
             return [
                 RoleAssignment(
                     role_definition_id=_text(assignment.role_definition_id) or "",
@@ -213,3 +244,10 @@ def _subscription_id(value: Any) -> str:
     if isinstance(value, str) and is_guid(value):
         return value
     raise ValueError("a subscription without an ID")
+
+
+def _resource_group_name(value: Any) -> str:
+    """Return the name of a resource group that is valid: it becomes part of URLs."""
+    if isinstance(value, str) and _RESOURCE_GROUP_NAME.fullmatch(value):
+        return value
+    raise ValueError("a resource group without a name")

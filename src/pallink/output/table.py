@@ -95,7 +95,7 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
     if not with_all and best is not None:
         yield Row("Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes))
         return
-    passing = sum(subscription.verdict.passes for subscription in report.subscriptions)
+    passing = sum(map(report.accepts, report.subscriptions))
     if not report.subscriptions:
         yield Row("Reader", "no: on no subscription that counts", "bad")
     else:
@@ -106,7 +106,7 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
     for subscription in report.subscriptions:
         groups.setdefault((subscription.verdict, str(subscription)), []).append(subscription)
     for (verdict, explanation), members in list(groups.items())[:_MAX_GROUPS]:
-        yield Row("", f"{verdict}: {explanation}", _status(members[0].verdict.passes))
+        yield Row("", f"{verdict}: {explanation}", _status(report.accepts(members[0])))
         yield Row("", f"on {join_names([member.subscription for member in members])}")
     if len(groups) > _MAX_GROUPS:
         yield Row("", f"and {len(groups) - _MAX_GROUPS} more findings: -o json has them all")

@@ -5,13 +5,13 @@ definitions      roles, and what is known of Azure's built-in ones
 assignments      subscriptions, role assignments and eligible roles
 subscriptions    which subscriptions have to pass
 verdicts         what the assignments amount to
-remedies         the error for a missing role, and the commands that fix it
+remedies         the error or warning for a missing role, and the commands that fix it
 check            reads the roles of one account, concurrently
 """
 
 from pallink.roles.assignments import EligibleRole, RoleAssignment, Subscription
 from pallink.roles.definitions import KNOWN_ROLES, Permission, Role, role_from_definition
-from pallink.roles.remedies import RoleCommands, diagnose_reader, suggest_credit_role
+from pallink.roles.remedies import RoleCommands, diagnose_reader, suggest_credit_role, warn_of_scope, with_rule
 from pallink.roles.subscriptions import join_names, select_subscriptions
 from pallink.roles.verdicts import (
     ReaderReport,
@@ -43,4 +43,6 @@ __all__ = [
     "role_from_definition",
     "select_subscriptions",
     "suggest_credit_role",
+    "warn_of_scope",
+    "with_rule",
 ]

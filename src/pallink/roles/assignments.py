@@ -100,6 +100,12 @@ def split_scope(scope: str) -> list[str]:
     return [segment for segment in scope.split("/") if segment]
 
 
+def describe_part(scope: str) -> str:
+    """Return in words which part of a subscription a scope inside it is."""
+    *_, kind, name = ["", "", *split_scope(scope)]
+    return f"resource group {name}" if kind.casefold() == "resourcegroups" else f"resource {name}"
+
+
 def describe_origin(scope: str) -> str:
     """Return in words where a role was assigned."""
     segments = split_scope(scope)

@@ -29,6 +29,7 @@ from pallink.roles import (
     judge_invisible,
     judge_unreadable,
     select_subscriptions,
+    with_rule,
 )
 from pallink.settings import RoleCheck
 
@@ -37,6 +38,10 @@ log = logging.getLogger("pallink")
 # Resource Manager throttles each subscription on its own, so it could take more; but each worker uses a connection, and
 # the transport keeps 32.
 _MAX_WORKERS = 30
+
+# Where a subscription refuses the list of role assignments, its resource groups are looked at, within these limits.
+_MAX_REFUSED_SUBSCRIPTIONS = 10
+_MAX_RESOURCE_GROUPS = 10
 
 # At the tenant's root, even an account without any role may read role definitions.
 _TENANT_SCOPE = ""
@@ -51,12 +56,22 @@ class Roles(Protocol):
     def subscriptions(self) -> list[Subscription]:
         """Return every subscription that the account sees."""
 
-    def assignments(self, subscription: Subscription, *, inside: bool = False) -> list[RoleAssignment]:
+    def resource_groups(self, subscription: Subscription, *, limit: int) -> list[str]:
+        """Return the names of at most `limit` resource groups that the account may read.
+
+        Raises:
+            AccessDeniedError: The account may not list them.
+        """
+
+    def assignments(
+        self, subscription: Subscription, *, inside: bool = False, resource_group: str | None = None
+    ) -> list[RoleAssignment]:
         """Return the account's role assignments on a subscription, including inherited ones.
 
         Args:
             subscription: The subscription.
             inside: Whether to include assignments below the subscription, such as on a resource group.
+            resource_group: The resource group whose role assignments are read instead, with inherited ones.
 
         Raises:
             AccessDeniedError: The account may not read them.
@@ -93,7 +108,8 @@ class ReaderCheck:
     def report(self, wanted: Sequence[str] = (), *, check_all: bool = False) -> ReaderReport:
         """Check the wanted subscriptions; without any, all visible ones.
 
-        Every wanted subscription has to pass; without any, one visible subscription is enough.
+        Every wanted subscription has to pass; without any, one visible subscription is enough. One that passes by a
+        role on a resource group alone does not end the search for one that passes as a whole.
 
         Args:
             wanted: IDs or names of subscriptions.
@@ -107,8 +123,12 @@ class ReaderCheck:
         visible = self.roles.subscriptions()
         selected = select_subscriptions(visible, wanted) if wanted else visible
         enabled = [subscription for subscription in selected if subscription.enabled]
+        check_all = check_all or bool(wanted)
+        verdicts = self._judge_all(enabled, visible, check_all=check_all)
+        if check_all or not any(verdict.verdict.passes for verdict in verdicts):
+            verdicts = self._look_into_refused(verdicts)
         report = ReaderReport(
-            subscriptions=tuple(self._judge_all(enabled, visible, check_all=check_all or bool(wanted))),
+            subscriptions=tuple(verdicts),
             disabled=tuple(subscription for subscription in selected if not subscription.enabled),
             all_required=bool(wanted),
             visible=tuple(visible),
@@ -149,8 +169,41 @@ class ReaderCheck:
                 # Only now, because an account that passes may hold thousands of roles on single resources.
                 verdict = self._judge_assignments(subscription, self.roles.assignments(subscription, inside=True))
         except (AccessDeniedError, UnreachableError, ServiceError) as error:
-            log.info("%s: %s", subscription.name, error)
-            return judge_unreadable(subscription, error)
+            return _unreadable(subscription, error)
+        return verdict
+
+    def _look_into_refused(self, verdicts: list[SubscriptionVerdict]) -> list[SubscriptionVerdict]:
+        """Return the verdicts, with what the resource groups of the first refused subscriptions show."""
+        refused = [index for index, verdict in enumerate(verdicts) if verdict.is_refused][:_MAX_REFUSED_SUBSCRIPTIONS]
+        members = [verdicts[index] for index in refused]
+        found = list(verdicts)
+        with closing(as_completed(self._judge_resource_groups, members, workers=_MAX_WORKERS)) as outcomes:
+            for index, outcome in outcomes:
+                if isinstance(outcome, PallinkError):
+                    raise outcome
+                found[refused[index]] = outcome
+        return found
+
+    def _judge_resource_groups(self, refused: SubscriptionVerdict) -> SubscriptionVerdict:
+        """Return the verdict by the first resource group where the account has Reader; else the one that was given."""
+        subscription = refused.subscription
+        try:
+            names = self.roles.resource_groups(subscription, limit=_MAX_RESOURCE_GROUPS)
+        except AccessDeniedError:
+            return refused
+        except (UnreachableError, ServiceError) as error:
+            return _unreadable(subscription, error)
+        verdict = refused
+        for name in names:
+            try:
+                found = self._judge_assignments(subscription, self.roles.assignments(subscription, resource_group=name))
+            except AccessDeniedError:
+                continue
+            except (UnreachableError, ServiceError) as error:
+                verdict = _unreadable(subscription, error)
+                continue
+            if found.verdict.passes or found.verdict is Verdict.PARTIAL:
+                return found
         return verdict
 
     def _judge_assignments(self, subscription: Subscription, assignments: list[RoleAssignment]) -> SubscriptionVerdict:
@@ -173,6 +226,11 @@ class ReaderCheck:
         return add_eligible_roles(report, eligible, self.account, roles)
 
 
+def _unreadable(subscription: Subscription, error: PallinkError) -> SubscriptionVerdict:
+    log.info("%s: %s", subscription.name, error)
+    return judge_unreadable(subscription, error)
+
+
 def split_outcome(
     outcome: ReaderReport | PallinkError | None, role_check: RoleCheck, commands: RoleCommands
 ) -> tuple[Any, PallinkError | None]:
@@ -186,8 +244,8 @@ def split_outcome(
     is_refusal = isinstance(outcome, AccessDeniedError)
     is_tolerated = role_check is RoleCheck.WARN and not isinstance(outcome, SignInError | UsageError)
     if not is_refusal and not is_tolerated:
-        return outcome, None
-    return ReaderReport((judge_unreadable(Subscription("", "any subscription"), outcome),)), outcome
+        return (outcome if isinstance(outcome, SignInError | UsageError) else with_rule(outcome)), None
+    return ReaderReport((judge_unreadable(Subscription("", "any subscription"), outcome),)), with_rule(outcome)
 
 
 class _RoleDefinitions:

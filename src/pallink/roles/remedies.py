@@ -1,4 +1,4 @@
-"""The error for a missing Reader role, with commands that fix it, and the role that would earn credit. Pure.
+"""The error or warning for a missing Reader role, with commands that fix it, and the role that earns credit. Pure.
 
 In the sandbox the commands are the sandbox's own, with the options of their Azure counterparts.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pallink.account import Account
 from pallink.emulator import Emulator
 from pallink.errors import AccessDeniedError, PallinkError, ReaderRoleError, ServiceError, UnreachableError
-from pallink.roles.assignments import EligibleRole, Subscription
+from pallink.roles.assignments import EligibleRole, Subscription, describe_part
 from pallink.roles.definitions import CREDIT_ROLE, READER
 from pallink.roles.subscriptions import join_names
 from pallink.roles.verdicts import ReaderReport, SubscriptionVerdict, Verdict
@@ -21,6 +21,9 @@ _MAX_COMMANDS = 10
 # The subscription that the administrator's Azure CLI is set to, because an account that sees no subscription cannot
 # name one. Works in bash and PowerShell.
 _CURRENT_SUBSCRIPTION = "/subscriptions/$(az account show --query id --output tsv)"
+
+_RULE = "requiring Reader is pallink's default, not Azure's rule: link, update and verify take --role-check warn|skip"
+_MAX_PARTS = 3
 
 _PORTAL = "Access control (IAM), Add role assignment, Reader"
 _PORTAL_PIM = "Privileged Identity Management, My roles, Azure resources, Activate"
@@ -82,8 +85,26 @@ def diagnose_reader(report: ReaderReport, commands: RoleCommands) -> PallinkErro
         A `ReaderRoleError` (6); or, if the roles could not be read for another reason than a refusal, an
         `UnreachableError` (7) or a `ServiceError` (1).
     """
-    if report.passes:
+    return None if report.passes else with_rule(_diagnose(report, commands))
+
+
+def with_rule(error: PallinkError) -> PallinkError:
+    """Return an error of the Reader check that says whose rule it is, and which option changes it."""
+    return error.replace(remedy=f"{error.remedy}; {_RULE}" if error.remedy else _RULE)
+
+
+def warn_of_scope(report: ReaderReport) -> str | None:
+    """Return a warning if the account passes by roles inside subscriptions alone, and which parts these cover."""
+    best = report.best
+    if best is None or not report.passes or best.verdict is not Verdict.PARTIAL:
         return None
+    partial = [verdict for verdict in report.subscriptions if verdict.verdict is Verdict.PARTIAL]
+    parts = [f"{describe_part(verdict.scope or '')} in {verdict.subscription.name}" for verdict in partial[:_MAX_PARTS]]
+    more = f" and {len(partial) - len(parts)} more" if len(partial) > len(parts) else ""
+    return f"recognition covers only {', '.join(parts)}{more}: no Reader was found on a whole subscription"
+
+
+def _diagnose(report: ReaderReport, commands: RoleCommands) -> PallinkError:
     account = commands.account
     best = report.best
     if best is not None and best.error is not None and not isinstance(best.error, AccessDeniedError):
@@ -97,8 +118,7 @@ def diagnose_reader(report: ReaderReport, commands: RoleCommands) -> PallinkErro
         return ReaderRoleError(
             f"could not read whether {account.name} has Reader",
             cause=f"{best.subscription.name}: {best.reason}",
-            remedy="an account without Reader may not read this, nor may one with a role on a resource group alone;"
-            f" an administrator can give it Reader, {how}",
+            remedy=f"an account without Reader may not read this; an administrator gives it Reader, {how}",
             command=command,
             trace=best.error.trace if best.error else None,
         )
@@ -107,7 +127,7 @@ def diagnose_reader(report: ReaderReport, commands: RoleCommands) -> PallinkErro
     return ReaderRoleError(
         f"the Reader role is missing: {account.name} does not hold it on {where}",
         cause=_describe_cause(report),
-        remedy=f"an administrator gives it Reader, {how}{_hint_to_skip(report)}",
+        remedy=f"an administrator gives it Reader, {how}{_note_on_power_platform(report)}",
         command=command or None,
     )
 
@@ -197,7 +217,7 @@ def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict
     return f"by this command, or in the portal: Subscriptions, {failing[0].subscription.name}, {_PORTAL}"
 
 
-def _hint_to_skip(report: ReaderReport) -> str:
+def _note_on_power_platform(report: ReaderReport) -> str:
     if report.subscriptions or report.disabled:
-        return "; or go on without it with --role-check skip"
-    return "; an account of Power Platform alone needs no Azure role: it may go on with --role-check skip"
+        return ""
+    return "; an account of Power Platform alone needs no Azure role"

@@ -11,10 +11,10 @@ from pallink.roles.definitions import KNOWN_ROLES, Role
 
 
 class Verdict(StrEnum):
-    """What an account holds on a subscription, best first; the values are those of `role` in a result.
+    """What an account holds on a subscription; the values are those of `role` in a result.
 
-    `unknown` ranks before the verdicts that do not pass: as long as something could not be read, the account may have
-    Reader after all.
+    They are in the order in which one of those that pass, else one of those that fail, stands for the whole account.
+    `unknown` comes before those that always fail: as long as something could not be read, the account may have Reader.
     """
 
     READER = "reader"
@@ -22,12 +22,13 @@ class Verdict(StrEnum):
     ELIGIBLE = "eligible"
     UNKNOWN = "unknown"
     PARTIAL = "partial"
+    CONDITIONAL = "conditional"
     OTHER_ROLE = "other-role"
     NONE = "none"
 
     @property
     def passes(self) -> bool:
-        """Whether this is as good as Reader."""
+        """Whether this is as good as Reader on the whole subscription; see `ReaderReport.accepts` for what passes."""
         return self in (Verdict.READER, Verdict.MORE_THAN_READER)
 
 
@@ -63,6 +64,11 @@ class SubscriptionVerdict:
         return explain(self)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether Azure refused (403) to list the role assignments."""
+        return self.verdict is Verdict.UNKNOWN and isinstance(self.error, AccessDeniedError)
+
+    @property
     def rank(self) -> int:
         """The sort key, lowest first: what passes, what got no response, then the other verdicts in their order."""
         if self.error is not None and not isinstance(self.error, AccessDeniedError):
@@ -91,13 +97,21 @@ class ReaderReport:
     @property
     def passes(self) -> bool:
         """Whether the account has Reader or more where it is required."""
-        passed = [subscription.verdict.passes for subscription in self.subscriptions]
+        passed = [self.accepts(subscription) for subscription in self.subscriptions]
         return bool(passed) and not self.disabled and all(passed) if self.all_required else any(passed)
+
+    def accepts(self, subscription: SubscriptionVerdict) -> bool:
+        """Return whether one verdict passes.
+
+        Recognition covers the scope of a role, so Reader on a resource group alone is enough, unless the subscription
+        was named as one that has to pass.
+        """
+        return subscription.verdict.passes or (subscription.verdict is Verdict.PARTIAL and not self.all_required)
 
     @property
     def failing(self) -> tuple[SubscriptionVerdict, ...]:
         """The verdicts that do not pass, by rank."""
-        failing = (subscription for subscription in self.subscriptions if not subscription.verdict.passes)
+        failing = (subscription for subscription in self.subscriptions if not self.accepts(subscription))
         return tuple(sorted(failing, key=_rank))
 
     @property
@@ -105,14 +119,15 @@ class ReaderReport:
         """The verdict that stands for the whole account; None if no subscription was judged."""
         if self.passes:
             # If all have to pass, the least of them stands for the account.
-            return (max if self.all_required else min)(self.subscriptions, key=_rank)
+            passing = filter(self.accepts, self.subscriptions)
+            return (max if self.all_required else min)(passing, key=_rank)
         return next(iter(self.failing), None)
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on the account."""
         best = self.best
-        if best is not None and (best.verdict.passes or self.all_required or best.rank < _ELIGIBLE_RANK):
+        if best is not None and (self.passes or self.all_required or best.rank < _ELIGIBLE_RANK):
             return best.verdict
         if self.eligible and not self.all_required:
             return Verdict.ELIGIBLE
@@ -278,7 +293,9 @@ class _Candidate:
             verdict = Verdict.UNKNOWN
         elif not role.allows_read_all:
             verdict = Verdict.OTHER_ROLE
-        elif inside or assignment.condition:
+        elif assignment.condition:
+            verdict = Verdict.CONDITIONAL
+        elif inside:
             verdict = Verdict.PARTIAL
         else:
             verdict = Verdict.READER if role.is_reader else Verdict.MORE_THAN_READER

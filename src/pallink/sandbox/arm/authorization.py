@@ -23,23 +23,38 @@ _AT_SCOPE_AND_BELOW = re.compile(r"atScopeAndBelow\(\)", re.IGNORECASE)
 
 
 def _list_assignments(call: ArmCall) -> Response:
-    """List the role assignments of a subscription: inherited ones, and without `atScope()` those inside it too.
+    """List the role assignments of a subscription or resource group: inherited ones, and without `atScope()` inside it.
 
     The filter `assignedTo` includes the assignments of the principal's groups, `principalId eq` does not.
     """
-    subscription = call.subscription()
+    scope = _scope_of(call)
+    _check_resource_group(call)
     action = "Microsoft.Authorization/roleAssignments/read"
-    role_inside_suffices = call.state.setting(settings.INSIDE_ONLY) == "listed"
+    role_inside_suffices = "group" not in call.parameters and call.state.setting(settings.INSIDE_ONLY) == "listed"
     if not (
         role_inside_suffices
-        and access.allows_inside(call.world, call.tenant, call.account.object_id, action, subscription)
+        and access.allows_inside(call.world, call.tenant, call.account.object_id, action, call.subscription())
     ):
-        _require(call, action, subscription.scope)
+        _require(call, action, scope)
     is_selected = _assignment_filter(call)
-    assignments = list(access.assignments_above(call.tenant, subscription))
+    assignments = list(access.assignments_at(call.tenant, scope))
     if not (call.filter or "").lower().startswith("atscope()"):
-        assignments += access.assignments_below(call.tenant, subscription)
+        assignments += access.assignments_inside(call.tenant, scope)
     return json_response(200, page(call, [_assignment(item) for item in assignments if is_selected(item)]))
+
+
+def _check_resource_group(call: ArmCall) -> None:
+    """Refuse a resource group that does not exist.
+
+    Raises:
+        ApiError: 404 ResourceGroupNotFound.
+    """
+    name = call.parameters.get("group")
+    if name is None:
+        return
+    existing = access.resource_groups(call.tenant, call.subscription())
+    if name.lower() not in [group.lower() for group in existing]:
+        raise ApiError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
 
 
 def _create_assignment(call: ArmCall) -> Response:
@@ -299,11 +314,10 @@ def _routes(scope: str, reads: dict[str, str]) -> Iterator[Route]:
 
 
 ROUTES = (
-    Route(
-        f"/subscriptions/{{subscription}}{_NAMESPACE}/roleassignments",
-        {"GET": _list_assignments},
-        _API_VERSIONS,
-        _READS,
+    *(
+        Route(f"{scope}{_NAMESPACE}/roleassignments", {"GET": _list_assignments}, _API_VERSIONS, reads)
+        for scope, reads in _SCOPES
+        if "{subscription}" in scope
     ),
     Route(f"{_NAMESPACE}/roleeligibilityscheduleinstances", {"GET": _list_eligible}, _PIM_API_VERSIONS, _TENANT_READS),
     *(route for scope, reads in _SCOPES for route in _routes(scope, reads)),

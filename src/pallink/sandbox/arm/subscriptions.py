@@ -1,14 +1,17 @@
-"""Resource Manager's lists of tenants and subscriptions, as the caller sees them."""
+"""Resource Manager's lists of tenants, subscriptions and resource groups, as the caller sees them."""
 
 from typing import Any
 
 from pallink.sandbox.arm.paging import page
 from pallink.sandbox.arm.routes import ArmCall, Route
+from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
+from pallink.sandbox.state import access
 from pallink.sandbox.state.access import is_visible
 from pallink.sandbox.state.world import Subscription
 
 _API_VERSIONS = ("2022-12-01", "2022-01-01", "2021-01-01", "2020-01-01", "2019-11-01", "2019-06-01", "2016-06-01")
+_GROUP_API_VERSIONS = ("2024-11-01", "2022-09-01", "2021-04-01", "2020-10-01", "2019-10-01")
 
 
 def _list_tenants(call: ArmCall) -> Response:
@@ -46,6 +49,35 @@ def _get_subscription(call: ArmCall) -> Response:
     return json_response(200, _document(subscription))
 
 
+def _list_resource_groups(call: ArmCall) -> Response:
+    """List the resource groups that the caller may read; `$top` limits their number."""
+    subscription = call.subscription()
+    action = "Microsoft.Resources/subscriptions/resourceGroups/read"
+    if not is_visible(call.tenant, call.account.object_id, subscription):
+        raise call.forbidden(action, subscription.scope)
+    top = call.call.request.query.get("$top")
+    if top is not None and not (top.isascii() and top.isdecimal()):
+        raise ApiError(400, "InvalidTopParameter", f"The value '{top}' of $top is invalid.")
+    groups = [
+        {
+            "id": scope,
+            "name": name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": "westeurope",
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        for name in access.resource_groups(call.tenant, subscription)
+        if access.allows_at(
+            call.world,
+            call.tenant,
+            call.account.object_id,
+            action,
+            scope := f"{subscription.scope}/resourceGroups/{name}",
+        )
+    ]
+    return json_response(200, page(call, groups[: None if top is None else int(top)]))
+
+
 def _document(subscription: Subscription) -> dict[str, Any]:
     return {
         "id": subscription.scope,
@@ -64,14 +96,11 @@ def _document(subscription: Subscription) -> dict[str, Any]:
 
 
 _TENANT_READS = {"x-ms-ratelimit-remaining-tenant-reads": "249"}
+_READS = {"x-ms-ratelimit-remaining-subscription-reads": "249"}
 
 ROUTES = (
     Route("/tenants", {"GET": _list_tenants}, _API_VERSIONS, _TENANT_READS),
     Route("/subscriptions", {"GET": _list_subscriptions}, _API_VERSIONS, _TENANT_READS),
-    Route(
-        "/subscriptions/{subscription}",
-        {"GET": _get_subscription},
-        _API_VERSIONS,
-        {"x-ms-ratelimit-remaining-subscription-reads": "249"},
-    ),
+    Route("/subscriptions/{subscription}", {"GET": _get_subscription}, _API_VERSIONS, _READS),
+    Route("/subscriptions/{subscription}/resourcegroups", {"GET": _list_resource_groups}, _GROUP_API_VERSIONS, _READS),
 )

@@ -33,10 +33,31 @@ def assignments_above(tenant: Tenant, subscription: Subscription) -> Iterator[Ro
     return (assignment for assignment in tenant.role_assignments if assignment.scope.lower() in scopes)
 
 
+def assignments_at(tenant: Tenant, scope: str) -> Iterator[RoleAssignment]:
+    """Yield the role assignments that apply to a whole scope, assigned there or inherited."""
+    scopes = scopes_at(tenant, scope) or ()
+    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower() in scopes)
+
+
+def assignments_inside(tenant: Tenant, scope: str) -> Iterator[RoleAssignment]:
+    """Yield the role assignments below a scope, as at a resource of a resource group."""
+    prefix = f"{scope}/".lower()
+    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower().startswith(prefix))
+
+
 def assignments_below(tenant: Tenant, subscription: Subscription) -> Iterator[RoleAssignment]:
     """Yield the role assignments below a subscription: at a resource group or a resource."""
-    prefix = f"{subscription.scope}/".lower()
-    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower().startswith(prefix))
+    return assignments_inside(tenant, subscription.scope)
+
+
+def resource_groups(tenant: Tenant, subscription: Subscription) -> tuple[str, ...]:
+    """Return the names of a subscription's resource groups: those of the world, and those that a role names."""
+    names = {name.lower(): name for name in subscription.resource_groups}
+    for assignment in assignments_below(tenant, subscription):
+        match assignment.scope.split("/")[3:]:
+            case [kind, name, *_] if kind.lower() == "resourcegroups":
+                names.setdefault(name.lower(), name)
+    return tuple(names.values())
 
 
 def is_visible(tenant: Tenant, object_id: str, subscription: Subscription) -> bool:
