@@ -12,6 +12,8 @@ OBJECT_ID = "11111111-0000-0000-0000-00000000000a"
 TEAM = "22222222-0000-0000-0000-000000000001"
 DEPARTMENT = "22222222-0000-0000-0000-000000000002"
 
+CUSTOMER = "55555555-0000-0000-0000-000000000002"
+
 FIRST = "33333333-0000-0000-0000-000000000001"
 SECOND = "33333333-0000-0000-0000-000000000002"
 
@@ -68,10 +70,30 @@ def tenant(**parts: Any) -> dict[str, Any]:
     return made
 
 
-def build(**parts: Any) -> None:
-    """Make this the sandbox's world."""
+def customer(*delegated: dict[str, Any], principal: str = OBJECT_ID) -> dict[str, Any]:
+    """Another tenant, which delegates these subscriptions to a principal of the first one (Azure Lighthouse)."""
+    return {
+        "id": CUSTOMER,
+        "display_name": "Customer",
+        "domains": ["customer.example"],
+        "country_code": "NL",
+        "subscriptions": list(delegated),
+        "delegations": [
+            {
+                "subscription": entry["display_name"],
+                "managing_tenant": "55555555-0000-0000-0000-000000000001",
+                "principal": principal,
+                "role": "Reader",
+            }
+            for entry in delegated
+        ],
+    }
+
+
+def build(*others: dict[str, Any], **parts: Any) -> None:
+    """Make this the sandbox's world: a tenant of these parts, and others."""
     world = json.loads(initial_world())
-    world |= {"tenants": [tenant(**parts)], "default_account": ACCOUNT}
+    world |= {"tenants": [tenant(**parts), *others], "default_account": ACCOUNT}
 
     def change(data: dict[str, Any]) -> None:
         data.clear()

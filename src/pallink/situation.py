@@ -9,7 +9,7 @@ from pallink.concurrency import errors_in, gather
 from pallink.errors import PallinkError, UsageError, most_important
 from pallink.links.model import Goal, Link, Step
 from pallink.links.write import PartnerLinks, read_link
-from pallink.roles import ReaderReport, RoleCommands, warn_of_scope
+from pallink.roles import ReaderReport, RoleCommands, reader_warnings
 from pallink.roles.check import ReaderCheck, Roles, split_outcome
 from pallink.settings import RoleCheck
 
@@ -74,8 +74,7 @@ def read_situation(
         raise first
     if role_error is not None and role_check is RoleCheck.WARN:
         return Situation(link, reader, tenant_name, None, (role_error.message,))
-    warning = warn_of_scope(reader) if reader is not None else None
-    return Situation(link, reader, tenant_name, role_error, (warning,) if warning else ())
+    return Situation(link, reader, tenant_name, role_error, reader_warnings(reader) if reader else ())
 
 
 def read_tenant_name(roles: Roles) -> str | None:

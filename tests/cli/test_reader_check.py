@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -369,6 +370,66 @@ def test_what_names_no_resource_group_becomes_part_of_no_url(in_sandbox: Pallink
     traffic.fail("GET", "/resourcegroups", answering(200, f'{{"value": [{{"name": {name}}}]}}'.encode()))
     assert in_sandbox(f"check --account {REPORTS}").code == 1
     assert len(group_requests(traffic)) == 1
+
+
+# --- Subscriptions of other tenants (Azure Lighthouse) ----------------------------------------------------------------
+
+LIGHTHOUSE = "lighthouse@contoso.com"
+OPERATIONS = "48bc0535-a7c3-4936-8fa8-8f708c6a93d0"
+NOT_CHECKED = "could not be checked: delegated through Azure Lighthouse, where roles are not listed"
+
+
+@pytest.mark.parametrize("named", ["", f" --subscription {OPERATIONS}"])
+@pytest.mark.parametrize("command", ["link 719878", "check", "verify 719878 --role-check require", "update 6183402"])
+def test_a_delegated_subscription_passes_with_a_warning(
+    in_sandbox: Pallink, traffic: Traffic, command: str, named: str
+) -> None:
+    in_sandbox(f"link 719878 --role-check skip --account {LIGHTHOUSE}")
+    done = in_sandbox(f"{command} --account {LIGHTHOUSE} -o json{named}")
+    assert (done.code, done.json["role"]) == (0, "delegated")
+    assert f"warning: Reader on Fabrikam Operations {NOT_CHECKED}" in done.stderr
+    assert "assign" not in done.stderr
+    assert not any("roleassignments" in path.casefold() for _, path in traffic.sent)
+
+
+def test_a_delegated_subscription_is_not_called_one_with_reader(in_sandbox: Pallink) -> None:
+    checked = in_sandbox(f"check --account {LIGHTHOUSE}")
+    assert "Reader   unknown: on 0 of 1 subscription\n" in checked.stdout
+    assert "delegated: tenant cfea1764-3805-4abd-a169-4a8af158423d delegates it through Azure Light" in checked.stdout
+    assert "Reader   unknown: Fabrikam Operations" in in_sandbox(f"link 719878 --account {LIGHTHOUSE}").stdout
+
+
+@pytest.mark.parametrize(
+    ("assignments", "role", "warned"),
+    [
+        ([given("Reader")], "reader", ""),
+        ([given("Owner")], "more-than-reader", ""),
+        ([given("Reader", subscription="First", resource_group="rg")], "partial", "recognition covers only"),
+        ([given("Billing Reader")], "delegated", f"Reader on Far, Away {NOT_CHECKED}"),
+        ([], "delegated", f"Reader on Far, Away {NOT_CHECKED}"),
+    ],
+)
+def test_delegated_subscriptions_beside_its_own(
+    in_sandbox: Pallink, assignments: list[Any], role: str, warned: str
+) -> None:
+    delegated = (subscription(7, "Far"), subscription(8, "Away"))
+    worlds.build(worlds.customer(*delegated, principal=worlds.TEAM), role_assignments=assignments)
+    checked = in_sandbox("check -o json")
+    assert (checked.code, checked.json["role"]) == (0, role)
+    assert ("warning: " in checked.stderr) is bool(warned)
+    assert warned in checked.stderr
+    verdicts = {entry["name"]: entry["verdict"] for entry in checked.json["subscriptions"]}
+    assert (verdicts["Far"], verdicts["Away"]) == ("delegated", "delegated")
+
+
+def test_a_missing_role_is_mended_where_it_can_be(in_sandbox: Pallink) -> None:
+    worlds.build(worlds.customer(subscription(7, "Far")), role_assignments=[given("Billing Reader")])
+    refused = in_sandbox("check --subscription Far --subscription First -o json")
+    assert (refused.code, refused.json["role"]) == (6, "other-role")
+    refused = in_sandbox("check --subscription Far --subscription First")
+    assert "does not hold it on First" in refused.stderr
+    assert f"--scope /subscriptions/{FIRST}" in refused.stderr
+    assert subscription(7, "")["id"] not in refused.stderr
 
 
 # --- Whose rule it is -------------------------------------------------------------------------------------------------

@@ -149,7 +149,17 @@ def test_values_are_plain_enough_for_any_format(action: Action, verdict: Verdict
         (Action, ["created", "updated", "unchanged", "deleted"]),
         (
             Verdict,
-            ["reader", "more-than-reader", "eligible", "unknown", "partial", "conditional", "other-role", "none"],
+            [
+                "reader",
+                "more-than-reader",
+                "eligible",
+                "unknown",
+                "partial",
+                "delegated",
+                "conditional",
+                "other-role",
+                "none",
+            ],
         ),
         (AccountKind, ["user", "guest", "application", "managedIdentity"]),
     ],

@@ -14,7 +14,9 @@ from pallink.roles import (
     Verdict,
     add_eligible_roles,
     judge,
+    judge_delegated,
     judge_unreadable,
+    reader_warnings,
 )
 from pallink.roles.definitions import READER
 
@@ -31,7 +33,11 @@ ASSIGNMENTS = st.builds(
     st.sampled_from([None, "a condition"]),
 )
 VERDICTS = st.lists(ASSIGNMENTS, max_size=4).map(lambda held: judge(ONE, held, ACCOUNT)) | st.sampled_from(
-    [judge_unreadable(ONE, AccessDeniedError("no")), judge_unreadable(ONE, UnreachableError("no answer"))]
+    [
+        judge_unreadable(ONE, AccessDeniedError("no")),
+        judge_unreadable(ONE, UnreachableError("no answer")),
+        judge_delegated(Subscription(ONE.id, ONE.name, tenant_id="55555555-0000-0000-0000-000000000002")),
+    ]
 )
 REPORTS = st.builds(ReaderReport, st.lists(VERDICTS, max_size=4).map(tuple), all_required=st.booleans())
 
@@ -67,9 +73,18 @@ def test_what_passes_does_so_by_one_role_without_a_condition_on_the_subscription
 
 @given(REPORTS)
 def test_a_report_passes_only_by_verdicts_that_do(report: ReaderReport) -> None:
-    passed = [each.verdict.passes for each in report.subscriptions]
+    accepted = {Verdict.READER, Verdict.MORE_THAN_READER, Verdict.DELEGATED}
+    if not report.all_required:
+        accepted.add(Verdict.PARTIAL)
+    passed = [each.verdict in accepted for each in report.subscriptions]
     assert report.passes is (bool(passed) and (all(passed) if report.all_required else any(passed)))
-    assert report.verdict.passes is report.passes
+    assert (report.verdict in accepted) is report.passes
+
+
+@given(REPORTS)
+def test_a_pass_that_is_limited_is_warned_of_and_no_other(report: ReaderReport) -> None:
+    limited = report.passes and report.verdict in (Verdict.PARTIAL, Verdict.DELEGATED)
+    assert bool(reader_warnings(report)) is limited
 
 
 @given(REPORTS)

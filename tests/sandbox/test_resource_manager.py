@@ -1,5 +1,6 @@
 """Resource Manager: who may come in, what is there, and how it words a refusal."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.sandbox.client import (
     OPERATIONS,
     PARTNERS,
     PRODUCTION,
+    READER,
     Caller,
     Client,
     claims,
@@ -20,6 +22,7 @@ from tests.sandbox.client import (
     parsed,
 )
 
+LIGHTHOUSE = "5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a07"
 LOOPBACK = "https://localhost:8443"
 SUBSCRIPTIONS = "/subscriptions?api-version=2022-12-01"
 
@@ -237,6 +240,26 @@ def test_a_subscription_that_is_not_there_not_visible_or_another_tenants(client:
     assert get(unknown, "owner@contoso.com") == (404, "SubscriptionNotFound")
     assert get(DEVELOPMENT, "invoices@contoso.com") == (403, "AuthorizationFailed")
     assert get(OPERATIONS, "invoices@contoso.com") == (401, "InvalidAuthenticationTokenTenant")
+
+
+def test_a_delegated_subscription_names_its_own_tenant_and_who_manages_it(client: Client) -> None:
+    caller = client.caller("lighthouse@contoso.com")
+    (listed,) = document(caller.send("GET", SUBSCRIPTIONS))["value"]
+    assert (listed["subscriptionId"], listed["tenantId"]) == (OPERATIONS, FABRIKAM)
+    assert listed["managedByTenants"] == [{"tenantId": CONTOSO}]
+    assert document(caller.send("GET", f"/subscriptions/{OPERATIONS}?api-version=2022-12-01")) == listed
+    (own,) = document(client.caller(tenant=FABRIKAM).send("GET", SUBSCRIPTIONS))["value"]
+    assert own == listed
+
+
+def test_roles_through_a_delegation_are_not_listed_under_the_subscription(client: Client) -> None:
+    caller = client.caller("lighthouse@contoso.com")
+    path = f"/subscriptions/{OPERATIONS}/providers/Microsoft.Authorization/roleAssignments"
+    for condition in ("", f"&$filter=atScope() and assignedTo('{LIGHTHOUSE}')"):
+        assert document(caller.send("GET", f"{path}?api-version=2022-04-01{condition}"))["value"] == []
+    body = {"properties": {"principalId": LIGHTHOUSE, "roleDefinitionId": f"/x/{READER}"}}
+    refused = caller.send("PUT", f"{path}/{OPERATIONS}?api-version=2022-04-01", body=json.dumps(body).encode())
+    assert error_of(refused) == (403, "AuthorizationFailed")
 
 
 def test_urls_are_made_from_the_origin_that_was_asked(client: Client) -> None:

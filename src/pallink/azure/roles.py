@@ -74,6 +74,7 @@ class RoleAssignments:
                     id=_subscription_id(subscription.subscription_id),
                     name=_name(subscription.display_name) or subscription.subscription_id,
                     enabled=str(getattr(subscription.state, "value", subscription.state)).casefold() in _ENABLED_STATES,
+                    tenant_id=_text(subscription.tenant_id),
                 )
                 for subscription in _items(self._subscriptions.subscriptions.list(**options))
             ]

@@ -93,20 +93,24 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
         return
     best = report.best
     if not with_all and best is not None:
-        yield Row("Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes))
+        yield Row(
+            "Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes, best.verdict)
+        )
         return
-    passing = sum(map(report.accepts, report.subscriptions))
+    passing = sum(_has_reader(report, subscription) for subscription in report.subscriptions)
     if not report.subscriptions:
         yield Row("Reader", "no: on no subscription that counts", "bad")
     else:
         yield Row(
-            "Reader", f"{_yes_or_no(report)}: on {passing} of {_count(report.subscriptions)}", _status(report.passes)
+            "Reader",
+            f"{_yes_or_no(report)}: on {passing} of {_count(report.subscriptions)}",
+            _status(report.passes, report.verdict),
         )
-    groups: dict[tuple[str, str], list[SubscriptionVerdict]] = {}
+    groups: dict[tuple[Verdict, str], list[SubscriptionVerdict]] = {}
     for subscription in report.subscriptions:
         groups.setdefault((subscription.verdict, str(subscription)), []).append(subscription)
     for (verdict, explanation), members in list(groups.items())[:_MAX_GROUPS]:
-        yield Row("", f"{verdict}: {explanation}", _status(report.accepts(members[0])))
+        yield Row("", f"{verdict}: {explanation}", _status(report.accepts(members[0]), verdict))
         yield Row("", f"on {join_names([member.subscription for member in members])}")
     if len(groups) > _MAX_GROUPS:
         yield Row("", f"and {len(groups) - _MAX_GROUPS} more findings: -o json has them all")
@@ -121,12 +125,18 @@ def _count(subscriptions: Sequence[SubscriptionVerdict]) -> str:
     return f"{len(subscriptions)} subscription{'' if len(subscriptions) == 1 else 's'}"
 
 
+def _has_reader(report: ReaderReport, subscription: SubscriptionVerdict) -> bool:
+    return report.accepts(subscription) and subscription.verdict is not Verdict.DELEGATED
+
+
 def _yes_or_no(report: ReaderReport) -> str:
-    return "yes" if report.passes else "unknown" if report.verdict is Verdict.UNKNOWN else "no"
+    if report.verdict in (Verdict.UNKNOWN, Verdict.DELEGATED):
+        return "unknown"
+    return "yes" if report.passes else "no"
 
 
-def _status(passes: bool) -> str:
-    return "good" if passes else "bad"
+def _status(passes: bool, verdict: Verdict) -> str:
+    return "bad" if not passes else "" if verdict is Verdict.DELEGATED else "good"
 
 
 def _describe_partner(partner_id: str | None, partner_name: str | None) -> str:

@@ -11,7 +11,7 @@ check            reads the roles of one account, concurrently
 
 from pallink.roles.assignments import EligibleRole, RoleAssignment, Subscription
 from pallink.roles.definitions import KNOWN_ROLES, Permission, Role, role_from_definition
-from pallink.roles.remedies import RoleCommands, diagnose_reader, suggest_credit_role, warn_of_scope, with_rule
+from pallink.roles.remedies import RoleCommands, diagnose_reader, reader_warnings, suggest_credit_role, with_rule
 from pallink.roles.subscriptions import join_names, select_subscriptions
 from pallink.roles.verdicts import (
     ReaderReport,
@@ -19,6 +19,7 @@ from pallink.roles.verdicts import (
     Verdict,
     add_eligible_roles,
     judge,
+    judge_delegated,
     judge_invisible,
     judge_unreadable,
 )
@@ -38,11 +39,12 @@ __all__ = [
     "diagnose_reader",
     "join_names",
     "judge",
+    "judge_delegated",
     "judge_invisible",
     "judge_unreadable",
+    "reader_warnings",
     "role_from_definition",
     "select_subscriptions",
     "suggest_credit_role",
-    "warn_of_scope",
     "with_rule",
 ]

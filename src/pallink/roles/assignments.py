@@ -11,16 +11,22 @@ class Subscription:
         id: The subscription ID (GUID).
         name: The display name.
         enabled: Whether the subscription is enabled. A disabled one can be read, but does not count.
+        tenant_id: The tenant that owns it (GUID); None if the service did not return it.
     """
 
     id: str
     name: str
     enabled: bool = True
+    tenant_id: str | None = None
 
     @property
     def scope(self) -> str:
         """The scope of the subscription, `/subscriptions/ID`."""
         return f"/subscriptions/{self.id}"
+
+    def is_delegated_to(self, tenant_id: str) -> bool:
+        """Return whether another tenant than this one owns the subscription and delegates it by Azure Lighthouse."""
+        return self.tenant_id is not None and self.tenant_id.casefold() != tenant_id.casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pallink.roles import (
     add_eligible_roles,
     diagnose_reader,
     judge,
+    judge_delegated,
     judge_invisible,
     judge_unreadable,
     select_subscriptions,
@@ -143,6 +144,8 @@ class ReaderCheck:
         def judge_one(subscription: Subscription) -> SubscriptionVerdict:
             if subscription.id.casefold() not in visible_ids:
                 return judge_invisible(subscription)
+            if subscription.is_delegated_to(self.account.tenant_id):
+                return judge_delegated(subscription)
             return self._judge(subscription)
 
         verdicts: dict[int, SubscriptionVerdict] = {}

@@ -23,7 +23,7 @@ _MAX_COMMANDS = 10
 _CURRENT_SUBSCRIPTION = "/subscriptions/$(az account show --query id --output tsv)"
 
 _RULE = "requiring Reader is pallink's default, not Azure's rule: link, update and verify take --role-check warn|skip"
-_MAX_PARTS = 3
+_MAX_SHOWN = 3
 
 _PORTAL = "Access control (IAM), Add role assignment, Reader"
 _PORTAL_PIM = "Privileged Identity Management, My roles, Azure resources, Activate"
@@ -93,15 +93,29 @@ def with_rule(error: PallinkError) -> PallinkError:
     return error.replace(remedy=f"{error.remedy}; {_RULE}" if error.remedy else _RULE)
 
 
-def warn_of_scope(report: ReaderReport) -> str | None:
-    """Return a warning if the account passes by roles inside subscriptions alone, and which parts these cover."""
+def reader_warnings(report: ReaderReport) -> tuple[str, ...]:
+    """Return what to know of an account that passes, but not by Reader on a whole subscription."""
     best = report.best
-    if best is None or not report.passes or best.verdict is not Verdict.PARTIAL:
-        return None
-    partial = [verdict for verdict in report.subscriptions if verdict.verdict is Verdict.PARTIAL]
-    parts = [f"{describe_part(verdict.scope or '')} in {verdict.subscription.name}" for verdict in partial[:_MAX_PARTS]]
+    if best is None or not report.passes:
+        return ()
+    like_best = [verdict for verdict in report.subscriptions if verdict.verdict is best.verdict]
+    match best.verdict:
+        case Verdict.PARTIAL:
+            return (_warn_of_parts(like_best),)
+        case Verdict.DELEGATED:
+            return (_warn_of_delegation([verdict.subscription for verdict in like_best]),)
+    return ()
+
+
+def _warn_of_parts(partial: Sequence[SubscriptionVerdict]) -> str:
+    parts = [f"{describe_part(verdict.scope or '')} in {verdict.subscription.name}" for verdict in partial[:_MAX_SHOWN]]
     more = f" and {len(partial) - len(parts)} more" if len(partial) > len(parts) else ""
     return f"recognition covers only {', '.join(parts)}{more}: no Reader was found on a whole subscription"
+
+
+def _warn_of_delegation(delegated: Sequence[Subscription]) -> str:
+    names = join_names(delegated, limit=_MAX_SHOWN)
+    return f"Reader on {names} could not be checked: delegated through Azure Lighthouse, where roles are not listed"
 
 
 def _diagnose(report: ReaderReport, commands: RoleCommands) -> PallinkError:

@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     ELIGIBLE = "eligible"
     UNKNOWN = "unknown"
     PARTIAL = "partial"
+    DELEGATED = "delegated"
     CONDITIONAL = "conditional"
     OTHER_ROLE = "other-role"
     NONE = "none"
@@ -104,9 +105,12 @@ class ReaderReport:
         """Return whether one verdict passes.
 
         Recognition covers the scope of a role, so Reader on a resource group alone is enough, unless the subscription
-        was named as one that has to pass.
+        was named as one that has to pass. Roles on a delegated subscription are listed nowhere, and no one can assign
+        them there as elsewhere.
         """
-        return subscription.verdict.passes or (subscription.verdict is Verdict.PARTIAL and not self.all_required)
+        if subscription.verdict is Verdict.PARTIAL:
+            return not self.all_required
+        return subscription.verdict.passes or subscription.verdict is Verdict.DELEGATED
 
     @property
     def failing(self) -> tuple[SubscriptionVerdict, ...]:
@@ -184,6 +188,12 @@ def judge_unreadable(subscription: Subscription, error: PallinkError) -> Subscri
     return SubscriptionVerdict(subscription, Verdict.UNKNOWN, reason=reason, error=error)
 
 
+def judge_delegated(subscription: Subscription) -> SubscriptionVerdict:
+    """Return the verdict on a subscription of another tenant, delegated through Azure Lighthouse."""
+    reason = f"tenant {subscription.tenant_id} delegates it through Azure Lighthouse; its roles are not listed"
+    return SubscriptionVerdict(subscription, Verdict.DELEGATED, reason=reason)
+
+
 def judge_invisible(subscription: Subscription) -> SubscriptionVerdict:
     """Return the verdict on a subscription that the account does not see: it holds no role there."""
     return SubscriptionVerdict(subscription, Verdict.NONE, reason="the account does not see it", earns_credit=False)
@@ -215,7 +225,7 @@ def add_eligible_roles(
 
     def judge_eligible(subscription: Subscription, verdict: SubscriptionVerdict | None) -> SubscriptionVerdict | None:
         role = by_subscription.get(subscription.id.casefold())
-        if role is None or (verdict is not None and verdict.rank < _ELIGIBLE_RANK):
+        if role is None or (verdict is not None and (report.accepts(verdict) or verdict.rank < _ELIGIBLE_RANK)):
             return verdict
         own = role.principal_id.casefold() == account.object_id.casefold()
         if subscription.name == subscription.id and role.scope_name:
@@ -250,10 +260,8 @@ def add_eligible_roles(
 def explain(verdict: SubscriptionVerdict) -> str:
     """Return in words what a verdict is based on."""
     if verdict.role_name is None:
-        if verdict.verdict is Verdict.UNKNOWN:
-            return f"could not be read: {verdict.reason}"
-        # A subscription that is visible without a role is most likely delegated through Azure Lighthouse.
-        return f"no role: {verdict.reason or 'none is listed, as one through Azure Lighthouse would not be'}"
+        prefixes = {Verdict.UNKNOWN: "could not be read: ", Verdict.DELEGATED: ""}
+        return f"{prefixes.get(verdict.verdict, 'no role: ')}{verdict.reason or 'none is listed'}"
     text = verdict.role_name
     if verdict.verdict is Verdict.ELIGIBLE:
         text += ", eligible in Privileged Identity Management but not activated"

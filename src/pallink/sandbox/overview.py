@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pallink.sandbox.faults import list_faults
-from pallink.sandbox.state.access import assignments_above, assignments_below, principals
+from pallink.sandbox.state.access import assignments_above, assignments_below, delegations, principals
 from pallink.sandbox.state.settings import SETTINGS
 from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import (
     Account,
     AccountKind,
+    Delegation,
     RoleAssignment,
     RoleEligibility,
     Subscription,
@@ -173,6 +174,7 @@ def _account(world: World, tenant: Tenant, account: Account) -> AccountOverview:
         roles=tuple(
             [role for subscription in tenant.subscriptions for role in _roles(world, tenant, account, subscription)]
             + list(_eligible_roles(world, tenant, account))
+            + list(_delegated_roles(world, tenant, account))
         ),
         is_default=account.kind is AccountKind.USER and account.name == world.default_account,
         client_secret=account.client_secret,
@@ -209,11 +211,17 @@ def _eligible_roles(world: World, tenant: Tenant, account: Account) -> Iterator[
             yield f"{_role_name(world, eligibility)} on {scope}, eligible in Privileged Identity Management"
 
 
+def _delegated_roles(world: World, tenant: Tenant, account: Account) -> Iterator[str]:
+    for subscription, delegation in delegations(world, tenant, account.object_id):
+        name = _role_name(world, delegation)
+        yield f"{name} on subscription {subscription.display_name}, delegated through Azure Lighthouse"
+
+
 def _state(subscription: Subscription) -> str:
     return "" if subscription.state == "Enabled" else f" ({subscription.state})"
 
 
-def _role_name(world: World, assignment: RoleAssignment | RoleEligibility) -> str:
+def _role_name(world: World, assignment: RoleAssignment | RoleEligibility | Delegation) -> str:
     role = world.role(assignment.role_id)
     return role.name if role else assignment.role_id
 

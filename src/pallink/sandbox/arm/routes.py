@@ -7,6 +7,7 @@ from datetime import datetime
 from pallink.sandbox.call import Call
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response
+from pallink.sandbox.state import access
 from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import Account, Subscription, Tenant, World
 
@@ -48,7 +49,7 @@ class ArmCall:
         return self.call.request.query.get("$filter")
 
     def subscription(self) -> Subscription:
-        """Return the subscription that the path names.
+        """Return the subscription that the path names: of the caller's tenant, or delegated to the caller.
 
         Raises:
             ApiError: The subscription is unknown, or belongs to another tenant.
@@ -56,6 +57,9 @@ class ArmCall:
         subscription_id = self.parameters["subscription"]
         if subscription := self.tenant.subscription(subscription_id):
             return subscription
+        for delegated in access.delegated_subscriptions(self.world, self.tenant, self.account.object_id):
+            if delegated.id == subscription_id.lower():
+                return delegated
         owner = next((tenant for tenant in self.world.tenants if tenant.subscription(subscription_id)), None)
         if owner is None:
             raise ApiError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")

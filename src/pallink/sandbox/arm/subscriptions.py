@@ -7,8 +7,7 @@ from pallink.sandbox.arm.routes import ArmCall, Route
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import access
-from pallink.sandbox.state.access import is_visible
-from pallink.sandbox.state.world import Subscription
+from pallink.sandbox.state.world import Subscription, World
 
 _API_VERSIONS = ("2022-12-01", "2022-01-01", "2021-01-01", "2020-01-01", "2019-11-01", "2019-06-01", "2016-06-01")
 _GROUP_API_VERSIONS = ("2024-11-01", "2022-09-01", "2021-04-01", "2020-10-01", "2019-10-01")
@@ -33,27 +32,30 @@ def _list_tenants(call: ArmCall) -> Response:
     return json_response(200, {"value": tenants})
 
 
+def _visible(call: ArmCall) -> list[Subscription]:
+    """Return the subscriptions that the caller sees: by a role at them, above or below them, or by a delegation."""
+    object_id = call.account.object_id
+    own = [item for item in call.tenant.subscriptions if access.is_visible(call.tenant, object_id, item)]
+    return [*own, *access.delegated_subscriptions(call.world, call.tenant, object_id)]
+
+
 def _list_subscriptions(call: ArmCall) -> Response:
-    visible = [
-        _document(subscription)
-        for subscription in call.tenant.subscriptions
-        if is_visible(call.tenant, call.account.object_id, subscription)
-    ]
+    visible = [_document(call.world, subscription) for subscription in _visible(call)]
     return json_response(200, {**page(call, visible), "count": {"type": "Total", "value": len(visible)}})
 
 
 def _get_subscription(call: ArmCall) -> Response:
     subscription = call.subscription()
-    if not is_visible(call.tenant, call.account.object_id, subscription):
+    if subscription not in _visible(call):
         raise call.forbidden("Microsoft.Resources/subscriptions/read", subscription.scope)
-    return json_response(200, _document(subscription))
+    return json_response(200, _document(call.world, subscription))
 
 
 def _list_resource_groups(call: ArmCall) -> Response:
     """List the resource groups that the caller may read; `$top` limits their number."""
     subscription = call.subscription()
     action = "Microsoft.Resources/subscriptions/resourceGroups/read"
-    if not is_visible(call.tenant, call.account.object_id, subscription):
+    if subscription not in _visible(call):
         raise call.forbidden(action, subscription.scope)
     top = call.call.request.query.get("$top")
     if top is not None and not (top.isascii() and top.isdecimal()):
@@ -78,11 +80,17 @@ def _list_resource_groups(call: ArmCall) -> Response:
     return json_response(200, page(call, groups[: None if top is None else int(top)]))
 
 
-def _document(subscription: Subscription) -> dict[str, Any]:
+def _document(world: World, subscription: Subscription) -> dict[str, Any]:
+    managing = {
+        delegation.managing_tenant_id: None
+        for tenant in world.tenants
+        for delegation in tenant.delegations
+        if delegation.subscription_id == subscription.id
+    }
     return {
         "id": subscription.scope,
         "authorizationSource": "RoleBased",
-        "managedByTenants": [],
+        "managedByTenants": [{"tenantId": tenant_id} for tenant_id in managing],
         "subscriptionId": subscription.id,
         "tenantId": subscription.tenant_id,
         "displayName": subscription.display_name,

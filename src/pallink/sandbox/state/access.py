@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pallink.sandbox.state.world import Role, RoleAssignment, Subscription, Tenant, World
+from pallink.sandbox.state.world import Delegation, Role, RoleAssignment, Subscription, Tenant, World
 
 ROOT_SCOPE = "/"
 
@@ -60,6 +60,22 @@ def resource_groups(tenant: Tenant, subscription: Subscription) -> tuple[str, ..
     return tuple(names.values())
 
 
+def delegations(world: World, tenant: Tenant, object_id: str) -> Iterator[tuple[Subscription, Delegation]]:
+    """Yield the subscriptions of other tenants that an account manages through Azure Lighthouse."""
+    held = principals(tenant, object_id)
+    for owner in world.tenants:
+        for delegation in owner.delegations:
+            subscription = owner.subscription(delegation.subscription_id)
+            is_held = delegation.managing_tenant_id == tenant.id and delegation.principal_id in held
+            if is_held and subscription is not None:
+                yield subscription, delegation
+
+
+def delegated_subscriptions(world: World, tenant: Tenant, object_id: str) -> tuple[Subscription, ...]:
+    """Return the subscriptions of other tenants that an account manages through Azure Lighthouse, each once."""
+    return tuple(dict.fromkeys(subscription for subscription, _ in delegations(world, tenant, object_id)))
+
+
 def is_visible(tenant: Tenant, object_id: str, subscription: Subscription) -> bool:
     """Return whether an account sees a subscription: it holds any role at it, above it or below it."""
     held = principals(tenant, object_id)
@@ -107,10 +123,15 @@ def allows(world: World, tenant: Tenant, object_id: str, action: str, subscripti
 
 
 def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: str) -> bool:
-    """Return whether the roles of an account at a scope of the tenant, or above it, allow an action there."""
+    """Return whether the roles of an account at a scope, or above it, allow an action there; so may a delegation."""
     scopes = scopes_at(tenant, scope) or ()
     held = principals(tenant, object_id)
-    return any(
+    is_delegated = any(
+        (role := world.role(delegation.role_id)) is not None and role_allows(role, action)
+        for subscription, delegation in delegations(world, tenant, object_id)
+        if f"{scope}/".lower().startswith(f"{subscription.scope}/".lower())
+    )
+    return is_delegated or any(
         (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
         for assignment in tenant.role_assignments
         if assignment.principal_id in held and assignment.scope.lower() in scopes

@@ -177,6 +177,23 @@ class RoleEligibility:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegation:
+    """A subscription that another tenant manages through Azure Lighthouse, and who may do what there.
+
+    Attributes:
+        subscription_id: The subscription ID.
+        managing_tenant_id: The ID of the tenant that manages it.
+        principal_id: The object ID of the account or group of that tenant.
+        role_id: The GUID of the role.
+    """
+
+    subscription_id: str
+    managing_tenant_id: str
+    principal_id: str
+    role_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """A role definition.
 
@@ -213,6 +230,7 @@ class Tenant:
         role_assignments: The role assignments, at any scope.
         custom_roles: The custom roles.
         role_eligibilities: The roles that can be activated in Privileged Identity Management.
+        delegations: The subscriptions that other tenants manage.
     """
 
     id: str
@@ -226,6 +244,7 @@ class Tenant:
     role_assignments: tuple[RoleAssignment, ...]
     custom_roles: tuple[Role, ...] = ()
     role_eligibilities: tuple[RoleEligibility, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
 
     @property
     def default_domain(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pallink.sandbox.state.world import (
     Account,
     AccountKind,
+    Delegation,
     Group,
     ManagementGroup,
     Partner,
@@ -148,6 +149,15 @@ def _tenant(
         custom_roles=custom_roles,
         role_eligibilities=tuple(
             RoleEligibility(*resolve(eligibility)) for eligibility in data.get("role_eligibilities", ())
+        ),
+        delegations=tuple(
+            Delegation(
+                subscription_id=_resolve(subscriptions_by_name, delegation["subscription"], "subscription").id,
+                managing_tenant_id=delegation["managing_tenant"],
+                principal_id=delegation["principal"],
+                role_id=_resolve(roles, delegation["role"], "role").id,
+            )
+            for delegation in data.get("delegations", ())
         ),
     )
 
