@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from pallink.errors import (
     SIGN_IN_AGAIN,
@@ -24,6 +25,10 @@ def advise(error: PallinkError, settings: Settings, *, command: str, partner_id:
         command: What ran, as in `link`.
         partner_id: The partner that was asked for, where one was.
     """
+    if command == "unlink" and settings.account is not None and isinstance(error, SignInError):
+        error = error.with_cause(
+            f"only {settings.account} itself can remove its link; recognition ends when its access to Azure ends"
+        )
     if error.command is not None:
         return error
     remedy, line = _remedy(error, settings, command, partner_id)
@@ -41,8 +46,14 @@ def _remedy(
         case LinkedElsewhereError() if command == "unlink":
             remedy, line = "remove just that link", settings.command("unlink", error.linked_partner_id)
         case LinkedElsewhereError():
-            line = settings.command("update", error.wanted_partner_id)
-            remedy = "change the link, if that is what you want"
+            # Another account first: replacing a partner ends the recognition of the one that is linked.
+            other = replace(settings, account=None, client_id=None, auth=None)
+            line = other.command("link", error.wanted_partner_id, "--account", "OTHER_ACCOUNT")
+            line += "\n" + settings.command("update", error.wanted_partner_id)
+            remedy = (
+                "an account has one partner in each tenant: link another account to the other partner, as in the first"
+                " line; or replace the partner of this one, as in the second"
+            )
         case UnsettledWriteError():
             line = settings.command("show")
         case MoreProofNeededError():

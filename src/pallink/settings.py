@@ -77,7 +77,10 @@ class Settings:
         return cloud.emulator if cloud else None
 
     def command(self, *words: str) -> str:
-        """Return a pallink command line for the same cloud, account, tenant and sign-in method, ready to paste."""
+        """Return a pallink command line for the same cloud, account, tenant and sign-in method, ready to paste.
+
+        An option among the words takes the place of this run's.
+        """
         line = ["pallink", *words]
         for option, value, default in (
             ("--cloud", self.cloud, DEFAULT_CLOUD),
@@ -86,6 +89,6 @@ class Settings:
             ("--client-id", self.client_id, None),
             ("--auth", self.auth, None),
         ):
-            if value not in (None, default):
+            if value not in (None, default) and option not in words:
                 line += [option, str(value)]
         return shlex.join(line)

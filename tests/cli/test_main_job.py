@@ -32,10 +32,48 @@ def test_another_partners_link_is_never_overwritten_silently(in_sandbox: Pallink
     assert refused.code == 5
     assert "719878 (Mekorma)" in refused.stderr
     assert "6183402" in refused.stderr
-    assert "pallink update 6183402 --cloud sandbox" in refused.stderr
     assert refused.stdout == ""
     assert traffic.writes() == ["PUT"]
     assert in_sandbox("show -o json").json["partnerId"] == "719878"
+
+
+@pytest.mark.parametrize("command", ["link 6183402", "verify 6183402"])
+@pytest.mark.parametrize("who", ["", " --account invoices@contoso.com --tenant contoso.com"])
+def test_a_second_partner_is_for_another_account(in_sandbox: Pallink, command: str, who: str) -> None:
+    in_sandbox("link 719878")
+    refused = in_sandbox(f"{command}{who}")
+    assert refused.code == 5
+    assert "to fix: an account has one partner in each tenant: link another account to the other" in refused.stderr
+    tenant = " --tenant contoso.com" if who else ""
+    assert [line for line in refused.stderr.splitlines() if line.startswith("    ")] == [
+        f"    pallink link 6183402 --account OTHER_ACCOUNT --cloud sandbox{tenant}",
+        f"    pallink update 6183402 --cloud sandbox{who}",
+    ]
+
+
+LEAVER = "only former@contoso.com itself can remove its link; recognition ends when its access to Azure ends"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        ("unlink --yes --account former@contoso.com", True),
+        ("unlink 719878 --yes --account former@contoso.com --auth client-secret", True),
+        ("unlink --yes --auth client-secret --tenant fabrikam.onmicrosoft.com", False),
+        ("show --account former@contoso.com", False),
+        ("link 719878 --account former@contoso.com", False),
+    ],
+)
+def test_a_leavers_link_is_removed_by_the_leaver_alone(
+    in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch, traffic: Traffic, line: str, is_told: bool
+) -> None:
+    monkeypatch.setenv("AZURE_TENANT_ID", "contoso.onmicrosoft.com")
+    monkeypatch.setenv("AZURE_CLIENT_ID", "6be1d7c7-4712-4123-a241-8b8918c455f9")
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "sandbox-onboarding-secret")
+    refused = in_sandbox(line)
+    assert refused.code == 4, refused.stderr
+    assert (LEAVER in refused.stderr) is is_told
+    assert traffic.of_partners() == []
 
 
 @pytest.mark.parametrize("command", ["update 6183402", "link 6183402 --replace"])

@@ -252,6 +252,5 @@ def verification_error(linked: Link | None, expected_partner_id: str) -> NotLink
             linked_partner_id=linked.partner_id,
             wanted_partner_id=expected_partner_id,
             cause="the account has a link, but it is another partner's",
-            remedy="change the link if that is what you want",
         )
     return None
