@@ -25,7 +25,7 @@ def main() -> None:
 
         return run_command_line(arguments)
 
-    execution = Execution(interrupted)
+    execution = Execution(interrupted, arguments)
     code = execution.run(run)
     if execution.is_abandoned:
         leave(code)

@@ -58,6 +58,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
             "PALLINK_CLOUD": server.origin,
             "PALLINK_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
             "PALLINK_HOME": str(tmp_path_factory.mktemp("home")),
+            "PALLINK_SANDBOX_HOME": str(tmp_path_factory.mktemp("embedded")),
         }
         loaded_by("link 719878", variables)  # What `show`, `verify`, `update` and `unlink` find.
         yield variables

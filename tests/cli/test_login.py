@@ -66,7 +66,7 @@ def test_a_sign_in_is_kept_for_new_processes_and_removed_for_real(folders: tuple
     assert "because it is stored" in shown.stderr
     assert not TOKEN_REQUEST.search(shown.stderr), "the second command signed in anew"
 
-    linked = pallink("link", "719878", "--debug")
+    linked = pallink("link", "719878", "--account", INVOICES, "--debug")
     assert linked.returncode == 0, linked.stderr
     assert not TOKEN_REQUEST.search(linked.stderr)
 
@@ -131,7 +131,7 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     for account in (INVOICES, APPROVERS):
         assert desk.run(f"login --account {account} {KEPT}").code == 0
     traffic.sent.clear()
-    refused = desk.run("link 719878")
+    refused = desk.run("link 719878 --yes")
     assert refused.code == 4
     assert "could not choose among 2 stored sign-ins" in refused.stderr
     assert INVOICES in refused.stderr
@@ -176,7 +176,7 @@ def test_an_application_is_kept_until_its_token_ends(desk: Desk, traffic: Traffi
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
         desk.patch.delenv(name)
     traffic.sent.clear()
-    shown = desk.run("link 719878 -o json")
+    shown = desk.run("link 719878 --yes -o json")
     assert (shown.code, shown.json["account"]) == (0, APPLICATION), shown.stderr
     assert sign_in_requests(traffic) == []
     clock_ahead(2 * 60 * 60)
@@ -272,7 +272,7 @@ def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
         assert desk.run("whoami -o json").json["stored"] is True
     # The same machine from a remote session, where the keyring is out of reach.
     traffic.sent.clear()
-    refused = desk.run("link 719878")
+    refused = desk.run("link 719878 --yes")
     assert refused.code == 4
     assert f"the stored sign-in of {INVOICES} cannot be read" in refused.stderr
     assert desk.run("logout").code == 4, "its tokens would stay where they are"
@@ -344,13 +344,13 @@ def test_the_second_proof_that_a_write_demands_is_a_matter_of_signing_in(desk: D
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     desk.sandbox.set("mfa-for-writes", "401")
     assert desk.run("show").code == 3
-    refused = desk.run("link 719878")
+    refused = desk.run("link 719878 --yes")
     assert refused.code == 4, refused.stderr
     (command,) = (line.split() for line in refused.stderr.splitlines() if line.startswith("    pallink login"))
     assert desk.run("show").code == 3
     desk.reader_of_device_codes(INVOICES)
     assert desk.pallink(*command[1:], "--auth", "device-code").code == 0
-    assert desk.run("link 719878").code == 0
+    assert desk.run("link 719878 --yes").code == 0
     assert traffic.writes() == ["PUT", "PUT"]
 
 

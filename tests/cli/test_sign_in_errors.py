@@ -50,14 +50,14 @@ def refused_with(desk: Desk, code: str, method: str) -> Any:
         desk.sandbox.set("token-lifetime", "60")
         assert desk.run(f"login --account {INVOICES} --allow-plain-text-cache").code == 0
         desk.sandbox.set("sign-in-error", code)
-        return desk.run("link 719878")
+        return desk.run("link 719878 --yes")
     if method == "device-code":
         desk.sandbox.set("device-code-interval", "0")
         desk.sandbox.set("device-code-answer", "approved")
     else:
         desk.environment(method)
     desk.sandbox.set("sign-in-error", code)
-    return desk.run(f"link 719878 --auth {method}")
+    return desk.run(f"link 719878 --yes --auth {method}")
 
 
 @pytest.mark.parametrize(("code", "method"), CODES)
@@ -114,7 +114,7 @@ def test_accounts_of_the_sandbox_that_cannot_sign_in(desk: Desk, account: str, c
 def test_a_device_code_that_nobody_accepts(desk: Desk, traffic: Traffic, answer: str, code: str) -> None:
     desk.sandbox.set("device-code-interval", "0")
     desk.sandbox.set("device-code-answer", answer)
-    refused = desk.run("link 719878 --auth device-code")
+    refused = desk.run("link 719878 --yes --auth device-code")
     assert refused.code == 4, code
     assert "hint: try again" in refused.stderr
     assert traffic.of_partners() == []
@@ -122,7 +122,7 @@ def test_a_device_code_that_nobody_accepts(desk: Desk, traffic: Traffic, answer:
 
 def test_somebody_gives_up_in_the_browser(served_desk: Desk) -> None:
     served_desk.browser("Cancel")
-    refused = served_desk.run("link 719878 --auth browser")
+    refused = served_desk.run("link 719878 --yes --auth browser")
     assert refused.code == 4
     assert "the sign-in failed" in refused.stderr
 
@@ -134,7 +134,7 @@ def test_entra_id_that_throttles_or_is_down_is_no_refusal(
 ) -> None:
     desk.environment(method)
     desk.sandbox.set("entra-id", state)
-    failed = desk.run(f"link 719878 --auth {method}")
+    failed = desk.run(f"link 719878 --yes --auth {method}")
     assert failed.code == 7, failed.stderr
     assert f"Entra ID at https://sandbox.invalid {said}" in failed.stderr
     assert clock.waits, "it was not tried again"
@@ -196,7 +196,7 @@ def test_no_answer_has_its_reason_whether_there_is_time_for_another_try_or_not(
     for _ in range(10):
         traffic.fail("GET", ".well-known", broken(error))
         traffic.fail("POST", "/oauth2/", broken(error))
-    failed = desk.run(f"link 719878 --auth {method} --timeout {timeout}")
+    failed = desk.run(f"link 719878 --yes --auth {method} --timeout {timeout}")
     traffic._faults.clear()
     assert failed.code == 7, failed.stderr
     assert "error: https://sandbox.invalid cannot be reached" in failed.stderr

@@ -143,7 +143,7 @@ def test_another_tenant_is_refused(way: Way, at: Callable[[Way], Desk], traffic:
         shown = desk.run(f"whoami --auth {way.auth} --tenant {tenant} -o json")
         assert (shown.code, shown.json["tenantId"], shown.json["accountKind"]) == (0, FABRIKAM, "guest")
         return
-    refused = desk.run(f"link 719878 --auth {way.auth} --tenant {tenant}")
+    refused = desk.run(f"link 719878 --yes --auth {way.auth} --tenant {tenant}")
     assert refused.code == 4
     assert not [path for _, path in traffic.sent if "managementpartner" in path.lower()]
 
@@ -167,7 +167,8 @@ def test_a_session_that_pallink_did_not_start_needs_an_account_or_a_yes(
     desk.az()
     refused = desk.run(f"{command} --auth {auth}", tty="--no-input" in command)
     assert refused.code == 2
-    assert f"--account or --yes is required with --auth {auth}" in refused.stderr
+    assert "--account or --yes is required without a prompt" in refused.stderr
+    assert f"    pallink {command} --auth {auth} --cloud sandbox --account ACCOUNT" in refused.stderr
     assert traffic.sent == []
     assert desk.run(f"link 719878 --auth {auth} --yes --role-check skip").code == 0
     assert desk.run(f"show --auth {auth}").code == 0

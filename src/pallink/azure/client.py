@@ -75,6 +75,7 @@ def connect(settings: Settings, prompter: Prompter, rules: tuple[Rule, ...]) -> 
     """
     # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
     sign_in = choose_sign_in(settings, prompter)
+    prompter.check_sign_in(sign_in)
     pool = new_pool()
     try:
         return AzureClient(authenticate(settings, sign_in, prompter, pool, rules=rules), pool)

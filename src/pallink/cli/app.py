@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands after `pallink`; None takes them from the process.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return Execution(lambda: interrupted_before_the_command(given)).run(lambda: run_command_line(given))
+    return Execution(lambda: interrupted_before_the_command(given), given).run(lambda: run_command_line(given))
 
 
 def interrupted_before_the_command(arguments: Sequence[str]) -> int:

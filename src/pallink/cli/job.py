@@ -1,5 +1,6 @@
 """What the commands share: opening a session, confirming a write, showing the result."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,20 +17,20 @@ from pallink.links.model import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.redact.text import one_line
-from pallink.signin import METHODS
+from pallink.signin import SignIn
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult, Result
     from pallink.session import Confirm, Proposal, Session
 
-_SESSIONS = tuple(method.value for method, info in METHODS.items() if info.uses_existing_session)
-
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 @contextmanager
-def session(options: CommonOptions, command: str, *, writable: bool = False) -> Iterator["Session"]:
+def session(options: CommonOptions, command: str, *, writable: bool = False, yes: bool = False) -> Iterator["Session"]:
     """Sign in, as the options say, for one command.
+
+    Where it writes, the account has to be stated: by `--account`, by the environment, or by a yes.
 
     stderr says each time when this is an emulator and not Azure: at once, or, where an error would have to be the only
     object on stderr, when the job is done or a prompt is shown, and among the warnings of the error.
@@ -44,6 +45,8 @@ def session(options: CommonOptions, command: str, *, writable: bool = False) -> 
     report.warnings = _notice(options)
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
     deadline = Deadline(options.timeout)
+    is_stated = not writable or yes or options.account is not None or _can_ask(options)
+    prompter = TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
     try:
         with (
             Execution.current().watching(deadline),
@@ -51,7 +54,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False) -> 
                 options.settings,
                 writable=writable,
                 command=command,
-                prompter=TerminalPrompter(options),
+                prompter=prompter,
                 written=report.written,
                 deadline=deadline,
             ) as opened,
@@ -130,23 +133,18 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
         always: Confirm even with `--account`, and refuse where no prompt is possible.
 
     Raises:
-        UsageError: A confirmation is needed and no prompt is possible, or the account is not known.
+        UsageError: A confirmation is needed and no prompt is possible.
     """
     if yes:
         return None
     terminal = Terminal()
-    can_ask = terminal.can_ask and not options.no_input
+    can_ask = _can_ask(options)
     if always and not can_ask:
         raise UsageError(
             "--yes is required without a prompt",
             cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
             remedy="add --yes to the command",
-        )
-    if not can_ask and options.account is None and options.auth in _SESSIONS:
-        raise UsageError(
-            f"--account or --yes is required with --auth {options.auth} without a prompt",
-            cause="pallink did not start that session: the account that is signed in there would be linked",
-            remedy="name the account that must be signed in with --account",
+            command=_this_command("--yes"),
         )
     if not can_ask or (options.account is not None and not always):
         return None
@@ -164,16 +162,48 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     return ask
 
 
+def _can_ask(options: CommonOptions) -> bool:
+    return Terminal().can_ask and not options.no_input
+
+
+def _require_stated_account(sign_in: SignIn) -> None:
+    """Refuse a sign-in that may be any account's, where no prompt can show whose it is.
+
+    Raises:
+        UsageError: Nothing states the account.
+    """
+    if sign_in.states_account:
+        return
+    stored = sign_in.stored
+    whose = f"the stored sign-in of {stored.account}" if stored else f"whichever account signs in with {sign_in.label}"
+    raise UsageError(
+        "--account or --yes is required without a prompt",
+        cause=f"no option and no variable names the account: pallink would use {whose}",
+        remedy="name the account that must be signed in; or add --yes to accept any",
+        command=_this_command("--account", stored.account if stored else "ACCOUNT"),
+    )
+
+
+def _this_command(*words: str) -> str:
+    """Return the command line of this run with further words, ready to paste."""
+    given = list(Execution.current().arguments)
+    end = given.index("--") if "--" in given else len(given)
+    return shlex.join(["pallink", *given[:end], *words, *given[end:]])
+
+
 def _ask(proposal: "Proposal", terminal: Terminal) -> bool:
+    from pallink.output.table import reader_row  # noqa: PLC0415 - help and wrong command lines need no table
+
     account, current = proposal.account, proposal.current
     linked = f"{current}" if current else "none"
     wanted = "none" if proposal.step.action is Action.DELETED else f"{proposal.step.partner_id}"
     tenant = f"{proposal.tenant_name} ({account.tenant_id})" if proposal.tenant_name else account.tenant_id
-    for label, text in (
-        ("account", f"{account.name} ({account.kind}, object ID {account.object_id})"),
-        ("tenant", tenant),
-        ("partner", f"now {linked}, then {wanted}"),
-    ):
+    rows = [("account", f"{account.name} ({account.kind}, object ID {account.object_id})"), ("tenant", tenant)]
+    if proposal.role is not None:
+        rows.append(("Reader", reader_row(proposal.role).text))
+    elif proposal.step.action is not Action.DELETED:
+        rows.append(("Reader", "not checked"))
+    for label, text in (*rows, ("partner", f"now {linked}, then {wanted}")):
         terminal.tell(f"  {label:<8} {one_line(text)}")
     verb = {Action.CREATED: "Link", Action.UPDATED: "Change the link of", Action.DELETED: "Remove the link of"}
     return _yes_or_no(f"{verb[proposal.step.action]} this account?", terminal)

@@ -1,13 +1,13 @@
 """Prompts of a sign-in on the terminal, on stderr: stdout is for data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
 
 from pallink.cli.options import CommonOptions
 from pallink.output.terminal import Terminal
 from pallink.redact.text import one_line
-from pallink.signin import StoredSignIn
+from pallink.signin import SignIn, StoredSignIn
 from pallink.signin.prompter import can_open_browser
 
 
@@ -16,9 +16,11 @@ class TerminalPrompter:
 
     Args:
         options: The command's options: `--no-input` and `--quiet` apply here.
+        check_sign_in: Called with the sign-in before anything is sent; raises where the command must not use it.
     """
 
-    def __init__(self, options: CommonOptions) -> None:
+    def __init__(self, options: CommonOptions, check_sign_in: Callable[[SignIn], None] = lambda _: None) -> None:
+        self.check_sign_in = check_sign_in
         self._terminal = Terminal()
         self._quiet = options.quiet
         self.no_input = options.no_input

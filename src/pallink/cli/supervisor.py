@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -41,12 +41,14 @@ class Execution:
         timed_out: The same for a deadline that passed while the worker hung.
         stop: Ends a command that ends on request, as a server does; None: it is left where it is.
         is_abandoned: Whether the worker was left where it was.
+        arguments: The command line, without `pallink`.
     """
 
     _current: ClassVar[contextvars.ContextVar["Execution | None"]] = contextvars.ContextVar("execution", default=None)
 
-    def __init__(self, interrupted: Callable[[], int]) -> None:
+    def __init__(self, interrupted: Callable[[], int], arguments: Sequence[str] = ()) -> None:
         self.interrupted = interrupted
+        self.arguments = tuple(arguments)
         self.timed_out: Callable[[Deadline], int] | None = None
         self.stop: Callable[[], None] | None = None
         self.is_abandoned = False

@@ -87,15 +87,25 @@ def _link_rows(result: Result, arrow: str) -> Iterable[Row]:
                 yield Row("since", result.updated_time)
 
 
+def reader_row(report: ReaderReport) -> Row:
+    """Return the verdict on an account in one row, with the subscription and the role that it rests on."""
+    best = report.best
+    if best is None:
+        sees_any = report.disabled or report.eligible
+        return Row(
+            "Reader", f"no: {'on no subscription that counts' if sees_any else 'it sees no subscription'}", "bad"
+        )
+    return Row(
+        "Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes, best.verdict)
+    )
+
+
 def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
     if not report.subscriptions and not report.disabled and not report.eligible:
-        yield Row("Reader", "no: it sees no subscription", "bad")
+        yield reader_row(report)
         return
-    best = report.best
-    if not with_all and best is not None:
-        yield Row(
-            "Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes, best.verdict)
-        )
+    if not with_all and report.best is not None:
+        yield reader_row(report)
         return
     passing = sum(_has_reader(report, subscription) for subscription in report.subscriptions)
     if not report.subscriptions:

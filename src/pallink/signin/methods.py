@@ -34,7 +34,6 @@ class MethodInfo:
         selected_by: The variables that show that this method is meant: with one of them set and another required one
             missing, the environment is incomplete. Variables that a CI system sets by itself are not among them.
         is_storable: Whether `pallink login` can store the sign-in for later commands.
-        uses_existing_session: Whether the method uses a session that pallink did not start.
         platforms: Where the method works: "terminal", "GitHub", "Azure Pipelines", "AKS" or "VM".
     """
 
@@ -43,7 +42,6 @@ class MethodInfo:
     optional: tuple[str, ...] = ()
     selected_by: frozenset[str] = frozenset()
     is_storable: bool = False
-    uses_existing_session: bool = False
     platforms: tuple[str, ...] = ()
 
 
@@ -104,10 +102,9 @@ METHODS: Mapping[SignInMethod, MethodInfo] = {
     SignInMethod.MANAGED_IDENTITY: MethodInfo(
         "a managed identity",
         optional=(variables.CLIENT_ID,),
-        uses_existing_session=True,
         platforms=("AKS", "VM"),
     ),
-    SignInMethod.AZURE_CLI: MethodInfo("the Azure CLI's session", uses_existing_session=True, platforms=_ALL_PLATFORMS),
+    SignInMethod.AZURE_CLI: MethodInfo("the Azure CLI's session", platforms=_ALL_PLATFORMS),
     SignInMethod.SANDBOX_USER: MethodInfo("the sandbox's users", is_storable=True),
 }
 """Every method, in the order in which the environment is searched for them."""
@@ -137,6 +134,19 @@ class SignIn:
     login_hint: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict, repr=False)
     stored: StoredSignIn | None = None
+
+    @property
+    def states_account(self) -> bool:
+        """Whether the settings or the environment name the account, so that no other one can sign in.
+
+        They name an application, or a managed identity by its client ID. The sandbox's default user is part of its
+        world. A stored sign-in, a browser or another program's session may be any account's.
+        """
+        if self.stored is not None:
+            return False
+        if self.method is SignInMethod.MANAGED_IDENTITY:
+            return self.client_id is not None
+        return bool(METHODS[self.method].required) or self.method is SignInMethod.SANDBOX_USER
 
     @property
     def label(self) -> str:

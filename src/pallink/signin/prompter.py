@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pallink.emulator import Emulator
 from pallink.errors import SignInError
-from pallink.signin import StoredSignIn, has_browser
+from pallink.signin import SignIn, StoredSignIn, has_browser
 
 log = logging.getLogger("pallink")
 
@@ -32,6 +32,13 @@ class Prompter(Protocol):
 
     def warn(self, text: str) -> None:
         """Show a warning."""
+
+    def check_sign_in(self, sign_in: SignIn) -> None:
+        """Refuse a sign-in before anything is sent.
+
+        Raises:
+            UsageError: The command needs an account that is stated, and no prompt is possible.
+        """
 
     def select_sign_in(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
         """Ask which stored sign-in to use."""
@@ -60,6 +67,9 @@ class NonInteractive:
     def warn(self, text: str) -> None:
         """Log a warning."""
         log.warning("%s", text)
+
+    def check_sign_in(self, sign_in: SignIn) -> None:
+        """Accept any: a program's own code says what it writes."""
 
     def select_sign_in(self, candidates: Sequence[StoredSignIn]) -> StoredSignIn:
         """Refuse to choose.

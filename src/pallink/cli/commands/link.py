@@ -32,7 +32,7 @@ def link(
     """
     goal = LinkGoal(parse_partner_id(partner_id), replace)
     confirm = confirmation(options, yes=yes)
-    with session(options, "link", writable=not dry_run) as opened:
+    with session(options, "link", writable=not dry_run, yes=yes) as opened:
         result = opened.write(
             goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
         )

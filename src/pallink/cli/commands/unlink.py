@@ -31,6 +31,6 @@ def unlink(
     """
     goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
     confirm = None if dry_run else confirmation(options, yes=yes, always=True)
-    with session(options, "unlink", writable=not dry_run) as opened:
+    with session(options, "unlink", writable=not dry_run, yes=yes) as opened:
         result = opened.write(goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
     show(result, options)

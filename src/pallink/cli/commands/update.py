@@ -26,7 +26,7 @@ def update(
     """
     goal = UpdateGoal(parse_partner_id(partner_id))
     confirm = confirmation(options, yes=yes)
-    with session(options, "update", writable=not dry_run) as opened:
+    with session(options, "update", writable=not dry_run, yes=yes) as opened:
         result = opened.write(
             goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
         )
