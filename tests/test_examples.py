@@ -81,6 +81,11 @@ def test_odd_lists_and_wrong_command_lines(onboard: Onboard, tmp_path: Path) -> 
     assert onboard("719878", str(tmp_path)).returncode == 2
 
 
+def test_the_fleets_are_valid() -> None:
+    for name in ("fleet.yaml", "fleet.csv"):
+        assert run(sys.executable, "-m", "pallink", "fleet", "validate", str(EXAMPLES / name)).returncode == 0
+
+
 def test_the_powershell_script_is_powershell_and_says_that_nobody_has_run_it() -> None:
     text = (EXAMPLES / "onboard.ps1").read_bytes()
     tree = Parser(Language(tree_sitter_powershell.language())).parse(text)
@@ -108,7 +113,8 @@ def test_yaml_is_what_its_published_schema_says(path: str, schema: list[str]) ->
 
 def test_every_yaml_file_has_a_schema() -> None:
     found = {each.relative_to(ROOT).as_posix() for each in (*ROOT.glob("*.yml"), *ROOT.glob("[!.]*/*.yml"))}
-    assert found == set(SCHEMAS)
+    # The site's is read, with warnings as errors, when the site is built.
+    assert found - {"mkdocs.yml"} == set(SCHEMAS)
 
 
 def test_the_github_workflow_uses_the_action_as_it_is() -> None:

@@ -43,7 +43,7 @@ def test_a_second_partner_is_for_another_account(in_sandbox: Pallink, command: s
     in_sandbox("link 719878")
     refused = in_sandbox(f"{command}{who}")
     assert refused.code == 5
-    assert "to fix: an account has one partner in each tenant: link another account to the other" in refused.stderr
+    assert "hint: an account has one partner in each tenant: link another account to the other" in refused.stderr
     tenant = " --tenant contoso.com" if who else ""
     assert [line for line in refused.stderr.splitlines() if line.startswith("    ")] == [
         f"    pallink link 6183402 --account OTHER_ACCOUNT --cloud sandbox{tenant}",

@@ -458,7 +458,7 @@ def test_every_message_of_the_gate_says_whose_rule_it_is(
         traffic.fail("GET", *fault)
     refused = in_sandbox(f"link 719878 --account {account}@contoso.com")
     assert refused.code in (1, 6, 7)
-    (remedy,) = [line for line in refused.stderr.splitlines() if line.startswith("to fix: ")]
+    (remedy,) = [line for line in refused.stderr.splitlines() if line.startswith("hint: ")]
     assert "requiring Reader is pallink's default, not Azure's rule" in remedy
     assert "--role-check warn|skip" in remedy
 

@@ -65,7 +65,7 @@ def test_no_token_is_left_by_a_command_that_renews_during_logout(desk: Desk, tra
     desk.sandbox.set("token-lifetime", "60")
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     traffic.fail("POST", "/oauth2/v2.0/token", meanwhile("logout"))
-    assert desk.run("link 719878").code == 0, "it had its token when the other one signed out"
+    assert desk.run("link 719878 --yes").code == 0, "it had its token when the other one signed out"
     assert entries(desk) == []
     assert tokens() == []
     assert desk.run("whoami").code == 4
@@ -131,7 +131,7 @@ def test_a_login_during_a_login_leaves_one_sign_in(desk: Desk, traffic: Traffic)
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     assert entries(desk) == [(INVOICES, CONTOSO)]
     assert len(tokens()) == 1
-    assert desk.run("link 719878").code == 0
+    assert desk.run("link 719878 --yes").code == 0
 
 
 HOLD_AND_DIE = """
@@ -159,7 +159,7 @@ def test_a_lock_that_another_process_holds_is_an_error_of_its_own(desk: Desk, mo
             assert refused.code == 4
             assert "the stored sign-ins cannot be locked: database is locked" in refused.stderr
             assert f"another process is changing those in {folder()}" in refused.stderr
-        assert desk.run("link 719878").code == 0, "a renewed token need not be kept"
+        assert desk.run("link 719878 --yes").code == 0, "a renewed token need not be kept"
     assert desk.run("logout").code == 0
 
 
@@ -202,7 +202,7 @@ def test_a_renewal_on_a_full_disk_holds_nothing_up(desk: Desk, writes: list[str]
     before = {path.name: path.read_bytes() for path in folder().iterdir()}
     writes.append(".tokens")
     for _ in range(2):
-        done = desk.run("link 719878 --verbose")
+        done = desk.run("link 719878 --yes --verbose")
         assert done.code == 0
         assert f"could not keep the renewed tokens of {INVOICES}" in done.stderr
     assert {path.name: path.read_bytes() for path in folder().iterdir()} == before
@@ -216,13 +216,13 @@ def test_what_other_users_can_change_is_not_used(desk: Desk, traffic: Traffic, p
     (path,) = folder().glob(pattern) if pattern != "." else [folder()]
     path.chmod(mode)
     traffic.sent.clear()
-    refused = desk.run("link 719878")
+    refused = desk.run("link 719878 --yes")
     assert refused.code == 4
     assert f"the stored sign-ins cannot be used: {path} can be changed by other users" in refused.stderr
     assert traffic.sent == []
     (command,) = (line.strip() for line in refused.stderr.splitlines() if line.startswith("    "))
     subprocess.run(shlex.split(command), check=True)
-    assert desk.run("link 719878").code == 0
+    assert desk.run("link 719878 --yes").code == 0
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file to another user")
@@ -231,7 +231,7 @@ def test_what_belongs_to_another_user_is_not_used(desk: Desk, pattern: str) -> N
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     (path,) = folder().glob(pattern) if pattern != "." else [folder()]
     os.chown(path, 12345, 12345)
-    for command in ("link 719878", *(["logout", f"login {KEPT}", "whoami --all"] if pattern != "*.tokens" else [])):
+    for command in ("link 719878 --yes", *(["logout", f"login {KEPT}", "whoami --all"] if pattern != "*.tokens" else [])):
         refused = desk.run(command)
         assert refused.code == 4
         assert f"{path} belongs to another user" in refused.stderr
