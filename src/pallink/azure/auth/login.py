@@ -46,16 +46,16 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
     sign_in = choose_sign_in(settings, prompter, ignore_stored=True)
     store = store_for(settings.cloud)
     is_storable = METHODS[sign_in.method].is_storable
-    is_encrypted = is_storable and token_cache.can_encrypt(store.folder)
+    is_encrypted = is_storable and token_cache.can_encrypt()
     keeps = is_storable and (is_encrypted or plain_text)
     if not is_storable:
         prompter.warn(f"nothing is kept: with {sign_in.label} each command signs in by itself")
     elif not keeps:
         # Said before the prompt, and not after.
         prompter.warn(_IN_MEMORY)
-    else:
+    elif store.folder.exists():
         with store.change():
-            pass  # What cannot be stored is an error before the prompt too.
+            pass  # A folder that cannot be written is an error before the prompt, and not after.
     cache = SerializableTokenCache() if keeps else None
     pool = new_pool()
     try:

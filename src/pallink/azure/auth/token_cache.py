@@ -7,6 +7,7 @@ with azure-identity writes files in place, and waits for the lock files of proce
 import errno
 import logging
 import sys
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ _PLAIN_TEXT = ".tokens"
 _ENCRYPTED = ".encrypted"
 
 
-def can_encrypt(folder: Path) -> bool:
+def can_encrypt() -> bool:
     """Return whether this machine can encrypt tokens. On Linux that needs libsecret and an unlocked keyring."""
     try:
-        private_files.make_folder(folder)
-        _persistence(folder / f"any{_ENCRYPTED}")
+        # msal-extensions creates the folder, which a sign-in that fails should not.
+        with tempfile.TemporaryDirectory() as folder:
+            _persistence(Path(folder) / f"any{_ENCRYPTED}")
     except Exception:  # noqa: BLE001 - any exception of the operating system's libraries means no
         return False
     return True
