@@ -8,6 +8,7 @@ application   credentials of applications: secret, certificate, federated token
 user          credentials of users: browser, device code, stored sign-in
 ambient       credentials of existing sessions: the Azure CLI's, a managed identity
 certificate   reads the file of a certificate credential
-token_cache   azure-identity's token caches of the stored sign-ins
+stored        a stored sign-in -> its credential, which keeps what it renews
+token_cache   the tokens of stored sign-ins, in a keyring or a file
 errors        turns exceptions of a sign-in into errors of pallink
 """
