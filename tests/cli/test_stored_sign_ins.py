@@ -231,7 +231,10 @@ def test_what_belongs_to_another_user_is_not_used(desk: Desk, pattern: str) -> N
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     (path,) = folder().glob(pattern) if pattern != "." else [folder()]
     os.chown(path, 12345, 12345)
-    for command in ("link 719878 --yes", *(["logout", f"login {KEPT}", "whoami --all"] if pattern != "*.tokens" else [])):
+    for command in (
+        "link 719878 --yes",
+        *(["logout", f"login {KEPT}", "whoami --all"] if pattern != "*.tokens" else []),
+    ):
         refused = desk.run(command)
         assert refused.code == 4
         assert f"{path} belongs to another user" in refused.stderr
