@@ -172,6 +172,70 @@ def test_without_file_descriptors_it_pauses_and_goes_on(
     assert all(later - earlier > 0.05 for earlier, later in pairwise(times[:4]))
 
 
+TOO_MANY = "sandbox: too many connections: those idle for longest are closed\n"
+
+
+def test_with_too_many_connections_those_idle_for_longest_are_closed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pallink.sandbox.http.server._max_connections", lambda: 3)
+
+    def is_served(client: http.client.HTTPSConnection) -> bool:
+        try:
+            client.request("GET", METADATA)
+            return client.getresponse().read() != b""
+        except (OSError, http.client.HTTPException):
+            return False
+
+    with serving(sandbox) as server:
+        clients = [connection(server) for _ in range(5)]
+        assert [is_served(client) for client in clients] == [True] * 5, "a new client waits for none of the others"
+        for client in clients:
+            client.auto_open = 0
+        assert [is_served(client) for client in clients].count(True) == 3
+        for client in clients:
+            client.close()
+    assert capfd.readouterr().err == TOO_MANY
+
+
+def test_a_connection_whose_request_is_handled_is_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pallink.sandbox.http.server._max_connections", lambda: 1)
+    sandbox = _Slow(tmp_path)
+    with serving(sandbox) as server:
+        busy, other = connection(server), connection(server)
+        busy.request("GET", METADATA)
+        sandbox.asked.wait(60)
+        other.connect()
+        sandbox.may_answer.set()
+        assert busy.getresponse().status == 200
+        busy.close()
+        other.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX has a limit of file descriptors for each process")
+def test_at_its_limit_of_file_descriptors_it_still_serves(tmp_path: Path) -> None:
+    environment = {**os.environ, "PALLINK_SANDBOX_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = ["sh", "-c", 'ulimit -n 60; exec "$@"', "sh", sys.executable, "-m", "pallink", "sandbox", "serve"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        origin = process.stdout.readline().strip()
+        idle = [socket.create_connection(("127.0.0.1", urlsplit(origin).port or 0), timeout=60) for _ in range(100)]
+        with requests.Session() as session:
+            session.trust_env = False
+            address = origin.replace("localhost", "127.0.0.1")
+            authority = str(tmp_path / "certificate-authority.pem")
+            for _ in range(3):
+                assert session.get(f"{address}{METADATA}", verify=authority).status_code == 200
+        for client in idle:
+            client.close()
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert err.count(TOO_MANY) == 1
+
+
 def test_no_thread_and_no_socket_stays(sandbox: Sandbox) -> None:
     before = set(threading.enumerate())
     with serving(sandbox) as server:

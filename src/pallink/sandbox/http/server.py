@@ -29,6 +29,8 @@ _UNREAD_TIMEOUT = 2.0  # Seconds.
 _SHUTDOWN_TIMEOUT = 10.0  # Seconds.
 _POLL_INTERVAL = 0.1  # Seconds.
 _HTTPS_PORT = 443
+_MAX_CONNECTIONS = 256  # At each address.
+_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -103,6 +105,10 @@ class _Listener(ThreadingTCPServer):
         self.sandbox = sandbox
         self.stopping = stopping
         self.connections: list[tuple[Thread, socket.socket]] = []  # Some of them have ended.
+        # Those that wait for a request, the one that has waited for longest first.
+        self.idle: dict[socket.socket, None] = {}
+        self._max_connections = _max_connections()
+        self._has_told = False
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         super().__init__((address, port), _RequestHandler)
         # The first read does the handshake: in the connection's thread, and within its timeout.
@@ -115,16 +121,31 @@ class _Listener(ThreadingTCPServer):
         """Accept a connection."""
         try:
             return super().get_request()
-        except OSError:
+        except OSError as error:
+            if error.errno in _OUT_OF_DESCRIPTORS:
+                self._make_room()
             # Without file descriptors the connection stays in the queue: the loop would spin.
             self.stopping.wait(_POLL_INTERVAL)
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own.
-        """Start the thread of a connection."""
+        """Start the thread of a connection, and end the one that has been idle for longest where there are too many."""
+        others = [pair for pair in self.connections if pair[0].is_alive()]
+        if len(others) >= self._max_connections:
+            self._make_room()
         thread = Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
         thread.start()
-        self.connections = [*(pair for pair in self.connections if pair[0].is_alive()), (thread, request)]
+        self.connections = [*others, (thread, request)]
+
+    def _make_room(self) -> None:
+        """End the connection that has been idle for longest; its thread then closes it."""
+        for connection in list(self.idle)[:1]:
+            self.idle.pop(connection, None)
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RD)
+            if not self._has_told:
+                self._has_told = True
+                print("sandbox: too many connections: those idle for longest are closed", file=sys.stderr, flush=True)
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - socketserver's own.
         """Print a traceback, unless the client hung up, timed out or rejected the certificate."""
@@ -141,7 +162,13 @@ class _RequestHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Listener
 
+    def handle_one_request(self) -> None:
+        """Wait for a request, and handle it."""
+        self.server.idle[self.connection] = None
+        super().handle_one_request()
+
     def _respond(self) -> None:
+        self.server.idle.pop(self.connection, None)
         try:
             request = self._read_request()
         except ValueError as error:
@@ -229,6 +256,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         """End the connection; unread data is discarded first, since a reset could overtake the response."""
+        self.server.idle.pop(self.connection, None)
         super().finish()
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
@@ -238,6 +266,16 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own.
         """Log nothing: the URLs of a sign-in hold secrets."""
+
+
+def _max_connections() -> int:
+    """Return how many connections one address may have: a quarter of the process's file descriptors at most."""
+    if sys.platform == "win32":
+        return _MAX_CONNECTIONS
+    import resource  # noqa: PLC0415 - POSIX only
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else min(_MAX_CONNECTIONS, max(limit // 4, 1))
 
 
 def _context(pair: KeyPair) -> ssl.SSLContext:
