@@ -48,8 +48,9 @@ def test_a_bundle_that_is_missing(
     pallink: Pallink, monkeypatch: pytest.MonkeyPatch, *, command: str, cloud: str, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/bundle.pem")
-    refused = pallink(f"{command} --cloud {cloud}")
+    refused = pallink(f"{command} --cloud {cloud} --debug")
     assert refused.code == 2, refused.stderr
+    assert "> GET" not in refused.stderr, "a request is shown that was not sent"
     assert (
         f"error: the file in {variable} cannot be read: '/nowhere/bundle.pem': No such file or directory\n"
         in refused.stderr

@@ -113,7 +113,10 @@ def authenticate(
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
         UsageError: A variable of proxies or certificates is wrong; nothing was sent to sign in.
     """
-    cloud = CLOUDS.get(settings.cloud) or describe_cloud(settings.cloud, pool)
+    cloud = CLOUDS.get(settings.cloud)
+    if cloud is None:
+        pool.check_environment(settings.cloud)
+        cloud = describe_cloud(settings.cloud, pool)
     if cloud.emulator is not None:
         cloud.emulator.mount(pool, cloud.resource_manager)
         if sign_in.method is SignInMethod.MANAGED_IDENTITY:
