@@ -143,6 +143,43 @@ def test_importing_opens_no_connection_and_starts_nothing(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+ACTIONS = [
+    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    ROOT / "action.yml",
+    ROOT / "examples/github-nightly.yml",
+]
+
+
+@pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.name)
+def test_other_actions_are_pinned_by_commit(path: Path) -> None:
+    uses = re.findall(r"uses: *(.*)", path.read_text("utf-8"))
+    assert uses
+    for action in uses:
+        # Whoever copies the example puts the commit in place of the zeros.
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@([0-9a-f]{40} # v\d+\.\d+\.\d+|0{40})", action), f"{action} is not pinned"
+
+
+def test_ci_checks_every_script_and_every_workflow() -> None:
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    (shellcheck,), (zizmor,) = (
+        [line.split() for line in lines if f"/{tool}" in line] for tool in ("shellcheck", "zizmor")
+    )
+
+    def checked(words: list[str]) -> set[Path]:
+        found = {path for word in words if word[0] != '"' for path in ROOT.glob(word)}
+        return {inner for path in found for inner in (path.rglob("*.yml") if path.is_dir() else [path])}
+
+    folders = ("action", "examples", "tools", ".ci")
+    scripts = {path for folder in folders for path in (ROOT / folder).rglob("*") if is_shell_script(path)}
+    assert checked(shellcheck) == scripts
+    assert checked(zizmor) == set(ACTIONS)
+    assert "--offline" in zizmor
+
+
+def is_shell_script(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith((b"#!/usr/bin/env bash", b"#!/bin/sh"))
+
+
 SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
 
 
