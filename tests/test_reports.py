@@ -1,10 +1,12 @@
 """The reports of `verify` as texts: what they say, that they are escaped, and that they stay within the limits."""
 
+import html
 import os
 import re
 from pathlib import Path
 
 import pytest
+from cmarkgfm import Options, github_flavored_markdown_to_html  # type: ignore[import-untyped]
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from markdown_it import MarkdownIt
 
@@ -16,6 +18,7 @@ from pallink.errors import (
     SignInError,
     UnreachableError,
 )
+from pallink.redact.text import one_line
 from pallink.reports import Finding, State, finding_from_error, publish
 from pallink.reports.annotations import MAX_ANNOTATIONS, render_azure_pipelines, render_github, render_summary_upload
 from pallink.reports.junit import render_junit
@@ -89,16 +92,52 @@ def test_nothing_from_elsewhere_breaks_the_xml(tmp_path: Path) -> None:
     assert "<script>" in case.name
 
 
-def test_nothing_from_elsewhere_becomes_markup() -> None:
-    text = render_markdown([NASTY_FINDING])
-    shown = MarkdownIt("commonmark").enable("table").render(text)
-    assert not re.search(r"<(a|img|script|em|h1)\b", shown)
-    assert "\x1b" not in text
-    assert "https://" not in text.split("```")[0]
-    assert " @" not in text.split("```")[0]
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {row.count("|") for row in rows} == {6}
-    assert shown.count("<td>") == 5
+ADDRESSES = (
+    "www.evil.example/login",
+    "https://evil.example",
+    "a@b.example",
+    "mailto:a@b.example",
+    "xmpp:a@b.example/c",
+    "<https://evil.example>",
+    "[x](https://evil.example)",
+)
+HOSTILE = (
+    NASTY,
+    *ADDRESSES,
+    "a\\|b|c`d``e",
+    "`",
+    "``",
+    "` www.evil.example `",
+    "a`|`www.evil.example`|`b",
+    "\\",
+    "```",
+    "~~~",
+    "x ``` y ```` z",
+    "<!--",
+    "# x",
+    "a&#64;b.example",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_from_elsewhere_becomes_markup(text: str) -> None:
+    error = NotLinkedError(text, cause=text, remedy=text, command=text, trace=RequestTrace(text))
+    found = finding(State.FAILURE, account=text, tenant=text, linked_to=text, warnings=(text,), error=error)
+    written = render_markdown([found, finding(State.PASS, 1)])
+    assert "\x1b" not in written
+    for shown in (
+        github_flavored_markdown_to_html(written, Options.CMARK_OPT_UNSAFE),
+        MarkdownIt("commonmark").enable("table").render(written),
+    ):
+        # Nothing but what the summary itself consists of.
+        tags = {"h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "pre"}
+        assert set(re.findall(r"<([a-z0-9]+)", shown)) == tags
+        assert shown.count("<td>") == 10
+        assert shown.count("<pre") == 1
+        codes = re.findall(r"<code[^>]*>(.*?)</code>", shown, re.DOTALL)
+        assert len(codes) == 9
+        cells = [html.unescape(code) for code in codes[:2]]
+        assert cells == [one_line(text).replace("\\|", "\\ |")] * 2
 
 
 @pytest.mark.parametrize("limit", [0, 1, 100, 200, 500, 1000, 5000, MAX_SUMMARY_BYTES])

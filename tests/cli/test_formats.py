@@ -8,6 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given, strategies as st
+from ruamel.yaml import YAML
 
 from pallink.cli.usage_errors import detect_output_format
 from pallink.errors import PallinkError, RequestTrace
@@ -243,3 +245,39 @@ def test_no_stream_at_all_is_no_reason_to_fail(in_sandbox: Pallink, monkeypatch:
         monkeypatch.setattr(sys, name, None)
     assert main(["whoami", "--cloud", "sandbox"]) == 0
     assert main(["show", "--cloud", "sandbox"]) == 3
+
+
+@given(
+    st.text("0123456789.eE+-xob_:~ynNaifT", max_size=8)
+    | st.sampled_from(
+        ["0719878", "1e3", "-.5", "0o17", "y", "No", "null", "~", ".inf", "2026-01-01", "", "<<", "=", " 1 "]
+    )
+)
+def test_a_text_is_a_text_for_every_yaml_parser(text: str) -> None:
+    rendered = render_yaml({"name": text, "list": [text]})
+    assert yaml.safe_load(rendered) == {"name": text, "list": [text]}
+    assert YAML(typ="safe", pure=True).load(rendered) == {"name": text, "list": [text]}
+
+
+@pytest.mark.parametrize("text", ["0719878", "1e3", "-1.5E2", "+.5", "0o17", "0x1F", "0b1", "y", "N", "yes", "1_000"])
+def test_what_some_yaml_parser_reads_as_another_type_is_quoted(text: str) -> None:
+    assert render_yaml(text) == f"'{text}'\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "' =1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("a=1", "a=1"),
+        ("Contoso - Apps", "Contoso - Apps"),
+        (-1, "-1"),
+        (["=1"], '["=1"]'),
+    ],
+)
+def test_no_text_is_a_formula_in_a_spreadsheet(value: object, shown: str) -> None:
+    assert render_tsv({"name": value}) == f"{shown}\n"

@@ -80,7 +80,7 @@ def test_github_gets_annotations_and_a_summary(
     assert json.loads(failed.stdout)["matches"] is False
     text = summary.read_text("utf-8")
     assert text.startswith("before\n## pallink verify: not as expected\n")
-    assert "| newhire&#64;contoso.com | Contoso" in text
+    assert "| `newhire@contoso.com` | `Contoso" in text
     assert "\x1b" not in text + failed.stderr
 
     in_sandbox("link 719878")

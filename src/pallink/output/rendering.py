@@ -3,11 +3,26 @@
 The text ends with a line feed. `ascii_only` is for streams whose encoding lacks some of the characters.
 """
 
+import functools
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pallink.redact.text import UNPRINTABLE, one_line, without_commands
+
+if TYPE_CHECKING:
+    import yaml
+
+# What YAML 1.2 (core schema) or Go's parser reads as a number, and some parsers of YAML 1.1 as a Boolean, and PyYAML
+# writes without quotes.
+_NOT_A_STRING = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xob][0-9a-fA-F_]+|[yYnN]", re.ASCII
+)
+
+# A spreadsheet takes text that begins so for a formula; so do some for the wide forms.
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 _SEPARATORS = "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -32,7 +47,7 @@ def render_yaml(value: object, *, ascii_only: bool = False) -> str:
     """Return one YAML document."""
     import yaml  # noqa: PLC0415 - 30 ms
 
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=not ascii_only, width=1_000_000)
+    text: str = yaml.dump(value, Dumper=_yaml_dumper(), sort_keys=False, allow_unicode=not ascii_only, width=1_000_000)
     if not ascii_only and any(map(_is_unsafe, text)):
         # PyYAML does not escape every character that controls a terminal.
         return render_yaml(value, ascii_only=True)
@@ -40,11 +55,25 @@ def render_yaml(value: object, *, ascii_only: bool = False) -> str:
     return without_commands(text.removesuffix("...\n"))
 
 
+@functools.cache
+def _yaml_dumper() -> "type[yaml.SafeDumper]":
+    """Return a dumper that quotes each string that any YAML parser would read as another type."""
+    import yaml  # noqa: PLC0415 - 30 ms
+
+    class Dumper(yaml.SafeDumper):
+        def represent_text(self, text: str) -> yaml.ScalarNode:
+            return self.represent_scalar("tag:yaml.org,2002:str", text, "'" if _NOT_A_STRING.fullmatch(text) else None)
+
+    Dumper.add_representer(str, Dumper.represent_text)
+    return Dumper
+
+
 def render_tsv(value: object, *, ascii_only: bool = False) -> str:
     """Return one line for every item of a list, or for the value itself, with tabs between the fields of an object.
 
     There is no heading, as in az. null is empty, a Boolean `true` or `false`, a nested value JSON. A tab or a line
-    break inside a value becomes a space, so that lines and fields can be counted.
+    break inside a value becomes a space, so that lines and fields can be counted. Text that a spreadsheet would take
+    for a formula gets an apostrophe before it.
     """
     rows = value if isinstance(value, list) else [value]
     return "".join("\t".join(_render_cells(row, ascii_only=ascii_only)) + "\n" for row in rows)
@@ -65,10 +94,15 @@ def render_table(value: object) -> str:
 
 def _render_cells(row: object, *, ascii_only: bool) -> list[str]:
     if isinstance(row, Mapping):
-        return [_render_cell(value, ascii_only=ascii_only) for value in row.values()]
+        return [_render_tsv_cell(value, ascii_only=ascii_only) for value in row.values()]
     if isinstance(row, list):
-        return [_render_cell(value, ascii_only=ascii_only) for value in row]
-    return [_render_cell(row, ascii_only=ascii_only)]
+        return [_render_tsv_cell(value, ascii_only=ascii_only) for value in row]
+    return [_render_tsv_cell(row, ascii_only=ascii_only)]
+
+
+def _render_tsv_cell(value: object, *, ascii_only: bool) -> str:
+    cell = _render_cell(value, ascii_only=ascii_only)
+    return f"'{cell}" if isinstance(value, str) and cell.lstrip().startswith(_FORMULA) else cell
 
 
 def _render_cell(value: object, *, ascii_only: bool = False) -> str:

@@ -1,8 +1,10 @@
 """Render findings as the Markdown summary of a CI job. Pure.
 
-All text from outside is escaped: a tenant's name must not become a link, an image or a heading.
+Text from outside stands in code spans and fenced blocks only, where nothing is markup: GitHub makes links of what looks
+like an address, even of one with escaped characters.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pallink.redact.text import one_line
@@ -11,7 +13,7 @@ from pallink.reports.finding import Finding, State, count_state
 MAX_SUMMARY_BYTES = 1024 * 1024
 """The limit of GitHub for the summary of one step; a longer one is dropped as a whole."""
 
-_ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "\\`*_[]<>|~#&$@:!(){}"})
+_BACKTICKS = re.compile("`++")
 
 _STATE_TEXTS = {State.PASS: "passed", State.FAILURE: "**failed**", State.ERROR: "**could not be checked**"}
 
@@ -40,15 +42,12 @@ def _render_blocks(findings: Sequence[Finding]) -> Iterator[str]:
     yield f"## pallink verify: {_render_headline(findings)}\n\n"
     yield "| account | tenant | expected | linked to | result |\n|---|---|---|---|---|\n"
     for finding in findings:
-        linked_to = finding.linked_to or ("unknown" if finding.state is State.ERROR else "none")
-        cells = (finding.account or "unknown", finding.tenant or "unknown", finding.expected_partner_id, linked_to)
-        yield f"| {' | '.join(_escape(cell) for cell in cells)} | {_STATE_TEXTS[finding.state]} |\n"
+        linked_to = _code(finding.linked_to, "unknown" if finding.state is State.ERROR else "none")
+        cells = (_code(finding.account), _code(finding.tenant), _code(finding.expected_partner_id), linked_to)
+        yield f"| {' | '.join(map(_cell, cells))} | {_STATE_TEXTS[finding.state]} |\n"
     for finding in findings:
-        if finding.error is not None:
-            yield _render_problem(finding)
-        if finding.warnings:
-            listed = "".join(f"- warning: {_escape(warning)}\n" for warning in finding.warnings)
-            yield f"\n{_escape(finding.account or 'the account')}:\n\n{listed}"
+        if finding.error is not None or finding.warnings:
+            yield _render_details(finding)
 
 
 def _render_headline(findings: Sequence[Finding]) -> str:
@@ -60,24 +59,31 @@ def _render_headline(findings: Sequence[Finding]) -> str:
     return f"{passed} passed, {failed} failed, {unknown} could not be checked"
 
 
-def _render_problem(finding: Finding) -> str:
-    error = finding.error
-    if error is None:
-        return ""
-    lines = ["", f"### {_escape(finding.account or 'The account')}", "", _escape(finding.message), ""]
-    if error.cause:
-        lines += [f"- cause: {_escape(error.cause)}"]
-    if error.remedy:
-        lines += [f"- hint: {_escape(error.remedy)}"]
-    if error.trace and str(error.trace):
-        lines += [f"- request: {_escape(str(error.trace))}"]
-    if error.command:
-        commands = [one_line(line, 2000) for line in error.command.splitlines()]
-        # The fence has to be longer than any run of backticks inside.
-        fence = "`" * max(3, 1 + max(len(line) for line in commands if "`" in line)) if "`" in error.command else "```"
-        lines += ["", f"{fence}sh", *commands, fence]
-    return "\n".join(lines) + "\n"
+def _render_details(finding: Finding) -> str:
+    lines = [f"warning: {one_line(warning)}" for warning in finding.warnings]
+    if finding.error is not None:
+        lines += [f"error: {finding.message}", *finding.details]
+    fence = _fence("\n".join(lines), 3)
+    return "\n".join(("", f"### {_code(finding.account, 'The account')}", "", f"{fence}text", *lines, fence, ""))
 
 
-def _escape(value: str) -> str:
-    return one_line(value).translate(_ESCAPES)
+def _code(value: str | None, otherwise: str = "unknown") -> str:
+    """Return text from outside as a code span; where there is none, a word instead."""
+    text = one_line(value or "")
+    if not text:
+        return otherwise
+    fence = _fence(text, 1)
+    # Spaces separate a backtick at an end from the fence; they are not shown.
+    space = " " if "`" in (text[0], text[-1]) else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def _cell(text: str) -> str:
+    """Return Markdown for a cell of a table, which no pipe in it ends."""
+    # GitHub takes a backslash before the escaped pipe for the end of an escape, and the pipe for that of the cell.
+    return text.replace("\\|", "\\ |").replace("|", "\\|")
+
+
+def _fence(text: str, shortest: int) -> str:
+    """Return more backticks than there are in a row in the text."""
+    return "`" * max([shortest, *(len(run) + 1 for run in _BACKTICKS.findall(text))])
