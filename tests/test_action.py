@@ -54,6 +54,9 @@ def test_a_missing_link_fails_the_step_with_code_3(act: Act) -> None:
     assert ended.summary.startswith("## pallink verify: not as expected")
     assert "::error title=pallink verify%3A NotLinked::" in ended.log
     assert "\x1b" not in ended.log + ended.summary
+    assert "hint: run the action with command: link" in ended.log
+    assert "hint: run the action with command: link" in ended.summary
+    assert "pallink link" not in ended.log + ended.summary
 
 
 def test_link_then_verify(act: Act) -> None:
@@ -66,6 +69,7 @@ def test_link_then_verify(act: Act) -> None:
         "exit-code": "0",
         "report": "",
     }
+    assert linked.summary.startswith("## pallink link: created")
     verified = act(partner_id="719878")
     assert (verified.code, verified.outputs["linked"]) == (0, "true")
     assert "linked as expected" in verified.summary

@@ -3,6 +3,7 @@
 import html
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def finding(state: State, number: int = 1, **rest: object) -> Finding:
         "cloud": "sandbox",
         "expected_partner_id": "719878",
         "error": errors[state],
+        "command": "verify",
         **rest,
     }
     return Finding(state=state, **values)  # type: ignore[arg-type]
@@ -84,6 +86,28 @@ def test_junit_tells_a_pass_a_failure_and_an_error_apart(tmp_path: Path) -> None
     assert isinstance(error, Error)
     assert "request: correlation ID c-1" in error.text
     assert render_junit(ALL_THREE) == render_junit(ALL_THREE)
+
+
+def test_junit_has_times(tmp_path: Path) -> None:
+    start = datetime(2026, 11, 26, 18, 20, 33, 999, tzinfo=UTC)
+    found = [finding(State.PASS, 1, started=start, seconds=1.5), finding(State.PASS, 2, seconds=0.25)]
+    suite = suite_of(found, tmp_path)
+    assert (suite.time, suite.timestamp) == (1.75, "2026-11-26T18:20:33+00:00")
+    assert [case.time for case in suite] == [1.5, 0.25]
+    assert suite_of(ALL_THREE, tmp_path).timestamp is None
+
+
+def test_the_summary_of_a_write() -> None:
+    done = finding(State.PASS, command="link", done="created", linked_to="719878 (Mekorma)")
+    text = render_markdown([done])
+    assert text.startswith("## pallink link: created\n")
+    assert text.endswith("| `svc1@contoso.com` | `Contoso` | `719878` | `719878 (Mekorma)` | created |\n")
+    failed = finding(State.ERROR, command="link")
+    assert render_markdown([failed]).startswith("## pallink link: failed\n")
+    assert "| `719878` | unknown | **failed** |\n" in render_markdown([failed])
+    assert render_github([failed])[0].startswith("::error title=pallink link%3A Unreachable::")
+    gone = finding(State.PASS, command="unlink", done="deleted", expected_partner_id=None)
+    assert render_markdown([gone]).endswith("| none | none | deleted |\n")
 
 
 def test_nothing_from_elsewhere_breaks_the_xml(tmp_path: Path) -> None:
@@ -205,8 +229,10 @@ def test_what_could_not_be_checked_is_no_failure() -> None:
         (NotLinkedError("x"), State.FAILURE),
         (LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2"), State.FAILURE),
     ):
-        assert finding_from_error(error, Settings(account="a@b.c"), "719878").state is state
-    assert finding_from_error(SignInError("x"), None, "719878").name == "the account is linked to partner 719878"
+        assert finding_from_error(error, Settings(account="a@b.c"), "verify", "719878").state is state
+    assert (
+        finding_from_error(SignInError("x"), None, "verify", "719878").name == "the account is linked to partner 719878"
+    )
 
 
 def test_what_a_step_wrote_before_counts_for_the_limit(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What to do about an error, as a command that can be pasted: the one place where errors get it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,6 +14,9 @@ from pallink.errors import (
     UnsettledWriteError,
 )
 from pallink.settings import Settings
+from pallink.signin.methods import SignInMethod
+
+_CI_METHODS = (SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES)
 
 
 def advise(error: PallinkError, settings: Settings, *, command: str, partner_id: str | None = None) -> PallinkError:
@@ -32,7 +35,36 @@ def advise(error: PallinkError, settings: Settings, *, command: str, partner_id:
     if error.command is not None:
         return error
     remedy, line = _remedy(error, settings, command, partner_id)
+    if line and settings.auth in _CI_METHODS:
+        remedy = f"{remedy or 'run this command'}; it can sign in within a CI job only"
     return error.replace(remedy=remedy, command=line) if line else error
+
+
+def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkError:
+    """Return the error of a command that the GitHub Action or the Azure Pipelines template runs, for those who read it.
+
+    They have no terminal where its command would run: they change an input, and run the job again.
+
+    Args:
+        error: What happened.
+        environ: The environment. The action and the template set PALLINK_ACTION_HOME for their steps.
+    """
+    if not environ.get("PALLINK_ACTION_HOME"):
+        return error
+    step = "template" if environ.get("TF_BUILD") else "action"
+    match error:
+        case NotLinkedError():
+            remedy = f"run the {step} with command: link"
+        case LinkedElsewhereError():
+            remedy = (
+                "an account has one partner in each tenant: link another account to the other partner, or run the"
+                f" {step} with command: update to replace the partner of this one"
+            )
+        case UnsettledWriteError():
+            remedy = f"run the {step} with command: show"
+        case _:
+            return error
+    return error.replace(remedy=remedy, command=None)
 
 
 def _remedy(

@@ -89,7 +89,7 @@ LOADED = [
     ("show --query partnerId -o tsv", {PARTNER_API, SUBSCRIPTIONS, "jmespath"}),
     ("show -o yaml", {PARTNER_API, SUBSCRIPTIONS, "yaml"}),
     ("show -o json --debug", {PARTNER_API, SUBSCRIPTIONS, "pallink.debug"}),
-    ("verify 719878 -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES, "pallink.reports"}),
+    ("verify 719878 -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES}),
     ("check -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES}),
     ("update 719878 -o json", {PARTNER_API, SUBSCRIPTIONS, ROLES}),
     ("unlink --yes -o json --dry-run", {PARTNER_API, SUBSCRIPTIONS}),

@@ -1,9 +1,10 @@
-"""`verify` as CI systems run it: reports, annotations, summaries, and what happens when they cannot be written."""
+"""`verify` and writes as CI systems run them: reports, annotations, summaries, and when they cannot be written."""
 
 import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,88 @@ def test_azure_pipelines_gets_issues_and_a_summary(
     assert "##vso[task.uploadsummary]" in in_sandbox("verify 719878").stderr
     quiet = in_sandbox("verify 719878 --quiet")
     assert (quiet.code, quiet.stderr) == (0, "")
+
+
+def test_junit_says_when_and_how_long(in_sandbox: Pallink, tmp_path: Path) -> None:
+    in_sandbox(f"verify 719878 --junit {tmp_path / 'junit.xml'}")
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    assert datetime.fromisoformat(suite.timestamp).tzinfo is not None
+    assert suite.time >= 0
+    assert [case.time for case in suite] == [suite.time]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "headline", "row"),
+    [
+        ("link 719878", 0, "link: created", "`719878` | `719878 (Mekorma)` | created |"),
+        (
+            "link 719878 --dry-run",
+            0,
+            "link: created (dry run: nothing was written)",
+            "| `719878` | none | created (dry",
+        ),
+        ("link 6183402 --replace", 0, "link: created", "| `6183402` | `6183402 (Fourth Coffee"),
+        ("update 719878", 3, "update: failed", "`719878` | none | **failed** |"),
+        ("unlink --yes", 0, "unlink: unchanged", "| none | none | unchanged |"),
+        ("link abc", 2, "link: failed", "`abc` | unknown | **failed** |"),
+    ],
+)
+def test_a_write_adds_to_the_summary(
+    in_sandbox: Pallink,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    words: str,
+    code: int,
+    headline: str,
+    row: str,
+) -> None:
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    done = in_sandbox(words)
+    assert done.code == code
+    text = summary.read_text("utf-8")
+    assert text.startswith(f"## pallink {headline}\n")
+    assert row in text
+    assert ("::error title=pallink " in done.stderr) is (code != 0)
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    monkeypatch.setenv("TF_BUILD", "True")
+    monkeypatch.setenv("AGENT_TEMPDIRECTORY", str(tmp_path))
+    assert "##vso[task.uploadsummary]" in in_sandbox(words).stderr
+
+
+def test_a_link_that_is_anothers_says_so_in_the_summary(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_sandbox("link 6183402")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    assert in_sandbox("link 719878").code == 5
+    assert "| `719878` | `6183402` | **failed** |" in (tmp_path / "summary.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("system", "step"), [("GITHUB_ACTIONS", "action"), ("TF_BUILD", "template")])
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_what_the_action_and_the_template_advise_can_be_done_there(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, system: str, step: str, output: str
+) -> None:
+    for name, value in {system: "true", "PALLINK_ACTION_HOME": "/job", "AGENT_TEMPDIRECTORY": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    report = tmp_path / "junit.xml"
+    for words, code in (("verify 719878", 3), ("show", 3), ("update 719878", 3)):
+        done = in_sandbox(f"{words} -o {output}")
+        assert done.code == code
+        assert f"run the {step} with command: link" in done.stderr
+        assert "pallink link" not in done.stderr
+    in_sandbox("link 6183402")
+    for words in ("verify 719878", "link 719878"):
+        done = in_sandbox(f"{words} -o {output}")
+        assert done.code == 5
+        assert f"run the {step} with command: update to replace the partner of this one" in done.stderr
+        assert "pallink update" not in done.stderr
+    in_sandbox(f"verify 719878 --junit {report}")
+    assert f"run the {step} with command: update" in report.read_text("utf-8")
 
 
 def test_outside_ci_nobody_is_told(in_sandbox: Pallink, tmp_path: Path) -> None:

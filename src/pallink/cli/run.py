@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from pallink.advice import advise_in_ci
 from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.supervisor import Execution
 from pallink.deadline import Deadline
@@ -64,7 +65,7 @@ def run(
     except Exception as raised:
         if not execution.claim_end():
             raise typer.Exit(ExitCode.INTERRUPTED) from raised
-        error = as_pallink_error(raised)
+        error = advise_in_ci(as_pallink_error(raised), terminal.environ)
         print_error(error, terminal, output, report)
         if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
             terminal.tell("".join(traceback.format_exception(raised)).rstrip("\n"))

@@ -1,4 +1,4 @@
-"""The reports of `verify` for CI systems: findings in, text out. Pure, but for `publish`.
+"""The reports of `verify` and of writes for CI systems: findings in, text out. Pure, but for `publish`.
 
 finding          the outcome of checking one account
 junit            JUnit XML, which every CI system reads

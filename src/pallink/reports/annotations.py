@@ -17,9 +17,10 @@ _MAX_LENGTH = 4000
 
 def render_github(findings: Sequence[Finding], *, with_warnings: bool = True) -> list[str]:
     """Return the `::error` and `::warning` lines for GitHub Actions."""
+    command = findings[0].command if findings else "verify"
 
     def render_line(kind: str, code: str, message: str) -> str:
-        title = "pallink verify" + (f": {code}" if code else "")
+        title = f"pallink {command}" + (f": {code}" if code else "")
         return f"::{kind} title={_escape_github_property(title)}::{_escape_github_data(message)}"
 
     return _render_lines(findings, render_line, with_warnings=with_warnings)

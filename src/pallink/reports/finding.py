@@ -1,18 +1,19 @@
-"""The outcome of checking one account. Pure."""
+"""The outcome of checking, or writing, the link of one account. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from pallink.errors import AccessDeniedError, LinkedElsewhereError, NotLinkedError, PallinkError, ReaderRoleError
 from pallink.redact.text import one_line
-from pallink.result import VerifyResult
+from pallink.result import VerifyResult, WriteResult
 from pallink.roles import Verdict
 from pallink.settings import Settings
 
 
 class State(StrEnum):
-    """How a check ended: `failure` if the account does not pass, `error` if it could not be checked."""
+    """How a command ended: `failure` if the account does not pass, `error` if it could not be checked or linked."""
 
     PASS = "pass"  # noqa: S105 - not a password
     FAILURE = "failure"
@@ -21,32 +22,46 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One account, checked against one partner.
+    """One account, checked against one partner, or linked to it.
 
     Attributes:
+        command: What ran, as in `verify`.
         state: How the check ended.
         account: The signed-in account, else the one that had to sign in; None if neither is known.
         tenant: The tenant's name and ID, as far as they are known.
         cloud: The cloud's name or URL.
-        expected_partner_id: The partner that the account should be linked to.
+        expected_partner_id: The partner that the account should be linked to; None for none.
         linked_to: The partner that it is linked to, `719878 (Mekorma)`; None if there is no link or it is unknown.
+        done: What a write did, as in `created`; None for a check, and for a write that failed.
         error: What is wrong; None for a pass.
         warnings: Findings that do not fail the check.
+        started: When the command began, with its time zone; None if that is unknown.
+        seconds: How long it took.
     """
 
+    command: str
     state: State
     account: str | None
     tenant: str | None
     cloud: str
-    expected_partner_id: str
+    expected_partner_id: str | None
     linked_to: str | None = None
+    done: str | None = None
     error: PallinkError | None = None
     warnings: tuple[str, ...] = ()
+    started: datetime | None = None
+    seconds: float = 0.0
 
     @property
     def name(self) -> str:
         """The name of the test case: the same in every run, so that CI systems can track it."""
-        return f"{one_line(self.account or 'the account')} is linked to partner {one_line(self.expected_partner_id)}"
+        partner = one_line(self.expected_partner_id or "none")
+        return f"{one_line(self.account or 'the account')} is linked to partner {partner}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what the account is linked to, if anything."""
+        return self.linked_to is not None or self.state is State.PASS or isinstance(self.error, NotLinkedError)
 
     @property
     def message(self) -> str:
@@ -59,38 +74,49 @@ class Finding:
         return tuple(_render_details(self.error)) if self.error else ()
 
 
-def finding_from_result(result: VerifyResult) -> Finding:
-    """Return the finding for the result of `verify`."""
-    linked_to = None
-    if result.partner_id is not None:
-        linked_to = f"{result.partner_id} ({result.partner_name})" if result.partner_name else result.partner_id
+def finding_from_result(result: VerifyResult | WriteResult, command: str, partner_id: str | None) -> Finding:
+    """Return the finding for the result of a command.
+
+    Args:
+        result: The result.
+        command: The command's name.
+        partner_id: The partner that the account should be linked to; None for none.
+    """
+    done = None
+    if isinstance(result, WriteResult):
+        done = f"{result.action.value} (dry run: nothing was written)" if result.dry_run else result.action.value
     unreadable_role = isinstance(result.error, AccessDeniedError) and result.role is Verdict.UNKNOWN
     return Finding(
+        command=command,
         state=State.ERROR if unreadable_role else _state_from_error(result.error),
         account=result.account,
         tenant=f"{result.tenant_name} ({result.tenant_id})" if result.tenant_name else result.tenant_id,
         cloud=result.cloud,
-        expected_partner_id=result.expected_partner_id,
-        linked_to=linked_to,
+        expected_partner_id=partner_id,
+        linked_to=_describe_link(result),
+        done=done,
         error=result.error,
         warnings=result.warnings,
     )
 
 
-def finding_from_error(error: PallinkError, settings: Settings | None, expected_partner_id: str) -> Finding:
-    """Return the finding for a check that failed without a result.
+def finding_from_error(error: PallinkError, settings: Settings | None, command: str, partner_id: str | None) -> Finding:
+    """Return the finding for a command that failed without a result.
 
     Args:
-        error: The error that ended the check.
+        error: The error that ended it.
         settings: The settings of the run; None if they were invalid.
-        expected_partner_id: The partner ID, as it was given.
+        command: The command's name.
+        partner_id: The partner ID, as it was given; None for none.
     """
     return Finding(
+        command=command,
         state=_state_from_error(error),
         account=settings.account if settings else None,
         tenant=settings.tenant if settings else None,
         cloud=settings.cloud if settings else "",
-        expected_partner_id=expected_partner_id,
+        expected_partner_id=partner_id,
+        linked_to=error.linked_partner_id if isinstance(error, LinkedElsewhereError) else None,
         error=error,
         warnings=error.warnings,
     )
@@ -99,6 +125,14 @@ def finding_from_error(error: PallinkError, settings: Settings | None, expected_
 def count_state(findings: Sequence[Finding], state: State) -> int:
     """Return how many findings have this state."""
     return sum(finding.state is state for finding in findings)
+
+
+def _describe_link(result: VerifyResult | WriteResult) -> str | None:
+    """Return the partner that an account is linked to; of a dry run, the one that it is linked to before."""
+    partner_id, name = result.partner_id, result.partner_name
+    if isinstance(result, WriteResult) and result.dry_run:
+        partner_id, name = result.previous_partner_id, result.previous_partner_name
+    return f"{partner_id} ({name})" if partner_id and name else partner_id
 
 
 def _state_from_error(error: PallinkError | None) -> State:

@@ -17,19 +17,25 @@ _INVALID_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def render_junit(findings: Sequence[Finding]) -> bytes:
-    """Return one test suite with a test case for each finding, as UTF-8.
-
-    The output is reproducible: nothing in it depends on the clock or the machine.
-    """
+    """Return one test suite with a test case for each finding, as UTF-8. Times are those of the findings."""
     counts = {
         "tests": str(len(findings)),
         "failures": str(count_state(findings, State.FAILURE)),
         "errors": str(count_state(findings, State.ERROR)),
+        "time": f"{sum(finding.seconds for finding in findings):.3f}",
     }
+    starts = [finding.started for finding in findings if finding.started is not None]
+    timestamp = {"timestamp": min(starts).isoformat(timespec="seconds")} if starts else {}
     suites = ET.Element("testsuites", {"name": _SUITE, **counts})
-    suite = ET.SubElement(suites, "testsuite", {"name": _SUITE, **counts, "skipped": "0"})
+    suite = ET.SubElement(suites, "testsuite", {"name": _SUITE, **counts, "skipped": "0", **timestamp})
     for finding in findings:
-        case = ET.SubElement(suite, "testcase", classname="pallink.verify", name=_replace_invalid(finding.name))
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            classname="pallink.verify",
+            name=_replace_invalid(finding.name),
+            time=f"{finding.seconds:.3f}",
+        )
         if finding.error is not None:
             outcome = ET.SubElement(
                 case, finding.state.value, message=_replace_invalid(finding.message), type=finding.error.code

@@ -39,18 +39,28 @@ def render_markdown(findings: Sequence[Finding], limit: int = MAX_SUMMARY_BYTES)
 
 def _render_blocks(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield the summary in blocks; it can be cut between any two."""
-    yield f"## pallink verify: {_render_headline(findings)}\n\n"
+    command = findings[0].command if findings else "verify"
+    yield f"## pallink {command}: {_render_headline(findings)}\n\n"
     yield "| account | tenant | expected | linked to | result |\n|---|---|---|---|---|\n"
     for finding in findings:
-        linked_to = _code(finding.linked_to, "unknown" if finding.state is State.ERROR else "none")
-        cells = (_code(finding.account), _code(finding.tenant), _code(finding.expected_partner_id), linked_to)
-        yield f"| {' | '.join(map(_cell, cells))} | {_STATE_TEXTS[finding.state]} |\n"
+        linked_to = _code(finding.linked_to, "none" if finding.is_known else "unknown")
+        expected = _code(finding.expected_partner_id, "none")
+        cells = (_code(finding.account), _code(finding.tenant), expected, linked_to)
+        yield f"| {' | '.join(map(_cell, cells))} | {_render_state(finding)} |\n"
     for finding in findings:
         if finding.error is not None or finding.warnings:
             yield _render_details(finding)
 
 
+def _render_state(finding: Finding) -> str:
+    if finding.command == "verify":
+        return _STATE_TEXTS[finding.state]
+    return finding.done or _STATE_TEXTS[State.FAILURE]
+
+
 def _render_headline(findings: Sequence[Finding]) -> str:
+    if len(findings) == 1 and findings[0].command != "verify":
+        return findings[0].done or "failed"
     passed, failed, unknown = (count_state(findings, state) for state in (State.PASS, State.FAILURE, State.ERROR))
     if passed == len(findings):
         return "linked as expected" if passed == 1 else f"all {passed} accounts are linked as expected"

@@ -1,15 +1,19 @@
 """The command `pallink link`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
-from pallink.cli.job import confirmation, session, show
+from pallink.cli.job import confirmation, session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
+from pallink.cli.reporting import run_and_report
 from pallink.links.model import LinkGoal, parse_partner_id
 from pallink.settings import RoleCheck
+
+if TYPE_CHECKING:
+    from pallink.result import WriteResult
 
 app = new_app()
 
@@ -30,10 +34,13 @@ def link(
     Signs in, checks the Reader role, reads the link, and creates it if there is none. Linked to that partner
     already: unchanged. Linked to another one: refused (exit code 5), unless --replace is given.
     """
-    goal = LinkGoal(parse_partner_id(partner_id), replace)
-    confirm = confirmation(options, yes=yes)
-    with session(options, "link", writable=not dry_run, yes=yes) as opened:
-        result = opened.write(
-            goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
-        )
-    show(result, options)
+
+    def write() -> "WriteResult":
+        goal = LinkGoal(parse_partner_id(partner_id), replace)
+        confirm = confirmation(options, yes=yes)
+        with session(options, "link", writable=not dry_run, yes=yes) as opened:
+            return opened.write(
+                goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
+            )
+
+    run_and_report(write, options, "link", partner_id)

@@ -1,15 +1,19 @@
 """The command `pallink unlink`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pallink.cli.arguments import DryRun, Yes
-from pallink.cli.job import confirmation, session, show
+from pallink.cli.job import confirmation, session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
+from pallink.cli.reporting import run_and_report
 from pallink.links.model import UnlinkGoal, parse_partner_id
 from pallink.settings import RoleCheck
+
+if TYPE_CHECKING:
+    from pallink.result import WriteResult
 
 app = new_app()
 
@@ -29,8 +33,11 @@ def unlink(
 
     Asks first on a terminal, and wants --yes elsewhere. Not linked: unchanged.
     """
-    goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
-    confirm = None if dry_run else confirmation(options, yes=yes, always=True)
-    with session(options, "unlink", writable=not dry_run, yes=yes) as opened:
-        result = opened.write(goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
-    show(result, options)
+
+    def write() -> "WriteResult":
+        goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))
+        confirm = None if dry_run else confirmation(options, yes=yes, always=True)
+        with session(options, "unlink", writable=not dry_run, yes=yes) as opened:
+            return opened.write(goal, role_check=RoleCheck.SKIP, dry_run=dry_run, confirm=confirm)
+
+    run_and_report(write, options, "unlink", None)

@@ -1,11 +1,17 @@
 """The command `pallink update`."""
 
+from typing import TYPE_CHECKING
+
 from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
-from pallink.cli.job import confirmation, session, show
+from pallink.cli.job import confirmation, session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
+from pallink.cli.reporting import run_and_report
 from pallink.links.model import UpdateGoal, parse_partner_id
 from pallink.settings import RoleCheck
+
+if TYPE_CHECKING:
+    from pallink.result import WriteResult
 
 app = new_app()
 
@@ -24,10 +30,13 @@ def update(
 
     Not linked at all: exit code 3.
     """
-    goal = UpdateGoal(parse_partner_id(partner_id))
-    confirm = confirmation(options, yes=yes)
-    with session(options, "update", writable=not dry_run, yes=yes) as opened:
-        result = opened.write(
-            goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
-        )
-    show(result, options)
+
+    def write() -> "WriteResult":
+        goal = UpdateGoal(parse_partner_id(partner_id))
+        confirm = confirmation(options, yes=yes)
+        with session(options, "update", writable=not dry_run, yes=yes) as opened:
+            return opened.write(
+                goal, role_check=role_check, subscriptions=subscription or (), dry_run=dry_run, confirm=confirm
+            )
+
+    run_and_report(write, options, "update", partner_id)

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
-from pallink.cli.job import session, show
+from pallink.cli.job import session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
-from pallink.cli.run import as_pallink_error
-from pallink.errors import CancelledError
+from pallink.cli.reporting import run_and_report
 from pallink.links.model import LinkGoal, parse_partner_id
-from pallink.output import Terminal
 from pallink.settings import RoleCheck
 
 if TYPE_CHECKING:
-    from pallink.reports import Finding
+    from pallink.result import VerifyResult
 
 app = new_app()
 
@@ -39,27 +37,10 @@ def verify(
     with --role-check require an error (6). In GitHub Actions and Azure Pipelines it annotates the run and adds to its
     summary.
     """
-    # XML and temporary files are no other command's business.
-    from pallink.reports import finding_from_error, finding_from_result, publish  # noqa: PLC0415
 
-    def report(finding: "Finding") -> tuple[str, ...]:
-        terminal = Terminal()
-        return publish(
-            [finding],
-            junit_file=junit,
-            environ=terminal.environ,
-            write_line=terminal.tell,
-            quiet=options.quiet,
-        )
-
-    try:
+    def compare() -> "VerifyResult":
         goal = LinkGoal(parse_partner_id(partner_id))
         with session(options, "verify") as opened:
-            result = opened.compare(goal, role_check=role_check, subscriptions=subscription or ())
-    except (CancelledError, typer.Abort):
-        raise  # no finding
-    except Exception as raised:
-        error = as_pallink_error(raised)
-        error.warnings += report(finding_from_error(error, options.settings, partner_id))
-        raise error from raised
-    show(result, options, unquiet=report(finding_from_result(result)))
+            return opened.compare(goal, role_check=role_check, subscriptions=subscription or ())
+
+    run_and_report(compare, options, "verify", partner_id, junit_file=junit)

@@ -1,0 +1,41 @@
+"""What pallink advises about an error."""
+
+import pytest
+
+from pallink.advice import advise, advise_in_ci
+from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
+from pallink.settings import Settings
+
+UNSETTLED = UnsettledWriteError("x", cause="y")
+ELSEWHERE = LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2")
+
+
+@pytest.mark.parametrize("method", ["github", "azure-pipelines"])
+@pytest.mark.parametrize("error", [NotLinkedError("x"), ELSEWHERE, UNSETTLED])
+def test_a_command_that_signs_in_within_a_job_only_says_so(method: str, error: PallinkError) -> None:
+    advised = advise(error, Settings(auth=method), command="verify", partner_id="719878")
+    assert f"--auth {method}" in str(advised.command)
+    assert str(advised.remedy).endswith("; it can sign in within a CI job only")
+    elsewhere = advise(error, Settings(auth="browser"), command="verify", partner_id="719878")
+    assert "CI job" not in str(elsewhere.remedy)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotLinkedError("x", command="c"), "run the action with command: link"),
+        (ELSEWHERE, "with command: update"),
+        (UNSETTLED.replace(command="c"), "run the action with command: show"),
+    ],
+)
+def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> None:
+    advised = advise_in_ci(error, {"PALLINK_ACTION_HOME": "/job"})
+    assert said in str(advised.remedy)
+    assert advised.command is None
+    assert advise_in_ci(advised, {"PALLINK_ACTION_HOME": "/job"}).remedy == advised.remedy
+    assert advise_in_ci(error, {"GITHUB_ACTIONS": "true"}) is error
+
+
+def test_other_advice_stays_as_it_is() -> None:
+    error = SignInError("x", remedy="y", command="z")
+    assert advise_in_ci(error, {"PALLINK_ACTION_HOME": "/job"}) is error
