@@ -4,22 +4,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pallink.errors import (
-    SIGN_IN_AGAIN,
-    LinkedElsewhereError,
-    MoreProofNeededError,
-    NotLinkedError,
-    PallinkError,
-    SignInError,
-    UnsettledWriteError,
-)
+from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
 from pallink.settings import Settings
-from pallink.signin.methods import SignInMethod
+from pallink.signin.again import with_sign_in_command
+from pallink.signin.methods import SignIn, SignInMethod
 
 _CI_METHODS = (SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES)
 
 
-def advise(error: PallinkError, settings: Settings, *, command: str, partner_id: str | None = None) -> PallinkError:
+def advise(
+    error: PallinkError,
+    settings: Settings,
+    *,
+    command: str,
+    partner_id: str | None = None,
+    sign_in: SignIn | None = None,
+) -> PallinkError:
     """Return the error with the command that mends it, complete with the options that this run used.
 
     Args:
@@ -27,6 +27,7 @@ def advise(error: PallinkError, settings: Settings, *, command: str, partner_id:
         settings: The options of this run.
         command: What ran, as in `link`.
         partner_id: The partner that was asked for, where one was.
+        sign_in: How this run signed in; None if it did not come that far.
     """
     if command == "unlink" and settings.account is not None and isinstance(error, SignInError):
         error = error.with_cause(
@@ -34,6 +35,8 @@ def advise(error: PallinkError, settings: Settings, *, command: str, partner_id:
         )
     if error.command is not None:
         return error
+    if isinstance(error, SignInError):
+        return with_sign_in_command(error, settings, sign_in)
     remedy, line = _remedy(error, settings, command, partner_id)
     if line and settings.auth in _CI_METHODS:
         remedy = f"{remedy or 'run this command'}; it can sign in within a CI job only"
@@ -88,30 +91,34 @@ def _remedy(
             )
         case UnsettledWriteError():
             line = settings.command("show")
-        case MoreProofNeededError():
-            line = settings.command("login", "--claims", error.encoded)
-        case SignInError() if remedy == SIGN_IN_AGAIN and settings.auth is None:
-            line = settings.command("login")
     return remedy, line
 
 
-def report_error(error: PallinkError, settings: Settings, command: str, partner_id: str | None = None) -> PallinkError:
+def report_error(
+    error: PallinkError,
+    settings: Settings,
+    command: str,
+    partner_id: str | None = None,
+    sign_in: SignIn | None = None,
+) -> PallinkError:
     """Return the error as a caller sees it: with the command that mends it, and without the exceptions behind it.
 
     Their texts are azure-identity's and the SDK's own, may hold a secret, and would be part of a traceback.
     """
     # The error itself too: it becomes the context of the one that is raised in its place.
     error.__cause__ = error.__context__ = None
-    return advise(error, settings, command=command, partner_id=partner_id)
+    return advise(error, settings, command=command, partner_id=partner_id, sign_in=sign_in)
 
 
 @contextmanager
-def advising(settings: Settings, command: str, partner_id: str | None = None) -> Iterator[None]:
+def advising(
+    settings: Settings, command: str, partner_id: str | None = None, sign_in: SignIn | None = None
+) -> Iterator[None]:
     """Let errors leave the block as a caller may see them."""
     try:
         yield
     except PallinkError as error:
-        reported = report_error(error, settings, command, partner_id)
+        reported = report_error(error, settings, command, partner_id, sign_in)
         if reported is error:
             raise
         raise reported from None

@@ -26,6 +26,7 @@ An error says what happened (`message`), why (`cause`), and what to do next (`re
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Self
 
 from pallink.exit_codes import PRECEDENCE, ExitCode
@@ -116,13 +117,26 @@ class NotLinkedError(PallinkError):
 
 
 SIGN_IN_AGAIN = "sign in again"
-"""The remedy for an expired sign-in; callers that know the settings add the command."""
+"""The remedy for an expired sign-in."""
+
+
+class NewSignIn(StrEnum):
+    """How a new sign-in mends an error."""
+
+    SAME = "same"
+    BROWSER = "browser"
 
 
 class SignInError(PallinkError):
-    """No account is signed in, or the sign-in failed."""
+    """No account is signed in, or the sign-in failed.
+
+    Attributes:
+        new_sign_in: How a new sign-in mends it, which callers that know the options turn into a command; None if none
+            does.
+    """
 
     exit_code = ExitCode.SIGN_IN
+    new_sign_in: NewSignIn | None = None
 
 
 class WrongAccountError(SignInError):
@@ -161,7 +175,7 @@ class MoreProofNeededError(SignInError):
             " application, or an exception in the tenant's conditional access",
             trace=trace,
         )
-        return error.replace(claims=claims)
+        return error.replace(claims=claims, new_sign_in=NewSignIn.SAME)
 
 
 class LinkedElsewhereError(PallinkError):

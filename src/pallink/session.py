@@ -20,7 +20,7 @@ from uuid import uuid4
 from pallink.account import Account
 from pallink.advice import advising, report_error
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, NotLinkedError, most_important
+from pallink.errors import CancelledError, NotLinkedError, PallinkError, most_important
 from pallink.links.model import (
     Action,
     Goal,
@@ -252,7 +252,7 @@ class Session:
                 **self._found(situation),
                 expected_partner_id=expected,
                 matches=difference is None,
-                error=report_error(worst, self._settings, "verify", expected) if worst else None,
+                error=self._reported(worst, "verify", expected) if worst else None,
             )
 
     def check(self, *, subscriptions: Sequence[str] = ()) -> CheckResult:
@@ -269,7 +269,7 @@ class Session:
             situation = self._look(RoleCheck.REQUIRE, subscriptions, check_all=True)
             return CheckResult(
                 **self._found(situation),
-                error=report_error(situation.role_error, self._settings, "check") if situation.role_error else None,
+                error=self._reported(situation.role_error, "check") if situation.role_error else None,
                 advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
             )
 
@@ -290,8 +290,13 @@ class Session:
     def _job(self, command: str, partner_id: str | None = None) -> Iterator[None]:
         """Give one job its deadline, and its errors the command that mends them."""
         deadline = self._deadline or Deadline(self._settings.timeout)
-        with self._secrets.active(), deadline.active(), advising(self._settings, command, partner_id):
+        sign_in = self._client.authenticated.sign_in
+        with self._secrets.active(), deadline.active(), advising(self._settings, command, partner_id, sign_in):
             yield
+
+    def _reported(self, error: PallinkError, command: str, partner_id: str | None = None) -> PallinkError:
+        """Return an error that is part of a result as a caller sees it."""
+        return report_error(error, self._settings, command, partner_id, self._client.authenticated.sign_in)
 
     def _confirmed(self, goal: Goal, situation: Situation, confirm: Confirm) -> Link | None:
         """Return the link that was confirmed. It is read after each yes, and confirmed again where it has changed.

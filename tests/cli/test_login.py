@@ -183,7 +183,10 @@ def test_an_application_is_kept_until_its_token_ends(desk: Desk, traffic: Traffi
     expired = desk.run("show")
     assert expired.code == 4
     assert f"the stored sign-in of {APPLICATION} has expired" in expired.stderr
-    assert f"pallink login --auth client-secret {KEPT} --cloud sandbox --account {APPLICATION}" in expired.stderr
+    assert (
+        f"    pallink login {KEPT} --cloud sandbox --account {APPLICATION} --tenant {CONTOSO} --client-id {APPLICATION}"
+        " --auth client-secret\n"
+    ) in expired.stderr
 
 
 @pytest.fixture
@@ -206,7 +209,7 @@ def test_a_refresh_token_that_was_revoked(desk: Desk) -> None:
     refused = desk.run("show")
     assert refused.code == 4
     assert "AADSTS700082" in refused.stderr
-    assert "the stored sign-in has expired or was revoked" in refused.stderr
+    assert "the stored sign-in has expired: it was not used for 90 days" in refused.stderr
     assert f"pallink login {KEPT} --cloud sandbox --account {INVOICES} --tenant {CONTOSO}" in refused.stderr
 
 
@@ -226,7 +229,7 @@ def test_tokens_that_azure_takes_no_more(desk: Desk) -> None:
     refused = desk.run(f"show --account {INVOICES}")
     assert refused.code == 4
     assert "Azure refuses the account" in refused.stderr
-    assert f"pallink login --cloud sandbox --account {INVOICES}" in refused.stderr
+    assert f"    pallink login {KEPT} --cloud sandbox --account {INVOICES} --tenant {CONTOSO}\n" in refused.stderr
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 2, "id": "../x"}', '{"version": 1}'])

@@ -14,7 +14,9 @@ import requests
 import urllib3.exceptions
 
 from pallink.sandbox import Sandbox
-from pallink.signin.entra_errors import EXPLANATIONS, sign_in_error
+from pallink.sandbox.state.settings import SIGN_IN_ERROR
+from pallink.signin.entra_codes import EXPLANATIONS
+from pallink.signin.entra_errors import sign_in_error
 from tests.cli.people import APPROVERS, INVOICES, Desk
 from tests.cli.test_settling import Handle, answering
 from tests.harness import Traffic
@@ -36,12 +38,16 @@ BY_METHOD = {
         "65001",
         "90072",
         "50020",
+        "500213",
+        "500571",
+        "530003",
     ],
     "client-secret": ["7000215", "7000222", "7000112", "700016", "90002", "900023"],
     "certificate": ["700027", "700024"],
-    "github": ["700213", "70021", "500133"],
-    "stored": ["70043", "700082"],
+    "github": ["700213", "7002138", "70021", "500133"],
+    "stored": ["50173", "70043", "530036", "700082"],
 }
+UNKNOWN = "90093"
 CODES = [(code, method) for method, codes in BY_METHOD.items() for code in codes]
 
 
@@ -64,7 +70,7 @@ def refused_with(desk: Desk, code: str, method: str) -> Any:
 def test_each_code_has_a_cause_and_a_remedy(desk: Desk, traffic: Traffic, code: str, method: str) -> None:
     refused = refused_with(desk, code, method)
     assert refused.code == 4, refused.stderr
-    cause, remedy = EXPLANATIONS[code]
+    cause, remedy, _ = EXPLANATIONS[code]
     lines = [line for line in refused.stderr.splitlines() if not line.startswith("sandbox: ")]
     error = next(line for line in lines if line.startswith("error: "))
     assert f"AADSTS{code}: " in error
@@ -76,18 +82,40 @@ def test_each_code_has_a_cause_and_a_remedy(desk: Desk, traffic: Traffic, code: 
     assert traffic.of_partners() == []
 
 
-def test_every_code_that_is_explained_is_under_test() -> None:
-    # 700211 and 700212 are what 700213 is for the issuer and the audience.
-    assert {code for code, _ in CODES} == set(EXPLANATIONS) - {"700211", "700212"}
+def test_every_code_of_the_sandbox_is_under_test() -> None:
+    assert {code for code, _ in CODES} == set(SIGN_IN_ERROR.allowed) - {"none", UNKNOWN}
+
+
+# One code for each thing to do that none of the codes above leads to.
+OTHERS = {
+    explanation.remedy: code
+    for code, explanation in reversed(list(EXPLANATIONS.items()))
+    if explanation.remedy not in {EXPLANATIONS[known].remedy for known, _ in CODES}
+}
+
+
+@pytest.mark.parametrize("code", OTHERS.values())
+def test_a_code_that_the_sandbox_does_not_know_has_a_cause_and_a_remedy(
+    desk: Desk, traffic: Traffic, code: str
+) -> None:
+    desk.environment("client-secret")
+    body = json.dumps({"error": "invalid_grant", "error_description": f"AADSTS{code}: No. Trace ID: 1"}).encode()
+    traffic.fail("POST", "/oauth2/", answering(400, body))
+    refused = desk.run("show --auth client-secret")
+    assert refused.code == 4, refused.stderr
+    cause, remedy, _ = EXPLANATIONS[code]
+    assert f"error: the sign-in failed: AADSTS{code}: No.\ncause: {cause}\nhint: {remedy}\n" in refused.stderr
+    assert traffic.of_partners() == []
 
 
 def test_an_unknown_code_shows_what_microsoft_says_first_line_only(desk: Desk) -> None:
     desk.environment("client-secret")
-    desk.sandbox.set("sign-in-error", "16000")
+    desk.sandbox.set("sign-in-error", UNKNOWN)
     refused = desk.run("show --auth client-secret")
     assert refused.code == 4
-    assert "error: the sign-in failed: AADSTS16000: " in refused.stderr
-    assert "cause: " not in refused.stderr
+    assert f"error: the sign-in failed: AADSTS{UNKNOWN}: " in refused.stderr
+    assert "cause: this is an error of Entra ID that pallink does not know\n" in refused.stderr
+    assert f"https://login.microsoftonline.com/error?code={UNKNOWN}\n" in refused.stderr
     assert "request: correlation ID" in refused.stderr
     several = sign_in_error({"error_description": "AADSTS99999: It is so.\r\nTrace ID: 1\r\nmore of it\x1b[2J"})
     assert several.message == "the sign-in failed: AADSTS99999: It is so."

@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.errors import SignInError
 from pallink.http.policy import Rule
 from pallink.http.pool import ConnectionPool, new_pool
 from pallink.settings import Settings
+from pallink.signin.again import with_sign_in_command
 from pallink.signin.prompter import Prompter
 
 if TYPE_CHECKING:
@@ -79,6 +81,10 @@ def connect(settings: Settings, prompter: Prompter, rules: tuple[Rule, ...]) -> 
     pool = new_pool()
     try:
         return AzureClient(authenticate(settings, sign_in, prompter, pool, rules=rules), pool)
+    except SignInError as error:
+        pool.close()
+        # Only here is known how this run signed in.
+        raise with_sign_in_command(error, settings, sign_in) from error.__cause__
     except BaseException:
         pool.close()
         raise

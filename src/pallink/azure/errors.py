@@ -24,6 +24,7 @@ from pallink.errors import (
     SIGN_IN_AGAIN,
     AccessDeniedError,
     MoreProofNeededError,
+    NewSignIn,
     PallinkError,
     PartnerIdRefusedError,
     RequestTrace,
@@ -159,7 +160,7 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
         return MoreProofNeededError.for_request(doing, reported, claims, trace)
     if status in _ERROR_TYPES:
         refused = _ERROR_TYPES[status]
-        return refused(
+        error = refused(
             f"{doing} failed: Azure refuses the account ({reported})",
             cause=None if code else f"{host} returned status {status} without a reason",
             remedy=SIGN_IN_AGAIN
@@ -167,6 +168,7 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
             else "check what the account is allowed to do in this tenant",
             trace=trace,
         )
+        return error.replace(new_sign_in=NewSignIn.SAME) if refused is SignInError else error
     if status >= _MIN_SERVER_ERROR or status == _CONFLICT:
         remedy = "try again; if it persists, give Microsoft's support the identifiers below"
     elif code:

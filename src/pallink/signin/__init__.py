@@ -6,7 +6,9 @@ stored        a sign-in that `pallink login` stored
 choice        chooses the sign-in from settings, environment, stored sign-ins and terminal
 store         reads and writes the stored sign-ins
 prompter      what a sign-in shows and asks
-entra_errors  Entra ID's error codes, explained
+entra_codes   Entra ID's error codes, explained
+entra_errors  errors for the token requests that Entra ID refused
+again         the command that signs in again
 """
 
 from pallink.signin.choice import (

@@ -7,6 +7,9 @@ from enum import StrEnum
 from pallink.signin import variables
 from pallink.signin.stored import StoredSignIn
 
+USERS_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The application through which users sign in by default: the Azure CLI's, as in azure-identity."""
+
 
 class SignInMethod(StrEnum):
     """A way to sign in. Its value is what `--auth` takes."""

@@ -15,13 +15,12 @@ from pallink.account import Account, account_from_token, expiry_from_token
 from pallink.azure.auth import ambient, application, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
-from pallink.azure.auth.stored import StoredCredential, expired, login_command
+from pallink.azure.auth.stored import StoredCredential, expired
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
     MoreProofNeededError,
     PallinkError,
-    SignInError,
     UnexpectedAnswerError,
     UnreachableError,
     WrongAccountError,
@@ -115,14 +114,9 @@ class AccountCredential:
         sign_in, stored = self._sign_in, self._sign_in.stored
         context = self._context
         found = explain_sign_in(error, context.transport.last_sign_in, login=context.cloud.login, method=sign_in.method)
-        if stored is None or isinstance(found, UnreachableError | WrongAccountError):
-            return found
-        if isinstance(found, MoreProofNeededError):
-            return found.replace(command=login_command(stored, found.encoded))
-        if isinstance(error, AuthenticationRequiredError) and error.response is None:
+        is_silent = isinstance(error, AuthenticationRequiredError) and error.response is None
+        if stored is not None and is_silent and not isinstance(found, MoreProofNeededError | UnreachableError):
             return expired(stored, "its tokens are gone, or too old to be renewed")
-        if isinstance(found, SignInError):
-            return found.replace(command=login_command(stored))
         return found
 
 

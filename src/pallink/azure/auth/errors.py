@@ -22,7 +22,8 @@ from pallink.errors import MoreProofNeededError, PallinkError, SignInError, Unre
 from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
 from pallink.signin import SignInMethod
-from pallink.signin.entra_errors import CLOCK_CODES, aadsts_code, sign_in_error
+from pallink.signin.entra_codes import CLOCK_CODES
+from pallink.signin.entra_errors import aadsts_code, sign_in_error
 
 # Seconds of clock skew that Entra ID tolerates.
 _MAX_CLOCK_SKEW = 300

@@ -14,6 +14,7 @@ from pallink.http.pool import new_pool
 from pallink.result import AccountResult
 from pallink.settings import Settings
 from pallink.signin import METHODS, StoredSignIn
+from pallink.signin.again import with_sign_in_command
 from pallink.signin.prompter import Prompter
 from pallink.signin.store import SignInStore, store_for
 
@@ -60,6 +61,8 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
     pool = new_pool()
     try:
         authenticated = authenticate(settings, sign_in, prompter, pool, cache=cache, claims=claims)
+    except SignInError as error:
+        raise with_sign_in_command(error, settings, sign_in, plain_text=plain_text) from error.__cause__
     finally:
         pool.close()
     if cache is not None:

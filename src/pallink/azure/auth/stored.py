@@ -8,10 +8,9 @@ from azure.core.credentials import AccessTokenInfo
 
 from pallink.azure.auth import application, token_cache, user
 from pallink.azure.auth.context import CredentialContext
-from pallink.errors import SignInError
+from pallink.errors import SIGN_IN_AGAIN, NewSignIn, SignInError
 from pallink.private_files import UnsafeFileError
-from pallink.settings import Settings
-from pallink.signin import SignIn, SignInMethod, StoredSignIn, sign_in_from_stored
+from pallink.signin import SignIn, StoredSignIn, sign_in_from_stored
 from pallink.signin.store import SignInStore, store_for, unsafe
 
 log = logging.getLogger("pallink")
@@ -69,8 +68,7 @@ def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
                 if stored.plain_text
                 else "its tokens are encrypted, and the keyring cannot be reached from here, as in a remote session",
                 remedy="run the command where the sign-in was made, or sign in again",
-                command=login_command(stored),
-            ) from error
+            ).replace(new_sign_in=NewSignIn.SAME) from error
         if cache is not None:
             return stored, cache
         current = store.current(stored)
@@ -81,19 +79,5 @@ def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:
     """Return the error for a stored sign-in that has expired."""
-    return SignInError(
-        f"the stored sign-in of {stored.account} has expired",
-        cause=why,
-        remedy="sign in again",
-        command=login_command(stored),
-    )
-
-
-def login_command(stored: StoredSignIn, claims: str | None = None) -> str:
-    """Return the command that signs the same account in again; `claims` is a claims challenge in base64."""
-    words = ["login", "--auth", stored.auth] if stored.auth != SignInMethod.SANDBOX_USER else ["login"]
-    if claims:
-        words += ["--claims", claims]
-    if stored.plain_text:
-        words.append("--allow-plain-text-cache")
-    return Settings(cloud=stored.cloud, account=stored.account, tenant=stored.tenant_id).command(*words)
+    error = SignInError(f"the stored sign-in of {stored.account} has expired", cause=why, remedy=SIGN_IN_AGAIN)
+    return error.replace(new_sign_in=NewSignIn.SAME)

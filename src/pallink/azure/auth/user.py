@@ -20,13 +20,12 @@ from pallink.azure.auth.errors import explain_sign_in
 from pallink.redact.text import one_line
 from pallink.signin import SignIn, StoredSignIn
 from pallink.signin.entra_errors import sign_in_error
+from pallink.signin.methods import USERS_CLIENT_ID
 from pallink.signin.prompter import browser_message, device_code_message
 
 _FOUND = 302
 # Where Microsoft's own command-line programs receive an authorization code.
 _REDIRECT_URI = "http://localhost"
-# The Azure CLI's application, azure-identity's default for users.
-_AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 def browser(sign_in: SignIn, context: CredentialContext) -> Any:
@@ -34,7 +33,7 @@ def browser(sign_in: SignIn, context: CredentialContext) -> Any:
     return _AnnouncedBrowserCredential(
         lambda: context.prompter.show_browser(browser_message(sign_in.login_hint)),
         tenant_id=sign_in.tenant,
-        client_id=sign_in.client_id or _AZURE_CLI_CLIENT_ID,
+        client_id=sign_in.client_id or USERS_CLIENT_ID,
         login_hint=sign_in.login_hint,
         **context.options,
     )
@@ -49,7 +48,7 @@ def device_code(sign_in: SignIn, context: CredentialContext) -> Any:
         context.prompter.show_device_code(message, code)
 
     return DeviceCodeCredential(
-        sign_in.client_id or _AZURE_CLI_CLIENT_ID, tenant_id=sign_in.tenant, prompt_callback=show, **context.options
+        sign_in.client_id or USERS_CLIENT_ID, tenant_id=sign_in.tenant, prompt_callback=show, **context.options
     )
 
 
@@ -81,7 +80,7 @@ def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
     tenant = sign_in.tenant or "organizations"
     state = secrets.token_urlsafe(16)
     query = {
-        "client_id": _AZURE_CLI_CLIENT_ID,
+        "client_id": USERS_CLIENT_ID,
         "response_type": "code",
         "redirect_uri": _REDIRECT_URI,
         "scope": f"{context.cloud.scope} openid profile offline_access",
@@ -106,7 +105,7 @@ def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
         raise explain_sign_in(ValueError(reason), context.transport.last_sign_in, login=login)
     if parameters.get("state") != [state]:
         raise sign_in_error({"error_description": "the response does not belong to this sign-in"})
-    return AuthorizationCodeCredential(tenant, _AZURE_CLI_CLIENT_ID, code, _REDIRECT_URI, **context.options)
+    return AuthorizationCodeCredential(tenant, USERS_CLIENT_ID, code, _REDIRECT_URI, **context.options)
 
 
 class _AnnouncedBrowserCredential(InteractiveBrowserCredential):

@@ -111,12 +111,6 @@ _FEDERATION = "Check your federated identity credential Subject, Audience and Is
 _NO_FEDERATION = "No matching federated identity record found for presented assertion"
 
 _REFUSALS: dict[int, _Refusal] = {
-    # Clients have no specific advice for this number: it shows how they report an error that they do not know.
-    16000: _for_all(
-        "Either multiple user identities are available for the current request or selected account is not supported "
-        "for the scenario.",
-        "interaction_required",
-    ),
     50020: _for_interactive(
         "User account '{account}' from identity provider '{origin}' does not exist in tenant '{tenant}' and cannot "
         "access the application '{client}' in that tenant. The account needs to be added as an external user in the "
@@ -153,6 +147,10 @@ _REFUSALS: dict[int, _Refusal] = {
         "provider to satisfy additional authentication challenges.",
         error="interaction_required",
     ),
+    50173: _for_refresh_tokens(
+        "The provided grant has expired due to it being revoked, and a fresh auth token is needed. The user might have "
+        "changed or reset their password."
+    ),
     53000: _for_users(
         "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, "
         "and the device is not compliant.",
@@ -183,9 +181,24 @@ _REFUSALS: dict[int, _Refusal] = {
         "tenant first. Sign out and sign in again with a different account.",
         "interaction_required",
     ),
+    # Clients have no specific advice for this number: it shows how they report an error that they do not know.
+    90093: _for_all("Graph returned with a forbidden error code for the request.", "access_denied"),
     500133: _for_assertions(
         "Assertion is not within its valid time range. Ensure that the access token is not expired before using it "
         "for user assertion, or request a new token."
+    ),
+    500213: _for_interactive(
+        "The resource tenant's cross-tenant access policy does not allow this user to access this tenant.",
+        "interaction_required",
+    ),
+    500571: _for_interactive("The guest user account is disabled."),
+    530003: _for_users(
+        "Your device is required to be managed to access this resource.",
+        error="interaction_required",
+        suberror="message_only",
+    ),
+    530036: _for_refresh_tokens(
+        "The refresh token is invalid due to authentication flow checks by Conditional Access."
     ),
     700016: _for_all(
         "Application with identifier '{client}' was not found in the directory '{tenant}'. This can happen if the "
@@ -213,5 +226,9 @@ _REFUSALS: dict[int, _Refusal] = {
     7000222: _for_secrets(
         "The provided client secret keys for app '{client}' are expired. Create new keys for your app, or consider "
         "using certificate credentials for added security."
+    ),
+    7002138: _for_assertions(
+        f"{_NO_FEDERATION} subject. The subject matches with case-insensitive comparison, but not with case-sensitive "
+        f"comparison. {_FEDERATION}"
     ),
 }

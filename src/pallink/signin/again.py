@@ -1,0 +1,75 @@
+"""The command that signs the same account in again, complete with the options that this run used. Pure."""
+
+import base64
+import shlex
+from dataclasses import replace
+
+from pallink.clouds import CLOUDS
+from pallink.errors import MoreProofNeededError, NewSignIn, SignInError
+from pallink.settings import Settings
+from pallink.signin.methods import USERS_CLIENT_ID, SignIn, SignInMethod
+from pallink.signin.stored import StoredSignIn
+
+_USERS_METHODS = frozenset({SignInMethod.BROWSER, SignInMethod.DEVICE_CODE, SignInMethod.SANDBOX_USER})
+
+
+def with_sign_in_command(
+    error: SignInError, settings: Settings, sign_in: SignIn | None, *, plain_text: bool = False
+) -> SignInError:
+    """Return the error with the command that signs in again, if that mends it and there is one.
+
+    Args:
+        error: What happened; one that has a command is returned as it is.
+        settings: The options of this run.
+        sign_in: How this run signed in; None if it did not come that far.
+        plain_text: Whether this run may keep tokens in a file that is not encrypted.
+    """
+    if error.command is not None or error.new_sign_in is None:
+        return error
+    command = sign_in_command(settings, sign_in, error, plain_text=plain_text)
+    return error.replace(command=command) if command else error
+
+
+def sign_in_command(
+    settings: Settings, sign_in: SignIn | None, error: SignInError | None = None, *, plain_text: bool = False
+) -> str | None:
+    """Return the command that signs in again; None for an application, which each command signs in by itself.
+
+    Args:
+        settings: The options of this run.
+        sign_in: How this run signed in; None if it did not come that far.
+        error: Says with which method, and which claims the new sign-in has to pass on; None: as before.
+        plain_text: Whether this run may keep tokens in a file that is not encrypted.
+    """
+    challenge = error if isinstance(error, MoreProofNeededError) else None
+    if sign_in is not None and sign_in.stored is None and sign_in.method not in _USERS_METHODS:
+        return _az_login(settings, sign_in, challenge) if sign_in.method is SignInMethod.AZURE_CLI else None
+    words = ["login", *(["--claims", challenge.encoded] if challenge else [])]
+    if sign_in is not None and sign_in.stored is not None:
+        settings = _completed(settings, sign_in.stored)
+        plain_text = sign_in.stored.plain_text
+    words += ["--allow-plain-text-cache"] if plain_text else []
+    if error is not None and error.new_sign_in is NewSignIn.BROWSER and settings.emulator is None:
+        settings = replace(settings, auth=SignInMethod.BROWSER.value)
+    return settings.command(*words)
+
+
+def _completed(settings: Settings, stored: StoredSignIn) -> Settings:
+    """Return the settings with what the stored sign-in adds to them: account, tenant, application and method."""
+    return replace(
+        settings,
+        account=settings.account or stored.account,
+        tenant=settings.tenant or stored.tenant_id,
+        client_id=settings.client_id or (stored.client_id if stored.client_id != USERS_CLIENT_ID else None),
+        auth=settings.auth or (stored.auth if stored.auth != SignInMethod.SANDBOX_USER else None),
+    )
+
+
+def _az_login(settings: Settings, sign_in: SignIn, challenge: MoreProofNeededError | None) -> str:
+    """Return the command of the Azure CLI; `--claims-challenge` needs its version 2.76."""
+    words = ["az", "login", *(["--tenant", sign_in.tenant] if sign_in.tenant else [])]
+    if challenge is not None:
+        words += ["--claims-challenge", base64.b64encode(challenge.claims.encode()).decode()]
+        cloud = CLOUDS.get(settings.cloud)
+        words += ["--scope", cloud.scope] if cloud else []
+    return shlex.join(words)

@@ -1,0 +1,103 @@
+"""The command that signs in again: complete, and only where it helps."""
+
+from dataclasses import replace
+
+import pytest
+
+from pallink.errors import MoreProofNeededError, NewSignIn, SignInError
+from pallink.settings import Settings
+from pallink.signin import SignIn, SignInMethod, sign_in_from_stored
+from pallink.signin.again import sign_in_command, with_sign_in_command
+from tests.core.test_sign_in_choice import AS_GUEST, CLIENT, FABRIKAM, INVOICES, TENANT
+
+EXPIRED = SignInError("expired").replace(new_sign_in=NewSignIn.SAME)
+NEEDS_BROWSER = SignInError("no device").replace(new_sign_in=NewSignIn.BROWSER)
+CHALLENGED = MoreProofNeededError("more").replace(claims='{"a":"?>"}', new_sign_in=NewSignIn.SAME)
+
+
+def made(method: SignInMethod, tenant: str | None = None) -> SignIn:
+    return SignIn(method, "a reason", tenant=tenant)
+
+
+STORED = sign_in_from_stored(INVOICES, "it is stored")
+BY_CUSTOM_APPLICATION = sign_in_from_stored(
+    replace(AS_GUEST, client_id=CLIENT, auth="device-code", plain_text=True), "it is stored"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sign_in", "error", "command"),
+    [
+        (Settings(), None, EXPIRED, "pallink login"),
+        (Settings(), made(SignInMethod.BROWSER), EXPIRED, "pallink login"),
+        (
+            Settings(account="invoices@contoso.com", tenant="contoso.com", client_id=CLIENT, auth="device-code"),
+            made(SignInMethod.DEVICE_CODE),
+            EXPIRED,
+            (
+                f"pallink login --account invoices@contoso.com --tenant contoso.com --client-id {CLIENT}"
+                " --auth device-code"
+            ),
+        ),
+        (
+            Settings(auth="device-code"),
+            made(SignInMethod.DEVICE_CODE),
+            NEEDS_BROWSER,
+            "pallink login --auth browser",
+        ),
+        (
+            Settings(),
+            STORED,
+            EXPIRED,
+            f"pallink login --account invoices@contoso.com --tenant {TENANT} --auth browser",
+        ),
+        (
+            Settings(),
+            BY_CUSTOM_APPLICATION,
+            NEEDS_BROWSER,
+            (
+                "pallink login --allow-plain-text-cache --account invoices@contoso.com"
+                f" --tenant {FABRIKAM} --client-id {CLIENT} --auth browser"
+            ),
+        ),
+        (
+            Settings(cloud="AzureUSGovernment"),
+            made(SignInMethod.BROWSER),
+            CHALLENGED,
+            "pallink login --claims eyJhIjoiPz4ifQ --cloud AzureUSGovernment",
+        ),
+        (
+            Settings(auth="azure-cli"),
+            made(SignInMethod.AZURE_CLI, tenant="contoso.com"),
+            CHALLENGED,
+            (
+                "az login --tenant contoso.com --claims-challenge eyJhIjoiPz4ifQ=="
+                " --scope https://management.azure.com/.default"
+            ),
+        ),
+        (Settings(), made(SignInMethod.AZURE_CLI), EXPIRED, "az login"),
+        (Settings(), made(SignInMethod.CLIENT_SECRET), EXPIRED, None),
+        (Settings(), made(SignInMethod.GITHUB), CHALLENGED, None),
+        (Settings(), made(SignInMethod.MANAGED_IDENTITY), EXPIRED, None),
+        (
+            Settings(cloud="sandbox", account="invoices@contoso.com"),
+            made(SignInMethod.SANDBOX_USER),
+            NEEDS_BROWSER,
+            "pallink login --cloud sandbox --account invoices@contoso.com",
+        ),
+    ],
+)
+def test_the_command_has_the_options_of_this_run(
+    settings: Settings, sign_in: SignIn | None, error: SignInError, command: str | None
+) -> None:
+    assert sign_in_command(settings, sign_in, error) == command
+    assert with_sign_in_command(error, settings, sign_in).command == command
+
+
+def test_an_error_that_a_sign_in_does_not_mend_gets_no_command() -> None:
+    assert with_sign_in_command(SignInError("the account is disabled"), Settings(), STORED).command is None
+
+
+def test_a_command_that_an_error_has_stays() -> None:
+    known = EXPIRED.replace(command="az login")
+    assert with_sign_in_command(known, Settings(), STORED) is known
