@@ -5,7 +5,7 @@
     ├── NotLinkedError             3  the service reports no link
     ├── SignInError                4  not signed in, or the sign-in failed
     │   ├── WrongAccountError      4  another account or tenant than the required one signed in
-    │   └── MoreProofNeededError   4  Azure requires more of the sign-in: multifactor authentication, a managed device
+    │   └── MoreProofNeededError   4  Azure requires a new sign-in: multifactor authentication, a revoked session
     ├── LinkedElsewhereError       5  linked to a different partner
     ├── AccessDeniedError          6  Azure refuses the account
     │   └── ReaderRoleError        6  the Reader role is missing or cannot be read
@@ -144,7 +144,7 @@ class WrongAccountError(SignInError):
 
 
 class MoreProofNeededError(SignInError):
-    """Azure requires more of the sign-in, such as multifactor authentication.
+    """Azure requires a new sign-in with a claims challenge, such as one with multifactor authentication.
 
     Attributes:
         claims: The claims challenge that the next sign-in has to pass on, as JSON.
@@ -156,26 +156,6 @@ class MoreProofNeededError(SignInError):
     def encoded(self) -> str:
         """The claims in the form of `pallink login --claims`, base64url without padding."""
         return base64.urlsafe_b64encode(self.claims.encode()).decode().rstrip("=")
-
-    @classmethod
-    def for_request(cls, operation: str, message: str, claims: str, trace: RequestTrace | None = None) -> Self:
-        """Return the error for a response with a claims challenge.
-
-        Args:
-            operation: What the request was for, such as `reading the link`.
-            message: The message in the response.
-            claims: The claims challenge, as JSON.
-            trace: The identifiers of the request.
-        """
-        error = cls(
-            f"{operation} failed: Azure asks for more proof of who signed in ({message})",
-            cause="for this request the tenant demands what the sign-in did not have, as multifactor authentication;"
-            " nothing was changed",
-            remedy="sign in again with what it demands; an unattended account that cannot do so needs to be an"
-            " application, or an exception in the tenant's conditional access",
-            trace=trace,
-        )
-        return error.replace(claims=claims, new_sign_in=NewSignIn.SAME)
 
 
 class LinkedElsewhereError(PallinkError):

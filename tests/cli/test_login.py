@@ -357,12 +357,71 @@ def test_the_second_proof_that_a_write_demands_is_a_matter_of_signing_in(desk: D
     assert traffic.writes() == ["PUT", "PUT"]
 
 
-def test_a_demand_without_a_challenge_status_names_the_command_too(desk: Desk) -> None:
-    desk.sandbox.set("mfa-for-writes", "403")
-    refused = desk.run(f"link 719878 --account {INVOICES}")
+@pytest.mark.parametrize("status", ["401", "403"])
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_a_demand_names_one_complete_command_whatever_its_status(desk: Desk, status: str, *, is_stored: bool) -> None:
+    if is_stored:
+        assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.set("mfa-for-writes", status)
+    account = " --yes" if is_stored else f" --account {INVOICES}"
+    refused = desk.run(f"link 719878{account}")
     assert refused.code == 4, refused.stderr
-    assert "pallink login --claims ey" in refused.stderr
-    assert f"--cloud sandbox --account {INVOICES}" in refused.stderr
+    assert "failed: Azure requires a new sign-in (" in refused.stderr
+    assert "cause: for this the tenant requires multifactor authentication, and the sign-in did not" in refused.stderr
+    (command,) = (line.split() for line in refused.stderr.splitlines() if line.startswith("    "))
+    assert command[:3] == ["pallink", "login", "--claims"]
+    kept = f"{KEPT} --cloud sandbox --account {INVOICES} --tenant {CONTOSO}"
+    assert " ".join(command[4:]) == (kept if is_stored else f"--cloud sandbox --account {INVOICES}")
+    desk.reader_of_device_codes(INVOICES)
+    assert desk.pallink(*command[1:], "--auth", "device-code").code == 0
+    assert desk.run("link 719878 --yes").code == (0 if is_stored else 4)
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "remedy"),
+    [
+        ("policies", "the tenant's conditional access policies have changed since this sign-in", "sign in again"),
+        ("revocation", "the session was revoked: the password was changed", "sign in again"),
+        ("location", "from another network address (203.0.113.7) than the tenant", "through the same network"),
+    ],
+)
+def test_a_challenge_says_what_it_is_about(desk: Desk, reason: str, cause: str, remedy: str) -> None:
+    desk.sandbox.set("challenge-reason", reason)
+    desk.sandbox.set("claims-challenge", "always")
+    refused = desk.run(f"show --account {INVOICES}")
+    assert refused.code == 4, refused.stderr
+    (line,) = (line for line in refused.stderr.splitlines() if line.startswith("cause: "))
+    assert cause in line
+    assert remedy in refused.stderr
+    assert "    pallink login --claims " in refused.stderr
+
+
+def test_an_application_is_not_told_to_sign_in_as_a_person_does(desk: Desk) -> None:
+    desk.environment("client-secret")
+    desk.sandbox.set("claims-challenge", "always")
+    refused = desk.run("show --auth client-secret")
+    assert refused.code == 4
+    assert "pallink login" not in refused.stderr
+
+
+def test_the_session_of_az_is_renewed_by_az(desk: Desk) -> None:
+    desk.az(INVOICES)
+    desk.sandbox.set("mfa-for-writes", "401")
+    refused = desk.run(f"link 719878 --auth azure-cli --account {INVOICES} --tenant {CONTOSO} -o json")
+    assert refused.code == 4, refused.stderr
+    error = json.loads(refused.stderr)
+    assert error["code"] == "MoreProofNeeded"
+    assert error["command"].startswith(f"az login --tenant {CONTOSO} --claims-challenge ey")
+    assert "requires multifactor authentication" in error["cause"]
+    assert error["link"] == "unchanged"
+
+
+def test_a_refusal_of_the_renewal_is_told_with_the_challenge(desk: Desk) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.set("mfa-for-writes", "401")
+    refused = desk.run("link 719878 --yes")
+    assert refused.code == 4
+    assert "; the sign-in failed: AADSTS50076: " in refused.stderr
 
 
 def test_a_claims_challenge_is_met_without_a_word_where_that_is_possible(desk: Desk, traffic: Traffic) -> None:
@@ -373,5 +432,5 @@ def test_a_claims_challenge_is_met_without_a_word_where_that_is_possible(desk: D
     desk.sandbox.set("claims-challenge", "always")
     refused = desk.run("show --auth client-secret")
     assert refused.code == 4, refused.stderr
-    assert "Azure asks for more proof of who signed in" in refused.stderr
+    assert "Azure requires a new sign-in" in refused.stderr
     assert traffic.writes() == ["PUT"]

@@ -23,7 +23,6 @@ from pallink.azure.unreachable import explain_no_response
 from pallink.errors import (
     SIGN_IN_AGAIN,
     AccessDeniedError,
-    MoreProofNeededError,
     NewSignIn,
     PallinkError,
     PartnerIdRefusedError,
@@ -35,6 +34,7 @@ from pallink.errors import (
 )
 from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
+from pallink.signin.claims import more_proof_needed
 
 # A timed-out request, throttling, and gateways that did not reach the service.
 UNAVAILABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -157,7 +157,7 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
     if status in UNAVAILABLE_STATUSES:
         return explain_unavailable(response, host, trace)
     if claims := claims_challenge(response):
-        return MoreProofNeededError.for_request(doing, reported, claims, trace)
+        return more_proof_needed(doing, reported, claims, trace)
     if status in _ERROR_TYPES:
         refused = _ERROR_TYPES[status]
         error = refused(

@@ -8,6 +8,7 @@ store         reads and writes the stored sign-ins
 prompter      what a sign-in shows and asks
 entra_codes   Entra ID's error codes, explained
 entra_errors  errors for the token requests that Entra ID refused
+claims        claims challenges, explained
 again         the command that signs in again
 """
 

@@ -62,8 +62,10 @@ _TRY_AGAIN = _group(
     },
 )
 
+COMPLETE_MFA = "sign in again and complete multifactor authentication; a job without a person needs an application"
+
 _COMPLETE_MFA = _group(
-    "sign in again and complete multifactor authentication; a job without a person needs an application",
+    COMPLETE_MFA,
     {
         "50074": "the tenant requires multifactor authentication, and it was not completed",
         "50076": "the tenant requires multifactor authentication, and this sign-in did not have it",
@@ -83,8 +85,10 @@ _SET_UP_MFA = _group(
     },
 )
 
+USE_THE_BROWSER = "sign in with the browser of a device that the tenant manages; a device code does not name the device"
+
 _USE_THE_BROWSER = _group(
-    "sign in with the browser, on a device that the tenant manages; a device code does not name the device",
+    USE_THE_BROWSER,
     {
         "50097": "the tenant requires a sign-in that identifies the device",
         "50129": "the tenant requires a registered device, and this one is not registered",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from pallink.errors import RequestTrace, SignInError
+from pallink.errors import MoreProofNeededError, RequestTrace, SignInError
 from pallink.redact.text import one_line
 from pallink.signin.entra_codes import Explanation, explanation_of
 
@@ -36,6 +36,11 @@ def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = No
         remedy=remedy,
         trace=own_trace if str(own_trace) else trace,
     )
+    claims = body.get("claims")
+    if new_sign_in and isinstance(claims, str) and claims:
+        # With them the next sign-in has what this one lacked.
+        challenge = MoreProofNeededError(error.message, cause=cause, remedy=remedy, trace=error.trace)
+        return challenge.replace(new_sign_in=new_sign_in, claims=claims[:_MAX_DESCRIPTION])
     return error.replace(new_sign_in=new_sign_in) if new_sign_in else error
 
 

@@ -135,6 +135,7 @@ def authenticate(
         sign_in = replace(sign_in, tenant=tenant_id)
     credential = AccountCredential(sign_in, context)
     if claims:
+        # First, so that a person signs in once.
         credential.get_token_info(cloud.scope, options={"claims": claims})
     account = credential.account
     require_account(account, identifier=settings.account, tenant_id=tenant_id, tenant=settings.tenant)

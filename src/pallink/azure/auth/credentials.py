@@ -14,13 +14,13 @@ from azure.identity import AuthenticationRequiredError
 from pallink.account import Account, account_from_token, expiry_from_token
 from pallink.azure.auth import ambient, application, user
 from pallink.azure.auth.context import CredentialContext
-from pallink.azure.auth.errors import explain_sign_in
+from pallink.azure.auth.errors import explain_challenge, explain_sign_in
 from pallink.azure.auth.stored import StoredCredential, expired
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
-    MoreProofNeededError,
     PallinkError,
+    SignInError,
     UnexpectedAnswerError,
     UnreachableError,
     WrongAccountError,
@@ -83,11 +83,17 @@ class AccountCredential:
         raise NotImplementedError("azure-core calls get_token_info")
 
     def _request(self, scopes: tuple[str, ...], options: TokenRequestOptions | None) -> AccessTokenInfo:
+        claims = (options or {}).get("claims")
+        if claims and self._sign_in.method is SignInMethod.AZURE_CLI:
+            # `az` passes claims on at its own sign-in only.
+            raise explain_challenge(claims)
         try:
             with self._clock():
                 token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
         except (AzureError, OSError, *PARSING_ERRORS) as error:
-            raise self._explained(error) from error
+            found = self._explained(error)
+            is_refused = isinstance(found, SignInError) and not isinstance(found, WrongAccountError)
+            raise (explain_challenge(claims, found) if claims and is_refused else found) from error
         register(token.token)
         if not 0 <= token.expires_on <= _MAX_EXPIRY:
             raise UnexpectedAnswerError(
@@ -115,7 +121,7 @@ class AccountCredential:
         context = self._context
         found = explain_sign_in(error, context.transport.last_sign_in, login=context.cloud.login, method=sign_in.method)
         is_silent = isinstance(error, AuthenticationRequiredError) and error.response is None
-        if stored is not None and is_silent and not isinstance(found, MoreProofNeededError | UnreachableError):
+        if stored is not None and is_silent and not isinstance(found, UnreachableError):
             return expired(stored, "its tokens are gone, or too old to be renewed")
         return found
 

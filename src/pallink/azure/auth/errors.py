@@ -8,8 +8,6 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from azure.identity import AuthenticationRequiredError
-
 from pallink.azure.errors import (
     UNAVAILABLE_STATUSES,
     body_of,
@@ -22,6 +20,7 @@ from pallink.errors import MoreProofNeededError, PallinkError, SignInError, Unre
 from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_line
 from pallink.signin import SignInMethod
+from pallink.signin.claims import more_proof_needed
 from pallink.signin.entra_codes import CLOCK_CODES
 from pallink.signin.entra_errors import aadsts_code, sign_in_error
 
@@ -56,8 +55,6 @@ def explain_sign_in(
 def _explain_refusal(error: Exception, seen: SignInTraffic, login: str) -> PallinkError:
     """Return the error for a sign-in whose requests had responses."""
     response = getattr(error, "response", None) or seen.response
-    if isinstance(error, AuthenticationRequiredError) and error.claims:
-        return MoreProofNeededError.for_request("the request", "a claims challenge", error.claims)
     if response is None:
         return SignInError(
             "the sign-in failed", cause=one_line(str(error)), remedy="check the account, the tenant and the credential"
@@ -65,6 +62,19 @@ def _explain_refusal(error: Exception, seen: SignInTraffic, login: str) -> Palli
     if seen.is_oidc:
         return explain_oidc(None, response, "the CI system")
     return _explain_entra_id(error, response, login)
+
+
+def explain_challenge(claims: str, refusal: PallinkError | None = None) -> MoreProofNeededError:
+    """Return the error for a claims challenge that could not be met without a person.
+
+    Args:
+        claims: The claims challenge, as JSON.
+        refusal: Why Entra ID refused a token with these claims; None if it was not requested.
+    """
+    error = more_proof_needed("the request", "claims challenge", claims)
+    if refusal is None or refusal.trace is None:
+        return error
+    return error.replace(cause=f"{error.cause}; {refusal.message.rstrip('.')}", trace=refusal.trace)
 
 
 def explain_oidc(error: Exception | None, response: Any, ci_system: str) -> PallinkError:

@@ -13,6 +13,12 @@ MFA_CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"p1"}}}'
 """The claims that a client has to request for multi-factor authentication (MFA)."""
 
 _REQUESTED = "xms_sandbox_challenge"  # In tokens that were requested with the claims of a challenge.
+_REASONS = {
+    "policies": "TokenCreatedWithOutdatedPolicies",
+    "revocation": "TokenIssuedBeforeRevocationTimestamp",
+    "location": "LocationConditionEvaluationSatisfied",
+}
+_CLIENT_ADDRESS = "203.0.113.7"  # The address that a request seems to come from; reserved for documentation.
 _WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
 
 
@@ -43,12 +49,16 @@ def check(call: Call, token: Mapping[str, Any]) -> None:
     """
     frequency = call.state.setting(settings.CLAIMS_CHALLENGE)
     if frequency == "always" or (frequency == "once" and _REQUESTED not in token):
+        reason = call.state.setting(settings.CHALLENGE_REASON)
+        required: dict[str, Any] = {"nbf": {"essential": True, "value": str(call.timestamp)}}
+        if reason == "location":
+            required["xms_rp_ipaddr"] = {"value": _CLIENT_ADDRESS}
         raise ApiError(
             401,
-            "TokenCreatedWithOutdatedPolicies",
+            _REASONS[reason],
             "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
-            "TokenCreatedWithOutdatedPolicies",
-            _challenge(call, json.dumps({"access_token": {"nbf": {"essential": True, "value": str(call.timestamp)}}})),
+            f"{_REASONS[reason]}",
+            _challenge(call, json.dumps({"access_token": required})),
         )
     status = call.state.setting(settings.MFA_FOR_WRITES)
     has_mfa = "mfa" in token.get("amr", ()) or "p1" in token.get("acrs", ())

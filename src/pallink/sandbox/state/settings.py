@@ -143,6 +143,12 @@ CLAIMS_CHALLENGE = Setting(
     "Whether Resource Manager returns 401 with a claims challenge: once, until a token is requested with its claims, "
     "or always.",
 )
+CHALLENGE_REASON = Setting(
+    "challenge-reason",
+    ("policies", "revocation", "location"),
+    "Why there is a claims challenge: the tenant's policies changed, the session was revoked, or the request came from "
+    "another network location than the policies allow.",
+)
 MFA_FOR_WRITES = Setting(
     "mfa-for-writes",
     ("off", "401", "403"),
@@ -186,6 +192,7 @@ SETTINGS = (
     SIGN_IN_ERROR,
     ENTRA_ID,
     CLAIMS_CHALLENGE,
+    CHALLENGE_REASON,
     MFA_FOR_WRITES,
     INSIDE_ONLY,
     GRAPH_READS,
