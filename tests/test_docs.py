@@ -74,6 +74,8 @@ SAID_BY_OTHERS = {
     "the certificate file … holds a key that is not RSA",
     "the certificate file … needs a password",
     "the password of the certificate file … is wrong",
+    "the certificate file … has outdated encryption (DES or RC2), or its password is wrong",
+    "the certificate file … holds no certificate that fits its key",
     "the account … is not eligible for the role … at …",
     "the sandbox has no … named …",
     "the sandbox has no account or group with the object ID …",

@@ -54,11 +54,9 @@ def certificate(sign_in: SignIn, context: CredentialContext) -> Any:
         context.prompter.warn(
             f"the key in {path!r} can be read by every user of this machine: protect it with chmod 600"
         )
-    is_encrypted = b"-----BEGIN" not in content or b"ENCRYPTED" in content
     return CertificateCredential(
         *_identity(sign_in),
         certificate_data=content,
-        password=password if is_encrypted else None,
         send_certificate_chain=sign_in.inputs.get(variables.SEND_CERTIFICATE_CHAIN, "").lower() in _TRUE,
         **context.options,
     )

@@ -1,12 +1,15 @@
 """The file of a certificate credential, validated before azure-identity reads it: its errors say too little."""
 
+import base64
 import os
+import re
 import stat
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 
 from pallink.errors import SignInError
@@ -14,9 +17,26 @@ from pallink.signin import variables
 
 _WORLD_READABLE = stat.S_IROTH
 
+# Object identifiers in DER (RFC 8018, RFC 7292): single DES, and RC2 with 40 and 128 bits.
+_OUTDATED_ALGORITHMS = tuple(
+    bytes.fromhex(f"06{len(digits) // 2:02x}{digits}")
+    for digits in (
+        "2b0e030207",  # desCBC
+        "2a864886f70d010501",  # pbeWithMD2AndDES-CBC
+        "2a864886f70d010503",  # pbeWithMD5AndDES-CBC
+        "2a864886f70d01050a",  # pbeWithSHA1AndDES-CBC
+        "2a864886f70d010c0105",  # pbeWithSHAAnd128BitRC2-CBC
+        "2a864886f70d010c0106",  # pbeWithSHAAnd40BitRC2-CBC
+        "2a864886f70d0302",  # rc2CBC
+    )
+)
+
 
 def read_certificate(path: str, password: str | None) -> bytes:
-    """Return the content of a PEM or PKCS12 file with a certificate and its RSA key.
+    """Return what a PEM or PKCS12 file holds as PEM: the RSA key, not encrypted, its certificate, and the others.
+
+    azure-identity takes the first certificate of a PEM file for that of the key, but a file may begin with the
+    certificate authority's.
 
     Args:
         path: The path of the file.
@@ -33,15 +53,13 @@ def read_certificate(path: str, password: str | None) -> bytes:
             f"correct {variables.CERTIFICATE_PATH}, or make the file readable for the user that runs pallink",
         ) from error
     secret = password.encode() if password else None
-    if b"-----BEGIN" in content:
-        key, certificate = _from_pem(path, content, secret)
-    else:
-        key, certificate = _from_pkcs12(path, content, secret)
+    is_pem = b"-----BEGIN" in content
+    key, certificates = (_from_pem if is_pem else _from_pkcs12)(path, content, secret)
     if key is None:
         raise _unusable(
             f"the certificate file {path!r} holds no private key", "export the certificate together with its key"
         )
-    if certificate is None:
+    if not certificates:
         raise _unusable(
             f"the certificate file {path!r} holds a key but no certificate", "put the certificate into the file too"
         )
@@ -49,7 +67,15 @@ def read_certificate(path: str, password: str | None) -> bytes:
         raise _unusable(
             f"the certificate file {path!r} holds a key that is not RSA", "make a certificate with an RSA key"
         )
-    return content
+    own = next((certificate for certificate in certificates if _fits(certificate, key)), None)
+    if own is None:
+        raise _unusable(
+            f"the certificate file {path!r} holds no certificate that fits its key",
+            "put the certificate that was issued for this key into the file",
+        )
+    others = [certificate for certificate in certificates if certificate is not own]
+    private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private_key + b"".join(certificate.public_bytes(Encoding.PEM) for certificate in (own, *others))
 
 
 def is_world_readable(path: str) -> bool:
@@ -57,30 +83,39 @@ def is_world_readable(path: str) -> bool:
     return os.name == "posix" and bool(Path(path).stat().st_mode & _WORLD_READABLE)
 
 
-def _from_pem(path: str, content: bytes, password: bytes | None) -> tuple[object | None, object | None]:
-    certificate = key = None
+def _fits(certificate: x509.Certificate, key: RSAPrivateKey) -> bool:
+    """Return whether a certificate is for a key."""
+    try:
+        return certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False  # A certificate authority's may have a key of any kind.
+
+
+def _from_pem(path: str, content: bytes, password: bytes | None) -> tuple[object | None, list[x509.Certificate]]:
+    key, certificates = None, []
     if b"PRIVATE KEY-----" in content:
         encrypted = b"ENCRYPTED" in content
         try:
             key = load_pem_private_key(content, password if encrypted else None)
-        except (ValueError, TypeError) as error:
-            raise (_wrong_password(path, password) if encrypted else _malformed(path)) from error
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise (_unopened(path, content, password) if encrypted else _malformed(path)) from error
     if b"-----BEGIN CERTIFICATE-----" in content:
         try:
-            certificate = x509.load_pem_x509_certificate(content)
+            certificates = x509.load_pem_x509_certificates(content)
         except ValueError as error:
             raise _malformed(path) from error
-    if key is None and certificate is None:
+    if key is None and not certificates:
         raise _malformed(path)
-    return key, certificate
+    return key, certificates
 
 
-def _from_pkcs12(path: str, content: bytes, password: bytes | None) -> tuple[object | None, object | None]:
+def _from_pkcs12(path: str, content: bytes, password: bytes | None) -> tuple[object | None, list[x509.Certificate]]:
     try:
-        key, certificate, _ = load_key_and_certificates(content, password)
-    except ValueError as error:
-        raise (_wrong_password(path, password) if _looks_like_pkcs12(content) else _malformed(path)) from error
-    return key, certificate
+        key, certificate, others = load_key_and_certificates(content, password)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        is_pkcs12 = _looks_like_pkcs12(content)
+        raise (_unopened(path, content, password) if is_pkcs12 else _malformed(path)) from error
+    return key, [*([certificate] if certificate else []), *others]
 
 
 def _looks_like_pkcs12(content: bytes) -> bool:
@@ -91,16 +126,39 @@ def _looks_like_pkcs12(content: bytes) -> bool:
     return content[2 + length_octets :].startswith(b"\x02\x01\x03")
 
 
-def _wrong_password(path: str, password: bytes | None) -> SignInError:
+def _unopened(path: str, content: bytes, password: bytes | None) -> SignInError:
+    """Return the error for a file that is encrypted, and could not be opened."""
     if not password:
         return _unusable(
             f"the certificate file {path!r} needs a password",
             f"set {variables.CERTIFICATE_PASSWORD} in the environment",
         )
+    if _has_outdated_encryption(content):
+        # OpenSSL reports both alike, and where its legacy provider is missing no password opens the file.
+        return _unusable(
+            f"the certificate file {path!r} has outdated encryption (DES or RC2), or its password is wrong",
+            f"export it again with AES-256, as current tools do, or correct {variables.CERTIFICATE_PASSWORD}",
+        )
     return _unusable(
         f"the password of the certificate file {path!r} is wrong",
         f"correct {variables.CERTIFICATE_PASSWORD} in the environment",
     )
+
+
+def _has_outdated_encryption(content: bytes) -> bool:
+    """Return whether a file names an algorithm that OpenSSL 3 opens only with its legacy provider, if at all."""
+    if b"DEK-Info: DES-CBC" in content or b"DEK-Info: RC2" in content:
+        return True
+    blocks = re.findall(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----(.*?)-----END", content, re.DOTALL)
+    texts = [content, *(_decoded(block) for block in blocks)]
+    return any(algorithm in text for text in texts for algorithm in _OUTDATED_ALGORITHMS)
+
+
+def _decoded(block: bytes) -> bytes:
+    try:
+        return base64.b64decode(block)
+    except ValueError:
+        return b""
 
 
 def _malformed(path: str) -> SignInError:
