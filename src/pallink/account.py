@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pallink.errors import UnexpectedAnswerError, WrongAccountError
+from pallink.errors import NewSignIn, UnexpectedAnswerError, WrongAccountError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
@@ -47,6 +47,18 @@ def login_hint(identifier: str | None) -> str | None:
     if identifier is None or "@" not in identifier:
         return None
     return identifier[len(_PERSONAL) :] if is_personal(identifier) else identifier
+
+
+def home_name(name: str) -> str | None:
+    """Return the name at home of a guest's UPN, such as `invoices_contoso.com#EXT#@fabrikam.onmicrosoft.com`.
+
+    None if it is not a guest's UPN. Of the underscores the last one is the @: a domain has none.
+    """
+    local, marker, _ = name.partition("#EXT#")
+    if not marker:
+        local, marker, _ = name.partition("#ext#")
+    user, _, domain = local.rpartition("_")
+    return f"{user}@{domain}" if marker and user and domain else None
 
 
 class AccountKind(StrEnum):
@@ -126,6 +138,8 @@ def account_from_token(token: str) -> Account:
         # Its unique_name has the prefix, its preferred_username has not. An #EXT# name is the tenant's own.
         names = [name if "#" in name else f"{_PERSONAL}{name}" for name in names]
     kind = _detect_kind(claims, names)
+    # A guest signs in with the name at home, which comes first.
+    names.sort(key=lambda name: home_name(name) is not None)
     return Account(
         kind=kind,
         name=(names[0] if names else object_id) if kind.is_user else (client_id or object_id),
@@ -162,6 +176,7 @@ def require_account(
         WrongAccountError: The account or the tenant is a different one.
     """
     if identifier is not None and not account.matches_identifier(identifier):
+        is_this_personal = fold_name(account.name) == f"{_PERSONAL}{fold_name(identifier.strip())}"
         raise WrongAccountError(
             f"{account.name} signed in, not {identifier}",
             cause=f"--account requires {identifier}; the signed-in account is the {_describe_kind(account.kind)}"
@@ -169,16 +184,16 @@ def require_account(
             " nothing was read or written for it",
             remedy="if you mean this personal Microsoft account, name it with what stands before it:"
             f" --account {account.name}"
-            if fold_name(account.name) == f"{_PERSONAL}{fold_name(identifier.strip())}"
+            if is_this_personal
             else f"sign in as {identifier}, or name the account that you mean with --account",
-        )
+        ).replace(new_sign_in=None if is_this_personal else NewSignIn.SAME)
     if tenant_id is not None and account.tenant_id.casefold() != tenant_id.casefold():
         named = tenant_id if tenant in (None, tenant_id) else f"{tenant} ({tenant_id})"
         raise WrongAccountError(
             f"{account.name} signed in to tenant {account.tenant_id}, not to {named}",
             cause=f"--tenant requires {named}; nothing was read or written",
-            remedy="name the tenant that the account signs in to with --tenant",
-        )
+            remedy=f"sign in to {named}, or name the tenant that the account is signed in to with --tenant",
+        ).replace(new_sign_in=NewSignIn.SAME)
 
 
 def _describe_kind(kind: AccountKind) -> str:

@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pallink.account import is_guid
+from pallink.account import home_name, is_guid
 from pallink.clouds import CLOUDS, parse_cloud
 from pallink.emulator import Emulator
 from pallink.errors import UsageError
@@ -63,6 +63,12 @@ class Settings:
             )
         if self.account is not None and not self.account.strip():
             raise UsageError("the account is empty", remedy="give a UPN, an object ID or a client ID with --account")
+        if self.account is not None and (home := home_name(self.account)):
+            raise UsageError(
+                f"{self.account!r} is the name of a guest, which does not sign in",
+                cause="guests sign in with the name that they have in their home tenant",
+                remedy=f"use --account {home}, and --tenant for the tenant that it is a guest of",
+            )
         if not self.timeout > 0:
             raise UsageError(
                 "--timeout must be greater than 0",

@@ -127,6 +127,86 @@ def test_several_accounts_and_tenants_are_kept_side_by_side(desk: Desk, pallink:
         assert (shown.json["account"], shown.json["tenantId"], shown.json["stored"]) == (account, tenant, True)
 
 
+@pytest.mark.parametrize("made_by", [FABRIKAM, "fabrikam.onmicrosoft.com"])
+@pytest.mark.parametrize("named_by", [FABRIKAM, "fabrikam.onmicrosoft.com", "FABRIKAM.onmicrosoft.com"])
+def test_a_tenant_is_the_same_by_its_id_and_by_its_domain(desk: Desk, made_by: str, named_by: str) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    assert desk.run(f"login --account {INVOICES} --tenant {made_by} {KEPT}").code == 0
+    for tenant, tenant_id in ((named_by, FABRIKAM), ("contoso.com", CONTOSO), ("contoso.onmicrosoft.com", CONTOSO)):
+        shown = desk.run(f"whoami --tenant {tenant} -o json")
+        assert shown.code == 0, shown.stderr
+        assert (shown.json["tenantId"], shown.json["stored"]) == (tenant_id, True)
+        assert desk.run(f"show --tenant {tenant}").code == 3
+    gone = desk.run(f"logout --tenant {named_by} -o json")
+    assert gone.code == 0, gone.stderr
+    assert [each["tenantId"] for each in gone.json["signedOut"]] == [FABRIKAM]
+    assert desk.run(f"logout --tenant {named_by}").code == 0
+    assert "no such sign-in was stored" in desk.run(f"logout --tenant {named_by}").stderr
+    assert desk.run("whoami -o json").json["tenantId"] == CONTOSO
+
+
+def test_logout_of_a_domain_that_does_not_exist(desk: Desk) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    refused = desk.run("logout --tenant nowhere.example.com")
+    assert refused.code == 4
+    assert "AADSTS90002" in refused.stderr
+    assert desk.run("whoami -o json").json["stored"] is True
+
+
+@pytest.mark.parametrize("tenant", [FABRIKAM, "fabrikam.onmicrosoft.com"])
+def test_a_stored_sign_in_opens_another_tenant_of_its_account(desk: Desk, traffic: Traffic, tenant: str) -> None:
+    desk.reader_of_device_codes(INVOICES)
+    assert desk.run(f"login --auth device-code --account {INVOICES} {KEPT}").code == 0
+    traffic.sent.clear()
+    shown = desk.run(f"whoami --tenant {tenant} --no-input --verbose -o json")
+    assert shown.code == 0, shown.stderr
+    assert (shown.json["account"], shown.json["tenantId"], shown.json["accountKind"]) == (INVOICES, FABRIKAM, "guest")
+    assert "because it is stored for another tenant" in shown.stderr
+    assert sign_in_requests(traffic) == [f"/{FABRIKAM}/oauth2/v2.0/token"]
+    assert len([path for _, path in traffic.sent if "openid-configuration" in path and tenant in path]) <= 2
+    assert desk.run("whoami -o json").json["tenantId"] == CONTOSO, "the default stays what it was"
+
+
+def test_where_another_tenant_needs_a_person_the_whole_command_is_shown(desk: Desk) -> None:
+    desk.reader_of_device_codes(INVOICES)
+    assert desk.run(f"login --auth device-code --account {INVOICES} {KEPT}").code == 0
+    desk.sandbox.set("sign-in-error", "50173")
+    refused = desk.run("link 719878 --yes --tenant fabrikam.onmicrosoft.com")
+    assert refused.code == 4, refused.stderr
+    command = f"pallink login {KEPT} --cloud sandbox --account {INVOICES} --tenant fabrikam.onmicrosoft.com"
+    assert f"    {command} --auth device-code\n" in refused.stderr
+
+
+def test_a_stored_sign_in_that_is_no_guest_of_the_other_tenant(desk: Desk, traffic: Traffic) -> None:
+    assert desk.run(f"login --account {APPROVERS} {KEPT}").code == 0
+    refused = desk.run(f"link 719878 --yes --tenant {FABRIKAM}")
+    assert refused.code == 4
+    assert "AADSTS50020" in refused.stderr
+    assert "have an administrator of that tenant invite the account" in refused.stderr
+    assert traffic.of_partners() == []
+
+
+def test_a_record_cannot_name_another_account_for_another_tenant(desk: Desk, traffic: Traffic) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    (record,) = (home() / "sign-ins").glob("*.json")
+    record.write_text(
+        json.dumps({**json.loads(record.read_text()), "account": APPROVERS, "username": "somebody@contoso.com"})
+    )
+    traffic.sent.clear()
+    refused = desk.run(f"link 719878 --yes --tenant {FABRIKAM}")
+    assert refused.code == 4
+    assert traffic.of_partners() == []
+
+
+def test_a_guest_is_named_by_the_name_at_home(desk: Desk, traffic: Traffic) -> None:
+    for command in ("show", "login", "logout"):
+        refused = desk.run(f"{command} --account invoices_contoso.com#EXT#@fabrikam.onmicrosoft.com")
+        assert refused.code == 2
+        assert "guests sign in with the name that they have in their home tenant" in refused.stderr
+        assert f"use --account {INVOICES}, and --tenant" in refused.stderr
+    assert traffic.sent == []
+
+
 def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: Desk, traffic: Traffic) -> None:
     for account in (INVOICES, APPROVERS):
         assert desk.run(f"login --account {account} {KEPT}").code == 0

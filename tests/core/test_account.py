@@ -68,6 +68,12 @@ arbitrary_json = st.recursive(
             "a_partner.com#ext#@contoso.com",
             id="guest by upn in lower case",
         ),
+        pytest.param(
+            user_claims(upn="old_partner.com#EXT#@contoso.com", unique_name="a_b@partner.com", idp=ELSEWHERE),
+            AccountKind.GUEST,
+            "a_b@partner.com",
+            id="guest by upn and unique_name",
+        ),
         pytest.param(user_claims(upn="a@contoso.com", acct=1), AccountKind.GUEST, "a@contoso.com", id="guest by acct"),
         pytest.param(
             user_claims(unique_name="live.com#a@outlook.com", idp="live.com"),

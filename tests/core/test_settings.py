@@ -108,3 +108,21 @@ def test_the_command_for_the_same_account(settings: Settings, line: str) -> None
 def test_a_command_keeps_each_word(account: str, words: list[str]) -> None:
     line = Settings(account=account).command(*words)
     assert shlex.split(line) == ["pallink", *words, "--account", account]
+
+
+@pytest.mark.parametrize(
+    ("account", "home"),
+    [
+        ("invoices_contoso.com#EXT#@fabrikam.onmicrosoft.com", "invoices@contoso.com"),
+        ("svc_approvers_contoso.com#ext#@fabrikam.onmicrosoft.com", "svc_approvers@contoso.com"),
+    ],
+)
+def test_a_guest_signs_in_with_the_name_at_home(account: str, home: str) -> None:
+    with pytest.raises(UsageError, match="is the name of a guest") as refused:
+        Settings(account=account)
+    assert f"use --account {home}," in str(refused.value.remedy)
+
+
+@pytest.mark.parametrize("account", ["a_b@contoso.com", "#EXT#@contoso.com", "a#EXT#@contoso.com"])
+def test_what_only_looks_like_a_guest_is_taken_as_it_is(account: str) -> None:
+    assert Settings(account=account).account == account

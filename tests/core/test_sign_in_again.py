@@ -61,6 +61,14 @@ BY_CUSTOM_APPLICATION = sign_in_from_stored(
             ),
         ),
         (
+            Settings(tenant="fabrikam.onmicrosoft.com"),
+            sign_in_from_stored(
+                replace(AS_GUEST, account="invoices_contoso.com#EXT#@fabrikam.onmicrosoft.com"), "it is stored"
+            ),
+            EXPIRED,
+            "pallink login --account invoices@contoso.com --tenant fabrikam.onmicrosoft.com --auth browser",
+        ),
+        (
             Settings(cloud="AzureUSGovernment"),
             made(SignInMethod.BROWSER),
             CHALLENGED,

@@ -243,9 +243,7 @@ def test_an_unknown_method() -> None:
         ({"account": "SVC_approvers@contoso.com"}, (INVOICES, APPROVERS), APPROVERS),
         ({"account": INVOICES.object_id}, (INVOICES, AS_GUEST), INVOICES),
         ({"tenant": FABRIKAM}, (INVOICES, AS_GUEST), AS_GUEST),
-        ({"tenant": "fabrikam.onmicrosoft.com"}, (INVOICES, AS_GUEST), AS_GUEST),
-        ({"tenant": "contoso.com"}, (INVOICES, AS_GUEST), INVOICES),
-        ({"tenant": "other-name-of-contoso.com"}, (INVOICES,), INVOICES),
+        ({"tenant": TENANT}, (INVOICES, AS_GUEST), INVOICES),
         ({"cloud": "AzureChinaCloud"}, (INVOICES, ELSEWHERE), ELSEWHERE),
         ({"auth": "device-code"}, (INVOICES, APPROVERS), APPROVERS),
     ],
@@ -254,6 +252,53 @@ def test_a_stored_sign_in_is_the_default(settings: dict[str, str], stored: Any, 
     sign_in = chosen(settings, stored=stored)
     assert sign_in.stored == expected
     assert str(expected) in sign_in.reason
+
+
+@pytest.mark.parametrize(
+    ("tenant", "tenant_id", "expected"),
+    [
+        ("fabrikam.onmicrosoft.com", FABRIKAM, AS_GUEST),
+        ("another-name-of-fabrikam.com", FABRIKAM, AS_GUEST),
+        ("contoso.com", TENANT, INVOICES),
+        ("another-name-of-contoso.com", TENANT, INVOICES),
+    ],
+)
+@pytest.mark.parametrize("auth", [None, "browser"])
+def test_a_domain_means_the_tenant_that_it_belongs_to(
+    tenant: str, tenant_id: str, expected: StoredSignIn, auth: str | None
+) -> None:
+    sign_in = chosen({"tenant": tenant, "auth": auth}, stored=(INVOICES, AS_GUEST), tenant_id=tenant_id)
+    assert (sign_in.stored, sign_in.tenant) == (expected, tenant_id)
+
+
+OTHER_TENANT = "00000000-0000-4000-8000-000000000001"
+APPLICATION = replace(
+    INVOICES, id="4" * 32, kind=AccountKind.APPLICATION, account=CLIENT, home_account_id=None, username=None
+)
+
+
+@pytest.mark.parametrize("stored", [(INVOICES,), (INVOICES, AS_GUEST), (INVOICES, APPLICATION, ELSEWHERE)])
+def test_a_user_is_taken_for_another_tenant_too(stored: Any) -> None:
+    sign_in = chosen({"tenant": OTHER_TENANT}, stored=stored)
+    assert sign_in.stored is not None
+    assert (sign_in.stored.account, sign_in.tenant) == (INVOICES.account, OTHER_TENANT)
+    assert "it is stored for another tenant: " in sign_in.reason
+
+
+def test_of_several_users_for_another_tenant_one_is_chosen_by_account() -> None:
+    given = Environment(
+        stored=(INVOICES, AS_GUEST, replace(APPROVERS, home_account_id="another one")), tenant_id=OTHER_TENANT
+    )
+    with pytest.raises(SignInError) as refused:
+        resolve_sign_in(Settings(tenant="customer.example"), given)
+    assert "could not choose among 2 stored sign-ins" in refused.value.message
+    assert refused.value.command == "pallink whoami --account invoices@contoso.com --tenant customer.example"
+
+
+def test_an_application_is_not_taken_for_another_tenant() -> None:
+    with pytest.raises(SignInError, match=r"^not signed in$") as refused:
+        resolve_sign_in(Settings(tenant=OTHER_TENANT), Environment(stored=(APPLICATION,)))
+    assert refused.value.command == f"pallink login --tenant {OTHER_TENANT}"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pallink.signin.prompter import Prompter
 if TYPE_CHECKING:
     from pallink.azure.links import ManagementPartner
     from pallink.azure.roles import RoleAssignments
+    from pallink.signin.methods import SignIn
 
 # For reads only; writes are sent once. The waits between them are cut short by the job's deadline.
 _READ_RETRIES = 4
@@ -75,11 +76,12 @@ def connect(settings: Settings, prompter: Prompter, rules: tuple[Rule, ...]) -> 
     Raises:
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
     """
-    # Chosen before anything is sent: an environment that cannot sign in needs no network to be told so.
-    sign_in = choose_sign_in(settings, prompter)
-    prompter.check_sign_in(sign_in)
     pool = new_pool()
+    sign_in: SignIn | None = None
     try:
+        # Chosen first: an environment that cannot sign in needs no network to be told so.
+        sign_in = choose_sign_in(settings, prompter, pool)
+        prompter.check_sign_in(sign_in)
         return AzureClient(authenticate(settings, sign_in, prompter, pool, rules=rules), pool)
     except SignInError as error:
         pool.close()

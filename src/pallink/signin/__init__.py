@@ -21,7 +21,7 @@ from pallink.signin.choice import (
     sign_in_from_stored,
 )
 from pallink.signin.methods import METHODS, OFFERED_METHODS, MethodInfo, SignIn, SignInMethod
-from pallink.signin.stored import StoredSignIn, filter_stored
+from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants, tenant_id_by_name
 
 __all__ = [
     "METHODS",
@@ -34,7 +34,9 @@ __all__ = [
     "StoredSignIn",
     "ambiguous_sign_in",
     "filter_stored",
+    "for_other_tenants",
     "has_browser",
     "resolve_sign_in",
     "sign_in_from_stored",
+    "tenant_id_by_name",
 ]

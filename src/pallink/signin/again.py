@@ -4,6 +4,7 @@ import base64
 import shlex
 from dataclasses import replace
 
+from pallink.account import home_name
 from pallink.clouds import CLOUDS
 from pallink.errors import MoreProofNeededError, NewSignIn, SignInError
 from pallink.settings import Settings
@@ -58,7 +59,8 @@ def _completed(settings: Settings, stored: StoredSignIn) -> Settings:
     """Return the settings with what the stored sign-in adds to them: account, tenant, application and method."""
     return replace(
         settings,
-        account=settings.account or stored.account,
+        # A guest's #EXT# name is not one to sign in with.
+        account=settings.account or (stored.username if home_name(stored.account) else stored.account),
         tenant=settings.tenant or stored.tenant_id,
         client_id=settings.client_id or (stored.client_id if stored.client_id != USERS_CLIENT_ID else None),
         auth=settings.auth or (stored.auth if stored.auth != SignInMethod.SANDBOX_USER else None),

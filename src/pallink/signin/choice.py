@@ -6,14 +6,14 @@ environment is an error too: falling through to another sign-in would link the w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pallink.account import login_hint
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
 from pallink.signin import variables
 from pallink.signin.methods import METHODS, OFFERED_METHODS, SignIn, SignInMethod
-from pallink.signin.stored import StoredSignIn, filter_stored
+from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants
 
 _INTERACTIVE_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 
@@ -41,6 +41,7 @@ class Environment:
     Attributes:
         environ: The environment's variables.
         stored: The stored sign-ins.
+        tenant_id: The ID of the tenant that the settings name, as far as it is known.
         can_prompt: Whether pallink may prompt on the terminal.
         has_browser: Whether a browser can be opened.
         no_input: Whether `--no-input` is set: then not even a method that is named may prompt.
@@ -49,6 +50,7 @@ class Environment:
 
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     stored: tuple[StoredSignIn, ...] = ()
+    tenant_id: str | None = None
     can_prompt: bool = False
     has_browser: bool = False
     no_input: bool = False
@@ -85,8 +87,8 @@ def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stor
         sign_in = _from_variables(settings, environment.environ)
         if sign_in is not None:
             return sign_in
-    if not ignore_stored and (candidates := _candidates(settings, environment)):
-        return _stored(candidates, settings, environment, "it is stored")
+    if not ignore_stored and (chosen := _stored(settings, environment, "it is stored")):
+        return chosen
     if settings.emulator is not None and (ignore_stored or not environment.is_signed_out):
         return SignIn(
             SignInMethod.SANDBOX_USER,
@@ -103,12 +105,18 @@ def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stor
     raise _not_signed_in(settings, environment)
 
 
-def sign_in_from_stored(stored: StoredSignIn, reason: str) -> SignIn:
-    """Return the sign-in that uses a stored one."""
+def sign_in_from_stored(stored: StoredSignIn, reason: str, tenant_id: str | None = None) -> SignIn:
+    """Return the sign-in that uses a stored one.
+
+    Args:
+        stored: The stored sign-in.
+        reason: Why it is used.
+        tenant_id: The ID of the tenant to sign in to; None means that of the stored sign-in.
+    """
     return SignIn(
         SignInMethod(stored.auth),
         reason,
-        tenant=stored.tenant_id,
+        tenant=tenant_id or stored.tenant_id,
         client_id=stored.client_id,
         login_hint=stored.account,
         stored=stored,
@@ -142,9 +150,12 @@ def _named(settings: Settings, environment: Environment, *, ignore_stored: bool)
     reason = "--auth names it"
     if method in _INTERACTIVE_METHODS:
         # PALLINK_AUTH is set for many commands: it means the sign-in that `login` stored, not a new one for each.
-        candidates = () if ignore_stored else _candidates(settings, environment)
-        if matches := tuple(stored for stored in candidates if stored.auth == method):
-            return _stored(matches, settings, environment, f"{reason}, and such a sign-in is stored")
+        same_method = replace(
+            environment, stored=tuple(stored for stored in environment.stored if stored.auth == method)
+        )
+        chosen = None if ignore_stored else _stored(settings, same_method, f"{reason}, and such a sign-in is stored")
+        if chosen is not None:
+            return chosen
         return _interactive(method, settings, environment, reason)
     if method is SignInMethod.AZURE_CLI:
         return SignIn(method, reason, tenant=settings.tenant)
@@ -239,23 +250,32 @@ def _validate(name: str, setting: str, value: str) -> None:
         ) from None
 
 
-def _candidates(settings: Settings, environment: Environment) -> tuple[StoredSignIn, ...]:
-    return filter_stored(
-        environment.stored,
-        cloud=settings.cloud,
-        account=settings.account,
-        tenant=settings.tenant,
-        client_id=settings.client_id,
-    )
+def _stored(settings: Settings, environment: Environment, reason: str) -> SignIn | Ambiguous | None:
+    """Return the stored sign-in to use; None if none matches.
 
+    A user who is stored for another tenant only matches too: the refresh token may get a token for this one.
+    """
+    tenant_id = environment.tenant_id or settings.tenant
 
-def _stored(
-    candidates: Sequence[StoredSignIn], settings: Settings, environment: Environment, reason: str
-) -> SignIn | Ambiguous:
+    def matching(tenant_id: str | None) -> tuple[StoredSignIn, ...]:
+        return filter_stored(
+            environment.stored,
+            cloud=settings.cloud,
+            account=settings.account,
+            tenant_id=tenant_id,
+            client_id=settings.client_id,
+        )
+
+    candidates = matching(tenant_id)
+    if not candidates and tenant_id is not None:
+        candidates = for_other_tenants(matching(None))
+        reason = f"{reason} for another tenant"
+    if not candidates:
+        return None
     if len(candidates) == 1:
-        return sign_in_from_stored(candidates[0], f"{reason}: {candidates[0]}")
+        return sign_in_from_stored(candidates[0], f"{reason}: {candidates[0]}", tenant_id)
     if environment.can_prompt:
-        return Ambiguous(tuple(candidates))
+        return Ambiguous(candidates)
     raise ambiguous_sign_in(candidates, settings)
 
 
@@ -264,7 +284,8 @@ def ambiguous_sign_in(candidates: Sequence[StoredSignIn], settings: Settings, co
     accounts = {candidate.account.casefold() for candidate in candidates}
     needs_tenant = len(accounts) < len(candidates)
     first = candidates[0]
-    example = Settings(settings.cloud, account=first.account, tenant=first.tenant_id if needs_tenant else None)
+    tenant = first.tenant_id if needs_tenant else settings.tenant
+    example = Settings(settings.cloud, account=first.account, tenant=tenant)
     return SignInError(
         f"could not choose among {len(candidates)} stored sign-ins",
         cause=f"these match: {_and([str(candidate) for candidate in candidates])}",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pallink.account import AccountKind, fold_name, is_guid, is_personal
+from pallink.account import AccountKind, fold_name, is_personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,6 @@ class StoredSignIn:
             names.add(self.username)
         return fold_name(identifier.strip()) in map(fold_name, names)
 
-    def is_in(self, tenant: str) -> bool:
-        """Return whether this sign-in is known to be in a tenant, given as GUID or domain."""
-        wanted = tenant.casefold()
-        is_named = wanted in {self.tenant_id.casefold(), (self.tenant or "").casefold()}
-        is_home = self.kind is AccountKind.USER and self.account.casefold().endswith(f"@{wanted}")
-        return is_named or is_home
-
     def __str__(self) -> str:
         return f"{self.account} in {self.tenant or self.tenant_id}"
 
@@ -70,7 +63,7 @@ def filter_stored(
     *,
     cloud: str,
     account: str | None = None,
-    tenant: str | None = None,
+    tenant_id: str | None = None,
     client_id: str | None = None,
 ) -> tuple[StoredSignIn, ...]:
     """Return the stored sign-ins of a cloud that match an account, a tenant and a client ID, sorted by account.
@@ -82,8 +75,22 @@ def filter_stored(
         matches = [sign_in for sign_in in matches if sign_in.matches_identifier(account)]
     if client_id is not None:
         matches = [sign_in for sign_in in matches if sign_in.client_id.casefold() == client_id.casefold()]
-    if tenant is not None:
-        in_tenant = [sign_in for sign_in in matches if sign_in.is_in(tenant)]
-        # A domain can belong to any tenant: that is checked after the sign-in.
-        matches = in_tenant or ([] if is_guid(tenant) else matches)
+    if tenant_id is not None:
+        matches = [sign_in for sign_in in matches if sign_in.tenant_id.casefold() == tenant_id.casefold()]
     return tuple(sorted(matches, key=lambda sign_in: (sign_in.account.casefold(), sign_in.tenant_id, sign_in.id)))
+
+
+def for_other_tenants(stored: Sequence[StoredSignIn]) -> tuple[StoredSignIn, ...]:
+    """Return one sign-in of each user: its refresh token may get tokens for the user's other tenants too.
+
+    An application's sign-in holds no refresh token.
+    """
+    users = {sign_in.home_account_id: sign_in for sign_in in reversed(stored) if sign_in.home_account_id is not None}
+    return tuple(sign_in for sign_in in stored if sign_in in users.values())
+
+
+def tenant_id_by_name(stored: Sequence[StoredSignIn], domain: str) -> str | None:
+    """Return the ID of the tenant that a sign-in was stored for by this domain; None if there is none."""
+    return next(
+        (sign_in.tenant_id for sign_in in stored if (sign_in.tenant or "").casefold() == domain.casefold()), None
+    )

@@ -1,6 +1,7 @@
 """Sign-in through azure-identity: from the chosen sign-in to the signed-in account and its token.
 
 authenticate  finds the cloud, signs in, and makes sure that the required account did
+tenants       finds the ID of a tenant that is named by a domain
 login         stores a sign-in for later commands, and removes stored ones
 credentials   creates the credential for the chosen sign-in; the account and its token
 context       what a credential is created with

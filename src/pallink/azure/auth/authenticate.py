@@ -2,23 +2,17 @@
 
 import logging
 import os
-import re
 from dataclasses import dataclass, replace
 
-from azure.core.exceptions import AzureError
-from azure.core.rest import HttpRequest
 from msal import TokenCache  # type: ignore[import-untyped]
 
-from pallink.account import Account, is_guid, require_account
+from pallink.account import Account, require_account
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
-from pallink.azure.auth.errors import explain_sign_in
-from pallink.azure.cloud_metadata import describe_cloud
-from pallink.azure.errors import body_of
+from pallink.azure.auth.tenants import find_cloud, resolve_tenant
 from pallink.azure.transport import GuardedTransport
-from pallink.clouds import CLOUDS, Cloud
-from pallink.errors import PallinkError, UnexpectedAnswerError
+from pallink.clouds import Cloud
 from pallink.http.policy import EgressPolicy, Rule
 from pallink.http.pool import ConnectionPool
 from pallink.settings import Settings
@@ -27,9 +21,6 @@ from pallink.signin.prompter import Prompter
 from pallink.signin.store import store_for
 
 log = logging.getLogger("pallink")
-
-_TENANT_IN_ISSUER = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)", re.IGNORECASE)
-_ERROR = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +53,26 @@ class Authenticated:
         return expiry.isoformat().replace("+00:00", "Z") if expiry else None
 
 
-def choose_sign_in(settings: Settings, prompter: Prompter, *, ignore_stored: bool = False) -> SignIn:
-    """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit. Sends nothing.
+def choose_sign_in(
+    settings: Settings, prompter: Prompter, pool: ConnectionPool, *, ignore_stored: bool = False
+) -> SignIn:
+    """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
+
+    Sends a request only to learn whether a stored sign-in is in the tenant that a domain names.
 
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
     store = store_for(settings.cloud)
+    stored = store.all()
+    has_stored = any(sign_in.cloud == settings.cloud for sign_in in stored) and not ignore_stored
+    tenant_id = resolve_tenant(settings, pool) if has_stored else None
     chosen = resolve_sign_in(
         settings,
         Environment(
             environ=os.environ,
-            stored=store.all(),
+            stored=stored,
+            tenant_id=tenant_id,
             can_prompt=prompter.can_prompt,
             has_browser=prompter.has_browser,
             no_input=prompter.no_input,
@@ -83,7 +82,7 @@ def choose_sign_in(settings: Settings, prompter: Prompter, *, ignore_stored: boo
     )
     if isinstance(chosen, Ambiguous):
         return sign_in_from_stored(
-            prompter.select_sign_in(chosen.candidates), "it was picked among those that are stored"
+            prompter.select_sign_in(chosen.candidates), "it was picked among those that are stored", tenant_id
         )
     return chosen
 
@@ -113,15 +112,9 @@ def authenticate(
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
         UsageError: A variable of proxies or certificates is wrong; nothing was sent to sign in.
     """
-    cloud = CLOUDS.get(settings.cloud)
-    if cloud is None:
-        pool.check_environment(settings.cloud)
-        cloud = describe_cloud(settings.cloud, pool)
-    if cloud.emulator is not None:
-        cloud.emulator.mount(pool, cloud.resource_manager)
-        if sign_in.method is SignInMethod.MANAGED_IDENTITY:
-            cloud.emulator.mount(pool, IMDS)
-    pool.check_environment(cloud.login, cloud.resource_manager)
+    cloud = find_cloud(settings, pool)
+    if cloud.emulator is not None and sign_in.method is SignInMethod.MANAGED_IDENTITY:
+        cloud.emulator.mount(pool, IMDS)
     policy = EgressPolicy(
         resource_manager=cloud.resource_manager,
         login=cloud.login,
@@ -130,7 +123,8 @@ def authenticate(
     )
     context = CredentialContext(cloud, GuardedTransport(pool, policy), prompter, cache)
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
-    tenant_id = _tenant_id(settings.tenant, context)
+    is_resolved = sign_in.stored is not None and settings.tenant is not None
+    tenant_id = sign_in.tenant if is_resolved else resolve_tenant(settings, pool)
     if settings.tenant and sign_in.tenant == settings.tenant:
         sign_in = replace(sign_in, tenant=tenant_id)
     credential = AccountCredential(sign_in, context)
@@ -140,33 +134,3 @@ def authenticate(
     account = credential.account
     require_account(account, identifier=settings.account, tenant_id=tenant_id, tenant=settings.tenant)
     return Authenticated(cloud, account, sign_in, credential, context.transport)
-
-
-def _tenant_id(tenant: str | None, context: CredentialContext) -> str | None:
-    """Return the ID of a tenant that is named by a domain or by its ID: the login host's metadata has it.
-
-    Raises:
-        PallinkError: There is no such tenant, or no response.
-    """
-    if tenant is None or is_guid(tenant):
-        return tenant
-    login, transport = context.cloud.login, context.transport
-    request = HttpRequest("GET", f"{login}/{tenant}/v2.0/.well-known/openid-configuration")
-    try:
-        response = transport.send(request)
-    except AzureError as error:
-        raise explain_sign_in(error, transport.last_sign_in, login=login) from error
-    body = body_of(response)
-    match = _TENANT_IN_ISSUER.search(str(body.get("issuer", "")))
-    if match is not None:
-        return match[1]
-    if "error" in body or response.status_code >= _ERROR:
-        failure: PallinkError = explain_sign_in(
-            ValueError("Entra ID sent no error"), transport.last_sign_in, login=login
-        )
-        raise failure
-    raise UnexpectedAnswerError(
-        f"could not resolve tenant {tenant}",
-        cause=f"the metadata of {login} names no tenant for it",
-        remedy="give --tenant the tenant's ID (a GUID)",
-    )

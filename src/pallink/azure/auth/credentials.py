@@ -19,6 +19,8 @@ from pallink.azure.auth.stored import StoredCredential, expired
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
+    SIGN_IN_AGAIN,
+    NewSignIn,
     PallinkError,
     SignInError,
     UnexpectedAnswerError,
@@ -100,16 +102,27 @@ class AccountCredential:
                 "the token has no valid expiry", cause="expires_in in the response is not a number of seconds"
             )
         account = account_from_token(token.token)
-        before = self._account or self._sign_in.stored
-        if before is not None and (account.object_id, account.tenant_id) != (before.object_id, before.tenant_id):
-            name = before.account if isinstance(before, StoredSignIn) else before.name
+        if name := self._changed_from(account):
             raise WrongAccountError(
                 f"the sign-in changed from {name} to {account.name}",
                 cause="the token belongs to another account than before; nothing was read or written with it",
-                remedy="sign in again",
-            )
+                remedy=SIGN_IN_AGAIN,
+            ).replace(new_sign_in=NewSignIn.SAME)
         self._token, self._account = token, account
         return token
+
+    def _changed_from(self, account: Account) -> str | None:
+        """Return the name of the account that the token should have been for; None if it is for that one."""
+        before, stored = self._account, self._sign_in.stored
+        if before is None and stored is None:
+            return None
+        if before is None and stored is not None and self._sign_in.tenant != stored.tenant_id:
+            # A user has another object ID in each tenant, but one name to sign in with.
+            return None if any(map(stored.matches_identifier, account.names)) else stored.account
+        expected = before or stored
+        if expected is None or (account.object_id, account.tenant_id) == (expected.object_id, expected.tenant_id):
+            return None
+        return expected.account if isinstance(expected, StoredSignIn) else expected.name
 
     def _clock(self) -> AbstractContextManager[None]:
         """Stop the clock for a person who signs in."""

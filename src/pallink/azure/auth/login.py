@@ -8,6 +8,7 @@ from msal import SerializableTokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.azure.auth.tenants import resolve_tenant
 from pallink.deadline import Deadline
 from pallink.errors import SignInError, UnexpectedAnswerError
 from pallink.http.pool import new_pool
@@ -44,7 +45,8 @@ def login(
 
 
 def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: str | None) -> AccountResult:
-    sign_in = choose_sign_in(settings, prompter, ignore_stored=True)
+    pool = new_pool()
+    sign_in = choose_sign_in(settings, prompter, pool, ignore_stored=True)
     store = store_for(settings.cloud)
     is_storable = METHODS[sign_in.method].is_storable
     is_encrypted = is_storable and token_cache.can_encrypt()
@@ -58,7 +60,6 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
         with store.change():
             pass  # A folder that cannot be written is an error before the prompt, and not after.
     cache = SerializableTokenCache() if keeps else None
-    pool = new_pool()
     try:
         authenticated = authenticate(settings, sign_in, prompter, pool, cache=cache, claims=claims)
     except SignInError as error:
@@ -112,6 +113,20 @@ def logout(store: SignInStore, selected: Collection[StoredSignIn]) -> None:
                 token_cache.remove(store.folder, sign_in.id)
                 store.remove(sign_in)
         token_cache.remove_orphans(store.folder, {sign_in.id for sign_in in store.all()})
+
+
+def find_tenant_id(settings: Settings, deadline: Deadline) -> str | None:
+    """Return the ID of the tenant that the settings name, if they name one; see `resolve_tenant`.
+
+    Raises:
+        PallinkError: There is no such tenant, or no response.
+    """
+    pool = new_pool()
+    try:
+        with deadline.active():
+            return resolve_tenant(settings, pool)
+    finally:
+        pool.close()
 
 
 def _stored(

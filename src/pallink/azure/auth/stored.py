@@ -32,7 +32,7 @@ class StoredCredential:
             current = sign_in_from_stored(self._stored, sign_in.reason)
             self._credential = application.stored_application(current, context, lambda: expired(stored, why))
         else:
-            self._credential = user.stored_user(self._stored, context)
+            self._credential = user.stored_user(self._stored, sign_in.tenant or stored.tenant_id, context)
 
     def get_token_info(self, *scopes: str, options: Any) -> AccessTokenInfo:
         """Return a token as azure-identity's credentials do."""

@@ -52,8 +52,14 @@ def device_code(sign_in: SignIn, context: CredentialContext) -> Any:
     )
 
 
-def stored_user(stored: StoredSignIn, context: CredentialContext) -> Any:
-    """Return a credential for the cached tokens of a stored sign-in. It renews them, and never prompts."""
+def stored_user(stored: StoredSignIn, tenant_id: str, context: CredentialContext) -> Any:
+    """Return a credential for the cached tokens of a stored sign-in. It renews them, and never prompts.
+
+    Args:
+        stored: The stored sign-in.
+        tenant_id: The tenant that the token is for; another one than the stored one needs a refresh token.
+        context: What to build the credential with.
+    """
     record = AuthenticationRecord(
         tenant_id=stored.tenant_id,
         client_id=stored.client_id,
@@ -65,7 +71,7 @@ def stored_user(stored: StoredSignIn, context: CredentialContext) -> Any:
     options = {name: value for name, value in context.options.items() if name != "authority"}
     return DeviceCodeCredential(
         authentication_record=record,
-        tenant_id=stored.authority_tenant,
+        tenant_id=stored.authority_tenant if tenant_id == stored.tenant_id else tenant_id,
         disable_automatic_authentication=True,
         **options,
     )

@@ -1,5 +1,6 @@
 """The command `pallink logout`."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,9 +9,11 @@ from pallink.cli.job import is_about_sign_ins
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.prompter import TerminalPrompter
+from pallink.cli.supervisor import Execution
+from pallink.deadline import Deadline
 from pallink.output import Terminal, write_value
 from pallink.redact.text import one_line
-from pallink.signin import StoredSignIn, ambiguous_sign_in, filter_stored
+from pallink.signin import StoredSignIn, ambiguous_sign_in, filter_stored, tenant_id_by_name
 from pallink.signin.store import SignInStore, all_stores, store_for
 
 app = new_app()
@@ -49,16 +52,24 @@ def logout(
 
 def _select(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:
     settings = options.settings
-    candidates = filter_stored(
-        store.all(),
-        cloud=settings.cloud,
-        account=settings.account,
-        tenant=settings.tenant,
-        client_id=settings.client_id,
-    )
+    stored = filter_stored(store.all(), cloud=settings.cloud, account=settings.account, client_id=settings.client_id)
+    tenant_id = _find_tenant_id(stored, options) if stored and settings.tenant else None
+    candidates = filter_stored(stored, cloud=settings.cloud, tenant_id=tenant_id)
     if len(candidates) <= 1:
         return list(candidates)
     prompter = TerminalPrompter(options)
     if not prompter.can_prompt:
         raise ambiguous_sign_in(candidates, settings, "logout")
     return [prompter.select_sign_in(candidates)]
+
+
+def _find_tenant_id(stored: Sequence[StoredSignIn], options: CommonOptions) -> str | None:
+    """Return the ID of the tenant to sign out of. Only a domain that no sign-in was stored for needs the network."""
+    settings = options.settings
+    if known := tenant_id_by_name(stored, settings.tenant or ""):
+        return known
+    from pallink.azure.auth.login import find_tenant_id  # noqa: PLC0415 - azure-identity costs 200 ms to import
+
+    deadline = Deadline(settings.timeout)
+    with Execution.current().watching(deadline):
+        return find_tenant_id(settings, deadline)
