@@ -102,7 +102,7 @@ class CommonOptions(OutputOptions):
         typer.Option(
             metavar="SECONDS",
             envvar="PALLINK_TIMEOUT",
-            help="For the whole command, retries and waits included.",
+            help="For the whole command, retries and waits included, but not prompts and the sign-in of a user.",
         ),
     ] = DEFAULT_TIMEOUT
     verbose: Annotated[

@@ -55,6 +55,8 @@ class TerminalPrompter:
         """Print the message to stderr, even with `--quiet`: without the code one cannot sign in."""
         self._terminal.say("sign in", message, "cyan")
 
-    def show_browser(self, message: str) -> None:
-        """Print the message to stderr, even with `--quiet`."""
+    def show_browser(self, message: str, hints: Sequence[str]) -> None:
+        """Print the message and the hints to stderr, even with `--quiet`."""
         self._terminal.say("sign in", message, "cyan")
+        for hint in hints:
+            self._terminal.tell(f"  {hint}")

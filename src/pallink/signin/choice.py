@@ -311,14 +311,14 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
             "cannot sign in to the embedded sandbox with a browser",
             cause="it runs inside this process, where no browser can reach it",
             remedy="use a device code, or serve the sandbox on this machine: pallink sandbox serve",
-            command=settings.command("login", "--auth", "device-code"),
+            command=replace(settings, auth=SignInMethod.DEVICE_CODE.value).command("login"),
         )
     if method is SignInMethod.BROWSER and not environment.has_browser:
         raise SignInError(
             "cannot sign in with the browser: no browser can be opened here",
             cause="there is no display, or this is a remote session, and BROWSER is not set",
             remedy="use a device code",
-            command=settings.command("login", "--auth", "device-code"),
+            command=replace(settings, auth=SignInMethod.DEVICE_CODE.value).command("login"),
         )
     tenant = Settings(tenant=settings.tenant or environment.environ.get(variables.TENANT_ID) or None).tenant
     return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=login_hint(settings.account))

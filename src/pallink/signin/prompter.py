@@ -10,9 +10,13 @@ from typing import Protocol
 
 from pallink.emulator import Emulator
 from pallink.errors import SignInError
+from pallink.settings import Settings
 from pallink.signin import SignIn, StoredSignIn, has_browser
 
 log = logging.getLogger("pallink")
+
+MAX_MINUTES = 15
+"""How long pallink waits for a user to sign in; `--timeout` does not count it. Device codes expire after as long."""
 
 
 class Prompter(Protocol):
@@ -46,8 +50,8 @@ class Prompter(Protocol):
     def show_device_code(self, message: str, code: str) -> None:
         """Show how to sign in with a device code."""
 
-    def show_browser(self, message: str) -> None:
-        """Show that a browser opens."""
+    def show_browser(self, message: str, hints: Sequence[str]) -> None:
+        """Show that a browser opens, and what to do if it does not."""
 
 
 class NonInteractive:
@@ -83,9 +87,9 @@ class NonInteractive:
         """Print the message to stderr."""
         print(message, file=sys.stderr)
 
-    def show_browser(self, message: str) -> None:
-        """Print the message to stderr."""
-        print(message, file=sys.stderr)
+    def show_browser(self, message: str, hints: Sequence[str]) -> None:
+        """Print the message and the hints to stderr."""
+        print(message, *hints, sep="\n", file=sys.stderr)
 
 
 def can_open_browser() -> bool:
@@ -116,4 +120,24 @@ def device_code_message(
 
 def browser_message(login_hint: str | None) -> str:
     """Return how to sign in with the browser, in words."""
-    return f"a browser opens: sign in there{f' as {login_hint}' if login_hint else ''} (Ctrl-C to cancel)"
+    return (
+        f"a browser opens: sign in there{f' as {login_hint}' if login_hint else ''} within {MAX_MINUTES} minutes"
+        " (Ctrl-C to cancel)"
+    )
+
+
+def browser_hints(url: str, settings: Settings, device_code_command: str) -> tuple[str, ...]:
+    """Return what to do if no browser appears, or if it is signed in as another account.
+
+    Args:
+        url: The address that the browser was told to open.
+        settings: The options of this run.
+        device_code_command: The command that signs in with a device code instead.
+    """
+    account = () if settings.account else (f"to name the account: {settings.command('login', '--account', 'NAME')}",)
+    return (
+        "if no browser appears, or it offers another account, open this address in a private window on this machine:",
+        f"    {url}",
+        *account,
+        f"to sign in on another device: {device_code_command}",
+    )

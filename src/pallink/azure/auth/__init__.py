@@ -6,7 +6,8 @@ login         stores a sign-in for later commands, and removes stored ones
 credentials   creates the credential for the chosen sign-in; the account and its token
 context       what a credential is created with
 application   credentials of applications: secret, certificate, federated token
-user          credentials of users: browser, device code, stored sign-in
+browser       the credential of a user who signs in with the browser
+user          credentials of users: device code, stored sign-in
 ambient       credentials of existing sessions: the Azure CLI's, a managed identity
 certificate   reads the file of a certificate credential
 stored        a stored sign-in -> its credential, which keeps what it renews

@@ -13,6 +13,7 @@ from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
 from pallink.azure.auth.tenants import find_cloud, resolve_tenant
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
+from pallink.errors import WrongAccountError
 from pallink.http.policy import EgressPolicy, Rule
 from pallink.http.pool import ConnectionPool
 from pallink.settings import Settings
@@ -95,6 +96,7 @@ def authenticate(
     *,
     rules: tuple[Rule, ...] = (),
     cache: TokenCache | None = None,
+    plain_text: bool = False,
     claims: str | None = None,
 ) -> Authenticated:
     """Sign in, and refuse any other account or tenant than the required one. The partner API is not touched.
@@ -106,6 +108,7 @@ def authenticate(
         pool: The connections.
         rules: What may be sent to Resource Manager afterwards.
         cache: Where the tokens are put, beside the credential's memory.
+        plain_text: Whether tokens may be kept in a file that is not encrypted.
         claims: What the sign-in has to prove, as JSON (a claims challenge).
 
     Raises:
@@ -121,7 +124,7 @@ def authenticate(
         rules=rules,
         token_endpoint=token_endpoint_for(sign_in),
     )
-    context = CredentialContext(cloud, GuardedTransport(pool, policy), prompter, cache)
+    context = CredentialContext(cloud, GuardedTransport(pool, policy), prompter, settings, cache, plain_text)
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
     is_resolved = sign_in.stored is not None and settings.tenant is not None
     tenant_id = sign_in.tenant if is_resolved else resolve_tenant(settings, pool)
@@ -132,5 +135,11 @@ def authenticate(
         # First, so that a person signs in once.
         credential.get_token_info(cloud.scope, options={"claims": claims})
     account = credential.account
-    require_account(account, identifier=settings.account, tenant_id=tenant_id, tenant=settings.tenant)
+    try:
+        require_account(account, identifier=settings.account, tenant_id=tenant_id, tenant=settings.tenant)
+    except WrongAccountError as error:
+        if sign_in.method is not SignInMethod.BROWSER or sign_in.stored is not None:
+            raise
+        # It is signed in as another account, and went on as that.
+        raise error.replace(remedy=f"sign in as {settings.account} in a private window of the browser") from None
     return Authenticated(cloud, account, sign_in, credential, context.transport)

@@ -1,12 +1,14 @@
 """What a credential is built with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msal import TokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
+from pallink.settings import Settings
+from pallink.signin import SignInMethod
 from pallink.signin.prompter import Prompter
 
 
@@ -18,13 +20,23 @@ class CredentialContext:
         cloud: Where to sign in.
         transport: What every request is sent through.
         prompter: Who shows a device code or opens the browser.
+        settings: The options of this run, for the commands that a prompt shows.
         cache: Where azure-identity finds tokens and puts them; None lets it use one of its own, in memory.
+        plain_text: Whether this run may keep tokens in a file that is not encrypted, for those commands.
     """
 
     cloud: Cloud
     transport: GuardedTransport
     prompter: Prompter
+    settings: Settings
     cache: TokenCache | None = None
+    plain_text: bool = False
+
+    @property
+    def device_code_command(self) -> str:
+        """The command that signs in with a device code, and keeps the sign-in where this run would."""
+        words = ["login", *(["--allow-plain-text-cache"] if self.plain_text else [])]
+        return replace(self.settings, auth=SignInMethod.DEVICE_CODE.value).command(*words)
 
     @property
     def options(self) -> dict[str, Any]:

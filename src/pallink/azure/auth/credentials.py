@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
 from pallink.account import Account, account_from_token, expiry_from_token
-from pallink.azure.auth import ambient, application, user
+from pallink.azure.auth import ambient, application, browser, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_challenge, explain_sign_in
 from pallink.azure.auth.stored import StoredCredential, expired
@@ -161,7 +161,7 @@ def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
 
 
 _BUILDERS: Mapping[SignInMethod, Callable[[SignIn, CredentialContext], Any]] = {
-    SignInMethod.BROWSER: user.browser,
+    SignInMethod.BROWSER: browser.browser,
     SignInMethod.DEVICE_CODE: user.device_code,
     SignInMethod.CLIENT_SECRET: application.client_secret,
     SignInMethod.CERTIFICATE: application.certificate,

@@ -61,7 +61,9 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
             pass  # A folder that cannot be written is an error before the prompt, and not after.
     cache = SerializableTokenCache() if keeps else None
     try:
-        authenticated = authenticate(settings, sign_in, prompter, pool, cache=cache, claims=claims)
+        authenticated = authenticate(
+            settings, sign_in, prompter, pool, cache=cache, plain_text=plain_text, claims=claims
+        )
     except SignInError as error:
         raise with_sign_in_command(error, settings, sign_in, plain_text=plain_text) from error.__cause__
     finally:

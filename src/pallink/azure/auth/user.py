@@ -1,7 +1,6 @@
-"""Credentials of users: the browser, a device code, a stored sign-in, and the sandbox's users."""
+"""Credentials of users: a device code, a stored sign-in, and the sandbox's users."""
 
 import secrets
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,7 +11,6 @@ from azure.identity import (
     AuthenticationRecord,
     AuthorizationCodeCredential,
     DeviceCodeCredential,
-    InteractiveBrowserCredential,
 )
 
 from pallink.azure.auth.context import CredentialContext
@@ -21,22 +19,11 @@ from pallink.redact.text import one_line
 from pallink.signin import SignIn, StoredSignIn
 from pallink.signin.entra_errors import sign_in_error
 from pallink.signin.methods import USERS_CLIENT_ID
-from pallink.signin.prompter import browser_message, device_code_message
+from pallink.signin.prompter import MAX_MINUTES, device_code_message
 
 _FOUND = 302
 # Where Microsoft's own command-line programs receive an authorization code.
 _REDIRECT_URI = "http://localhost"
-
-
-def browser(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return an InteractiveBrowserCredential."""
-    return _AnnouncedBrowserCredential(
-        lambda: context.prompter.show_browser(browser_message(sign_in.login_hint)),
-        tenant_id=sign_in.tenant,
-        client_id=sign_in.client_id or USERS_CLIENT_ID,
-        login_hint=sign_in.login_hint,
-        **context.options,
-    )
 
 
 def device_code(sign_in: SignIn, context: CredentialContext) -> Any:
@@ -48,7 +35,11 @@ def device_code(sign_in: SignIn, context: CredentialContext) -> Any:
         context.prompter.show_device_code(message, code)
 
     return DeviceCodeCredential(
-        sign_in.client_id or USERS_CLIENT_ID, tenant_id=sign_in.tenant, prompt_callback=show, **context.options
+        sign_in.client_id or USERS_CLIENT_ID,
+        tenant_id=sign_in.tenant,
+        prompt_callback=show,
+        timeout=MAX_MINUTES * 60,
+        **context.options,
     )
 
 
@@ -112,15 +103,3 @@ def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
     if parameters.get("state") != [state]:
         raise sign_in_error({"error_description": "the response does not belong to this sign-in"})
     return AuthorizationCodeCredential(tenant, USERS_CLIENT_ID, code, _REDIRECT_URI, **context.options)
-
-
-class _AnnouncedBrowserCredential(InteractiveBrowserCredential):
-    """Announce the browser right before it opens, and not if a cached token makes it unnecessary."""
-
-    def __init__(self, announce: Callable[[], None], **options: Any) -> None:
-        super().__init__(**options)
-        self._announce = announce
-
-    def _request_token(self, *scopes: str, **options: Any) -> Any:
-        self._announce()
-        return super()._request_token(*scopes, **options)
