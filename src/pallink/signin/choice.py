@@ -12,6 +12,7 @@ from pallink.account import login_hint
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
 from pallink.signin import variables
+from pallink.signin.foreign_variables import check_authority_host, foreign_variables_hint
 from pallink.signin.methods import METHODS, OFFERED_METHODS, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants
 
@@ -77,9 +78,11 @@ def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stor
         ignore_stored: Whether to make a new sign-in even where a stored one matches.
 
     Raises:
-        UsageError: `--auth` names an unknown method, or a tenant or client ID is invalid.
+        UsageError: `--auth` names an unknown method, a tenant or client ID is invalid, or the environment names
+            another cloud's login host.
         SignInError: There is no way to sign in, or a required variable is missing.
     """
+    check_authority_host(environment.environ, settings.cloud)
     if settings.auth is not None:
         return _named(settings, environment, ignore_stored=ignore_stored)
     if settings.emulator is None:
@@ -165,7 +168,7 @@ def _named(settings: Settings, environment: Environment, *, ignore_stored: bool)
     inputs = _inputs(method, settings, environment.environ)
     missing = [name for name in METHODS[method].required if name not in inputs]
     if missing:
-        raise _missing_variables(method, missing)
+        raise _missing_variables(method, missing, environment.environ)
     return _build(method, reason, inputs)
 
 
@@ -184,7 +187,7 @@ def _from_variables(settings: Settings, environ: Mapping[str, str]) -> SignIn | 
         if not missing:
             return _build(method, f"{_and(info.required)} are set{_precedence(method, environ)}", inputs)
         if incomplete is None and _is_selected(method, environ):
-            incomplete = _missing_variables(method, missing)
+            incomplete = _missing_variables(method, missing, environ)
     if incomplete is None and environ.get(variables.TENANT_ID) and environ.get(variables.CLIENT_ID):
         incomplete = _missing_credential(environ)
     if incomplete is not None:
@@ -324,14 +327,23 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
     return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=login_hint(settings.account))
 
 
-def _missing_variables(method: SignInMethod, missing: Sequence[str]) -> SignInError:
+def _missing_variables(method: SignInMethod, missing: Sequence[str], environ: Mapping[str, str]) -> SignInError:
     info = METHODS[method]
     hints = list(dict.fromkeys(_CI_HINTS[name] for name in missing if name in _CI_HINTS))
-    return SignInError(
-        f"missing for --auth {method}: {_and(missing)}",
-        cause=f"to sign in with {info.label}, pallink needs {_and(info.required)}",
-        remedy=f"set {_and(missing)} in the environment" + (f": {'; '.join(hints)}" if hints else ""),
+    return _with_foreign_variables(
+        SignInError(
+            f"missing for --auth {method}: {_and(missing)}",
+            cause=f"to sign in with {info.label}, pallink needs {_and(info.required)}",
+            remedy=f"set {_and(missing)} in the environment" + (f": {'; '.join(hints)}" if hints else ""),
+        ),
+        environ,
     )
+
+
+def _with_foreign_variables(error: SignInError, environ: Mapping[str, str]) -> SignInError:
+    """Return the error with another program's variables as its reason, if they are set."""
+    hint = foreign_variables_hint(environ)
+    return error.with_cause(hint[0]).replace(remedy=hint[1]) if hint else error
 
 
 def _missing_credential(environ: Mapping[str, str]) -> SignInError:
@@ -364,13 +376,14 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
         cause = f"no credential is set in the environment, and no stored sign-in matches; stored: {_and(others)}"
     if environment.environ.get(variables.GITHUB_REQUEST_URL):
         cause += "; for GitHub's OIDC token AZURE_TENANT_ID and AZURE_CLIENT_ID are missing"
-    return SignInError(
+    error = SignInError(
         "not signed in",
         cause=cause,
         remedy=f"set {_and(METHODS[SignInMethod.CLIENT_SECRET].required)}, or choose another method with --auth; to try"
         " pallink without an account, use --cloud sandbox; or sign in once for all later commands",
         command=settings.command("login"),
     )
+    return _with_foreign_variables(error, environment.environ)
 
 
 def _and(words: Sequence[str]) -> str:
