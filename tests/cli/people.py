@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from msal import managed_identity as msal_managed_identity  # type: ignore[import-untyped]
 
 from pallink.cli.prompter import TerminalPrompter
 from pallink.sandbox import ORIGIN, Request, Response, Sandbox, home
@@ -58,6 +59,11 @@ class Desk:
         """What the method's variables have to say."""
         for name, value in self.sandbox.environment(method, origin=self.origin).items():
             self.patch.setenv(name, value)
+
+    def azure_arc(self) -> None:
+        """A machine with the agent of Azure Arc, whose keys are in the sandbox's folder: only there may they be."""
+        self.environment("azure-arc")
+        self.patch.setitem(msal_managed_identity._supported_arc_platforms_and_their_prefixes, sys.platform, str(home()))
 
     def browser(self, account: str | None = None) -> None:
         """A browser whose person chooses this account."""

@@ -313,10 +313,16 @@ def test_a_machine_that_is_not_in_azure(desk: Desk, traffic: Traffic, clock: Any
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"MSI_ENDPOINT": "http://localhost:50342"}, "MSI_ENDPOINT is set"),
+        ({"MSI_ENDPOINT": "http://localhost:4/x", "MSI_SECRET": "s"}, "MSI_SECRET is set"),
+        ({"MSI_ENDPOINT": "http://evil.example/x"}, "evil.example is not on this machine"),
+        ({"IDENTITY_ENDPOINT": "http://localhost:4/x"}, "IDENTITY_ENDPOINT is set"),
         (
-            {"IDENTITY_ENDPOINT": "http://localhost:4/x", "IMDS_ENDPOINT": "http://localhost"},
-            "IMDS_ENDPOINT is set",
+            {"IDENTITY_ENDPOINT": "https://localhost:4/x", "IDENTITY_HEADER": "h", "IDENTITY_SERVER_THUMBPRINT": "t"},
+            "IDENTITY_SERVER_THUMBPRINT is set",
+        ),
+        (
+            {"IDENTITY_ENDPOINT": "http://evil.example/x", "IMDS_ENDPOINT": "http://evil.example"},
+            "evil.example is not on this machine",
         ),
         ({"IDENTITY_ENDPOINT": "http://evil.example/x", "IDENTITY_HEADER": "h"}, "evil.example is not on this machine"),
         ({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://evil.example"}, "evil.example is not on this machine"),

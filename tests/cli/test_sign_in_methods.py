@@ -52,20 +52,23 @@ WAYS = [
         "ManagedIdentityCredential",
     ),
     Way("managed-identity", lambda desk: desk.environment("app-service"), BUILD_AGENT, "ManagedIdentityCredential"),
+    Way("managed-identity", lambda desk: desk.azure_arc(), BUILD_AGENT, "ManagedIdentityCredential"),
+    Way("managed-identity", lambda desk: desk.environment("cloud-shell"), INVOICES, "ManagedIdentityCredential"),
     Way("azure-cli", lambda desk: desk.az(INVOICES), INVOICES, "AzureCliCredential"),
 ]
 # The same, with somebody else at hand than invoices@contoso.com.
 OTHERS = [
     way._replace(prepare=prepare, account=account)
+    # In Cloud Shell there is only the user of the portal, who is that account.
     for way, prepare, account in zip(
-        WAYS,
+        [*WAYS[:-2], WAYS[-1]],
         [
             lambda desk: desk.browser(APPROVERS),
             lambda desk: desk.reader_of_device_codes(APPROVERS),
-            *(way.prepare for way in WAYS[2:-1]),
+            *(way.prepare for way in WAYS[2:-2]),
             lambda desk: desk.az(APPROVERS),
         ],
-        [APPROVERS, APPROVERS, *(way.account for way in WAYS[2:-1]), APPROVERS],
+        [APPROVERS, APPROVERS, *(way.account for way in WAYS[2:-2]), APPROVERS],
         strict=True,
     )
 ]

@@ -1,5 +1,6 @@
 """Managed identities, as a virtual machine and as App Service ask for them; the real class too."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
+from msal import managed_identity as msal_managed_identity  # type: ignore[import-untyped]
 
 from pallink.sandbox import IMDS_ORIGIN, ORIGIN, Response, Sandbox
+from pallink.sandbox.entra.managed_identity import ARC_PATH, CLOUD_SHELL_PATH
 from pallink.sandbox.http.adapter import SandboxAdapter
 from tests.sandbox.client import CONTOSO, SCOPE, Caller, Client, claims, document, parsed
 
+PORTAL = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
+RESOURCE = ORIGIN
 BUILD_AGENT = "d793c792-e3f1-4fc6-9b92-3a226c6952cc"
 PARTNER_LINK = "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f"
 PARTNER_LINK_OBJECT = "e2abdf35-8411-4627-b4ac-1d120c41611a"
@@ -150,16 +155,19 @@ def test_the_real_class_on_a_machine(options: dict[str, Any]) -> None:
     assert claims(user_assigned.get_token(SCOPE).token)["appid"] == PARTNER_LINK
 
 
-@pytest.mark.parametrize("method", ["managed-identity", "app-service"])
+@pytest.mark.parametrize("method", ["managed-identity", "app-service", "azure-arc", "cloud-shell"])
 def test_the_real_class_by_its_variables(
     sandbox: Sandbox, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     variables = sandbox.environment(method)
+    folder = str(sandbox.describe().path.parent)
+    monkeypatch.setitem(msal_managed_identity._supported_arc_platforms_and_their_prefixes, sys.platform, folder)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     found = ManagedIdentityCredential(client_id=variables.get("AZURE_CLIENT_ID"), **options)
     token = claims(found.get_token(SCOPE).token)
-    assert token["appid"] == (PARTNER_LINK if method == "managed-identity" else BUILD_AGENT)
+    expected = {"managed-identity": PARTNER_LINK, "cloud-shell": PORTAL}
+    assert token["appid"] == expected.get(method, BUILD_AGENT)
 
 
 def test_the_real_class_by_another_address(
@@ -175,3 +183,38 @@ def test_the_real_class_without_an_identity(sandbox: Sandbox, options: dict[str,
     sandbox.set("managed-identity", "none")
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError), match="Identity not found"):
         ManagedIdentityCredential(**options).get_token(SCOPE)
+
+
+# --- Azure Arc and Cloud Shell ---------------------------------------------------------------------------------------
+
+
+def arc(client: Client, *, authorization: str | None = None, version: str = "2020-06-01") -> Response:
+    headers = {"Metadata": "true"} | ({"Authorization": authorization} if authorization else {})
+    return client.send("GET", f"{ARC_PATH}?api-version={version}&resource={RESOURCE}", headers=headers)
+
+
+def test_azure_arc_wants_the_content_of_the_file_that_it_names(client: Client) -> None:
+    client.sandbox.environment("azure-arc")
+    challenge = arc(client)
+    assert challenge.status == 401
+    file = Path(challenge.headers["WWW-Authenticate"].removeprefix("Basic realm="))
+    assert arc(client, authorization="Basic another").status == 401
+    token = claims(document(arc(client, authorization=f"Basic {file.read_text()}"))["access_token"])
+    assert token["appid"] == BUILD_AGENT
+    assert arc(client, version="2018-02-01").status == 400
+    assert client.send("GET", f"{ARC_PATH}?api-version=2020-06-01&resource={RESOURCE}").status == 400
+
+
+def cloud_shell(client: Client, resource: str = RESOURCE, *, method: str = "POST", metadata: str = "true") -> Response:
+    return client.send(method, CLOUD_SHELL_PATH, body=f"resource={resource}".encode(), headers={"Metadata": metadata})
+
+
+def test_cloud_shell_has_the_token_of_the_default_account(client: Client) -> None:
+    answer = document(cloud_shell(client))
+    token = claims(answer["access_token"])
+    assert (token["upn"], token["appid"], token["idtyp"]) == ("invoices@contoso.com", PORTAL, "user")
+    assert answer["expires_on"] == str(token["exp"])
+    assert cloud_shell(client, method="GET").status == 405
+    assert cloud_shell(client, metadata="").status == 400
+    refused = cloud_shell(client, "https://other.example")
+    assert (refused.status, parsed(refused)["error"]["code"]) == (400, "invalid_resource")

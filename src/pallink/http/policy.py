@@ -41,11 +41,13 @@ class TokenEndpoint:
         url: Without a query. Plain http only for an address of the machine itself.
         method: The only one that may be sent there.
         bearer: The token that identifies the job there; it goes nowhere else, and no other token goes there.
+        has_challenge: Whether it first names a file, whose content is then sent there as `Basic` (Azure Arc).
     """
 
     url: str
     method: str
     bearer: str | None = field(default=None, repr=False)
+    has_challenge: bool = False
 
     @property
     def origin(self) -> str:
@@ -56,6 +58,12 @@ class TokenEndpoint:
     def is_plain(self) -> bool:
         """Whether it is reached by plain http."""
         return urlsplit(self.url).scheme.lower() == "http"
+
+    def allows(self, method: str, authorization: str | None) -> bool:
+        """Return whether a request with this method and this `Authorization` may go to this address."""
+        if self.has_challenge and authorization is not None:
+            return method == self.method and authorization.startswith("Basic ")
+        return method == self.method and authorization == (self.bearer and f"Bearer {self.bearer}")
 
     def is_at(self, url: str) -> bool:
         """Whether a request to `url` goes to this address."""
@@ -106,8 +114,7 @@ class EgressPolicy:
             raise _refused(method, one_line(url.partition("?")[0], 200), "invalid URL") from None
         endpoint = self.token_endpoint
         if endpoint is not None and endpoint.is_at(url):
-            expected = None if endpoint.bearer is None else f"Bearer {endpoint.bearer}"
-            if method != endpoint.method or authorization != expected:
+            if not endpoint.allows(method, authorization):
                 raise _refused(method, address, "only the request for the job's or the machine's token may go there")
             return Destination.TOKEN_ENDPOINT
         origin = https_origin(address)

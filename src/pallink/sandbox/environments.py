@@ -136,6 +136,18 @@ def _app_service(context: _Context) -> dict[str, str]:
     }
 
 
+def _azure_arc(context: _Context) -> dict[str, str]:
+    context.write(managed_identity.ARC_KEY_FILE, managed_identity.ARC_KEY.encode())
+    return {
+        "IDENTITY_ENDPOINT": f"{context.origin}{managed_identity.ARC_PATH}",
+        "IMDS_ENDPOINT": context.origin,
+    }
+
+
+def _cloud_shell(context: _Context) -> dict[str, str]:
+    return {"MSI_ENDPOINT": f"{context.origin}{managed_identity.CLOUD_SHELL_PATH}"}
+
+
 _BUILDERS: Mapping[str, Callable[[_Context], dict[str, str]]] = {
     "client-secret": _client_secret,
     "certificate": _certificate,
@@ -144,4 +156,6 @@ _BUILDERS: Mapping[str, Callable[[_Context], dict[str, str]]] = {
     "azure-pipelines": _azure_pipelines,
     "managed-identity": _managed_identity,
     "app-service": _app_service,
+    "azure-arc": _azure_arc,
+    "cloud-shell": _cloud_shell,
 }

@@ -26,6 +26,8 @@ METHODS = (
     "azure-pipelines",
     "managed-identity",
     "app-service",
+    "azure-arc",
+    "cloud-shell",
 )
 """The sign-in methods that `Sandbox.environment` returns variables for."""
 

@@ -162,6 +162,14 @@ def _explain_azure_cli(error: Exception) -> PallinkError:
 
 
 def _explain_managed_identity(error: Exception, response: Any) -> PallinkError:
+    unread = next((cause for cause in chain_of(error) if isinstance(cause, PermissionError | FileNotFoundError)), None)
+    if response is not None and unread is not None:
+        return SignInError(
+            "cannot sign in with a managed identity: the key of the Azure Arc agent cannot be read",
+            cause=f"{unread.filename}: {unread.strerror}",
+            remedy="run pallink as a member of the group himds; on Windows as an administrator, or as a member of"
+            " Hybrid agent extension applications",
+        )
     if response is None:
         return SignInError(
             "cannot sign in with a managed identity: its token service did not respond",
@@ -171,6 +179,9 @@ def _explain_managed_identity(error: Exception, response: Any) -> PallinkError:
     if _is_unavailable(response):
         return explain_unavailable(response, "the managed identity service", trace_of(response))
     body = body_of(response)
+    inner = body.get("error")
+    # Azure Cloud Shell sends errors as Resource Manager does.
+    body = inner if isinstance(inner, dict) else body
     message = body.get("error_description") or body.get("message") or body.get("error") or str(error)
     return SignInError(
         f"cannot sign in with a managed identity: {one_line(str(message))}",

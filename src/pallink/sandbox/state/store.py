@@ -86,6 +86,11 @@ class State:
         self._path = path
 
     @property
+    def path(self) -> Path:
+        """The sandbox's file."""
+        return self._path
+
+    @property
     def world(self) -> World:
         """The tenants, accounts, roles and partners."""
         try:
