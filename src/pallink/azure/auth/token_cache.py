@@ -53,7 +53,9 @@ def load(folder: Path, identifier: str, *, plain_text: bool) -> Any:
     cache = SerializableTokenCache()
     try:
         cache.deserialize(content)
-    except (ValueError, RecursionError) as error:
+        # msal takes any JSON, and fails at the first search in what is not an object.
+        list(cache.search(TokenCache.CredentialType.ACCOUNT))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         log.info("the tokens in %s are damaged: %s", path, error)
         return None
     return cache
