@@ -136,6 +136,9 @@ class AccountCredential:
         is_silent = isinstance(error, AuthenticationRequiredError) and error.response is None
         if stored is not None and is_silent and not isinstance(found, UnreachableError):
             return expired(stored, "its tokens are gone, or too old to be renewed")
+        if stored is not None and type(found) is SignInError and found.trace is None and found.new_sign_in is None:
+            # Not from Entra ID: msal could not use what it found in the cache.
+            return expired(stored, f"its tokens cannot be used ({found.message})")
         return found
 
 
