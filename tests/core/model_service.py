@@ -89,6 +89,7 @@ class ModelService:
         journal: each write's step, and each reading (True where it succeeded).
         took_effect: the steps that changed the link.
         has_timed_out: whether a write timed out, which may still arrive.
+        is_unconfirmed: whether the last write returned neither a link nor a success.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class ModelService:
         self.journal: list[Step | bool] = []
         self.took_effect: list[Step] = []
         self.has_timed_out = False
+        self.is_unconfirmed = False
         self._writes = iter(writes)
         self._reads = iter(reads)
         self._shows_deleted = shows_deleted
@@ -132,8 +134,11 @@ class ModelService:
         if write.meanwhile is not None:
             self.write_as(write.meanwhile)
         self.has_timed_out |= write.fault is Fault.TIMED_OUT_BEFORE
+        self.is_unconfirmed = True
         try:
-            return self._handle(step, write)
+            returned = self._handle(step, write)
+            self.is_unconfirmed = False
+            return returned
         finally:
             if write.afterwards is not None:
                 self.write_as(write.afterwards)

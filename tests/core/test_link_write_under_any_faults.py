@@ -176,7 +176,11 @@ def test_where_nobody_else_writes_one_write_takes_effect_at_most_and_is_what_is_
             run.end.action is Action.UNCHANGED
         )
         assert run.end.previous == active(run.before)
-        assert run.end.warnings == ()
+        expected = ["no response confirmed it"] * run.service.is_unconfirmed
+        expected += ["Azure may still carry it out"] * run.service.has_timed_out
+        assert len(run.end.warnings) == len(expected)
+        for words, warning in zip(expected, run.end.warnings, strict=True):
+            assert words in warning
 
 
 @given(st.lists(quiet_writes, max_size=6), links, goals, st.floats(0.5, 300))
