@@ -24,9 +24,9 @@ Generated from the program by `python -m tools.reference`. `pallink COMMAND --he
 commands are for and how to combine them, see [first steps](../tutorial.md) and
 [scripts and CI](../how-to/scripts-and-ci.md).
 
-Options go after the command. An option takes precedence over its variable, a variable over the default. A Boolean
-variable takes `1` or `true`. The fields of a result are those of `-o json`; `-o jsonl`, `yaml` and `tsv` have the same
-fields in the same order. [results.schema.json](results.schema.json) has their types.
+Options go before or after the command. An option takes precedence over its variable, a variable over the default. A
+Boolean variable takes `1` or `true`. The fields of a result are those of `-o json`; `-o jsonl`, `yaml` and `tsv` have
+the same fields in the same order. [results.schema.json](results.schema.json) has their types.
 """
 
 _VARIABLES = """

@@ -1,6 +1,8 @@
 """Every input that is refused: its message, its exit code, and that nothing was sent."""
 
+import json
 import os
+import re
 import shlex
 import sqlite3
 import subprocess
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Pallink, Run, Traffic
+from tools.program import commands
 
 BAD_PARTNER_IDS = [
     "abc",
@@ -44,10 +47,13 @@ def test_what_is_no_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
     assert refused.stdout == ""
 
 
-def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic) -> None:
-    refused = in_sandbox("link", "-1")
+@pytest.mark.parametrize("command", ["link", "update", "unlink", "verify"])
+@pytest.mark.parametrize("partner_id", ["-1", "-5", "-719878", "--719878", "-12345678901"])
+def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: str, partner_id: str) -> None:
+    refused = in_sandbox(command, partner_id)
     assert refused.code == 2
-    assert "'-1' is not a partner ID" in one_sentence(refused)
+    assert f"{partner_id!r} is not a partner ID" in one_sentence(refused)
+    assert (f"    pallink {command} 719878 --cloud sandbox" in refused.stderr) is partner_id.endswith("719878")
     assert traffic.sent == []
 
 
@@ -57,6 +63,15 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic) -> None:
         ("link", "error: missing argument PARTNER_ID"),
         ("link 719878 6183402", "error: got unexpected extra argument(s) (6183402)"),
         ("link 719878 --no-such", "error: no such option: --no-such"),
+        ("sandbox assign", "error: missing option --assignee-object-id ID"),
+        ("sandbox grow -5", "error: invalid value for 'COUNT': '-5' begins with a hyphen"),
+        ("sandbox serve -5", "error: no such option: -5"),
+        ("-5", "error: no such option: -5"),
+        ("status", "error: no such command 'status'. Did you mean 'show'?"),
+        ("create 719878", "error: no such command 'create'. Did you mean 'link'?"),
+        ("sandbox status", "error: no such command 'status'"),
+        ("-o jsn show", "error: invalid value for '--output' / '-o'"),
+        ("--replace show", "error: no such option: --replace"),
         ("lnk 719878", "error: no such command 'lnk'. Did you mean 'link', 'unlink'?"),
         ("show -o xml", "error: invalid value for '--output' / '-o'"),
         ("show --timeout soon", "error: invalid value for '--timeout'"),
@@ -87,14 +102,116 @@ def test_an_empty_account(in_sandbox: Pallink) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
-    [("--cloud", "sandbox"), ("--account", "a@contoso.com"), ("-o", "tsv"), ("--timeout", "5"), ("--no-input", None)],
+    ("line", "command"),
+    [
+        ("link --role-check", "link"),
+        ("link 719878 --no-such", "link"),
+        ("link", "link"),
+        ("verify 719878 --cloud", "verify"),
+        ("--cloud sandbox verify 719878 --account", "verify"),
+        ("sandbox assign --role", "sandbox assign"),
+        ("sandbox fault add", "sandbox fault add"),
+        ("sandbox fault add status --status", "sandbox fault add"),
+        ("sandbox nope", "sandbox"),
+        ("nope", ""),
+    ],
 )
-def test_an_option_before_the_command_gets_the_hint_to_move(pallink: Pallink, option: str, value: str | None) -> None:
-    refused = pallink(*[option, *([value] if value else []), "show"])
+def test_the_help_that_is_named_is_the_commands_own(pallink: Pallink, line: str, command: str) -> None:
+    refused = pallink(line)
     assert refused.code == 2
-    assert f"{option} stands before the command" in one_sentence(refused)
-    assert f"pallink COMMAND {option}" in refused.stderr
+    assert refused.stderr.endswith(f"hint: see the help\n    {' '.join(f'pallink {command} --help'.split())}\n")
+
+
+EVERY_COMMAND = commands()
+
+
+@pytest.mark.parametrize("name", EVERY_COMMAND)
+def test_a_missing_value_is_named_as_the_help_does(pallink: Pallink, name: str) -> None:
+    shown = pallink(*name.split(), "--help").stdout
+    for parameter in EVERY_COMMAND[name].params:
+        if parameter.param_type_name != "option" or parameter.is_flag:
+            continue
+        for option in parameter.opts:
+            refused = pallink(*name.split(), option)
+            assert refused.code == 2
+            (value,) = re.findall(rf"error: option '{option}' requires an argument: {option} (\S.*)", refused.stderr)
+            assert f" {value}" in shown
+            assert f"    pallink {name} --help" in refused.stderr
+
+
+@pytest.mark.parametrize("name", EVERY_COMMAND)
+def test_help_names_values_in_the_words_of_the_field(pallink: Pallink, name: str) -> None:
+    shown = pallink(*name.split(), "--help").stdout
+    assert not re.search(r"<(str|int|float|path)|\{|\bTEXT\b(?! +For status)", shown)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--cloud sandbox show",
+        "--cloud=sandbox --account invoices@contoso.com -q show",
+        "-o none --timeout 5 --no-input --cloud sandbox show",
+    ],
+)
+def test_options_before_the_command_work(pallink: Pallink, in_sandbox: Pallink, line: str) -> None:
+    in_sandbox("link 719878")
+    assert pallink(line).code == 0
+
+
+def test_options_before_the_command_are_options_of_the_command(pallink: Pallink) -> None:
+    linked = pallink("--cloud sandbox --role-check skip --dry-run -o json link 719878")
+    assert (linked.code, linked.json["dryRun"], linked.json["role"]) == (0, True, None)
+    listed = pallink("-o json sandbox fault -q list")
+    assert (listed.code, listed.json) == (0, {"faults": []})
+
+
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [("help", "--help"), ("help link", "link --help"), ("help sandbox set", "sandbox set --help"), ("-V", "--version")],
+)
+def test_help_and_version_by_other_names(pallink: Pallink, line: str, same: str) -> None:
+    shown = pallink(line)
+    assert (shown.code, shown.stderr) == (0, "")
+    assert shown.stdout == pallink(same).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "variables"),
+    [
+        ("show -o JSON --cloud Sandbox", {}),
+        ("verify 719878 -oJson --cloud SANDBOX --role-check Require", {}),
+        ("show --output=JSON --cloud sandbox --auth Client-Secret", {}),
+        ("show", {"PALLINK_OUTPUT": "JSON", "PALLINK_CLOUD": "Sandbox", "PALLINK_ROLE_CHECK": "WARN"}),
+    ],
+)
+def test_upper_and_lower_case_of_choices_are_alike(
+    pallink: Pallink, in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch, line: str, variables: dict[str, str]
+) -> None:
+    for name, value in zip(
+        ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+        ("contoso.com", "6be1d7c7-4712-4123-a241-8b8918c455f9", "sandbox-onboarding-secret"),
+        strict=True,
+    ):
+        monkeypatch.setenv(name, value)
+    in_sandbox("link 719878")
+    in_sandbox("link 719878 --auth client-secret")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert pallink(line).json["partnerId"] == "719878"
+
+
+def test_the_error_of_a_command_line_in_json_in_any_case(pallink: Pallink) -> None:
+    assert json.loads(pallink("link -o JSON").stderr)["code"] == "Usage"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["login --auth browser", "login --auth browser --no-input", "show --auth browser"],
+)
+def test_a_hint_names_each_option_once(in_sandbox: Pallink, line: str) -> None:
+    for command in re.findall(r"^    (pallink .*)$", in_sandbox(line).stderr, re.MULTILINE):
+        options = [word for word in command.split() if word.startswith("--")]
+        assert len(options) == len(set(options)), command
 
 
 @pytest.mark.parametrize(

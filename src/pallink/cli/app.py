@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from pallink import __version__
+from pallink.cli.command_line import needs_rewriting, rewrite
 from pallink.cli.lazy import LazyCommand, LazyGroup, new_app
 from pallink.cli.supervisor import Execution
 from pallink.exit_codes import ExitCode, exit_code_table
@@ -34,6 +35,8 @@ class _Commands(LazyGroup):
     }
 
 
+_OWN_OPTIONS = frozenset({"--help", "-h", "--version", "-V", "--install-completion", "--show-completion"})
+
 app = new_app(
     name="pallink",
     cls=_Commands,
@@ -58,7 +61,7 @@ def _print_version(wanted: bool) -> None:
 def _root(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     del version  # the callback has dealt with it
@@ -96,7 +99,7 @@ def run_command_line(arguments: list[str]) -> int:
         _complete_without_rich()
     command: Any = get_command(app)
     try:
-        code = command.main(args=arguments, prog_name="pallink", standalone_mode=False)
+        code = command.main(args=_rewritten(arguments), prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
         if not Execution.current().claim_end():
             return ExitCode.INTERRUPTED
@@ -106,6 +109,15 @@ def run_command_line(arguments: list[str]) -> int:
     except typer.Abort:
         return ExitCode.INTERRUPTED
     return int(code or 0)
+
+
+def _rewritten(arguments: list[str]) -> list[str]:
+    """Return the command line with its options behind the command."""
+    if not needs_rewriting(arguments) or arguments[0] in _OWN_OPTIONS:
+        return arguments
+    from pallink.cli.options import VALUED  # noqa: PLC0415 - most command lines need no rewriting
+
+    return rewrite(arguments, _Commands.lazy_commands, VALUED)
 
 
 def _complete_without_rich() -> None:

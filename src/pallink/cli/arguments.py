@@ -6,7 +6,10 @@ import typer
 
 from pallink.settings import RoleCheck
 
-PartnerId = Annotated[str, typer.Argument(help="The partner's location ID: digits, as in 719878.", show_default=False)]
+PartnerId = Annotated[
+    str,
+    typer.Argument(metavar="PARTNER_ID", help="The partner's location ID: digits, as in 719878.", show_default=False),
+]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Find out what would be done, and write nothing.")]
 
@@ -17,6 +20,7 @@ RoleCheckOption = Annotated[
     typer.Option(
         "--role-check",
         envvar="PALLINK_ROLE_CHECK",
+        case_sensitive=False,
         help="What a missing Reader role means: an error, a warning, nothing.",
     ),
 ]

@@ -35,7 +35,7 @@ class OutputOptions:
 
     output: Annotated[
         OutputFormat,
-        typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", help="How to write the result."),
+        typer.Option("--output", "-o", envvar="PALLINK_OUTPUT", case_sensitive=False, help="How to write the result."),
     ] = OutputFormat.TABLE
     query: Annotated[
         str | None,
@@ -154,6 +154,14 @@ def _parameters(options: type[OutputOptions]) -> tuple[inspect.Parameter, ...]:
 NAMES = frozenset(field.name for field in fields(CommonOptions))
 
 
+VALUED = {
+    name: get_type_hints(CommonOptions)[field.name] is not bool
+    for field in fields(CommonOptions)
+    for name in (f"--{field.name.replace('_', '-')}", *{"output": ["-o"], "quiet": ["-q"]}.get(field.name, []))
+}
+"""The common options, and whether each takes a value."""
+
+
 def option_name(field_name: str) -> str:
     """Return the option that sets a field, e.g. `--client-id`."""
     return "--" + field_name.replace("_", "-")
@@ -161,6 +169,19 @@ def option_name(field_name: str) -> str:
 
 class CommandWithCommonOptions(TyperCommand):
     """A command whose help lists the common options under a heading of their own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, and let every error know the command that it is about."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if getattr(error, "ctx", ctx) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line, with a required argument as `PARTNER_ID`, without Typer's braces."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, the command's own options, and the common ones."""

@@ -1,15 +1,20 @@
 """Errors in the command line."""
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pallink.cli.options import NAMES
+from pallink.cli.command_line import SYNONYMS
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
+from pallink.links.model import is_partner_id
 from pallink.output import OutputFormat, Terminal
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
+
+_NO_SUCH_COMMAND = re.compile(r"No such command '(.*)'")
 
 # Options of other tools that carry a secret, with the variable that takes its place (those of azure-identity).
 _SECRET_OPTIONS = {
@@ -37,6 +42,7 @@ def detect_output_format(arguments: Sequence[str], environ: Mapping[str, str]) -
             output = argument.removeprefix("--output=")
         elif argument.startswith("-o") and not argument.startswith("--"):
             output = argument.removeprefix("-o")
+    output = output.lower()
     return OutputFormat(output) if output in set(OutputFormat) else OutputFormat.TABLE
 
 
@@ -56,39 +62,72 @@ def report_usage_error(error: Any, arguments: Sequence[str]) -> int:
 
 
 def _report(error: Any, arguments: Sequence[str], terminal: Terminal) -> int:
-    output = detect_output_format(arguments, terminal.environ)
-    message = error.format_message().rstrip(".")
-    context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
-        terminal.write(f"{message}\n")
+        terminal.write(f"{error.format_message().rstrip('.')}\n")
         return ExitCode.USAGE
-    if type(error).__name__ == "MissingParameter" and error.param is not None:
-        message = f"missing {error.param.param_type_name} {error.param.name.upper()}"
-    path = context.command_path if context is not None else "pallink"
+    print_error(_explain(error, arguments), terminal, detect_output_format(arguments, terminal.environ))
+    return ExitCode.USAGE
+
+
+def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
+    """Return what is wrong in pallink's words, with the help of the command that it is about."""
+    context = getattr(error, "ctx", None)
     option = getattr(error, "option_name", "")
     if option in _SECRET_OPTIONS:
         variable = _SECRET_OPTIONS[option]
-        refused = UsageError(
+        return UsageError(
             f"there is no option {option}: a secret never passes through the command line",
             cause="others on this machine, and the shell's history, could read it there",
             remedy=f"set {variable} in the environment",
         )
-        print_error(refused, terminal)
-        return ExitCode.USAGE
-    before_the_command = context is not None and context.parent is None
-    if before_the_command and option.lstrip("-").replace("-", "_") in NAMES | {"o", "q"}:
-        refused = UsageError(
-            f"{option} stands before the command",
-            cause="options stand after the command, as with az",
-            remedy="move it behind the command",
-            command=f"pallink COMMAND {option} ...",
+    if option.lstrip("-")[:1].isdigit():
+        return _number_with_hyphen(option, context, arguments)
+    message = _message(error, context, option)
+    path = context.command_path if context is not None else "pallink"
+    return UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
+
+
+def _message(error: Any, context: Any, option: str) -> str:
+    message: str = error.format_message().rstrip(".")
+    kind = type(error).__name__
+    if kind == "MissingParameter" and error.param is not None:
+        return f"missing {error.param.param_type_name} {_name(error.param, context)}"
+    if kind == "BadOptionUsage" and message.endswith("requires an argument"):
+        parameter = next((found for found in context.command.params if option in found.opts), None) if context else None
+        return f"{message}: {_name(parameter, context, option)}" if parameter is not None else message
+    unknown = _NO_SUCH_COMMAND.fullmatch(message)
+    if unknown is not None and unknown[1] in SYNONYMS and context is not None and context.parent is None:
+        return f"{message}. Did you mean {SYNONYMS[unknown[1]]!r}?"
+    return message
+
+
+def _name(parameter: Any, context: Any, option: str | None = None) -> str:
+    """Return a parameter as the help writes it: `PARTNER_ID`, `--role ROLE`."""
+    metavar = parameter.make_metavar(context)
+    if parameter.param_type_name == "argument":
+        return str(parameter.name).upper()
+    return f"{option or parameter.opts[0]} {metavar}"
+
+
+def _number_with_hyphen(option: str, context: Any, arguments: Sequence[str]) -> UsageError:
+    """Return the error for a number that begins with a hyphen, and so was taken for an option."""
+    # Typer reads `-719878` as a row of short options, and names the first one.
+    given = next((word for word in arguments if word.startswith(option)), option)
+    parameters = [] if context is None else [item for item in context.command.params if item.opts[0][:1] != "-"]
+    if not parameters:
+        path = context.command_path if context is not None else "pallink"
+        return UsageError(f"no such option: {given}", remedy="see the help", command=f"{path} --help")
+    name = _name(parameters[0], context)
+    if name != "PARTNER_ID":
+        return UsageError(
+            f"invalid value for {name!r}: {given!r} begins with a hyphen",
+            remedy="see the help",
+            command=f"{context.command_path} --help",
         )
-    elif option[1:].isdigit():
-        refused = UsageError(
-            f"{option!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
-            remedy="take the location ID of the partner",
-        )
-    else:
-        refused = UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
-    print_error(refused, terminal, output)
-    return ExitCode.USAGE
+    digits = given.lstrip("-")
+    corrected = [digits if word == given else word for word in arguments]
+    return UsageError(
+        f"{given!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
+        remedy="leave out the hyphen" if is_partner_id(digits) else "take the location ID of the partner",
+        command=shlex.join(["pallink", *corrected]) if is_partner_id(digits) else None,
+    )

@@ -15,13 +15,18 @@ from pallink.errors import LinkedElsewhereError, NotLinkedError, RequestTrace, U
 _PARTNER_ID = re.compile(r"[0-9]{5,10}", re.ASCII)
 
 
+def is_partner_id(text: str) -> bool:
+    """Return whether `text` has the form of a partner ID."""
+    return _PARTNER_ID.fullmatch(text) is not None
+
+
 def parse_partner_id(text: str) -> str:
     """Return `text` if it has the form of a partner ID: 5 to 10 ASCII digits. It catches typing errors only.
 
     Raises:
         UsageError: `text` has another form. Nothing is trimmed.
     """
-    if _PARTNER_ID.fullmatch(text):
+    if is_partner_id(text):
         return text
     raise UsageError(
         f"{text!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",

@@ -69,6 +69,7 @@ def set_(
     name: Annotated[
         str,
         typer.Argument(
+            metavar="NAME",
             help="The setting; see pallink sandbox show.",
             show_default=False,
             autocompletion=lambda: [setting.name for setting in SETTINGS],
@@ -76,7 +77,7 @@ def set_(
     ],
     value: Annotated[
         str,
-        typer.Argument(help="One of its values.", show_default=False, autocompletion=_values),
+        typer.Argument(metavar="VALUE", help="One of its values.", show_default=False, autocompletion=_values),
     ],
 ) -> None:
     """Choose how the sandbox responds.
@@ -93,9 +94,12 @@ def set_(
 @command_with_options(app, options=OutputOptions)
 def approve(
     options: OutputOptions,
-    code: Annotated[str, typer.Argument(help="The code that the sign-in shows.", show_default=False)],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code that the sign-in shows.", show_default=False)],
     account: Annotated[
-        str | None, typer.Option("--account", help="The account to sign in; by default the sandbox's default account.")
+        str | None,
+        typer.Option(
+            "--account", metavar="UPN", help="The account to sign in; by default the sandbox's default account."
+        ),
     ] = None,
     deny: Annotated[bool, typer.Option("--deny", help="Decline the sign-in.")] = False,
 ) -> None:
@@ -117,9 +121,14 @@ def approve(
 def serve(
     options: OutputOptions,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 for any that is free.")
+        int,
+        typer.Option(
+            "--port", metavar="NUMBER", min=0, max=65535, help="The port to listen on; 0 for any that is free."
+        ),
     ] = 0,
-    shell: Annotated[Shell, typer.Option("--shell", help="The shell of the printed commands.")] = THIS_SHELL,
+    shell: Annotated[
+        Shell, typer.Option("--shell", case_sensitive=False, help="The shell of the printed commands.")
+    ] = THIS_SHELL,
 ) -> None:
     """Serve the sandbox over HTTPS on this machine.
 
@@ -169,11 +178,18 @@ def serve(
 @command_with_options(app, options=OutputOptions)
 def env(
     options: OutputOptions,
-    method: Annotated[str, typer.Argument(help=f"The sign-in method: {', '.join(METHODS)}.", show_default=False)],
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", help=f"The sign-in method: {', '.join(METHODS)}.", show_default=False)
+    ],
     origin: Annotated[
-        str, typer.Option("--origin", help="The URL that pallink sandbox serve printed; by default in process.")
+        str,
+        typer.Option(
+            "--origin", metavar="URL", help="The URL that pallink sandbox serve printed; by default in process."
+        ),
     ] = ORIGIN,
-    shell: Annotated[Shell, typer.Option("--shell", help="The shell of the printed commands.")] = THIS_SHELL,
+    shell: Annotated[
+        Shell, typer.Option("--shell", case_sensitive=False, help="The shell of the printed commands.")
+    ] = THIS_SHELL,
 ) -> None:
     """Print the environment variables to sign in with.
 

@@ -13,9 +13,12 @@ from pallink.output import Terminal, write_value
 _MAX_SUBSCRIPTIONS = 20_000
 
 _ObjectId = Annotated[
-    str, typer.Option("--assignee-object-id", help="The object ID of the account or group.", show_default=False)
+    str,
+    typer.Option(
+        "--assignee-object-id", metavar="ID", help="The object ID of the account or group.", show_default=False
+    ),
 ]
-_Role = Annotated[str, typer.Option("--role", help="The role's name or GUID.")]
+_Role = Annotated[str, typer.Option("--role", metavar="NAME|GUID", help="The role's name or GUID.")]
 
 
 def assign(
@@ -30,7 +33,9 @@ def assign(
     scope: Annotated[
         str | None,
         typer.Option(
-            help="The scope, as in /subscriptions/ID; by default the first enabled subscription.", show_default=False
+            metavar="SCOPE",
+            help="The scope, as in /subscriptions/ID; by default the first enabled subscription.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -50,7 +55,10 @@ def activate(
     assignee_object_id: _ObjectId,
     role: _Role = "Reader",
     scope: Annotated[
-        str, typer.Option(help="The scope of the eligibility, as in /subscriptions/ID.", show_default=False)
+        str,
+        typer.Option(
+            metavar="SCOPE", help="The scope of the eligibility, as in /subscriptions/ID.", show_default=False
+        ),
     ],
 ) -> None:
     """Activate a role that an account is eligible for, as Privileged Identity Management does in Azure."""
@@ -66,7 +74,9 @@ def grow(
     options: OutputOptions,
     count: Annotated[
         int,
-        typer.Argument(min=0, max=_MAX_SUBSCRIPTIONS, help="How many; 0 removes them.", show_default=False),
+        typer.Argument(
+            metavar="COUNT", min=0, max=_MAX_SUBSCRIPTIONS, help="How many; 0 removes them.", show_default=False
+        ),
     ],
 ) -> None:
     """Generate subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""

@@ -23,7 +23,7 @@ def unlink(
     options: CommonOptions,
     partner_id: Annotated[
         str | None,
-        typer.Argument(help="Remove the link only if it is this partner's.", show_default=False),
+        typer.Argument(metavar="PARTNER_ID", help="Remove the link only if it is this partner's.", show_default=False),
     ] = None,
     *,
     dry_run: DryRun = False,
