@@ -16,7 +16,7 @@ from tests.cli.people import Desk, served
 from tests.harness import Pallink
 from tests.tcp_server import says, tcp_server
 
-COMMANDS = ["show", "link 719878", "login"]
+COMMANDS = ["show", "link 719878", "login --allow-plain-text-cache"]
 
 
 @pytest.fixture(autouse=True)

@@ -95,7 +95,7 @@ LOADED = [
     ("unlink --yes -o json --dry-run", {PARTNER_API, SUBSCRIPTIONS}),
     ("whoami -o json", {SUBSCRIPTIONS}),
     ("whoami --all -o json", {"pallink.sandbox.handler"}),
-    ("login -o json", {"pallink.azure.auth.login"}),
+    ("login --allow-plain-text-cache -o json", {"pallink.azure.auth.login"}),
     ("logout --all -o json", {"pallink.azure.auth.login", "pallink.sandbox.handler"}),
 ]
 # What the default run starts: one command for every module that only some commands load.

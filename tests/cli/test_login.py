@@ -336,12 +336,27 @@ def test_a_record_cannot_name_another_cache_or_another_account(desk: Desk, traff
     assert traffic.of_partners() == []
 
 
-def test_without_encryption_a_sign_in_lasts_for_the_command(desk: Desk, folders: tuple[Path, ...]) -> None:
-    done = desk.run(f"login --account {INVOICES} -o json")
-    assert (done.code, done.json["account"], done.json["stored"]) == (0, INVOICES, False)
-    assert "warning: this sign-in lasts for this command only" in done.stderr
-    assert KEPT in done.stderr
+def test_without_encryption_nothing_is_kept_and_nobody_signs_in(
+    desk: Desk, folders: tuple[Path, ...], traffic: Traffic
+) -> None:
+    refused = desk.run(f"login --account {INVOICES}")
+    assert refused.code == 4
+    assert "error: the sign-in cannot be kept: tokens cannot be encrypted here" in refused.stderr
+    assert f"    pallink login {KEPT} --cloud sandbox --account {INVOICES}" in refused.stderr
     assert list(files(folders)) == []
+    assert traffic.sent == []
+
+
+@pytest.mark.parametrize("way_back", ["sandbox reset", f"login {KEPT}", "login"])
+def test_the_sandboxs_users_come_back_after_a_logout(desk: Desk, pallink: Pallink, way_back: str) -> None:
+    assert desk.run(f"login {KEPT}").code == 0
+    assert desk.run("logout").code == 0
+    assert desk.run("show").code == 4
+    if way_back == "sandbox reset":
+        assert pallink(way_back).code == 0
+    else:
+        assert desk.run(way_back).code == (0 if KEPT in way_back else 4)
+    assert desk.run("whoami -o json").json["account"] == INVOICES
 
 
 def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
@@ -365,9 +380,9 @@ def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
 @pytest.mark.parametrize("auth", ["workload-identity", "github", "azure-pipelines", "managed-identity"])
 def test_what_cannot_be_kept_says_so(desk: Desk, folders: tuple[Path, ...], auth: str) -> None:
     desk.environment(auth)
-    done = desk.run(f"login --auth {auth} {KEPT} -o json")
-    assert (done.code, done.json["stored"]) == (0, False)
-    assert "warning: nothing is kept" in done.stderr
+    refused = desk.run(f"login --auth {auth} {KEPT}")
+    assert (refused.code, refused.stdout) == (4, "")
+    assert "error: nothing to keep: with" in refused.stderr
     assert list(files(folders)) == []
 
 
@@ -453,8 +468,16 @@ def test_a_demand_names_one_complete_command_whatever_its_status(desk: Desk, sta
     kept = f"{KEPT} --cloud sandbox --account {INVOICES} --tenant {CONTOSO}"
     assert " ".join(command[4:]) == (kept if is_stored else f"--cloud sandbox --account {INVOICES}")
     desk.reader_of_device_codes(INVOICES)
+    if not is_stored:
+        # Nothing could keep that sign-in: the command that can has the same claims.
+        unkept = desk.pallink(*command[1:])
+        assert unkept.code == 4
+        (again,) = (line.split() for line in unkept.stderr.splitlines() if line.startswith("    "))
+        assert again[:3] == ["pallink", "login", KEPT]
+        assert command[3] in again
+        command = again
     assert desk.pallink(*command[1:], "--auth", "device-code").code == 0
-    assert desk.run("link 719878 --yes").code == (0 if is_stored else 4)
+    assert desk.run("link 719878 --yes").code == 0
 
 
 @pytest.mark.parametrize(

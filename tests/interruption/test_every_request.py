@@ -23,7 +23,7 @@ COMMANDS = {
     f"verify {PARTNER}": (PARTNER,),
     "check": (PARTNER,),
     "whoami": (),
-    "login": (),
+    "login --allow-plain-text-cache": (),
 }
 
 

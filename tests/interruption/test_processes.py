@@ -143,7 +143,7 @@ def test_sigterm_while_somebody_is_to_enter_a_device_code(bench: Bench) -> None:
     bench.prepare()
     Sandbox(bench.home).set("device-code-interval", "1")
     Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, path="*/oauth2/v2.0/token", nth=10**6, delay=1))
-    process = Process(bench.home, "login", "--auth", "device-code", "--cloud", "sandbox")
+    process = Process(bench.home, "login", "--allow-plain-text-cache", "--auth", "device-code", "--cloud", "sandbox")
     process.wait_for_fault()
     ending = process.end(signal.SIGTERM)
     assert "run in another terminal: pallink sandbox approve" in ending.stderr
@@ -156,7 +156,7 @@ def test_a_signal_while_a_browser_is_waited_for(bench: Bench, how: signal.Signal
     bench.prepare()
     bench.patch.setenv("BROWSER", "true")  # the program of that name, which shows nothing
     with served(bench.home, bench.patch) as origin:
-        process = Process(bench.home, "login", "--auth", "browser", "--cloud", origin)
+        process = Process(bench.home, "login", "--allow-plain-text-cache", "--auth", "browser", "--cloud", origin)
         assert process.popen.stderr is not None
         said = ""
         while "a browser opens" not in said:

@@ -191,7 +191,7 @@ def test_a_child_process_is_told_no_secret(ground: Ground) -> None:
     program, told = ground.folder / "bin" / "az", ground.folder / "az-was-told.txt"
     script = program.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\" >> '{told}'\n")
     program.write_text(script)
-    for job in ("whoami", "link 719878 --yes", "login"):
+    for job in ("whoami", "link 719878 --yes"):
         assert ground.run(*job.split(), *IN_SANDBOX, *auth, "--debug").code == 0
     assert "get-access-token" in told.read_text()
 

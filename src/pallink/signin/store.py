@@ -125,7 +125,7 @@ class SignInStore:
         """
         document = {"version": _VERSION, **asdict(stored)}
         private_files.write(self._path(stored), json.dumps(document, indent=2).encode())
-        self._signed_out.unlink(missing_ok=True)
+        self.mark_signed_in()
 
     def remove(self, stored: StoredSignIn) -> None:
         """Remove a sign-in. One that is gone already is not an error. Callers hold the lock.
@@ -147,6 +147,14 @@ class SignInStore:
             OSError: The folder cannot be written.
         """
         self._signed_out.touch(mode=0o600)
+
+    def mark_signed_in(self) -> None:
+        """Let the sandbox's users sign in by themselves again; harmless where they do.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._signed_out.unlink(missing_ok=True)
 
     def _path(self, stored: StoredSignIn) -> Path:
         # One name for each account, tenant and cloud: two logins cannot store it twice.

@@ -1,5 +1,6 @@
 """`login` and `logout`: a sign-in that later commands can use, and how to remove it."""
 
+import base64
 import contextlib
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -14,15 +15,10 @@ from pallink.errors import SignInError, UnexpectedAnswerError
 from pallink.http.pool import new_pool
 from pallink.result import AccountResult
 from pallink.settings import Settings
-from pallink.signin import METHODS, StoredSignIn
+from pallink.signin import METHODS, SignIn, StoredSignIn
 from pallink.signin.again import with_sign_in_command
 from pallink.signin.prompter import Prompter
 from pallink.signin.store import SignInStore, store_for
-
-_IN_MEMORY = (
-    "this sign-in lasts for this command only: tokens cannot be encrypted here without libsecret and an unlocked"
-    " keyring; to keep them in a file that only you can read, and that is not encrypted, add --allow-plain-text-cache"
-)
 
 
 def login(
@@ -45,37 +41,69 @@ def login(
 
 
 def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: str | None) -> AccountResult:
-    pool = new_pool()
-    sign_in = choose_sign_in(settings, prompter, pool, ignore_stored=True)
     store = store_for(settings.cloud)
-    is_storable = METHODS[sign_in.method].is_storable
-    is_encrypted = is_storable and token_cache.can_encrypt()
-    keeps = is_storable and (is_encrypted or plain_text)
-    if not is_storable:
-        prompter.warn(f"nothing is kept: with {sign_in.label} each command signs in by itself")
-    elif not keeps:
-        # Said before the prompt, and not after.
-        prompter.warn(_IN_MEMORY)
-    elif store.folder.exists():
-        with store.change():
-            pass  # A folder that cannot be written is an error before the prompt, and not after.
-    cache = SerializableTokenCache() if keeps else None
+    cache = SerializableTokenCache()
+    pool = new_pool()
     try:
-        authenticated = authenticate(
-            settings, sign_in, prompter, pool, cache=cache, plain_text=plain_text, claims=claims
-        )
-    except SignInError as error:
-        raise with_sign_in_command(error, settings, sign_in, plain_text=plain_text) from error.__cause__
+        sign_in = choose_sign_in(settings, prompter, pool, ignore_stored=True)
+        is_encrypted = _check_storable(sign_in, store, settings, plain_text=plain_text, claims=claims)
+        try:
+            authenticated = authenticate(
+                settings, sign_in, prompter, pool, cache=cache, plain_text=plain_text, claims=claims
+            )
+        except SignInError as error:
+            raise with_sign_in_command(error, settings, sign_in, plain_text=plain_text) from error.__cause__
     finally:
         pool.close()
-    if cache is not None:
-        _keep(store, _stored(authenticated, settings, cache, plain_text=not is_encrypted), cache)
+    _keep(store, _stored(authenticated, settings, cache, plain_text=not is_encrypted), cache)
     return AccountResult.of(
         authenticated.account,
         cloud=authenticated.cloud.name,
         auth=authenticated.sign_in.method,
-        stored=keeps,
+        stored=True,
         expires_on=authenticated.expires_on,
+    )
+
+
+def _check_storable(
+    sign_in: SignIn, store: SignInStore, settings: Settings, *, plain_text: bool, claims: str | None
+) -> bool:
+    """Return whether the tokens of a sign-in can be encrypted, before anyone is prompted.
+
+    Raises:
+        SignInError: It cannot be kept, and so would be of no use to later commands; or the folder cannot be written.
+    """
+    is_storable = METHODS[sign_in.method].is_storable
+    is_encrypted = is_storable and token_cache.can_encrypt()
+    if is_storable and (is_encrypted or plain_text):
+        if store.folder.exists():
+            with store.change():
+                pass
+        return is_encrypted
+    if store.is_signed_out:
+        # The sandbox's users then sign in by themselves again, which is what login is for there.
+        with store.change():
+            store.mark_signed_in()
+    raise _not_encrypted(settings, claims) if is_storable else _not_kept(sign_in)
+
+
+def _not_kept(sign_in: SignIn) -> SignInError:
+    return SignInError(
+        f"nothing to keep: with {sign_in.label} each command signs in by itself",
+        cause="pallink login keeps the sign-ins of users, and of applications with a secret or a certificate",
+        remedy="leave out pallink login",
+    )
+
+
+def _not_encrypted(settings: Settings, claims: str | None) -> SignInError:
+    words = ["login", "--allow-plain-text-cache"]
+    if claims is not None:
+        words += ["--claims", base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")]
+    return SignInError(
+        "the sign-in cannot be kept: tokens cannot be encrypted here",
+        cause="that needs the operating system's keyring, on Linux libsecret and an unlocked keyring",
+        remedy="unlock it; or keep the tokens in a file that only you can read, and that is not encrypted",
+        command=settings.command(*words),
     )
 
 

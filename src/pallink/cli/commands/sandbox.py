@@ -17,6 +17,7 @@ from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 from pallink.sandbox.names import METHODS, ORIGIN, Shell
 from pallink.sandbox.state.settings import SETTINGS
+from pallink.signin.store import store_for
 
 _SHOW = "pallink sandbox show"
 THIS_SHELL = Shell.POWERSHELL if sys.platform == "win32" else Shell.SH
@@ -55,10 +56,16 @@ def show(options: OutputOptions) -> None:
 def reset(options: OutputOptions) -> None:
     """Restore the initial world.
 
-    Removes all links and faults, sets every setting to its default, and voids every token. Works on a corrupt file too.
+    Removes all links and faults, sets every setting to its default, and voids every token. After pallink logout, its
+    users sign in by themselves again. Works on a corrupt file too.
     """
     sandbox = embedded.Sandbox(embedded.home())
     sandbox.reset()
+    # Its users sign in by themselves again after a logout.
+    store = store_for("sandbox")
+    if store.is_signed_out:
+        with store.change():
+            store.mark_signed_in()
     path = str(sandbox.describe().path)
     _done({"path": path}, f"reset: {path}", options)
 
