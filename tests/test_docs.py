@@ -101,7 +101,7 @@ SAID_BY_OTHERS = {
     "another process linked … while this command ran; that link was replaced",
     "the link went from version … to … in one write: another process changed it in between",
     "no response confirmed it: reading showed that the link was …, by this command or another process",
-    "an earlier request timed out, and Azure may still carry it out: look at the link again later",
+    "a request timed out, and Azure may still carry it out: look at the link again later",
     "the JUnit report could not be written to …",
 }
 

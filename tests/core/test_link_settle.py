@@ -260,7 +260,7 @@ LOST_RESPONSE = [
 ]
 
 TIMED_OUT_WRITE = [
-    linking("it took effect", (TIMED_OUT, p(1)), then=done(Action.CREATED, (READ,))),
+    linking("it took effect, or another process's did", (TIMED_OUT, p(1)), then=done(Action.CREATED, (READ, LATE))),
     linking("it may still take effect", (TIMED_OUT, NONE), then=wait(link=UNKNOWN)),
     linking("it is sent again after a wait", (TIMED_OUT, NONE, NONE), then=send(CREATE)),
     linking(
@@ -305,10 +305,10 @@ TIMED_OUT_WRITE = [
         then=done(Action.CREATED, (LATE,)),
     ),
     linking(
-        "the next one finds that the first took effect",
+        "the next one finds that the first took effect, or another process's did",
         (TIMED_OUT, NONE, NONE),
         (CONFLICT, p(1)),
-        then=done(Action.CREATED, (READ,)),
+        then=done(Action.CREATED, (READ, LATE)),
     ),
     linking(
         "the next one times out too, and one of them took effect",

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -160,8 +161,8 @@ def _violations_of_result(
         # A DELETE gets a 200 where there is nothing to remove, and no response says whose removal it was.
         if not others or (action != "deleted" and _BY_READING not in said):
             yield f"says {action}, which none of its requests did: {mine}"
-    elif len(mine) > 1 and not any(words in said for words in (*_CONTESTED, _LATE)):
-        yield f"says {action}, and {mine} took effect"
+    elif _has_repeated(window, ended.caller) and not any(words in said for words in (*_CONTESTED, _LATE)):
+        yield f"says {action}, and {mine} took effect, one after the other"
     version = result.get("version")
     if done and linked and version not in {state.version for state in states}:
         yield f"says version {version}, which never was"
@@ -181,6 +182,12 @@ def _violations_of_error(ended: Ended, window: Sequence[Exchange], mine: list[Ex
             return
         case code:
             yield f"ends with {code}"
+
+
+def _has_repeated(window: Sequence[Exchange], caller: str) -> bool:
+    """Return whether two of its writes took effect with no other process's in between, which would have undone one."""
+    callers = [exchange.caller for exchange in window if exchange.took_effect]
+    return any(first == second == caller for first, second in pairwise(callers))
 
 
 def _states(window: Sequence[Exchange]) -> list[Row]:

@@ -113,16 +113,6 @@ class History:
         return any(attempt.response is WriteResponse.TIMED_OUT for attempt in self.attempts)
 
     @property
-    def has_outstanding_write(self) -> bool:
-        """Whether a write that timed out may yet be carried out, although the goal is reached.
-
-        One of them is what reached it, where the last write timed out too or found the link changed.
-        """
-        timed_out = sum(attempt.response is WriteResponse.TIMED_OUT for attempt in self.attempts)
-        is_carried_out = self.attempts[-1].response in (WriteResponse.TIMED_OUT, WriteResponse.CONFLICT)
-        return timed_out > int(is_carried_out)
-
-    @property
     def waits(self) -> int:
         """How often the command waited before it sent a write again."""
         return sum(attempt.has_waited for attempt in self.attempts)

@@ -40,7 +40,7 @@ _CONTESTED = (
     "Azure reported that the link is not as it was read just before: another process changed it in between, or Azure"
     " carried out this request twice"
 )
-_MAY_ARRIVE_LATE = "an earlier request timed out, and Azure may still carry it out"
+_MAY_ARRIVE_LATE = "a request timed out, and Azure may still carry it out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def settle(goal: Goal, history: History, account: Account, *, time_left: float, 
     if not history.attempts:
         return _begin(goal, history.before)
     verdict = _settle(goal, history, account, time_left=time_left, timeout=timeout)
-    if isinstance(verdict, Done) and history.has_outstanding_write:
+    if isinstance(verdict, Done) and history.may_arrive_late:
         return Done(verdict.outcome.with_warning(f"{_MAY_ARRIVE_LATE}: look at the link again later"))
     return verdict
 
