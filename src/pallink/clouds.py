@@ -136,8 +136,7 @@ def parse_cloud(text: str) -> str:
     if origin is None:
         raise UsageError(
             f"{shown} is not a cloud's URL",
-            cause="it must be https://HOST or https://HOST:PORT, and nothing else: over http:// anyone on the way could"
-            " read the tokens",
+            cause="it must be https://HOST or https://HOST:PORT and nothing else; http:// would expose the tokens",
             remedy="give the https:// URL of the Resource Manager",
         )
     for name, cloud in BUILT_IN.items():

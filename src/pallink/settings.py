@@ -49,7 +49,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cloud", parse_cloud(self.cloud))
-        object.__setattr__(self, "auth", self.auth and self.auth.lower())
         if self.tenant is not None and not (is_guid(self.tenant) or _DOMAIN.fullmatch(self.tenant)):
             raise UsageError(
                 f"{self.tenant!r} is not a tenant",

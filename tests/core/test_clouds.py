@@ -105,7 +105,7 @@ def test_what_is_no_https_host_and_port_is_refused(text: str) -> None:
 def test_http_is_refused_because_tokens_could_be_read() -> None:
     with pytest.raises(UsageError) as refusal:
         parse_cloud("http://arm.example")
-    assert "could read the tokens" in str(refusal.value.cause)
+    assert "would expose the tokens" in str(refusal.value.cause)
 
 
 @given(st.text() | url_like)

@@ -130,7 +130,9 @@ class CommonOptions(OutputOptions):
     @property
     def settings(self) -> Settings:
         """The options that a session needs; raises `UsageError` where one is invalid."""
-        return Settings(self.cloud, self.account, self.tenant, self.client_id, self.auth, self.timeout)
+        # Anything else stays as it is: a secret that stands here by mistake is redacted as it is written.
+        auth = next((str(method) for method in OFFERED_METHODS if method == (self.auth or "").lower()), self.auth)
+        return Settings(self.cloud, self.account, self.tenant, self.client_id, auth, self.timeout)
 
 
 OptionsT = TypeVar("OptionsT", bound=OutputOptions)

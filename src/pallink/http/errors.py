@@ -25,7 +25,7 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a request failed, in the words of whoever knows it: a library's own show its connection pool."""
+    """Return why a request failed, in the words of the system: those of a library show its connection pool."""
     libraries = ("azure.", "requests.", "urllib3.")
     known = next((cause for cause in chain_of(error) if not type(cause).__module__.startswith(libraries)), None)
     return "" if known is None else str(known)

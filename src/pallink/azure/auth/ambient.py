@@ -130,8 +130,7 @@ def _detect_host() -> Host:
 def _unsupported_host(variable: str) -> SignInError:
     return SignInError(
         "cannot sign in with a managed identity on this host",
-        cause=f"{variable} is set: pallink supports virtual machines, AKS, App Service, Functions, Container Apps,"
-        " Azure Arc and Azure Cloud Shell",
+        cause=f"{variable} is set, which belongs to a host that pallink does not support",
         remedy="use another method with --auth",
     )
 
@@ -153,7 +152,6 @@ def _token_service(url: str) -> str:
     host = host if redact(url) == url else REDACTED
     raise SignInError(
         f"the managed identity's address {host or '(none)'} is not on this machine",
-        cause="IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST names it, and the token would"
-        " travel unencrypted",
-        remedy="leave these variables as the host sets them",
+        cause="the token would travel unencrypted",
+        remedy="leave IDENTITY_ENDPOINT, MSI_ENDPOINT and AZURE_POD_IDENTITY_AUTHORITY_HOST as the host sets them",
     )

@@ -167,8 +167,7 @@ def _explain_managed_identity(error: Exception, response: Any) -> PallinkError:
         return SignInError(
             "cannot sign in with a managed identity: the key of the Azure Arc agent cannot be read",
             cause=f"{unread.filename}: {unread.strerror}",
-            remedy="run pallink as a member of the group himds; on Windows as an administrator, or as a member of"
-            " Hybrid agent extension applications",
+            remedy="run pallink as a member of the group himds (Windows: Hybrid agent extension applications)",
         )
     if response is None:
         return SignInError(

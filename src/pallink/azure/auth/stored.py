@@ -66,7 +66,7 @@ def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
                 f"the stored sign-in of {stored.account} cannot be read",
                 cause=f"its tokens are in {store.folder}: {error}"
                 if stored.plain_text
-                else "its tokens are encrypted, and the keyring cannot be reached from here, as in a remote session",
+                else "its tokens are encrypted, and the keyring cannot be reached, as in a remote session",
                 remedy="run the command where the sign-in was made, or sign in again",
             ).replace(new_sign_in=NewSignIn.SAME) from error
         if cache is not None:

@@ -108,7 +108,7 @@ def remove(folder: Path, identifier: str) -> None:
     except Exception as error:
         raise SignInError(
             "the tokens of a stored sign-in cannot be removed",
-            cause="the operating system's keyring cannot be reached from here, as in a remote session",
+            cause="the operating system's keyring cannot be reached, as in a remote session",
             remedy="run the command where the sign-in was made",
             command="pallink logout --all",
         ) from error
