@@ -17,6 +17,8 @@ from pallink.errors import NewSignIn, UnexpectedAnswerError, WrongAccountError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
+_LOOK = "check --cloud and the proxy, and run again with --debug to see the responses"
+
 # What stands before the name of a personal Microsoft account: anyone may have made one with a work address.
 _PERSONAL = "live.com#"
 # The tenant of all personal accounts (access-token-claims-reference, `tid`).
@@ -179,9 +181,8 @@ def require_account(
         is_this_personal = fold_name(account.name) == f"{_PERSONAL}{fold_name(identifier.strip())}"
         raise WrongAccountError(
             f"{account.name} signed in, not {identifier}",
-            cause=f"--account requires {identifier}; the signed-in account is the {_describe_kind(account.kind)}"
-            f" {account.name} with object ID {account.object_id} in tenant {account.tenant_id};"
-            " nothing was read or written for it",
+            cause=f"the signed-in {_describe_kind(account.kind)} has object ID {account.object_id} in tenant"
+            f" {account.tenant_id}; nothing was read or written for it",
             remedy="if you mean this personal Microsoft account, name it with what stands before it:"
             f" --account {account.name}"
             if is_this_personal
@@ -223,9 +224,13 @@ def _decode_claims(token: str) -> Mapping[str, object]:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, binascii.Error, ValueError, RecursionError) as error:
-        raise UnexpectedAnswerError("sign-in returned an invalid token", cause="it is not a JSON Web Token") from error
+        raise UnexpectedAnswerError(
+            "sign-in returned an invalid token", cause="it is not a JSON Web Token", remedy=_LOOK
+        ) from error
     if not isinstance(claims, dict):
-        raise UnexpectedAnswerError("sign-in returned an invalid token", cause="its claims are not a JSON object")
+        raise UnexpectedAnswerError(
+            "sign-in returned an invalid token", cause="its claims are not a JSON object", remedy=_LOOK
+        )
     return claims
 
 

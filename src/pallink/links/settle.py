@@ -348,8 +348,7 @@ def _retry(history: History, attempt: Attempt, *, time_left: float, timeout: flo
     if history.may_arrive_late:
         unsettled = UnsettledWriteError(
             f"the link may or may not have been {attempt.step.action}: Azure did not respond in time",
-            cause=f"{failure.error.message}; when it was read it was as before, but Azure may still carry the"
-            " request out, and the time of --timeout is over",
+            cause=f"{failure.error.message}; the link was as before, but Azure may still carry the request out",
             trace=failure.error.trace,
         )
         return Fail(unsettled, UNKNOWN, failure.error)

@@ -379,8 +379,8 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     error = SignInError(
         "not signed in",
         cause=cause,
-        remedy=f"set {_and(METHODS[SignInMethod.CLIENT_SECRET].required)}, or choose another method with --auth; to try"
-        " pallink without an account, use --cloud sandbox; or sign in once for all later commands",
+        remedy=f"set {_and(METHODS[SignInMethod.CLIENT_SECRET].required)}, or use --auth; --cloud sandbox needs no"
+        " account; or sign in once",
         command=settings.command("login"),
     )
     return _with_foreign_variables(error, environment.environ)

@@ -81,7 +81,9 @@ class NonInteractive:
         Raises:
             SignInError: Always.
         """
-        raise SignInError(f"could not choose among {len(candidates)} stored sign-ins")
+        raise SignInError(
+            f"could not choose among {len(candidates)} stored sign-ins", remedy="name one with account and tenant"
+        )
 
     def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
         """Print the message to stderr."""

@@ -99,7 +99,9 @@ class AccountCredential:
         register(token.token)
         if not 0 <= token.expires_on <= _MAX_EXPIRY:
             raise UnexpectedAnswerError(
-                "the token has no valid expiry", cause="expires_in in the response is not a number of seconds"
+                "the token has no valid expiry",
+                cause="expires_in in the response is not a number of seconds",
+                remedy="check --cloud and the proxy, and run again with --debug to see the responses",
             )
         account = account_from_token(token.token)
         if name := self._changed_from(account):

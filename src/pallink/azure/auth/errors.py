@@ -89,7 +89,11 @@ def explain_oidc(error: Exception | None, response: Any, ci_system: str) -> Pall
         return (
             find_pallink_error(error)
             or explain_no_response(error, f"{ci_system}'s OIDC service")
-            or SignInError(f"could not get the OIDC token of {ci_system}", cause=one_line(str(error)))
+            or SignInError(
+                f"could not get the OIDC token of {ci_system}",
+                cause=one_line(str(error)),
+                remedy="run again with --debug to see the request",
+            )
         )
     if _is_unavailable(response):
         return explain_unavailable(response, f"{ci_system}'s OIDC service", trace_of(response))

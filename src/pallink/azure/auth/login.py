@@ -165,7 +165,11 @@ def _stored(
     account, sign_in = authenticated.account, authenticated.sign_in
     user = token_cache.user_in(cache) if account.kind.is_user else None
     if account.kind.is_user and user is None:
-        raise UnexpectedAnswerError("the sign-in cannot be kept", cause="the response of Entra ID names no user")
+        raise UnexpectedAnswerError(
+            "the sign-in cannot be kept",
+            cause="the response of Entra ID names no user",
+            remedy="run again with --debug to see the response",
+        )
     return StoredSignIn(
         id=SignInStore.new_id(),
         cloud=settings.cloud,
