@@ -39,7 +39,7 @@ def test_the_table_of_methods_is_the_codes() -> None:
 
 
 def test_the_order_of_the_environments_methods_is_the_codes() -> None:
-    paragraph = DOCUMENT.read_text("utf-8").partition("1. What the environment states")[2].partition("\n2. ")[0]
+    paragraph = DOCUMENT.read_text("utf-8").partition("\n1. ")[2].partition("\n2. ")[0]
     assert re.findall(r"`([a-z-]+)`", paragraph) == [method for method, info in METHODS.items() if info.required]
 
 
