@@ -34,6 +34,7 @@ _VARIABLES = """
 
 | variable | meaning |
 |---|---|
+| `PALLINK_HOME` | the folder of the stored sign-ins (`sign-ins` in it), instead of the user's data folder |
 | `PALLINK_SANDBOX_HOME` | the folder of the sandbox's file, instead of the user's data folder |
 | `PALLINK_CACHE_HOME` | the folder in which the endpoints of other clouds are cached for a day |
 | `PALLINK_TRACEBACK` | with any value, a defect of pallink prints its traceback |
@@ -63,7 +64,8 @@ def _sections() -> Iterator[str]:
             yield f"\n{_table(own)}"
         yield f"\n{_which_options(command)}\n"
         if name in schema:
-            yield f"\nIts result: {', '.join(f'`{field}`' for field in schema[name]['properties'])}.\n"
+            fields = ", ".join(f"`{field}`" for field in schema[name]["properties"])
+            yield f"\nIts result: {fields or 'the variables and their values'}.\n"
     shared = max(map(_common, found.values()), key=len)
     yield "\n## Common options\n\n"
     yield _table([option for option in shared if option.name not in _OUTPUT_NAMES])
