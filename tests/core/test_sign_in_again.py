@@ -40,6 +40,12 @@ BY_CUSTOM_APPLICATION = sign_in_from_stored(
             ),
         ),
         (
+            Settings(account="invoices@contoso.com", auth="client-secret"),
+            None,
+            EXPIRED,
+            "pallink login --account invoices@contoso.com",
+        ),
+        (
             Settings(auth="device-code"),
             made(SignInMethod.DEVICE_CODE),
             NEEDS_BROWSER,

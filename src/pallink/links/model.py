@@ -30,7 +30,7 @@ def parse_partner_id(text: str) -> str:
         return text
     raise UsageError(
         f"{text!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
-        remedy="take the location ID of the partner, which is found in Partner Center under Account settings",
+        remedy="take the location ID of the partner, found in Partner Center under Account settings, Identifiers",
     )
 
 

@@ -49,6 +49,9 @@ def sign_in_command(
     if sign_in is not None and sign_in.stored is not None:
         settings = _completed(settings, sign_in.stored)
         plain_text = sign_in.stored.plain_text
+    if "@" in (settings.account or "") and settings.auth not in _USERS_METHODS:
+        # The method signs in an application: not the user that is required.
+        settings = replace(settings, auth=None)
     words += ["--allow-plain-text-cache"] if plain_text else []
     if error is not None and error.new_sign_in is NewSignIn.BROWSER and settings.emulator is None:
         settings = replace(settings, auth=SignInMethod.BROWSER.value)

@@ -47,7 +47,8 @@ def logout(
         for stored in signed_out:
             terminal.say("signed out", one_line(str(stored)))
         if not signed_out:
-            terminal.say("signed out", "no such sign-in was stored")
+            where = "" if every else f" for {options.settings.cloud}; --cloud or --all selects others"
+            terminal.say("note", f"no such sign-in is stored{where}")
 
 
 def _select(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:

@@ -25,7 +25,10 @@ def whoami(
 
         kept = [sign_in for store in all_stores() for sign_in in store.all()]
         results = [AccountResult.of(sign_in, cloud=sign_in.cloud, auth=sign_in.auth, stored=True) for sign_in in kept]
-        write_accounts(results, options.output, Terminal(), options.query)
+        terminal = Terminal()
+        write_accounts(results, options.output, terminal, options.query)
+        if not kept and not options.quiet:
+            terminal.say("note", "no sign-in is stored")
         return
     with session(options, "whoami") as opened:
         result = opened.whoami()
