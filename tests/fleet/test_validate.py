@@ -67,6 +67,30 @@ ENTRIES = {
         f"account: invoices@contoso.com, {CONTOSO}",
         ["4:1: partner is missing: the partner's location ID, here or in defaults"],
     ),
+    "an account without a value": (
+        f"account: '', {CONTOSO}, partner: '719878'",
+        ["4:1: account or client-id is missing: who is to be linked"],
+    ),
+    "an account and a client ID without a value": (
+        f"account: ~, client-id: ' ', {CONTOSO}, partner: '719878'",
+        ["4:1: account or client-id is missing: who is to be linked"],
+    ),
+    "a tenant without a value": (
+        "account: a@contoso.com, tenant: , partner: '719878'",
+        ["4:1: tenant is missing: the ID or a domain of the tenant"],
+    ),
+    "a partner without a value": (
+        f"account: a@contoso.com, {CONTOSO}, partner: null",
+        ["4:1: partner is missing: the partner's location ID, here or in defaults"],
+    ),
+    "a secret without a value": (
+        f"{APPLICATION}, {CONTOSO}, partner: '719878', auth: client-secret, secret: ''",
+        ["4:1: secret is missing, which auth client-secret needs"],
+    ),
+    "a key that is empty": (
+        f"account: a@contoso.com, {CONTOSO}, partner: '719878', '': 719878",
+        ["4:82: a key must be a text"],
+    ),
     "a leading zero": (
         f"account: a@contoso.com, {CONTOSO}, partner: 0719878",
         ['4:72: partner begins with a zero: write it as a text, "0719878"'],
@@ -159,6 +183,10 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
         ["2:12: unknown key 'account': known are tenant, client-id, auth, secret, certificate, certificate-password,"],
     ),
     "no account at all": ("version: 1\naccounts: []\n", ["1:1: the file names no account"]),
+    "a key that is a list": (
+        in_file(f"account: a@contoso.com, {CONTOSO}, partner: '719878', [partner]: 6183402"),
+        ["4:82: a key must be a text"],
+    ),
     "a tab": ("version: 1\naccounts:\n\t- account: a\n", ["3:1: invalid YAML: found character that cannot start any"]),
     "two documents": ("version: 1\n---\nversion: 1\n", ["2:1: invalid YAML: but found another document"]),
     "an anchor bomb": (

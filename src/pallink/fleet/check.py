@@ -177,7 +177,9 @@ def _unknown_keys(row: Row, known: frozenset[str]) -> list[Problem]:
 
 
 def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, list[Problem]]:
-    reader = _Reader({**defaults, **row.cells}, Cell(row.line, 1))
+    # A key without a value says nothing, and so leaves out what defaults say.
+    cells = {key: cell for key, cell in {**defaults, **row.cells}.items() if not cell.is_blank}
+    reader = _Reader(cells, Cell(row.line, 1))
     account = reader.checked("account", lambda text: Settings(account=text))
     client_id = reader.checked("client-id", lambda text: Settings(client_id=text))
     tenant = reader.checked("tenant", lambda text: Settings(tenant=text))

@@ -39,6 +39,11 @@ class Cell:
     is_quoted: bool = False
     is_nested: bool = False
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing but space stands here."""
+        return self.items is None and not self.is_nested and not self.text.strip()
+
     def problem(self, message: str) -> Problem:
         """Return a problem at this place."""
         return Problem(self.line, self.column, message)

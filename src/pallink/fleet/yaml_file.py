@@ -89,7 +89,9 @@ def _members(node: Any, message: str, problems: list[Problem]) -> dict[str, tupl
     members: dict[str, tuple[Cell, Any]] = {}
     for key_node, value in node.value:
         place = _cell(key_node)
-        if place.text in members:
+        if not place.text:
+            problems.append(place.problem("a key must be a text"))
+        elif place.text in members:
             first = members[place.text][0].line
             problems.append(place.problem(f"{place.text!r} stands here twice: first in line {first}"))
         else:
