@@ -243,6 +243,18 @@ CSV: dict[str, tuple[str | bytes, list[str]]] = {
         'Account , Tenant, partner,tags\n\n# a comment\n "a@b.example", contoso.com,719878,"x|y"\n',
         [],
     ),
+    "quotes in comments": (
+        'account,tenant,partner\n# old,"one\na@b.example,contoso.com,71\n# x,"\nc@b.example,contoso.com,72\n',
+        ["3:3: partner: '71' is not a partner ID", "5:3: partner: '72' is not a partner ID"],
+    ),
+    "a comment in a quoted cell": (
+        'account,tenant,partner,tags\na@b.example,contoso.com,719878,"x\n# y"\nc@b.example,contoso.com,72,\n',
+        ["4:3: partner: '72' is not a partner ID"],
+    ),
+    "characters that end a line elsewhere": (
+        "account,tenant,partner,tags\na@b.example,contoso.com,719878,x\u2028\x0by\nc@b.example,contoso.com,72,\n",
+        ["3:3: partner: '72' is not a partner ID"],
+    ),
     "tabs": ("account\ttenant\tpartner\na@b.example\tcontoso.com\t0719878\n", []),
     "an empty file": ("\n\n", ["1:1: the file is empty: its first line names the columns"]),
     "no account": ("account,tenant\n", ["1:1: the file names no account"]),

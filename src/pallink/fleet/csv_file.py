@@ -5,6 +5,7 @@ not count. A `|` separates several tags or subscriptions in one cell.
 """
 
 import csv
+import io
 from collections.abc import Iterator
 
 from pallink.fleet.document import Cell, Document, Problem, Row
@@ -16,7 +17,8 @@ LISTS = frozenset({"subscription", "tags"})
 
 def read_csv(text: str) -> Document:
     """Return what a CSV file says, with the problems of its form."""
-    lines = text.splitlines(keepends=True)
+    # str.splitlines would end a line at further characters too, which may stand in a cell.
+    lines = list(io.StringIO(text, newline=""))
     header_number = next((number for number, line in enumerate(lines, 1) if _counts(line)), None)
     if header_number is None:
         return Document((), problems=(Problem(1, 1, "the file is empty: its first line names the columns"),))
@@ -48,13 +50,20 @@ def _counts(line: str) -> bool:
 
 def _records(lines: list[str], first_number: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record with the number of the line at which it begins."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    begin = 0
-    for record in reader:
-        # A quoted cell may hold what looks like a comment, so the lines are judged only where a record begins.
-        if _counts(lines[begin]):
-            yield first_number + begin, record
-        begin = reader.line_num
+    begin, is_within = first_number, False
+
+    def counting() -> Iterator[str]:
+        nonlocal begin, is_within
+        for number, line in enumerate(lines, first_number):
+            # A quoted cell may hold what looks like a comment, and a comment a quote, so the lines are judged before
+            # they are parsed, and only where a record begins.
+            if is_within or _counts(line):
+                begin, is_within = begin if is_within else number, True
+                yield line
+
+    for record in csv.reader(counting(), delimiter=delimiter, strict=True):
+        yield begin, record
+        is_within = False
 
 
 def _read_row(line: int, names: list[str], record: list[str]) -> Row:
