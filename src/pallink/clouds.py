@@ -213,7 +213,10 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
 
 def owner_of(url_or_host: str) -> str | None:
     """Return the cloud of Microsoft's that a URL's host belongs to, as in `--cloud`, or None."""
-    host = (urlsplit(url_or_host).hostname or urlsplit(f"//{url_or_host}").hostname or "").casefold().rstrip(".")
+    try:
+        host = (urlsplit(url_or_host).hostname or urlsplit(f"//{url_or_host}").hostname or "").casefold().rstrip(".")
+    except ValueError:
+        return None
     for name, domains in _DOMAINS.items():
         if any(host == domain or host.endswith(f".{domain}") for domain in domains):
             return name

@@ -321,6 +321,7 @@ def test_one_built_in_cloud_may_not_name_the_login_host_of_another() -> None:
         ("notmicrosoftonline.com", None),
         ("microsoftonline.com.evil.example", None),
         ("evil.example/login.microsoftonline.com", None),
+        ("https://[login.microsoftonline.com", None),
         ("", None),
     ],
 )

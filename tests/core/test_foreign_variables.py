@@ -70,6 +70,7 @@ def test_they_do_not_matter_where_pallinks_own_are_set() -> None:
         ("login.microsoftonline.us", "AzureCloud", "use --cloud AzureUSGovernment, or unset"),
         ("https://login.chinacloudapi.cn", "AzureUSGovernment", "use --cloud AzureChinaCloud, or unset"),
         ("https://login.microsoftonline.com", "AzureChinaCloud", "use --cloud AzureCloud, or unset"),
+        ("https://[login.microsoftonline.us", "AzureCloud", "the https:// URL of its Resource Manager, or unset"),
         ("https://adfs.local.azurestack.external", "AzureCloud", "the https:// URL of its Resource Manager, or unset"),
     ],
 )
