@@ -228,7 +228,10 @@ def test_what_is_no_tenant(pallink: Pallink, command: str, tenant: str) -> None:
     assert "is not a tenant" in one_sentence(refused)
 
 
-def test_claims_that_are_none(pallink: Pallink) -> None:
-    refused = pallink("login", "--cloud", "sandbox", "--claims", "\u00e9")
+@pytest.mark.parametrize(
+    "claims", ["\u00e9", "", "%%%", "W10", "bnVsbA", "eyJhY2Nlc3Nf", "eyJh%%%IjoxfQ", "ey=JhIjoxfQ"]
+)
+def test_claims_that_are_none(pallink: Pallink, claims: str) -> None:
+    refused = pallink("login", "--cloud", "sandbox", "--allow-plain-text-cache", "--claims", claims)
     assert refused.code == 2
-    assert "--claims is not valid base64" in one_sentence(refused)
+    assert "--claims is not a JSON object in base64" in one_sentence(refused)

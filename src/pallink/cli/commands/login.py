@@ -1,6 +1,7 @@
 """The command `pallink login`."""
 
 import base64
+import json
 from typing import Annotated
 
 import typer
@@ -54,10 +55,15 @@ def login(
 
 
 def _decoded(claims: str) -> str:
+    """Return the claims as JSON. Both alphabets of base64 are understood: Azure's header has either."""
     try:
-        return base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)).decode("utf-8")
-    except ValueError as error:
+        padded = claims.strip().replace("-", "+").replace("_", "/").rstrip("=")
+        text = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True).decode("utf-8")
+        if not isinstance(json.loads(text), dict):
+            raise TypeError("not an object")  # noqa: TRY301 - refused with the others below
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(
-            "--claims is not valid base64",
+            "--claims is not a JSON object in base64",
             remedy="paste the value that the error showed",
         ) from error
+    return text
