@@ -271,6 +271,27 @@ def test_damaged_tokens_are_gone(desk: Desk, content: str) -> None:
     assert desk.run("show").code == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("auth", "later-method"),
+        ("account", 5),
+        ("tenant_id", None),
+        ("tenant", 7),
+        ("object_id", []),
+        ("plain_text", 1),
+    ],
+)
+def test_a_sign_in_that_this_version_cannot_have_stored_is_skipped(desk: Desk, name: str, value: object) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    (path,) = folder().glob("*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    assert "sandbox-user (stored)" not in desk.run("whoami").stdout
+    assert INVOICES not in desk.run("whoami --all").stdout
+    for command in (f"whoami --account {INVOICES}", f"logout --tenant {CONTOSO}", "logout --all"):
+        assert desk.run(command).code == 0, command
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
 @pytest.mark.parametrize("pattern", ["*.json", "*.tokens"])
 def test_a_fifo_among_the_sign_ins_holds_nothing_up(desk: Desk, pattern: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import platformdirs
 
@@ -23,7 +23,7 @@ from pallink.account import AccountKind
 from pallink.clouds import CLOUDS
 from pallink.errors import SignInError
 from pallink.private_files import UnsafeFileError
-from pallink.signin import StoredSignIn
+from pallink.signin import SignInMethod, StoredSignIn
 
 log = logging.getLogger("pallink")
 
@@ -199,7 +199,7 @@ def _read(path: Path) -> StoredSignIn | None:
         document: dict[str, Any] = json.loads(private_files.read(path))
         if document.pop("version") != _VERSION or not _ID.fullmatch(document["id"]):
             raise ValueError("not a sign-in of this version")  # noqa: TRY301 - logged with the other reasons below
-        return StoredSignIn(**{**document, "kind": AccountKind(document["kind"])})
+        return _checked(StoredSignIn(**{**document, "kind": AccountKind(document["kind"])}))
     except UnsafeFileError:
         raise
     except FileNotFoundError:
@@ -207,3 +207,17 @@ def _read(path: Path) -> StoredSignIn | None:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         log.info("skipping the stored sign-in %s: %s", path, error)
         return None
+
+
+def _checked(stored: StoredSignIn) -> StoredSignIn:
+    """Return a sign-in that this version could have stored.
+
+    Raises:
+        ValueError: The method is unknown, as that of a later version.
+        TypeError: A value is of another type.
+    """
+    SignInMethod(stored.auth)
+    for name, kind in get_type_hints(StoredSignIn).items():
+        if not isinstance(getattr(stored, name), kind):
+            raise TypeError(f"{name} is of another type")
+    return stored
