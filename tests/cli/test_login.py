@@ -167,6 +167,20 @@ def test_a_stored_sign_in_opens_another_tenant_of_its_account(desk: Desk, traffi
     assert desk.run("whoami -o json").json["tenantId"] == CONTOSO, "the default stays what it was"
 
 
+@pytest.mark.parametrize("method", ["", "--auth client-secret"])
+def test_a_tenant_id_in_upper_case_is_the_same_tenant(desk: Desk, traffic: Traffic, method: str) -> None:
+    if method:
+        desk.environment("client-secret")
+    assert desk.run(f"login {method} {KEPT}").code == 0
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        desk.patch.delenv(name, raising=False)
+    traffic.sent.clear()
+    shown = desk.run(f"whoami --tenant {CONTOSO.upper()} -o json")
+    assert shown.code == 0, shown.stderr
+    assert (shown.json["tenantId"], shown.json["stored"]) == (CONTOSO, True)
+    assert sign_in_requests(traffic) == []
+
+
 def test_where_another_tenant_needs_a_person_the_whole_command_is_shown(desk: Desk) -> None:
     desk.reader_of_device_codes(INVOICES)
     assert desk.run(f"login --auth device-code --account {INVOICES} {KEPT}").code == 0

@@ -116,10 +116,12 @@ def sign_in_from_stored(stored: StoredSignIn, reason: str, tenant_id: str | None
         reason: Why it is used.
         tenant_id: The ID of the tenant to sign in to; None means that of the stored sign-in.
     """
+    is_other = tenant_id is not None and tenant_id.casefold() != stored.tenant_id.casefold()
     return SignIn(
         SignInMethod(stored.auth),
         reason,
-        tenant=tenant_id or stored.tenant_id,
+        # In the spelling of the tokens: upper case would make another tenant of it.
+        tenant=tenant_id if is_other else stored.tenant_id,
         client_id=stored.client_id,
         login_hint=stored.account,
         stored=stored,
