@@ -85,6 +85,19 @@ def test_a_stored_sign_in_is_named_before_it_writes(
 
 
 @pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize("others", [[], ["contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"]])
+def test_nothing_is_sent_for_the_tenant_of_a_sign_in_that_is_refused(
+    desk: Desk, traffic: Traffic, others: list[str]
+) -> None:
+    for tenant in ["", *others]:
+        assert desk.run(f"login --account {INVOICES} {f'--tenant {tenant}' if tenant else ''} {KEPT}").code == 0
+    before = list(traffic.sent)
+    refused = desk.run("link 719878 --tenant fabrikam.onmicrosoft.com")
+    assert (refused.code, REFUSED in refused.stderr) == (2, True)
+    assert traffic.sent == before
+
+
+@pytest.mark.usefixtures("no_keyring")
 @pytest.mark.parametrize("said", [f"--account {APPROVERS}", "--yes", "--dry-run"])
 def test_what_states_the_account_of_a_stored_sign_in(desk: Desk, said: str) -> None:
     desk.run(f"login --account {APPROVERS} {KEPT}")

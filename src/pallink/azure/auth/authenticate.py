@@ -2,22 +2,32 @@
 
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from msal import TokenCache  # type: ignore[import-untyped]
 
-from pallink.account import Account, require_account
+from pallink.account import Account, is_guid, require_account
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
 from pallink.azure.auth.tenants import find_cloud, resolve_tenant
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
-from pallink.errors import WrongAccountError
+from pallink.errors import SignInError, WrongAccountError
 from pallink.http.policy import EgressPolicy, Rule
 from pallink.http.pool import ConnectionPool
 from pallink.settings import Settings
-from pallink.signin import Ambiguous, Environment, SignIn, SignInMethod, resolve_sign_in, sign_in_from_stored
+from pallink.signin import (
+    Ambiguous,
+    Environment,
+    SignIn,
+    SignInMethod,
+    filter_stored,
+    resolve_sign_in,
+    sign_in_from_stored,
+    tenant_id_by_name,
+)
 from pallink.signin.prompter import Prompter
 from pallink.signin.store import store_for
 
@@ -66,26 +76,33 @@ def choose_sign_in(
     """
     store = store_for(settings.cloud)
     stored = store.all()
-    has_stored = any(sign_in.cloud == settings.cloud for sign_in in stored) and not ignore_stored
-    tenant_id = resolve_tenant(settings, pool) if has_stored else None
-    chosen = resolve_sign_in(
-        settings,
-        Environment(
-            environ=os.environ,
-            stored=stored,
-            tenant_id=tenant_id,
-            can_prompt=prompter.can_prompt,
-            has_browser=prompter.has_browser,
-            no_input=prompter.no_input,
-            is_signed_out=store.is_signed_out,
-        ),
-        ignore_stored=ignore_stored,
+    of_cloud = filter_stored(stored, cloud=settings.cloud)
+    has_stored = bool(of_cloud) and not ignore_stored
+    environment = Environment(
+        environ=os.environ,
+        stored=stored,
+        can_prompt=prompter.can_prompt,
+        has_browser=prompter.has_browser,
+        no_input=prompter.no_input,
+        is_signed_out=store.is_signed_out,
     )
+    if has_stored and settings.tenant and not is_guid(settings.tenant):
+        # Checked before a request too: which sign-in it is depends on the tenant's ID only if several are stored.
+        likely = replace(environment, tenant_id=tenant_id_by_name(of_cloud, settings.tenant))
+        with suppress(SignInError):
+            _check(resolve_sign_in(settings, likely), prompter)
+    tenant_id = resolve_tenant(settings, pool) if has_stored else None
+    chosen = resolve_sign_in(settings, replace(environment, tenant_id=tenant_id), ignore_stored=ignore_stored)
     if isinstance(chosen, Ambiguous):
         return sign_in_from_stored(
             prompter.select_sign_in(chosen.candidates), "it was picked among those that are stored", tenant_id
         )
     return chosen
+
+
+def _check(sign_in: SignIn | Ambiguous, prompter: Prompter) -> None:
+    if not isinstance(sign_in, Ambiguous):
+        prompter.check_sign_in(sign_in)
 
 
 def authenticate(
