@@ -197,6 +197,10 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "not UTF-8": (b"version: 1\n# caf\xe9\n", ["2:6: the file is not UTF-8: save it as UTF-8 (in Excel: CSV UTF-8)"]),
     "UTF-16": ("version: 1".encode("utf-16"), ["1:1: the file is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8)"]),
     "a control character": (b"version: 1\n\x01\n", ["2:1: invalid YAML: control characters are not allowed"]),
+    "a control character after others than ASCII": (
+        "# \u00e9\u00e9\u00e9\u00e9\n\0\n\n\n\n",
+        ["2:1: invalid YAML: control characters are not allowed"],
+    ),
 }
 
 

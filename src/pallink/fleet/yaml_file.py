@@ -29,8 +29,10 @@ def read_yaml(text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return Document((), problems=(Problem(line, column, f"invalid YAML: {error.problem or error.context}"),))
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, int(error.position)) + 1
+    except yaml.reader.ReaderError:
+        # libyaml counts bytes, Python's reader characters.
+        found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+        line = text.count("\n", 0, found.start() if found else 0) + 1
         return Document((), problems=(Problem(line, 1, "invalid YAML: control characters are not allowed"),))
     if root is None:
         return Document((), problems=(Problem(1, 1, "the file is empty: it needs version and accounts"),))
