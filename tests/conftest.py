@@ -41,6 +41,7 @@ _SCRUBBED_PREFIXES = (
 _SCRUBBED = {
     "CI",
     "TF_BUILD",
+    "COLUMNS",
     "NO_COLOR",
     "FORCE_COLOR",
     "PY_COLORS",

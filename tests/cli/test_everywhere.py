@@ -127,6 +127,9 @@ def test_an_error_in_every_format_everywhere(
         assert ESCAPE not in failed.stdout + failed.stderr
     if output.has_error_objects:
         assert json.loads(failed.stderr.splitlines()[-1])["code"] == "NotLinked"
+    elif place == "40 columns":
+        # A command to paste stays on one line.
+        assert max(len(line) for line in failed.stderr.splitlines() if not line.startswith("    pallink ")) < 40
 
 
 def run(line: str, **environ: str) -> "subprocess.CompletedProcess[bytes]":

@@ -204,7 +204,7 @@ def _ask(proposal: "Proposal", terminal: Terminal) -> bool:
     elif proposal.step.action is not Action.DELETED:
         rows.append(("Reader", "not checked"))
     for label, text in (*rows, ("partner", f"now {linked}, then {wanted}")):
-        terminal.tell(f"  {label:<8} {one_line(text)}")
+        terminal.tell_wrapped(f"  {label:<8} ", one_line(text))
     verb = {Action.CREATED: "Link", Action.UPDATED: "Change the link of", Action.DELETED: "Remove the link of"}
     return _yes_or_no(f"{verb[proposal.step.action]} this account?", terminal)
 

@@ -43,7 +43,7 @@ class TerminalPrompter:
             typer.Abort: Nothing was entered.
         """
         for number, stored in enumerate(candidates, 1):
-            self._terminal.tell(f"  {number}  {one_line(str(stored))}")
+            self._terminal.tell_wrapped(f"  {number}  ", one_line(str(stored)))
         while True:
             choice = typer.prompt("Which sign-in?", default="", show_default=False, err=True).strip()
             if choice.isascii() and choice.isdigit() and 1 <= int(choice) <= len(candidates):
@@ -53,10 +53,17 @@ class TerminalPrompter:
 
     def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
         """Print the message to stderr, even with `--quiet`: without the code one cannot sign in."""
-        self._terminal.say("sign in", message, "cyan")
+        self._terminal.say("sign in", message, "cyan", unbroken=_command_in(message))
 
     def show_browser(self, message: str, hints: Sequence[str]) -> None:
         """Print the message and the hints to stderr, even with `--quiet`."""
         self._terminal.say("sign in", message, "cyan")
         for hint in hints:
-            self._terminal.tell(f"  {hint}")
+            text = hint.lstrip(" ")
+            indent = " " * (2 + len(hint) - len(text))
+            self._terminal.tell_wrapped(indent, text, unbroken=_command_in(text))
+
+
+def _command_in(text: str) -> str:
+    """Return the command in `to do this: COMMAND (a note)`; empty if there is none."""
+    return text.partition(": ")[2].partition(" (")[0]

@@ -116,7 +116,8 @@ def print_error(
     if not (is_interruption and last_line):
         _explain(error, terminal)
     if last_line:
-        terminal.say("link", one_line(last_line, 2000))
+        look = report.look() if report.look is not None else ""
+        terminal.say("link", one_line(last_line, 2000), unbroken=look)
 
 
 def _explain(error: PallinkError, terminal: Terminal) -> None:

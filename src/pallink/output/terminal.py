@@ -11,6 +11,7 @@ from typing import TextIO
 
 from pallink.concurrency import CancelScope
 from pallink.errors import OutputError
+from pallink.output.wrapping import split_words, wrap
 from pallink.redact.secrets import redact
 
 _COLOURS = {"red": "\x1b[1;31m", "yellow": "\x1b[1;33m", "cyan": "\x1b[36m"}
@@ -49,6 +50,17 @@ class Terminal:
     def is_terminal(self, stream: TextIO) -> bool:
         """Return whether the stream is a terminal."""
         return _is_terminal(stream)
+
+    def columns(self, stream: TextIO) -> int | None:
+        """Return the width of a terminal; None if the stream is not a terminal, or its width is unknown."""
+        if not _is_terminal(stream):
+            return None
+        with suppress(ValueError):
+            if (columns := int(self.environ.get("COLUMNS", ""))) > 0:
+                return columns
+        with suppress(OSError, ValueError):  # a stream without a file, or a terminal that does not tell its size
+            return os.get_terminal_size(stream.fileno()).columns or None
+        return None
 
     def has_colour(self, stream: TextIO) -> bool:
         """Return whether to colour the stream; NO_COLOR, FORCE_COLOR and TERM=dumb decide, in this order."""
@@ -110,12 +122,31 @@ class Terminal:
         except OSError:
             _discard(self.stderr)
 
-    def say(self, label: str, text: str, colour: str | None = None) -> None:
-        """Write `label: text` to stderr, the label in colour where stderr has any."""
-        shown = f"{label}:"
+    def say(self, label: str, text: str, colour: str | None = None, *, unbroken: str = "") -> None:
+        """Write `label: text` to stderr as `tell_wrapped` does, the label in colour where stderr has any."""
+        self.tell_wrapped(f"{label}: ", text, colour, unbroken=unbroken)
+
+    def tell_wrapped(self, heading: str, text: str, colour: str | None = None, *, unbroken: str = "") -> None:
+        """Write a text to stderr, with secrets redacted: on one line, or on a terminal wrapped between words.
+
+        Args:
+            heading: What the first line begins with; the others are indented by its length.
+            text: The text.
+            colour: The colour of the heading; None for none.
+            unbroken: The part of the text that stays on one line, such as a command to paste.
+        """
+        columns = self.columns(self.stderr)
+        words = split_words(redact(text), redact(unbroken))
+        # The last column stays empty: consoles of Windows add an empty line after it.
+        first, *others = (
+            wrap(words, columns - 1, first=heading, indent=" " * len(heading))
+            if columns
+            else (f"{heading}{redact(text)}",)
+        )
         if colour is not None and self.has_colour(self.stderr):
-            shown = f"{_COLOURS[colour]}{shown}{_RESET}"
-        self.tell(f"{shown} {text}")
+            shown = heading.rstrip()
+            first = f"{_COLOURS[colour]}{shown}{_RESET}{first[len(shown) :]}"
+        self.write_stderr("".join(f"{line}\n" for line in (first, *others)))
 
 
 def _discard(stream: TextIO) -> None:
