@@ -20,8 +20,8 @@ _OUTPUT_NAMES = {option.name for option in fields(OutputOptions)}
 _HEAD = """\
 # Command reference
 
-Generated from the program by `python -m tools.reference`. `pallink COMMAND --help` prints the same. For what the
-commands are for and how to combine them, see [first steps](../tutorial.md) and
+Generated from the program by `python -m tools.reference`. `pallink COMMAND --help` prints the same, with
+two examples. For what the commands are for and how to combine them, see [first steps](../tutorial.md) and
 [scripts and CI](../how-to/scripts-and-ci.md).
 
 Options go before or after the command. An option takes precedence over its variable, a variable over the default. A

@@ -37,11 +37,6 @@ _MEANINGS = {
 }
 
 
-def exit_code_table() -> str:
-    """Return the table as the epilog of the help; the backspace keeps Click from wrapping its lines."""
-    return "\n".join(["\b", "Exit codes:", *(f"  {code:>3}  {meaning}" for code, meaning in _MEANINGS.items())])
-
-
 PRECEDENCE = (
     ExitCode.SIGN_IN,
     ExitCode.UNREACHABLE,

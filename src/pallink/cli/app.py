@@ -12,12 +12,13 @@ from pallink import __version__
 from pallink.cli.command_line import needs_rewriting, rewrite
 from pallink.cli.lazy import LazyCommand, LazyGroup, new_app
 from pallink.cli.supervisor import Execution
-from pallink.exit_codes import ExitCode, exit_code_table
+from pallink.exit_codes import ExitCode
 
 
 class _Commands(LazyGroup):
     """Every command, in the order of the help."""
 
+    further_help = {"Exit codes": [(f"{code:>3}", code.meaning) for code in ExitCode]}  # noqa: RUF012 - a ClassVar of Group
     lazy_commands = {  # noqa: RUF012 - a ClassVar of LazyGroup
         "link": LazyCommand("pallink.cli.commands.link", "Link the account to a partner."),
         "show": LazyCommand("pallink.cli.commands.show", "Show the account's link."),
@@ -41,10 +42,9 @@ app = new_app(
     name="pallink",
     cls=_Commands,
     help="Link a service account to a Microsoft partner ID (Partner Admin Link), and prove that it is linked.",
-    epilog=exit_code_table(),
     no_args_is_help=True,
     add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

@@ -1,6 +1,6 @@
 """Commands whose modules are imported on use, so that help and completion stay fast."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -21,7 +21,23 @@ class LazyCommand(NamedTuple):
     summary: str
 
 
-class LazyGroup(TyperGroup):
+class Group(TyperGroup):
+    """A group with pallink's help.
+
+    Attributes:
+        further_help: Further sections of the help, by their headings: rows of a name and a description.
+    """
+
+    further_help: ClassVar[Mapping[str, Sequence[tuple[str, str]]]] = {}
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        from pallink.cli.help import render_help  # noqa: PLC0415 - few command lines ask for it
+
+        return render_help(self, ctx, dict(self.further_help))
+
+
+class LazyGroup(Group):
     """A group that lists its commands from `lazy_commands`, and loads the one that is used.
 
     Click calls `get_command` to list commands, which finds placeholders without parameters here, and `resolve_command`
@@ -53,5 +69,11 @@ def new_app(**attributes: Any) -> typer.Typer:
     """
     # Without rich, help is fast, and has no ANSI codes if GITHUB_ACTIONS or FORCE_COLOR is set.
     return typer.Typer(
-        **{"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False, **attributes}
+        **{
+            "cls": Group,
+            "add_completion": False,
+            "rich_markup_mode": None,
+            "pretty_exceptions_enable": False,
+            **attributes,
+        }
     )

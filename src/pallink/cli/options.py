@@ -172,6 +172,8 @@ def option_name(field_name: str) -> str:
 class CommandWithCommonOptions(TyperCommand):
     """A command whose help lists the common options under a heading of their own."""
 
+    common_options = HEADING, NAMES
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and let every error know the command that it is about."""
         try:
@@ -185,21 +187,11 @@ class CommandWithCommonOptions(TyperCommand):
         """Return the words of the usage line, with a required argument as `PARTNER_ID`, without Typer's braces."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments, the command's own options, and the common ones."""
-        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], HEADING: []}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is None:
-                continue
-            if parameter.param_type_name == "argument":
-                sections["Arguments"].append(record)
-            else:
-                sections[HEADING if parameter.name in NAMES else "Options"].append(record)
-        for heading, records in sections.items():
-            if records:
-                with formatter.section(heading):
-                    formatter.write_dl(records)
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        from pallink.cli.help import render_help  # noqa: PLC0415 - few command lines ask for it
+
+        return render_help(self, ctx, {})
 
 
 def command_with_options(

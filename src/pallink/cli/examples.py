@@ -1,0 +1,111 @@
+"""The examples in the help: two for each command and group, by its full name; the empty name is pallink itself."""
+
+_ELIGIBLE = "5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a01"
+_SCOPE = "/subscriptions/0e3bd0a4-6f3c-4bd5-a8a5-5d0f53a30f1b"
+
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "": (
+        "pallink link 719878 --account invoices@contoso.com",
+        "pallink verify 719878 --account invoices@contoso.com",
+    ),
+    "link": (
+        "pallink link 719878 --account invoices@contoso.com",
+        "pallink link 719878 --dry-run --cloud sandbox",
+    ),
+    "show": (
+        "pallink show --account invoices@contoso.com",
+        "pallink show --query partnerId -o tsv",
+    ),
+    "update": (
+        "pallink update 6183402 --account invoices@contoso.com",
+        "pallink update 6183402 --dry-run",
+    ),
+    "unlink": (
+        "pallink unlink --account invoices@contoso.com",
+        "pallink unlink 719878 --yes",
+    ),
+    "verify": (
+        "pallink verify 719878 --account invoices@contoso.com",
+        "pallink verify 719878 --role-check require --junit pallink.xml",
+    ),
+    "check": (
+        "pallink check --account invoices@contoso.com",
+        'pallink check --subscription "Contoso Production"',
+    ),
+    "login": (
+        "pallink login --account invoices@contoso.com",
+        "pallink login --auth device-code --tenant contoso.onmicrosoft.com",
+    ),
+    "logout": (
+        "pallink logout --account invoices@contoso.com",
+        "pallink logout --all",
+    ),
+    "whoami": (
+        "pallink whoami",
+        "pallink whoami --all",
+    ),
+    "fleet": (
+        "pallink fleet validate accounts.yaml",
+        "pallink fleet validate accounts.csv -o json",
+    ),
+    "fleet validate": (
+        "pallink fleet validate accounts.yaml",
+        "pallink fleet validate accounts.csv -o json",
+    ),
+    "sandbox": (
+        "pallink sandbox show",
+        "pallink link 719878 --cloud sandbox",
+    ),
+    "sandbox assign": (
+        "pallink sandbox assign --assignee-object-id 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3",
+        "pallink sandbox assign --assignee-object-id 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3 --role Contributor",
+    ),
+    "sandbox activate": (
+        f"pallink sandbox activate --assignee-object-id {_ELIGIBLE} --scope {_SCOPE}",
+        f"pallink sandbox activate --assignee-object-id {_ELIGIBLE} --scope {_SCOPE} --role Contributor",
+    ),
+    "sandbox grow": (
+        "pallink sandbox grow 200",
+        "pallink sandbox grow 0",
+    ),
+    "sandbox show": (
+        "pallink sandbox show",
+        "pallink sandbox show --query links -o json",
+    ),
+    "sandbox reset": (
+        "pallink sandbox reset",
+        "pallink sandbox reset --quiet",
+    ),
+    "sandbox set": (
+        "pallink sandbox set provider absent",
+        "pallink sandbox set response-delay 500",
+    ),
+    "sandbox approve": (
+        "pallink sandbox approve ABCD-EFGH --account invoices@contoso.com",
+        "pallink sandbox approve ABCD-EFGH --deny",
+    ),
+    "sandbox serve": (
+        "pallink sandbox serve",
+        "pallink sandbox serve --port 8443 --shell powershell",
+    ),
+    "sandbox env": (
+        "pallink sandbox env client-secret",
+        "pallink sandbox env certificate --shell powershell",
+    ),
+    "sandbox fault": (
+        "pallink sandbox fault add closed --method PUT",
+        "pallink sandbox fault clear",
+    ),
+    "sandbox fault add": (
+        "pallink sandbox fault add closed --method PUT",
+        "pallink sandbox fault add status --status 503 --path '*/partners/*' --times 2",
+    ),
+    "sandbox fault list": (
+        "pallink sandbox fault list",
+        "pallink sandbox fault list -o json",
+    ),
+    "sandbox fault clear": (
+        "pallink sandbox fault clear",
+        "pallink sandbox fault clear 1",
+    ),
+}
