@@ -30,6 +30,7 @@ class Emulator:
         mount: Lets it serve the origin of a URL in a session of requests, in place of the network.
         home: Returns the folder of its files.
         command: The command that stands in for `az` and the portal.
+        accounts: Returns the names of its accounts, and what each is; touches no file of the user's.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Emulator:
     mount: Callable[["Session", str], None]
     home: Callable[[], Path]
     command: str
+    accounts: Callable[[], dict[str, str]]
 
 
 def _mount(session: "Session", url: str) -> None:
@@ -51,6 +53,18 @@ def _home() -> Path:
     from pallink import sandbox  # noqa: PLC0415
 
     return sandbox.home()
+
+
+def _accounts() -> dict[str, str]:
+    from pallink.sandbox.state.world_file import initial_world, parse_world  # noqa: PLC0415
+
+    # No command adds or removes an account: the initial world has them all, and needs no lock.
+    world = parse_world(initial_world())
+    return {
+        account.name: f"{account.kind} in {tenant.display_name}"
+        for tenant in reversed(world.tenants)
+        for account in tenant.accounts
+    }
 
 
 def explain_state(error: SandboxStateError) -> SandboxError:
@@ -77,4 +91,5 @@ SANDBOX = Emulator(
     mount=_mount,
     home=_home,
     command="pallink sandbox",
+    accounts=_accounts,
 )

@@ -135,6 +135,8 @@ COMPLETIONS = [
     ("show -o jsonl", "jsonl"),
     ("link --role-check req", "require"),
     ("link --auth client-s", "client-secret"),
+    ("link --cloud sandbox --account inv", "invoices@contoso.com"),
+    ("show --account inv", ""),
     ("sandbox set prov", "provider"),
     ("sandbox set provider abs", "absent"),
 ]

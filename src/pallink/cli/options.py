@@ -14,6 +14,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hin
 import typer
 from typer.core import TyperCommand
 
+from pallink.cli.completion import complete_account
 from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES
@@ -85,6 +86,7 @@ class CommonOptions(OutputOptions):
         typer.Option(
             metavar="UPN|OBJECT_ID|CLIENT_ID",
             envvar="PALLINK_ACCOUNT",
+            autocompletion=complete_account,
             help="The account that must be the one signed in; anyone else is refused.",
         ),
     ] = None

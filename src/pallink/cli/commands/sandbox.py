@@ -9,6 +9,7 @@ import typer
 
 from pallink import sandbox as embedded
 from pallink.cli.commands import sandbox_changes, sandbox_faults
+from pallink.cli.completion import complete_sandbox_user
 from pallink.cli.field_names import camel_case
 from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
@@ -105,7 +106,10 @@ def approve(
     account: Annotated[
         str | None,
         typer.Option(
-            "--account", metavar="UPN", help="The account to sign in; by default the sandbox's default account."
+            "--account",
+            metavar="UPN",
+            autocompletion=complete_sandbox_user,
+            help="The account to sign in; by default the sandbox's default account.",
         ),
     ] = None,
     deny: Annotated[bool, typer.Option("--deny", help="Decline the sign-in.")] = False,

@@ -1,0 +1,67 @@
+"""What Tab offers for --account."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.people import APPLICATION, APPROVERS, INVOICES, Desk
+
+Offer = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
+    """Return a function that returns what bash is offered at the end of a line."""
+
+    def run(line: str) -> list[str]:
+        with monkeypatch.context() as patch:
+            patch.setenv("_PALLINK_COMPLETE", "complete_bash")
+            patch.setenv("COMP_WORDS", f"pallink {line}")
+            patch.setenv("COMP_CWORD", str(len(line.split(" "))))
+            done = subprocess.run([sys.executable, "-m", "pallink"], capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    return run
+
+
+@pytest.mark.parametrize("options", ["--cloud sandbox", "--cloud Sandbox"])
+def test_the_accounts_of_the_sandbox_are_offered(offer: Offer, options: str) -> None:
+    assert offer(f"link {options} --account inv") == [INVOICES]
+    assert {INVOICES, APPROVERS, APPLICATION} <= set(offer(f"link {options} --account "))
+    # Completion needs no file, and makes none.
+    assert not Path(os.environ["PALLINK_SANDBOX_HOME"]).exists()
+
+
+def test_the_cloud_may_come_from_the_environment(offer: Offer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALLINK_CLOUD", "sandbox")
+    assert offer("show --account inv") == [INVOICES]
+
+
+def test_a_code_is_approved_by_a_user(offer: Offer) -> None:
+    assert offer("sandbox approve CODE --account inv") == [INVOICES]
+    assert APPLICATION not in offer("sandbox approve CODE --account ")
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_the_stored_sign_ins_of_the_cloud_are_offered(served_desk: Desk, offer: Offer) -> None:
+    served_desk.browser(INVOICES)
+    stored = served_desk.run("login --allow-plain-text-cache --auth browser", tty=True)
+    assert stored.code == 0, stored.stderr
+    assert offer(f"show --cloud {served_desk.cloud} --account ") == [INVOICES]
+    assert offer("show --account ") == []
+
+
+def test_what_cannot_be_read_is_not_offered(offer: Offer) -> None:
+    folder = Path(os.environ["PALLINK_HOME"]) / "sign-ins"
+    folder.mkdir(parents=True)
+    (folder / "damaged.json").write_text("{")
+    assert offer("show --account ") == []
+    assert offer("show --cloud http://nowhere --account ") == []
+    if sys.platform != "win32":
+        folder.chmod(0o777)
+        assert offer("show --account ") == []
