@@ -98,6 +98,10 @@ def run_command_line(arguments: list[str]) -> int:
     if "_PALLINK_COMPLETE" in os.environ:
         _complete_without_rich()
     command: Any = get_command(app)
+    if "--install-completion" in arguments:
+        from pallink.cli.install_completion import report_installation  # noqa: PLC0415 - once on a machine
+
+        report_installation(command)
     try:
         code = command.main(args=_rewritten(arguments), prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
