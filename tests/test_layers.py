@@ -14,7 +14,7 @@ PACKAGE = Path(pallink.__file__).parent
 LAYERS = tuple(
     tuple(layer.split())
     for layer in (
-        "context exit_codes private_files",
+        "context exit_codes private_files waiting",
         "sandbox",
         "redact",
         "errors",

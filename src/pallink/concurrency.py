@@ -51,6 +51,11 @@ class CancelScope:
         return activate(self._active, self)
 
     @classmethod
+    def current(cls) -> "CancelScope | None":
+        """Return the scope that the caller works in; None outside of any."""
+        return cls._active.get()
+
+    @classmethod
     def is_caller_cancelled(cls) -> bool:
         """Whether the scope of the caller was cancelled."""
         scope = cls._active.get()

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 from pallink.context import activate
 from pallink.errors import RequestTrace, UnreachableError
+from pallink.waiting import waiting_for
 
 
 class Deadline:
@@ -90,7 +91,8 @@ class Deadline:
             raise self.exceeded(f"{cause}, and {max(self.left, 0):.0f} seconds are left", trace)
         if seconds > 0:
             self.on_wait(seconds, cause)
-            self._sleep(seconds)
+            with waiting_for("the next try"):
+                self._sleep(seconds)
 
     def exceeded(self, cause: str, trace: RequestTrace | None = None) -> UnreachableError:
         """Return the error for a job that took too long."""

@@ -27,6 +27,7 @@ from pallink.http.response_limits import UnusableResponse
 from pallink.http.sockets import request_deadline
 from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
 from pallink.redact.secrets import register
+from pallink.waiting import waiting_for
 
 if TYPE_CHECKING:
     from pallink.debug.recorder import Recorder
@@ -38,6 +39,12 @@ _PART_FOR_A_WRITE = 0.7
 
 # An address of the machine itself: where it does not accept a connection at once, this is no machine in Azure.
 _LOCAL_CONNECT_TIMEOUT = 2.0
+
+_NAMES = {
+    Destination.LOGIN: "Entra ID",
+    Destination.TOKEN_ENDPOINT: "the token service",
+    Destination.RESOURCE_MANAGER: "Azure Resource Manager",
+}
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
 
@@ -147,7 +154,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             self.last_sign_in = SignInTraffic(origin_of(request.url), is_oidc=is_oidc)
 
         def send() -> Any:
-            with request_deadline(total):
+            with waiting_for(_NAMES[destination]), request_deadline(total):
                 response = super(GuardedTransport, self).send(request, proxies=proxies, **kwargs)
             if is_sign_in:
                 # Before it is recorded.

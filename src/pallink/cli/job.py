@@ -18,6 +18,7 @@ from pallink.output import write_result
 from pallink.output.terminal import Terminal
 from pallink.redact.text import one_line
 from pallink.signin import SignIn
+from pallink.waiting import watched_by
 
 if TYPE_CHECKING:
     from pallink.result import AccountResult, Result
@@ -43,13 +44,13 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
     report = options.report
     report.writes_link = writable
     report.warnings = _notice(options)
-    shown = not (options.quiet or options.logs or options.output.has_error_objects)
     deadline = Deadline(options.timeout)
     is_stated = not writable or yes or options.account is not None or _can_ask(options)
     prompter = TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
     try:
         with (
             Execution.current().watching(deadline),
+            progress(options) as line,
             open_session(
                 options.settings,
                 writable=writable,
@@ -58,13 +59,20 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
                 written=report.written,
                 deadline=deadline,
             ) as opened,
-            ProgressLine(Terminal(), shown=shown) as line,
         ):
             opened.progress = line.update
-            report.tidy = line.close
             yield opened
     except PallinkError as error:
         raise error.replace(warnings=(*error.warnings, *_notice(options))) from error.__cause__
+
+
+@contextmanager
+def progress(options: CommonOptions) -> Iterator[ProgressLine]:
+    """Say on a terminal's stderr what the block waits for, unless the options want nothing there, or more."""
+    shown = not (options.quiet or options.logs or options.output.has_error_objects)
+    with ProgressLine(Terminal(), shown=shown) as line, watched_by(line):
+        options.report.tidy = line.close
+        yield line
 
 
 def is_about_sign_ins(options: CommonOptions) -> None:
@@ -152,12 +160,18 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     def ask(proposal: "Proposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
+        tidy = options.report.tidy
+
+        def end_line() -> None:
+            tidy()
+            terminal.tell("")
+
         # An interruption begins a line of its own.
-        options.report.tidy = lambda: terminal.tell("")
+        options.report.tidy = end_line
         try:
             return _ask(proposal, terminal)
         finally:
-            options.report.tidy = lambda: None
+            options.report.tidy = tidy
 
     return ask
 

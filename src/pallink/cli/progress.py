@@ -1,34 +1,61 @@
-"""The progress line of a long check, on a terminal's stderr."""
+"""The line on a terminal's stderr that says how far a long check is, or what a command waits for."""
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from pallink.concurrency import CancelScope, start_thread
 from pallink.output.terminal import Terminal
 
 # With fewer subscriptions the check is over before the line could be read.
 _MIN_TOTAL = 10
 _BAR_WIDTH = 24
 _CLEAR = "\r\x1b[K"
+# Seconds. What takes less is over before the line could be read.
+_MIN_WAIT = 1.0
+_TICK = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class _Wait:
+    name: str
+    since: float
+    scope: CancelScope | None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nothing waits for it any more, though the request is under way."""
+        return self.scope is not None and self.scope.is_cancelled
 
 
 class ProgressLine:
-    """Draws `reading roles  [#####-----]  87 of 200 subscriptions`; nothing if stderr is not a terminal.
+    """Draws `reading roles  [#####-----]  87 of 200 subscriptions`, or after a second `waiting for Entra ID ...`.
 
-    Thread-safe. At the end of the `with` block the line is removed.
+    Nothing if stderr is not a terminal. Thread-safe. At the end of the `with` block the line is removed.
 
     Args:
         terminal: The streams to write to.
         shown: Whether to show the line at all.
+        now: A monotonic clock in seconds.
     """
 
-    def __init__(self, terminal: Terminal, *, shown: bool = True) -> None:
+    def __init__(self, terminal: Terminal, *, shown: bool = True, now: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
         self._shown = shown and terminal.is_terminal(terminal.stderr) and terminal.environ.get("TERM") != "dumb"
+        self._now = now
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._drawn = ""
+        self._drawn_wait: _Wait | None = None
+        self._waits: list[_Wait] = []
 
     def __enter__(self) -> Self:
+        if self._shown:
+            start_thread(self._watch)
         return self
 
     def __exit__(
@@ -38,25 +65,61 @@ class ProgressLine:
 
     def close(self) -> None:
         """Take the line away, and draw none any more."""
+        self._closed.set()
         with self._lock:
             self._clear()
             self._shown = False
 
+    def clear(self) -> None:
+        """Take the line away until there is something new to draw."""
+        with self._lock:
+            self._clear()
+
     def update(self, done: int, total: int) -> None:
         """Show how many subscriptions were read; once all were, remove the line."""
         with self._lock:
-            if not self._shown or total < _MIN_TOTAL:
+            if total < _MIN_TOTAL:
                 return
             if done >= total:
                 self._clear()
                 return
             filled = _BAR_WIDTH * done // total
-            line = f"reading roles  [{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]  {done} of {total} subscriptions"
-            if line != self._drawn:
-                self._terminal.write_stderr(f"{_CLEAR}{line}")
-                self._drawn = line
+            self._draw(f"reading roles  [{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]  {done} of {total} subscriptions")
+
+    @contextmanager
+    def waiting_for(self, name: str) -> Iterator[None]:
+        """Say what the block waits for, if it takes longer than a second."""
+        wait = _Wait(name, self._now(), CancelScope.current())
+        with self._lock:
+            self._waits.append(wait)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waits.remove(wait)
+                if self._drawn_wait is wait:
+                    self._clear()
+
+    def tick(self) -> None:
+        """Draw the wait that has lasted longest, if nothing else is drawn."""
+        with self._lock:
+            if self._drawn:
+                return
+            begun = self._now() - _MIN_WAIT
+            wait = next((wait for wait in self._waits if wait.since <= begun and not wait.is_cancelled), None)
+            if wait is not None:
+                self._draw(f"waiting for {wait.name} ...", wait)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_TICK):
+            self.tick()
+
+    def _draw(self, line: str, wait: _Wait | None = None) -> None:
+        if self._shown and line != self._drawn:
+            self._terminal.draw(f"{_CLEAR}{line}")
+            self._drawn, self._drawn_wait = line, wait
 
     def _clear(self) -> None:
         if self._drawn:
-            self._terminal.write_stderr(_CLEAR)
-            self._drawn = ""
+            self._terminal.draw(_CLEAR)
+            self._drawn, self._drawn_wait = "", None

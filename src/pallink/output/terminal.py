@@ -13,6 +13,7 @@ from pallink.concurrency import CancelScope
 from pallink.errors import OutputError
 from pallink.output.wrapping import split_words, wrap
 from pallink.redact.secrets import redact
+from pallink.waiting import clear_line
 
 _COLOURS = {"red": "\x1b[1;31m", "yellow": "\x1b[1;33m", "cyan": "\x1b[36m"}
 _RESET = "\x1b[0m"
@@ -114,8 +115,12 @@ class Terminal:
 
     def write_stderr(self, text: str) -> None:
         """Write text to stderr in one piece; nothing for a command that was cancelled: how it ended has been said."""
-        if CancelScope.is_caller_cancelled():
-            return
+        if not CancelScope.is_caller_cancelled():
+            clear_line()
+            self.draw(text)
+
+    def draw(self, text: str) -> None:
+        """Write text to stderr, without a look at the line that says what is waited for: for that line itself."""
         try:
             self.stderr.write(text)
             self.stderr.flush()

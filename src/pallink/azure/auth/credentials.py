@@ -30,6 +30,7 @@ from pallink.errors import (
 from pallink.http.policy import TokenEndpoint
 from pallink.redact.secrets import register
 from pallink.signin import SignIn, SignInMethod, StoredSignIn
+from pallink.waiting import waiting_for
 
 # Seconds before its expiry at which a token is renewed.
 _RENEW_BEFORE = 300
@@ -89,8 +90,9 @@ class AccountCredential:
         if claims and self._sign_in.method is SignInMethod.AZURE_CLI:
             # `az` passes claims on at its own sign-in only.
             raise explain_challenge(claims)
+        is_cli = self._sign_in.method is SignInMethod.AZURE_CLI
         try:
-            with self._clock():
+            with self._clock(), waiting_for("the Azure CLI") if is_cli else nullcontext():
                 token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options or {})
         except (AzureError, OSError, *PARSING_ERRORS) as error:
             found = self._explained(error)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pallink.cli.job import is_about_sign_ins, say_where, show
+from pallink.cli.job import is_about_sign_ins, progress, say_where, show
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.prompter import TerminalPrompter
@@ -49,7 +49,7 @@ def login(
 
     prompter = TerminalPrompter(options)
     deadline = Deadline(settings.timeout)
-    with Execution.current().watching(deadline):
+    with Execution.current().watching(deadline), progress(options):
         result = sign_in(settings, deadline, prompter, plain_text=plain_text, claims=required_claims)
     show(result, options)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pallink.cli.job import is_about_sign_ins
+from pallink.cli.job import is_about_sign_ins, progress
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.prompter import TerminalPrompter
@@ -72,5 +72,5 @@ def _find_tenant_id(stored: Sequence[StoredSignIn], options: CommonOptions) -> s
     from pallink.azure.auth.login import find_tenant_id  # noqa: PLC0415 - azure-identity costs 200 ms to import
 
     deadline = Deadline(settings.timeout)
-    with Execution.current().watching(deadline):
+    with Execution.current().watching(deadline), progress(options):
         return find_tenant_id(settings, deadline)
