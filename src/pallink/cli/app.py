@@ -25,7 +25,7 @@ class _Commands(LazyGroup):
         "update": LazyCommand("pallink.cli.commands.update", "Change an existing link to another partner."),
         "unlink": LazyCommand("pallink.cli.commands.unlink", "Remove the account's link."),
         "verify": LazyCommand("pallink.cli.commands.verify", "Fail unless the account is linked to this partner."),
-        "check": LazyCommand("pallink.cli.commands.check", "Is this account ready to be linked?"),
+        "check": LazyCommand("pallink.cli.commands.check", "Check whether the account is ready to be linked."),
         "login": LazyCommand("pallink.cli.commands.login", "Sign in, and keep the sign-in for later commands."),
         "logout": LazyCommand("pallink.cli.commands.logout", "Remove a stored sign-in, with all its tokens."),
         "whoami": LazyCommand("pallink.cli.commands.whoami", "Show which account signs in, and how."),

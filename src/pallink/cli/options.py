@@ -45,7 +45,7 @@ class OutputOptions:
         ),
     ] = None
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", envvar="PALLINK_QUIET", help="Say nothing on stderr but errors.")
+        bool, typer.Option("--quiet", "-q", envvar="PALLINK_QUIET", help="Print only errors on stderr.")
     ] = False
 
     @property
@@ -78,7 +78,7 @@ class CommonOptions(OutputOptions):
             metavar="METHOD",
             envvar="PALLINK_AUTH",
             autocompletion=lambda: list(OFFERED_METHODS),
-            help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Otherwise chosen by what the environment states.",
+            help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Without it, the environment decides.",
         ),
     ] = None
     account: Annotated[
@@ -87,7 +87,7 @@ class CommonOptions(OutputOptions):
             metavar="UPN|OBJECT_ID|CLIENT_ID",
             envvar="PALLINK_ACCOUNT",
             autocompletion=complete_account,
-            help="The account that must be the one signed in; anyone else is refused.",
+            help="The account that must be signed in; pallink refuses any other.",
         ),
     ] = None
     tenant: Annotated[
@@ -98,7 +98,7 @@ class CommonOptions(OutputOptions):
         str | None,
         typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
     ] = None
-    no_input: Annotated[bool, typer.Option("--no-input", envvar="PALLINK_NO_INPUT", help="Never ask anything.")] = False
+    no_input: Annotated[bool, typer.Option("--no-input", envvar="PALLINK_NO_INPUT", help="Never prompt.")] = False
     timeout: Annotated[
         float,
         typer.Option(

@@ -10,7 +10,7 @@ app = new_app()
 
 @command_with_options(app, options=CommonOptions)
 def check(options: CommonOptions, *, subscription: Subscriptions = None) -> None:
-    """Is this account ready to be linked?
+    """Check whether the account is ready to be linked.
 
     Reads only: who signed in, Reader on which subscriptions and where it comes from, the present link. Without Reader:
     exit code 6. Where the roles could not be read because there was no response: 7.

@@ -31,7 +31,7 @@ def unlink(
 ) -> None:
     """Remove the account's link.
 
-    Asks first on a terminal, and wants --yes elsewhere. Not linked: unchanged.
+    Prompts for confirmation on a terminal; elsewhere it needs --yes. Not linked: unchanged.
     """
 
     def write() -> "WriteResult":
