@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from pallink.cli import job
+from pallink.cli import job, progress
 from pallink.cli.progress import ProgressLine
 from pallink.concurrency import CancelScope
 from pallink.output import Terminal
@@ -21,6 +21,14 @@ from tests.cli.people import INVOICES, Desk
 from tests.harness import Clock, Pallink, Stream, Traffic
 
 CLEAR = "\r\x1b[K"
+MIN_WAIT = progress._MIN_WAIT
+
+
+@pytest.fixture(autouse=True)
+def as_for_people(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the line appear when it does for people, which other tests prevent."""
+    del pallink
+    monkeypatch.setattr(progress, "_MIN_WAIT", MIN_WAIT)
 
 
 class Screen:
