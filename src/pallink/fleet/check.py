@@ -25,6 +25,12 @@ _VAULT_SECRET = re.compile(
     r"/secrets/[a-z0-9-]{1,127}(/[0-9a-f]{32})?",
     re.ASCII | re.IGNORECASE,
 )
+_RULES: Mapping[str, str] = {
+    "account": "a UPN, an object ID or a client ID; for a guest the name in the home tenant",
+    "client-id": "a GUID",
+    "tenant": "the ID (a GUID) or a domain of a tenant, as in contoso.onmicrosoft.com",
+    "partner": "5 to 10 digits and nothing else, as in 719878",
+}
 _SECRET_KEYS = ("secret", "certificate", "certificate-password")
 
 # What each method needs in the file, beside the tenant.
@@ -79,18 +85,18 @@ class _Reader:
         if text is None:
             return None
         if text.casefold() not in known:
-            self.problems.append(self.cells[key].problem(f"{key} must be one of {', '.join(known)}, not {text!r}"))
+            self.problems.append(self.cells[key].problem(f"{key} must be one of {', '.join(known)}"))
         return known.get(text.casefold())
 
     def checked(self, key: str, check: Callable[[str], Any]) -> str | None:
-        """Return a text that passes a check, which raises what is wrong with it."""
+        """Return a text that passes a check. It is in no message: a secret may stand in the wrong place."""
         text = self.text(key)
         if text is None:
             return None
         try:
             check(text)
-        except UsageError as error:
-            self.problems.append(self.cells[key].problem(f"{key}: {error.message}"))
+        except UsageError:
+            self.problems.append(self.cells[key].problem(f"{key} must be {_RULES[key]}"))
             return None
         return text
 
