@@ -34,6 +34,7 @@ def test_it_prints_a_table_with_ratios(section: str) -> None:
     assert re.search(r"\| \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) \|", done.stdout)
 
 
+@pytest.mark.exhaustive
 def test_the_redaction_is_timed() -> None:
     done = subprocess.run(
         [sys.executable, str(RUN.with_name("redaction.py"))], capture_output=True, text=True, check=False

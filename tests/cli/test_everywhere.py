@@ -88,9 +88,12 @@ def enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Pl
 
 
 def is_default(name: str, output: OutputFormat, place: str) -> bool:
-    """Return whether it is any format through a pipe, a table where colour or width matters, or all of `link`."""
-    is_table = output is OutputFormat.TABLE and place in {"terminal", "40 columns"}
-    return place == "pipe" or is_table or name == "link"
+    """Return whether it is a table, or JSON through a pipe, where it matters, or all of `link`.
+
+    tests/cli/test_formats.py tries every format.
+    """
+    is_table = output is OutputFormat.TABLE and place in {"terminal", "40 columns", "pipe"}
+    return is_table or (place == "pipe" and output is OutputFormat.JSON) or name == "link"
 
 
 @pytest.mark.parametrize(("name", "output", "place"), combinations(COMMANDS, OutputFormat, PLACES, default=is_default))
