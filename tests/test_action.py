@@ -59,6 +59,7 @@ def test_a_missing_link_fails_the_step_with_code_3(act: Act) -> None:
     assert "pallink link" not in ended.log + ended.summary
 
 
+@pytest.mark.exhaustive
 def test_link_then_verify(act: Act) -> None:
     linked = act(partner_id="719878", command="link", account="invoices@contoso.com", tenant="contoso.onmicrosoft.com")
     assert linked.code == 0

@@ -101,6 +101,7 @@ def test_nothing_of_it_reaches_a_terminal_raw(in_sandbox: Pallink, traffic: Traf
         assert each not in debug
 
 
+@pytest.mark.exhaustive
 def test_without_debug_nothing_of_it_is_loaded() -> None:
     script = "import sys; from pallink.cli.app import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
     for words, loaded in (("show", False), ("show --verbose", False), ("show --debug", True)):

@@ -98,15 +98,12 @@ LOADED = [
     ("login --allow-plain-text-cache -o json", {"pallink.azure.auth.login"}),
     ("logout --all -o json", {"pallink.azure.auth.login", "pallink.sandbox.handler"}),
 ]
-# What the default run starts: one command for every module that only some commands load.
+# What the default run starts: the job, a table, --debug, reports, and what signs in nowhere.
 DEFAULT = {
     "link 719878 -o json",
     "show",
-    "show --query partnerId -o tsv",
-    "show -o yaml",
     "show -o json --debug",
     "verify 719878 -o json",
-    "whoami -o json",
     "logout --all -o json",
 }
 

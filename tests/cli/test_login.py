@@ -42,6 +42,7 @@ def sign_in_requests(traffic: Traffic) -> list[str]:
     return [path for _, path in traffic.sent if "/oauth2/" in path]
 
 
+@pytest.mark.exhaustive
 def test_a_sign_in_is_kept_for_new_processes_and_removed_for_real(folders: tuple[Path, ...]) -> None:
     environ = {**os.environ, "PALLINK_CLOUD": "sandbox"}
     if sys.platform == "linux":

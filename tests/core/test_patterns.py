@@ -19,6 +19,7 @@ from pallink.redact.secrets import Secrets, redact_start
 from pallink.redact.text import one_line
 from pallink.signin.entra_errors import sign_in_error
 from tests.cli.test_settling import answering
+from tests.exhaustive import combinations
 from tests.harness import Pallink, Traffic
 
 MEGABYTES = 4_000_000
@@ -88,7 +89,12 @@ def worst(found: Found) -> tuple[float, str]:
     return max(((min(growth(found, attack) for _ in range(3)), attack) for attack in suspects), default=(0.0, ""))
 
 
-@pytest.mark.parametrize("found", FOUND.values(), ids=lambda found: found.place)
+# By default those that look for secrets: they see the longest texts.
+@pytest.mark.parametrize(
+    "found",
+    combinations(FOUND.values(), default=lambda found: found.place.startswith("pallink.redact.")),
+    ids=lambda found: found.place,
+)
 def test_every_pattern_is_linear(found: Found) -> None:
     grows, attack = worst(found)
     assert grows < LINEAR, f"{found} with {attack!r}"
