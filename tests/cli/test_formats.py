@@ -259,7 +259,9 @@ def test_a_text_is_a_text_for_every_yaml_parser(text: str) -> None:
     assert YAML(typ="safe", pure=True).load(rendered) == {"name": text, "list": [text]}
 
 
-@pytest.mark.parametrize("text", ["0719878", "1e3", "-1.5E2", "+.5", "0o17", "0x1F", "0b1", "y", "N", "yes", "1_000"])
+@pytest.mark.parametrize(
+    "text", ["0719878", "1e3", "-1.5E2", "+.5", "0o17", "0x1F", "0b1", "y", "N", "yes", "1_000", "08_"]
+)
 def test_what_some_yaml_parser_reads_as_another_type_is_quoted(text: str) -> None:
     assert render_yaml(text) == f"'{text}'\n"
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 # What YAML 1.2 (core schema) or Go's parser reads as a number, and some parsers of YAML 1.1 as a Boolean, and PyYAML
 # writes without quotes.
-_NOT_A_STRING = re.compile(
-    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xob][0-9a-fA-F_]+|[yYnN]", re.ASCII
-)
+_NOT_A_STRING = re.compile(r"[-+]?[0-9._]+([eE][-+]?[0-9_]+)?|[-+]?0[xob][0-9a-fA-F_]+|[yYnN]", re.ASCII)
 
 # A spreadsheet takes text that begins so for a formula; so do some for the wide forms.
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
