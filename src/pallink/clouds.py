@@ -112,7 +112,7 @@ _DOMAINS = {
     "https://management.microsoftazure.de": ("microsoftonline.de", "microsoftazure.de", "cloudapi.de", "b2clogin.de"),
 }
 
-# As Azure Stack Hub names its Resource Manager as an audience, whatever its host.
+# How Azure Stack Hub names its Resource Manager as an audience. The host may differ from the Resource Manager's.
 _STACK_AUDIENCE = re.compile(r"https://management\.[a-z0-9.-]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/?", re.ASCII)
 
 

@@ -189,7 +189,7 @@ def _require_stated_account(sign_in: SignIn) -> None:
     if sign_in.states_account:
         return
     stored = sign_in.stored
-    whose = f"the stored sign-in of {stored.account}" if stored else f"whichever account signs in with {sign_in.label}"
+    whose = f"the stored sign-in of {stored.account}" if stored else f"the account that signs in with {sign_in.label}"
     raise UsageError(
         "--account or --yes is required without a prompt",
         cause=f"no option and no variable names the account: pallink would use {whose}",

@@ -83,8 +83,8 @@ class SignInStore:
     def change(self) -> Iterator[None]:
         """Hold the store's lock for changes to its files, and create the folder where it is missing.
 
-        The operating system releases the lock when the process ends, in whatever way. What an interrupted change left
-        behind is removed.
+        The operating system releases the lock when the process ends, even if it was killed. Files that an interrupted
+        change left behind are removed.
 
         Raises:
             SignInError: A file cannot be written, also in the block, another user can change the folder, or another

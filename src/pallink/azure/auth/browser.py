@@ -112,7 +112,7 @@ class _RedirectHandler(AuthCodeRedirectHandler):
 
 
 class _RedirectServer(AuthCodeRedirectServer):
-    """Wait for the browser until a fixed time, whatever connects before."""
+    """Wait for the browser until a fixed time. Connections that bring no response do not extend it."""
 
     def __init__(self, hostname: str, port: int, timeout: int) -> None:
         super().__init__(hostname, port, timeout)

@@ -57,7 +57,7 @@ def check(call: Call, token: Mapping[str, Any]) -> None:
             401,
             _REASONS[reason],
             "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
-            f"{_REASONS[reason]}",
+            + _REASONS[reason],
             _challenge(call, json.dumps({"access_token": required})),
         )
     status = call.state.setting(settings.MFA_FOR_WRITES)
