@@ -76,10 +76,8 @@ def messages() -> list[Message]:
     return found
 
 
-# Calls of a variable or of `cls`, where the class is chosen at run time.
+# Calls of a variable, where the class is chosen at run time.
 _INDIRECT = {
-    ("azure/errors.py", "refused"): "AccessDeniedError",
-    ("errors.py", "cls"): "MoreProofNeededError",
     ("roles/remedies.py", "error_class"): "UnreachableError",
 }
 

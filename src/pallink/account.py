@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pallink.errors import NewSignIn, UnexpectedAnswerError, WrongAccountError
+from pallink.errors import SEE_RESPONSES, NewSignIn, UnexpectedAnswerError, WrongAccountError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-
-_LOOK = "check --cloud and the proxy, and run again with --debug to see the responses"
 
 # What stands before the name of a personal Microsoft account: anyone may have made one with a work address.
 _PERSONAL = "live.com#"
@@ -187,14 +185,16 @@ def require_account(
             f" --account {account.name}"
             if is_this_personal
             else f"sign in as {identifier}, or name the account that you mean with --account",
-        ).replace(new_sign_in=None if is_this_personal else NewSignIn.SAME)
+            new_sign_in=None if is_this_personal else NewSignIn.SAME,
+        )
     if tenant_id is not None and account.tenant_id.casefold() != tenant_id.casefold():
         named = tenant_id if tenant in (None, tenant_id) else f"{tenant} ({tenant_id})"
         raise WrongAccountError(
             f"{account.name} signed in to tenant {account.tenant_id}, not to {named}",
             cause=f"--tenant requires {named}; nothing was read or written",
             remedy=f"sign in to {named}, or name the tenant that the account is signed in to with --tenant",
-        ).replace(new_sign_in=NewSignIn.SAME)
+            new_sign_in=NewSignIn.SAME,
+        )
 
 
 def _describe_kind(kind: AccountKind) -> str:
@@ -225,11 +225,11 @@ def _decode_claims(token: str) -> Mapping[str, object]:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, binascii.Error, ValueError, RecursionError) as error:
         raise UnexpectedAnswerError(
-            "sign-in returned an invalid token", cause="it is not a JSON Web Token", remedy=_LOOK
+            "sign-in returned an invalid token", cause="it is not a JSON Web Token", remedy=SEE_RESPONSES
         ) from error
     if not isinstance(claims, dict):
         raise UnexpectedAnswerError(
-            "sign-in returned an invalid token", cause="its claims are not a JSON object", remedy=_LOOK
+            "sign-in returned an invalid token", cause="its claims are not a JSON object", remedy=SEE_RESPONSES
         )
     return claims
 

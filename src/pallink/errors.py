@@ -119,6 +119,9 @@ class NotLinkedError(PallinkError):
 SIGN_IN_AGAIN = "sign in again"
 """The remedy for an expired sign-in."""
 
+SEE_RESPONSES = "check --cloud and the proxy, and run again with --debug to see the responses"
+"""The remedy for a response that is not what the service sends."""
+
 
 class NewSignIn(StrEnum):
     """How a new sign-in mends an error."""
@@ -136,11 +139,28 @@ class SignInError(PallinkError):
     """
 
     exit_code = ExitCode.SIGN_IN
-    new_sign_in: NewSignIn | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: str | None = None,
+        remedy: str | None = None,
+        command: str | None = None,
+        trace: RequestTrace | None = None,
+        new_sign_in: NewSignIn | None = None,
+    ) -> None:
+        super().__init__(message, cause=cause, remedy=remedy, command=command, trace=trace)
+        self.new_sign_in = new_sign_in
 
 
 class WrongAccountError(SignInError):
     """The signed-in account, or its tenant, is not the required one."""
+
+
+def encode_claims(claims: str) -> str:
+    """Return claims (JSON) in the form of `pallink login --claims`, base64url without padding."""
+    return base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")
 
 
 class MoreProofNeededError(SignInError):
@@ -154,8 +174,8 @@ class MoreProofNeededError(SignInError):
 
     @property
     def encoded(self) -> str:
-        """The claims in the form of `pallink login --claims`, base64url without padding."""
-        return base64.urlsafe_b64encode(self.claims.encode()).decode().rstrip("=")
+        """The claims as `encode_claims` returns them."""
+        return encode_claims(self.claims)
 
 
 class LinkedElsewhereError(PallinkError):

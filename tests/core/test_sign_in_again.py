@@ -10,9 +10,9 @@ from pallink.signin import SignIn, SignInMethod, sign_in_from_stored
 from pallink.signin.again import sign_in_command, with_sign_in_command
 from tests.core.test_sign_in_choice import AS_GUEST, CLIENT, FABRIKAM, INVOICES, TENANT
 
-EXPIRED = SignInError("expired").replace(new_sign_in=NewSignIn.SAME)
-NEEDS_BROWSER = SignInError("no device").replace(new_sign_in=NewSignIn.BROWSER)
-CHALLENGED = MoreProofNeededError("more").replace(claims='{"a":"?>"}', new_sign_in=NewSignIn.SAME)
+EXPIRED = SignInError("expired", new_sign_in=NewSignIn.SAME)
+NEEDS_BROWSER = SignInError("no device", new_sign_in=NewSignIn.BROWSER)
+CHALLENGED = MoreProofNeededError("more", new_sign_in=NewSignIn.SAME).replace(claims='{"a":"?>"}')
 
 
 def made(method: SignInMethod, tenant: str | None = None) -> SignIn:

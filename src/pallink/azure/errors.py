@@ -38,11 +38,10 @@ from pallink.signin.claims import more_proof_needed
 
 # A timed-out request, throttling, and gateways that did not reach the service.
 UNAVAILABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
-_CONFLICT = 409
+_UNAUTHORIZED, _FORBIDDEN, _CONFLICT = 401, 403, 409
 _MIN_SERVER_ERROR = 500
 # Of the sentence with which the partner API refuses a principal without an account in the tenant; its code is unknown.
 _CSP_PARTNER = "if you are a csp partner"
-_ERROR_TYPES = {401: SignInError, 403: AccessDeniedError}
 
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9_+/=-]+)"')
 
@@ -158,17 +157,22 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
         return explain_unavailable(response, host, trace)
     if claims := claims_challenge(response):
         return more_proof_needed(doing, reported, claims, trace)
-    if status in _ERROR_TYPES:
-        refused = _ERROR_TYPES[status]
-        error = refused(
+    no_reason = None if code else f"{host} returned status {status} without a reason"
+    if status == _UNAUTHORIZED:
+        return SignInError(
             f"{doing} failed: Azure refuses the account ({reported})",
-            cause=None if code else f"{host} returned status {status} without a reason",
-            remedy=SIGN_IN_AGAIN
-            if refused is SignInError
-            else "check what the account is allowed to do in this tenant",
+            cause=no_reason,
+            remedy=SIGN_IN_AGAIN,
+            trace=trace,
+            new_sign_in=NewSignIn.SAME,
+        )
+    if status == _FORBIDDEN:
+        return AccessDeniedError(
+            f"{doing} failed: Azure refuses the account ({reported})",
+            cause=no_reason,
+            remedy="check what the account is allowed to do in this tenant",
             trace=trace,
         )
-        return error.replace(new_sign_in=NewSignIn.SAME) if refused is SignInError else error
     if status >= _MIN_SERVER_ERROR or status == _CONFLICT:
         remedy = "try again; if it persists, give Microsoft's support the identifiers below"
     elif code:

@@ -34,9 +34,13 @@ def more_proof_needed(
     """
     cause, remedy, new_sign_in = explain_claims(claims, message)
     error = MoreProofNeededError(
-        f"{operation} failed: Azure requires a new sign-in ({message})", cause=cause, remedy=remedy, trace=trace
+        f"{operation} failed: Azure requires a new sign-in ({message})",
+        cause=cause,
+        remedy=remedy,
+        trace=trace,
+        new_sign_in=new_sign_in,
     )
-    return error.replace(claims=claims, new_sign_in=new_sign_in)
+    return error.replace(claims=claims)
 
 
 def explain_claims(claims: str, message: str = "") -> Explanation:

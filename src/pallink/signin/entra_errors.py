@@ -35,13 +35,16 @@ def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = No
         cause=cause,
         remedy=remedy,
         trace=own_trace if str(own_trace) else trace,
+        new_sign_in=new_sign_in,
     )
     claims = body.get("claims")
     if new_sign_in and isinstance(claims, str) and claims:
         # With them the next sign-in has what this one lacked.
-        challenge = MoreProofNeededError(error.message, cause=cause, remedy=remedy, trace=error.trace)
-        return challenge.replace(new_sign_in=new_sign_in, claims=claims[:_MAX_DESCRIPTION])
-    return error.replace(new_sign_in=new_sign_in) if new_sign_in else error
+        challenge = MoreProofNeededError(
+            error.message, cause=cause, remedy=remedy, trace=error.trace, new_sign_in=new_sign_in
+        )
+        return challenge.replace(claims=claims[:_MAX_DESCRIPTION])
+    return error
 
 
 def aadsts_code(body: Mapping[str, object]) -> str | None:

@@ -19,6 +19,7 @@ from pallink.azure.auth.stored import StoredCredential, expired
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
+    SEE_RESPONSES,
     SIGN_IN_AGAIN,
     NewSignIn,
     PallinkError,
@@ -103,7 +104,7 @@ class AccountCredential:
             raise UnexpectedAnswerError(
                 "the token has no valid expiry",
                 cause="expires_in in the response is not a number of seconds",
-                remedy="check --cloud and the proxy, and run again with --debug to see the responses",
+                remedy=SEE_RESPONSES,
             )
         account = account_from_token(token.token)
         if name := self._changed_from(account):
@@ -111,7 +112,8 @@ class AccountCredential:
                 f"the sign-in changed from {name} to {account.name}",
                 cause="the token belongs to another account than before; nothing was read or written with it",
                 remedy=SIGN_IN_AGAIN,
-            ).replace(new_sign_in=NewSignIn.SAME)
+                new_sign_in=NewSignIn.SAME,
+            )
         self._token, self._account = token, account
         return token
 

@@ -1,6 +1,5 @@
 """`login` and `logout`: a sign-in that later commands can use, and how to remove it."""
 
-import base64
 import contextlib
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
 from pallink.azure.auth.tenants import resolve_tenant
 from pallink.deadline import Deadline
-from pallink.errors import SignInError, UnexpectedAnswerError
+from pallink.errors import SignInError, UnexpectedAnswerError, encode_claims
 from pallink.http.pool import new_pool
 from pallink.result import AccountResult
 from pallink.settings import Settings
@@ -98,7 +97,7 @@ def _not_kept(sign_in: SignIn) -> SignInError:
 def _not_encrypted(settings: Settings, claims: str | None) -> SignInError:
     words = ["login", "--allow-plain-text-cache"]
     if claims is not None:
-        words += ["--claims", base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")]
+        words += ["--claims", encode_claims(claims)]
     return SignInError(
         "the sign-in cannot be kept: tokens cannot be encrypted here",
         cause="that needs the operating system's keyring, on Linux libsecret and an unlocked keyring",

@@ -68,7 +68,8 @@ def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
                 if stored.plain_text
                 else "its tokens are encrypted, and the keyring cannot be reached, as in a remote session",
                 remedy="run the command where the sign-in was made, or sign in again",
-            ).replace(new_sign_in=NewSignIn.SAME) from error
+                new_sign_in=NewSignIn.SAME,
+            ) from error
         if cache is not None:
             return stored, cache
         current = store.current(stored)
@@ -79,5 +80,9 @@ def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
 
 def expired(stored: StoredSignIn, why: str) -> SignInError:
     """Return the error for a stored sign-in that has expired."""
-    error = SignInError(f"the stored sign-in of {stored.account} has expired", cause=why, remedy=SIGN_IN_AGAIN)
-    return error.replace(new_sign_in=NewSignIn.SAME)
+    return SignInError(
+        f"the stored sign-in of {stored.account} has expired",
+        cause=why,
+        remedy=SIGN_IN_AGAIN,
+        new_sign_in=NewSignIn.SAME,
+    )
