@@ -168,6 +168,18 @@ def test_a_stored_sign_in_opens_another_tenant_of_its_account(desk: Desk, traffi
     assert desk.run("whoami -o json").json["tenantId"] == CONTOSO, "the default stays what it was"
 
 
+def test_the_id_of_a_tenant_is_requested_once(desk: Desk, traffic: Traffic) -> None:
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    desk.environment("client-secret")
+    desk.patch.delenv("AZURE_TENANT_ID")
+    traffic.sent.clear()
+    # Both the choice among the sign-ins and the check of the account need it.
+    shown = desk.run("whoami --auth client-secret --tenant contoso.onmicrosoft.com -o json")
+    assert (shown.code, shown.json["account"], shown.json["tenantId"]) == (0, APPLICATION, CONTOSO), shown.stderr
+    named = "/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration"
+    assert [path for _, path in traffic.sent if path == named] == [named]
+
+
 @pytest.mark.parametrize("method", ["", "--auth client-secret"])
 def test_a_tenant_id_in_upper_case_is_the_same_tenant(desk: Desk, traffic: Traffic, method: str) -> None:
     if method:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.azure.auth.target import Target
 from pallink.errors import SignInError
 from pallink.http.policy import Rule
 from pallink.http.pool import ConnectionPool, new_pool
@@ -77,16 +78,16 @@ def connect(settings: Settings, prompter: Prompter, rules: tuple[Rule, ...]) -> 
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
     """
     pool = new_pool()
+    target = Target(settings, pool)
     sign_in: SignIn | None = None
     try:
         # Chosen first: an environment that cannot sign in needs no network to be told so.
-        sign_in = choose_sign_in(settings, prompter, pool)
+        sign_in = choose_sign_in(target, prompter)
         prompter.check_sign_in(sign_in)
-        return AzureClient(authenticate(settings, sign_in, prompter, pool, rules=rules), pool)
-    except SignInError as error:
+        return AzureClient(authenticate(target, sign_in, prompter, rules=rules), pool)
+    except BaseException as error:
         pool.close()
-        # Only here is known how this run signed in.
-        raise with_sign_in_command(error, settings, sign_in) from error.__cause__
-    except BaseException:
-        pool.close()
+        if isinstance(error, SignInError):
+            # Only here is known how this run signed in.
+            raise with_sign_in_command(error, settings, sign_in) from error.__cause__
         raise

@@ -1,7 +1,7 @@
 """Sign-in through azure-identity: from the chosen sign-in to the signed-in account and its token.
 
-authenticate  finds the cloud, signs in, and makes sure that the required account did
-tenants       finds the ID of a tenant that is named by a domain
+authenticate  signs in, and makes sure that the required account did
+target        where a run signs in: the cloud and the tenant's ID, each looked up once
 login         stores a sign-in for later commands, and removes stored ones
 credentials   creates the credential for the chosen sign-in; the account and its token
 context       what a credential is created with

@@ -11,13 +11,11 @@ from pallink.account import Account, is_guid, require_account
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
-from pallink.azure.auth.tenants import find_cloud, resolve_tenant
+from pallink.azure.auth.target import Target
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
 from pallink.errors import SignInError, WrongAccountError
 from pallink.http.policy import EgressPolicy, Rule
-from pallink.http.pool import ConnectionPool
-from pallink.settings import Settings
 from pallink.signin import (
     Ambiguous,
     Environment,
@@ -64,9 +62,7 @@ class Authenticated:
         return expiry.isoformat().replace("+00:00", "Z") if expiry else None
 
 
-def choose_sign_in(
-    settings: Settings, prompter: Prompter, pool: ConnectionPool, *, ignore_stored: bool = False
-) -> SignIn:
+def choose_sign_in(target: Target, prompter: Prompter, *, ignore_stored: bool = False) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
 
     Sends a request only to learn whether a stored sign-in is in the tenant that a domain names.
@@ -74,6 +70,7 @@ def choose_sign_in(
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
+    settings = target.settings
     store = store_for(settings.cloud)
     stored = store.all()
     of_cloud = filter_stored(stored, cloud=settings.cloud)
@@ -91,7 +88,7 @@ def choose_sign_in(
         likely = replace(environment, tenant_id=tenant_id_by_name(of_cloud, settings.tenant))
         with suppress(SignInError):
             _check(resolve_sign_in(settings, likely), prompter)
-    tenant_id = resolve_tenant(settings, pool) if has_stored else None
+    tenant_id = target.tenant_id if has_stored else None
     chosen = resolve_sign_in(settings, replace(environment, tenant_id=tenant_id), ignore_stored=ignore_stored)
     if isinstance(chosen, Ambiguous):
         return sign_in_from_stored(
@@ -106,10 +103,9 @@ def _check(sign_in: SignIn | Ambiguous, prompter: Prompter) -> None:
 
 
 def authenticate(
-    settings: Settings,
+    target: Target,
     sign_in: SignIn,
     prompter: Prompter,
-    pool: ConnectionPool,
     *,
     rules: tuple[Rule, ...] = (),
     cache: TokenCache | None = None,
@@ -119,10 +115,9 @@ def authenticate(
     """Sign in, and refuse any other account or tenant than the required one. The partner API is not touched.
 
     Args:
-        settings: The cloud, and who must sign in.
+        target: Where, and who must sign in.
         sign_in: How.
         prompter: Who shows a device code or opens the browser.
-        pool: The connections.
         rules: What may be sent to Resource Manager afterwards.
         cache: Where the tokens are put, beside the credential's memory.
         plain_text: Whether tokens may be kept in a file that is not encrypted.
@@ -132,28 +127,26 @@ def authenticate(
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
         UsageError: A variable of proxies or certificates is wrong; nothing was sent to sign in.
     """
-    cloud = find_cloud(settings, pool)
+    settings, cloud = target.settings, target.cloud
     if cloud.emulator is not None and sign_in.method is SignInMethod.MANAGED_IDENTITY:
-        cloud.emulator.mount(pool, IMDS)
+        cloud.emulator.mount(target.pool, IMDS)
     policy = EgressPolicy(
         resource_manager=cloud.resource_manager,
         login=cloud.login,
         rules=rules,
         token_endpoint=token_endpoint_for(sign_in),
     )
-    context = CredentialContext(cloud, GuardedTransport(pool, policy), prompter, settings, cache, plain_text)
+    context = CredentialContext(cloud, GuardedTransport(target.pool, policy), prompter, settings, cache, plain_text)
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
-    is_resolved = sign_in.stored is not None and settings.tenant is not None
-    tenant_id = sign_in.tenant if is_resolved else resolve_tenant(settings, pool)
     if settings.tenant and sign_in.tenant == settings.tenant:
-        sign_in = replace(sign_in, tenant=tenant_id)
+        sign_in = replace(sign_in, tenant=target.tenant_id)
     credential = AccountCredential(sign_in, context)
     if claims:
         # First, so that a person signs in once.
         credential.get_token_info(cloud.scope, options={"claims": claims})
     account = credential.account
     try:
-        require_account(account, identifier=settings.account, tenant_id=tenant_id, tenant=settings.tenant)
+        require_account(account, identifier=settings.account, tenant_id=target.tenant_id, tenant=settings.tenant)
     except WrongAccountError as error:
         if sign_in.method is not SignInMethod.BROWSER or sign_in.stored is not None:
             raise

@@ -8,7 +8,7 @@ from msal import SerializableTokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
-from pallink.azure.auth.tenants import resolve_tenant
+from pallink.azure.auth.target import Target
 from pallink.deadline import Deadline
 from pallink.errors import SignInError, UnexpectedAnswerError, encode_claims
 from pallink.http.pool import new_pool
@@ -44,12 +44,11 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
     cache = SerializableTokenCache()
     pool = new_pool()
     try:
-        sign_in = choose_sign_in(settings, prompter, pool, ignore_stored=True)
+        target = Target(settings, pool)
+        sign_in = choose_sign_in(target, prompter, ignore_stored=True)
         is_encrypted = _check_storable(sign_in, store, settings, plain_text=plain_text, claims=claims)
         try:
-            authenticated = authenticate(
-                settings, sign_in, prompter, pool, cache=cache, plain_text=plain_text, claims=claims
-            )
+            authenticated = authenticate(target, sign_in, prompter, cache=cache, plain_text=plain_text, claims=claims)
         except SignInError as error:
             raise with_sign_in_command(error, settings, sign_in, plain_text=plain_text) from error.__cause__
     finally:
@@ -145,7 +144,7 @@ def logout(store: SignInStore, selected: Collection[StoredSignIn]) -> None:
 
 
 def find_tenant_id(settings: Settings, deadline: Deadline) -> str | None:
-    """Return the ID of the tenant that the settings name, if they name one; see `resolve_tenant`.
+    """Return the ID of the tenant that the settings name, if they name one; see `Target`.
 
     Raises:
         PallinkError: There is no such tenant, or no response.
@@ -153,7 +152,7 @@ def find_tenant_id(settings: Settings, deadline: Deadline) -> str | None:
     pool = new_pool()
     try:
         with deadline.active():
-            return resolve_tenant(settings, pool)
+            return Target(settings, pool).tenant_id
     finally:
         pool.close()
 
