@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
 from pallink.settings import Settings
@@ -12,32 +12,38 @@ from pallink.signin.methods import SignIn, SignInMethod
 _CI_METHODS = (SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES)
 
 
-def advise(
-    error: PallinkError,
-    settings: Settings,
-    *,
-    command: str,
-    partner_id: str | None = None,
-    sign_in: SignIn | None = None,
-) -> PallinkError:
-    """Return the error with the command that mends it, complete with the options that this run used.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What ran, for the command that mends its error.
 
-    Args:
-        error: What happened; one that has a command is returned as it is.
+    Attributes:
         settings: The options of this run.
-        command: What ran, as in `link`.
+        command: The command's name, as in `link`.
         partner_id: The partner that was asked for, where one was.
         sign_in: How this run signed in; None if it did not come that far.
     """
-    if command == "unlink" and settings.account is not None and isinstance(error, SignInError):
+
+    settings: Settings
+    command: str
+    partner_id: str | None = None
+    sign_in: SignIn | None = None
+
+
+def advise(error: PallinkError, job: Job) -> PallinkError:
+    """Return the error with the command that mends it, complete with the options that this run used.
+
+    An error that has a command is returned as it is.
+    """
+    settings = job.settings
+    if job.command == "unlink" and settings.account is not None and isinstance(error, SignInError):
         error = error.with_cause(
             f"only {settings.account} itself can remove its link; recognition ends when its access to Azure ends"
         )
     if error.command is not None:
         return error
     if isinstance(error, SignInError):
-        return with_sign_in_command(error, settings, sign_in)
-    remedy, line = _remedy(error, settings, command, partner_id)
+        return with_sign_in_command(error, settings, job.sign_in)
+    remedy, line = _remedy(error, job)
     if line and settings.auth in _CI_METHODS:
         remedy = f"{remedy or 'run this command'}; it can sign in within a CI job only"
     return error.replace(remedy=remedy, command=line) if line else error
@@ -70,15 +76,14 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
     return error.replace(remedy=remedy, command=None)
 
 
-def _remedy(
-    error: PallinkError, settings: Settings, command: str, partner_id: str | None
-) -> tuple[str | None, str | None]:
+def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
     """Return the remedy in words and the command, as far as there is one."""
+    settings = job.settings
     remedy, line = error.remedy, None
     match error:
         case NotLinkedError():
-            remedy, line = "create the link", settings.command("link", partner_id or "PARTNER_ID")
-        case LinkedElsewhereError() if command == "unlink":
+            remedy, line = "create the link", settings.command("link", job.partner_id or "PARTNER_ID")
+        case LinkedElsewhereError() if job.command == "unlink":
             remedy, line = "remove just that link", settings.command("unlink", error.linked_partner_id)
         case LinkedElsewhereError():
             # Another account first: replacing a partner ends the recognition of the one that is linked.
@@ -94,31 +99,23 @@ def _remedy(
     return remedy, line
 
 
-def report_error(
-    error: PallinkError,
-    settings: Settings,
-    command: str,
-    partner_id: str | None = None,
-    sign_in: SignIn | None = None,
-) -> PallinkError:
+def report_error(error: PallinkError, job: Job) -> PallinkError:
     """Return the error as a caller sees it: with the command that mends it, and without the exceptions behind it.
 
     Their texts are azure-identity's and the SDK's own, may hold a secret, and would be part of a traceback.
     """
     # The error itself too: it becomes the context of the one that is raised in its place.
     error.__cause__ = error.__context__ = None
-    return advise(error, settings, command=command, partner_id=partner_id, sign_in=sign_in)
+    return advise(error, job)
 
 
 @contextmanager
-def advising(
-    settings: Settings, command: str, partner_id: str | None = None, sign_in: SignIn | None = None
-) -> Iterator[None]:
+def advising(job: Job) -> Iterator[None]:
     """Let errors leave the block as a caller may see them."""
     try:
         yield
     except PallinkError as error:
-        reported = report_error(error, settings, command, partner_id, sign_in)
+        reported = report_error(error, job)
         if reported is error:
             raise
         raise reported from None

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Self, TypedDict
 from uuid import uuid4
 
 from pallink.account import Account
-from pallink.advice import advising, report_error
+from pallink.advice import Job, advising, report_error
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, NotLinkedError, PallinkError, most_important
+from pallink.errors import CancelledError, NotLinkedError, most_important
 from pallink.links.model import (
     Action,
     Goal,
@@ -243,7 +243,7 @@ class Session:
     def compare(self, goal: LinkGoal, *, role_check: RoleCheck, subscriptions: Sequence[str] = ()) -> VerifyResult:
         """Compare the link with a goal, as `verify` does with the partner ID that it parses."""
         expected = goal.partner_id
-        with self._job("verify", expected):
+        with self._job("verify", expected) as job:
             situation = self._look(role_check, subscriptions)
             difference = verification_error(situation.current, expected)
             errors = [error for error in (difference, situation.role_error) if error is not None]
@@ -252,7 +252,7 @@ class Session:
                 **self._found(situation),
                 expected_partner_id=expected,
                 matches=difference is None,
-                error=self._reported(worst, "verify", expected) if worst else None,
+                error=report_error(worst, job) if worst else None,
             )
 
     def check(self, *, subscriptions: Sequence[str] = ()) -> CheckResult:
@@ -265,11 +265,11 @@ class Session:
         Returns:
             The finding; where Reader is missing, `error` says so, as an exception that is not raised.
         """
-        with self._job("check"):
+        with self._job("check") as job:
             situation = self._look(RoleCheck.REQUIRE, subscriptions, check_all=True)
             return CheckResult(
                 **self._found(situation),
-                error=self._reported(situation.role_error, "check") if situation.role_error else None,
+                error=report_error(situation.role_error, job) if situation.role_error else None,
                 advice=suggest_credit_role(situation.reader, self._role_commands) if situation.reader else None,
             )
 
@@ -287,16 +287,12 @@ class Session:
             )
 
     @contextmanager
-    def _job(self, command: str, partner_id: str | None = None) -> Iterator[None]:
+    def _job(self, command: str, partner_id: str | None = None) -> Iterator[Job]:
         """Give one job its deadline, and its errors the command that mends them."""
         deadline = self._deadline or Deadline(self._settings.timeout)
-        sign_in = self._client.authenticated.sign_in
-        with self._secrets.active(), deadline.active(), advising(self._settings, command, partner_id, sign_in):
-            yield
-
-    def _reported(self, error: PallinkError, command: str, partner_id: str | None = None) -> PallinkError:
-        """Return an error that is part of a result as a caller sees it."""
-        return report_error(error, self._settings, command, partner_id, self._client.authenticated.sign_in)
+        job = Job(self._settings, command, partner_id, self._client.authenticated.sign_in)
+        with self._secrets.active(), deadline.active(), advising(job):
+            yield job
 
     def _confirmed(self, goal: Goal, situation: Situation, confirm: Confirm) -> Link | None:
         """Return the link that was confirmed. It is read after each yes, and confirmed again where it has changed.
@@ -418,6 +414,6 @@ def open_session(
     from pallink.azure.client import connect as connect_client  # noqa: PLC0415
     from pallink.azure.egress import rules_for  # noqa: PLC0415
 
-    with (deadline or Deadline(settings.timeout)).active(), advising(settings, command or "show"):
+    with (deadline or Deadline(settings.timeout)).active(), advising(Job(settings, command or "show")):
         client = connect_client(settings, prompter or NonInteractive(), rules_for(command, writable=writable))
     return Session(settings, client, written=written, deadline=deadline)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pallink.advice import advise, advise_in_ci
+from pallink.advice import Job, advise, advise_in_ci
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
 from pallink.settings import Settings
 
@@ -13,10 +13,10 @@ ELSEWHERE = LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="
 @pytest.mark.parametrize("method", ["github", "azure-pipelines"])
 @pytest.mark.parametrize("error", [NotLinkedError("x"), ELSEWHERE, UNSETTLED])
 def test_a_command_that_signs_in_within_a_job_only_says_so(method: str, error: PallinkError) -> None:
-    advised = advise(error, Settings(auth=method), command="verify", partner_id="719878")
+    advised = advise(error, Job(Settings(auth=method), "verify", "719878"))
     assert f"--auth {method}" in str(advised.command)
     assert str(advised.remedy).endswith("; it can sign in within a CI job only")
-    elsewhere = advise(error, Settings(auth="browser"), command="verify", partner_id="719878")
+    elsewhere = advise(error, Job(Settings(auth="browser"), "verify", "719878"))
     assert "CI job" not in str(elsewhere.remedy)
 
 

@@ -67,8 +67,8 @@ def run_and_report(
         raise  # no finding
     except Exception as raised:
         error = advise_in_ci(as_pallink_error(raised), terminal.environ)
-        error.warnings += report(finding_from_error(error, options.settings, command, partner_id))
-        raise error from raised
+        warnings = report(finding_from_error(error, options.settings, command, partner_id))
+        raise error.replace(warnings=(*error.warnings, *warnings)) from raised
     if result.error is not None:
         result = replace(result, error=advise_in_ci(result.error, terminal.environ))
     show(result, options, unquiet=report(finding_from_result(result, command, partner_id)))
