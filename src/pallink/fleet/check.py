@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from pallink.errors import UsageError
@@ -172,14 +173,16 @@ def _unknown_keys(row: Row, known: frozenset[str]) -> list[Problem]:
     for key, place in row.keys.items():
         if key in known or not key:
             continue
-        close = get_close_matches(key, sorted(known), n=1)
-        hint = (
-            f": did you mean {close[0]}?"
-            if close
-            else f": known are {', '.join(name for name in KEYS if name in known)}"
-        )
-        problems.append(place.problem(f"unknown key {key!r}{hint}"))
+        problems.append(place.problem(f"unknown key {key!r}: {_suggestion(key, known)}"))
     return problems
+
+
+@cache  # A column that is misspelt is so in each row.
+def _suggestion(key: str, known: frozenset[str]) -> str:
+    close = get_close_matches(key, sorted(known), n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known are {', '.join(name for name in KEYS if name in known)}"
 
 
 def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, list[Problem]]:
