@@ -73,13 +73,15 @@ def handle(call: Call) -> Response:
     try:
         return _ENDPOINTS.get(path, _imds)(call)
     except _TokenRequestError as error:
-        match path:
-            case _ if path == IDENTITY_PATH:
-                document: dict[str, Any] = {"statusCode": error.status, "message": str(error)}
-                return json_response(error.status, {**document, "correlationId": str(uuid4())})
-            case _ if path == CLOUD_SHELL_PATH:
-                return json_response(error.status, {"error": {"code": error.error, "message": str(error)}})
-        return json_response(error.status, {"error": error.error, "error_description": str(error)})
+        return json_response(error.status, _error_document(path, error))
+
+
+def _error_document(path: str, error: _TokenRequestError) -> dict[str, Any]:
+    if path == IDENTITY_PATH:
+        return {"statusCode": error.status, "message": str(error), "correlationId": str(uuid4())}
+    if path == CLOUD_SHELL_PATH:
+        return {"error": {"code": error.error, "message": str(error)}}
+    return {"error": error.error, "error_description": str(error)}
 
 
 def _imds(call: Call) -> Response:
@@ -133,16 +135,7 @@ def _cloud_shell(call: Call) -> Response:
         has_mfa=True,
     )
     return json_response(
-        200,
-        {
-            "access_token": tokens.sign(claims, call.state.signing_key),
-            "refresh_token": "",
-            "expires_in": str(lifetime),
-            "expires_on": str(claims["exp"]),
-            "not_before": str(claims["nbf"]),
-            "resource": resource,
-            "token_type": "Bearer",
-        },
+        200, {**_token_document(call, claims, resource), "refresh_token": "", "expires_in": str(lifetime)}
     )
 
 
@@ -167,7 +160,7 @@ def _check_version(call: Call, known: frozenset[str]) -> None:
 
 
 def _token(call: Call) -> dict[str, Any]:
-    """Return the fields that both protocols have in common; numbers are strings."""
+    """Return the fields that the endpoints of managed identities have in common."""
     query = call.request.query
     resource = query.get("resource", "")
     if not resource:
@@ -185,9 +178,13 @@ def _token(call: Call) -> dict[str, Any]:
         issued_on=call.timestamp,
         lifetime=_lifetime(call),
     )
+    return {**_token_document(call, claims, resource), "client_id": account.name}
+
+
+def _token_document(call: Call, claims: Mapping[str, Any], resource: str) -> dict[str, Any]:
+    """Return the fields that all endpoints have in common; numbers are strings."""
     return {
         "access_token": tokens.sign(claims, call.state.signing_key),
-        "client_id": account.name,
         "expires_on": str(claims["exp"]),
         "not_before": str(claims["nbf"]),
         "resource": resource,
