@@ -26,7 +26,7 @@ LAYERS = tuple(
         "signin",
         "debug",
         "http",
-        "advice result situation",
+        "advice error_object result situation",
         "azure",
         "session",
         "fleet",

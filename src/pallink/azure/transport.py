@@ -22,7 +22,7 @@ from pallink.concurrency import CancelScope
 from pallink.deadline import Deadline
 from pallink.http.errors import chain_of, reason_of
 from pallink.http.policy import Destination, EgressPolicy, origin_of
-from pallink.http.pool import Adapter, ConnectionPool
+from pallink.http.pool import Adapter, ConnectionPool, unusable_response
 from pallink.http.response_limits import UnusableResponse
 from pallink.http.sockets import request_deadline
 from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT = 20.0
 _READ_TIMEOUT = 60.0
 _PART_FOR_A_WRITE = 0.7
+
+# Of all responses of one session: a listing that never ends must not fill the memory.
+_MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
 # An address of the machine itself: where it does not accept a connection at once, this is no machine in Azure.
 _LOCAL_CONNECT_TIMEOUT = 2.0
@@ -81,6 +84,8 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._pool = pool
         self._policy = policy
         self._thread = threading.local()
+        self._lock = threading.Lock()
+        self._left_to_read = _MAX_TOTAL_BYTES
         endpoint = policy.token_endpoint
         if endpoint is not None and endpoint.is_plain and f"{endpoint.origin}/" not in pool.adapters:
             pool.mount(f"{endpoint.origin}/", Adapter())
@@ -165,9 +170,23 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if recorder is not None:
             deadline.on_wait = recorder.record_wait
         response = send() if recorder is None else _recorded(recorder, request, send)
+        self._count(response.internal_response)
         if is_sign_in:
             self.last_sign_in = replace(self.last_sign_in, response=response)
         return response
+
+    def _count(self, response: Any) -> None:
+        """Count what a response of requests holds.
+
+        Raises:
+            UnexpectedAnswerError: All responses together are too long.
+        """
+        with self._lock:
+            self._left_to_read -= len(response.content)
+            if self._left_to_read < 0:
+                raise unusable_response(
+                    response.request, "all responses together are longer than any tenant's", response
+                )
 
 
 def _with_timeout(error: AzureError) -> AzureError:

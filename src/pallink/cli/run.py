@@ -11,9 +11,10 @@ from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.supervisor import Execution
 from pallink.deadline import Deadline
 from pallink.emulator import explain_state
+from pallink.error_object import build_error_object
 from pallink.errors import DefectError, PallinkError
 from pallink.exit_codes import ExitCode
-from pallink.output import OutputFormat, Terminal, build_error_object, render_json_line
+from pallink.output import OutputFormat, Terminal, render_json_line
 from pallink.redact.secrets import active_secrets
 from pallink.redact.text import one_line
 from pallink.sandbox.state.errors import SandboxStateError

@@ -1,6 +1,7 @@
 """Carry out what a goal asks for: send, read again and wait, as `settle` decides."""
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from pallink.account import Account
@@ -33,30 +34,35 @@ class PartnerLinks(Protocol):
         """
 
 
+OnSend = Callable[[Step, Link | None], None]
+"""Called right before a write is sent, with the step and the link that it is based on."""
+
+
 def carry_out(
     goal: Goal,
-    before: Link | None,
+    history: History,
     links: PartnerLinks,
     account: Account,
     deadline: Deadline,
     *,
     record: WriteRecord | None = None,
+    on_send: OnSend = lambda _step, _before: None,
 ) -> Outcome:
     """Reach the goal and return what was done.
 
     Args:
         goal: What is wanted of the link.
-        before: The link as it was just read.
+        history: The link as it was just read, and the write of an earlier process, if there was one.
         links: Reads and writes the link.
         account: The signed-in account, to which every link must belong.
         deadline: Limits for how long a write that has not happened is sent again.
         record: Is kept up to date with what is known of the link.
+        on_send: Called right before each write is sent.
 
     Raises:
         PallinkError: The goal was not reached; `UnsettledWriteError` where that is unknown.
     """
     record = record or WriteRecord()
-    history = History(before)
     while True:
         verdict = settle(goal, history, account, time_left=deadline.left, timeout=deadline.seconds)
         record.known = verdict.known
@@ -66,6 +72,7 @@ def carry_out(
             case Fail(error):
                 raise error from verdict.origin or error.__cause__
             case Send(step, current):
+                on_send(step, current)
                 history = history.with_attempt(_attempt(links, account, step, current))
             case Wait(seconds):
                 log.info("nothing has changed: sending the request again in %.0f seconds", seconds)
