@@ -17,6 +17,7 @@
     ├── SandboxError               1  the sandbox's file is unusable
     ├── UnsettledWriteError        7  it is unknown whether a write took effect
     ├── OutputError                1  writing to stdout failed
+    ├── JournalError               1  the journal of a fleet run cannot be written
     ├── DefectError                1  a bug in pallink
     └── CancelledError           130  Ctrl-C, or a declined confirmation
 
@@ -250,6 +251,10 @@ class UnsettledWriteError(PallinkError):
 
 class OutputError(PallinkError):
     """Writing the result to stdout failed, for example because the disk is full."""
+
+
+class JournalError(PallinkError):
+    """The journal of a fleet run cannot be written, for example because the disk is full."""
 
 
 class DefectError(PallinkError):

@@ -38,6 +38,7 @@ TREE = {
     "SandboxError": ("PallinkError", 1),
     "UnsettledWriteError": ("PallinkError", 7),
     "OutputError": ("PallinkError", 1),
+    "JournalError": ("PallinkError", 1),
     "DefectError": ("PallinkError", 1),
     "CancelledError": ("PallinkError", 130),
 }
