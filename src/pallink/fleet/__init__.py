@@ -6,4 +6,5 @@ yaml_file  a YAML file as a document
 csv_file   a CSV file as a document
 check      a document as entries, with every problem: pure
 file       a file as entries
+secrets    the values of the secrets that entries refer to
 """
