@@ -43,7 +43,7 @@ SANDBOX_LAYERS = tuple(
         "call",
         "entra",
         "arm",
-        "graph",
+        "graph vault",
         "environments faults",
         "overview",
         "handler",

@@ -47,6 +47,7 @@ _NAMES = {
     Destination.LOGIN: "Entra ID",
     Destination.TOKEN_ENDPOINT: "the token service",
     Destination.RESOURCE_MANAGER: "Azure Resource Manager",
+    Destination.VAULT: "Key Vault",
 }
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
@@ -153,7 +154,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         for name, limit in (("connection_timeout", connect_timeout), ("read_timeout", _READ_TIMEOUT)):
             kwargs[name] = deadline.share(min(limit, kwargs.get(name, limit)), part)
         total = deadline.share(kwargs["connection_timeout"] + kwargs["read_timeout"], part)
-        is_sign_in = destination is not Destination.RESOURCE_MANAGER
+        is_sign_in = destination in (Destination.LOGIN, Destination.TOKEN_ENDPOINT)
         if is_sign_in:
             is_oidc = destination is Destination.TOKEN_ENDPOINT
             self.last_sign_in = SignInTraffic(origin_of(request.url), is_oidc=is_oidc)
@@ -161,7 +162,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         def send() -> Any:
             with waiting_for(_NAMES[destination]), request_deadline(total):
                 response = super(GuardedTransport, self).send(request, proxies=proxies, **kwargs)
-            if is_sign_in:
+            if destination is not Destination.RESOURCE_MANAGER:
                 # Before it is recorded.
                 register(*secrets_of_response(response.headers, response.internal_response.text))
             return response

@@ -124,6 +124,7 @@ def authenticate(
     prompter: Prompter,
     *,
     rules: tuple[Rule, ...] = (),
+    scope: str | None = None,
     cache: TokenCache | None = None,
     plain_text: bool = False,
     claims: str | None = None,
@@ -136,6 +137,7 @@ def authenticate(
         sign_in: How.
         prompter: Who shows a device code or opens the browser.
         rules: What may be sent to Resource Manager afterwards.
+        scope: What the account's tokens are for; None: Resource Manager.
         cache: Where the tokens are put, beside the credential's memory.
         plain_text: Whether tokens may be kept in a file that is not encrypted.
         claims: What the sign-in has to prove, as JSON (a claims challenge).
@@ -157,10 +159,10 @@ def authenticate(
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
     if settings.tenant and sign_in.tenant == settings.tenant:
         sign_in = replace(sign_in, tenant=connection.tenant_id(settings.tenant))
-    credential = AccountCredential(sign_in, context)
+    credential = AccountCredential(sign_in, context, scope)
     if claims:
         # First, so that a person signs in once.
-        credential.get_token_info(cloud.scope, options={"claims": claims})
+        credential.get_token_info(credential.scope, options={"claims": claims})
     account = credential.account
     try:
         require_account(

@@ -9,6 +9,9 @@ from pallink.sandbox.state.world import Account, Tenant, World
 RESOURCE_MANAGER = "https://management.azure.com"
 """The audience of Azure Resource Manager, which the sandbox accepts as well as its own origin."""
 
+KEY_VAULT = "https://vault.azure.net"
+"""The audience of Azure Key Vault, which the sandbox accepts as well as that of its own vaults."""
+
 _ANY_TENANT = frozenset({"organizations", "common"})
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DEFAULT_SCOPE = "/.default"
@@ -71,19 +74,25 @@ def find_identity(tenant: Tenant, user: Account, client: Client, origin: str) ->
     raise entra_errors.not_in_tenant(user.name, home, tenant.display_name, f"'{client.id}'({client.display_name})")
 
 
+def vault_resource(origin: str) -> str:
+    """Return the audience of the sandbox's own vaults, which are at `NAME.vault.HOST`."""
+    return origin.replace("://", "://vault.", 1)
+
+
 def find_resource(scope: str, origin: str) -> str:
     """Return the resource of a scope, which becomes the audience of the token.
 
     Args:
-        scope: The scopes, separated by spaces: `/.default` of Resource Manager or of the sandbox's origin, with one
-            slash or two; OpenID Connect scopes beside it are ignored.
+        scope: The scopes, separated by spaces: `/.default` of Resource Manager, Key Vault or the sandbox's own, with
+            one slash or two; OpenID Connect scopes beside it are ignored.
         origin: The origin of the request.
 
     Raises:
         EntraError: No scope names a known resource.
     """
+    known = {RESOURCE_MANAGER, origin, KEY_VAULT, vault_resource(origin)}
     for part in scope.split():
         resource = part.removesuffix(_DEFAULT_SCOPE)
-        if resource != part and resource.removesuffix("/") in {RESOURCE_MANAGER, origin}:
+        if resource != part and resource.removesuffix("/") in known:
             return resource
     raise entra_errors.invalid_scope(scope)

@@ -15,7 +15,7 @@ from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
 from pallink.sandbox.state.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 5  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
+_SCHEMA_VERSION = 6  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
 _SCHEMA = (
     "CREATE TABLE world (document TEXT NOT NULL)",
     "CREATE TABLE signing_key (key BLOB NOT NULL)",

@@ -6,6 +6,8 @@ Frozen dataclasses, loaded by `world_file`. GUIDs and account names are in lower
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pallink.sandbox.state.vaults import Vault
+
 
 class AccountKind(StrEnum):
     """The kind of an account."""
@@ -231,6 +233,7 @@ class Tenant:
         custom_roles: The custom roles.
         role_eligibilities: The roles that can be activated in Privileged Identity Management.
         delegations: The subscriptions that other tenants manage.
+        vaults: The key vaults.
     """
 
     id: str
@@ -245,6 +248,7 @@ class Tenant:
     custom_roles: tuple[Role, ...] = ()
     role_eligibilities: tuple[RoleEligibility, ...] = ()
     delegations: tuple[Delegation, ...] = ()
+    vaults: tuple[Vault, ...] = ()
 
     @property
     def default_domain(self) -> str:
