@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from pallink import private_files
-from pallink.fleet.run_folder import JOURNAL, is_in_use, owner, read_journal, run_folders, start_of
+from pallink.errors import UsageError
+from pallink.fleet.run_folder import JOURNAL, find_run, is_in_use, owner, read_journal, run_folders, start_of
 from pallink.fleet.run_state import NOT_RUN, DamagedJournalError, RunState
 
 
@@ -83,6 +84,27 @@ class RunSummary:
 def list_runs() -> list[RunSummary]:
     """Return the runs in the user's folder, the newest first. A damaged one is listed with its problem."""
     return [_summarise(folder) for folder in run_folders()]
+
+
+def read_run(run: str) -> RunState:
+    """Return what a run's journal says.
+
+    Args:
+        run: Its ID, `last`, or its folder.
+
+    Raises:
+        UsageError: There is no such run, or its journal cannot be read.
+    """
+    folder = find_run(run)
+    state, problem = _read(folder)
+    if problem is not None:
+        raise UsageError(
+            f"the run in {folder} cannot be read",
+            cause=problem,
+            remedy="name another one",
+            command="pallink fleet runs",
+        )
+    return state
 
 
 def _summarise(folder: Path) -> RunSummary:

@@ -57,7 +57,7 @@ def carry_out(
         account: The signed-in account, to which every link must belong.
         deadline: Limits for how long a write that has not happened is sent again.
         record: Is kept up to date with what is known of the link.
-        on_send: Called right before each write is sent.
+        on_send: Called right before each write is sent; what it raises keeps the write from being sent.
 
     Raises:
         PallinkError: The goal was not reached; `UnsettledWriteError` where that is unknown.
@@ -65,6 +65,9 @@ def carry_out(
     record = record or WriteRecord()
     while True:
         verdict = settle(goal, history, account, time_left=deadline.left, timeout=deadline.seconds)
+        if isinstance(verdict, Send):
+            # First: what it refuses to send changes nothing.
+            on_send(verdict.step, verdict.before)
         record.known = verdict.known
         match verdict:
             case Done(outcome):
@@ -72,7 +75,6 @@ def carry_out(
             case Fail(error):
                 raise error from verdict.origin or error.__cause__
             case Send(step, current):
-                on_send(step, current)
                 history = history.with_attempt(_attempt(links, account, step, current))
             case Wait(seconds):
                 log.info("nothing has changed: sending the request again in %.0f seconds", seconds)
