@@ -58,6 +58,8 @@ class Deadline:
     def shorten(self, seconds: float) -> None:
         """Leave at most so many seconds."""
         self._end = min(self._end, self._now() + seconds)
+        if self._paused_with is not None:
+            self._paused_with = min(self._paused_with, seconds)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pallink.cli.job import can_ask, progress, say_where
+from pallink.cli.job import can_ask, notice, progress, say_where, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
@@ -15,11 +15,11 @@ from pallink.cli.supervisor import Execution
 from pallink.errors import AccountsFailedError, CancelledError, FleetDiffersError, PallinkError, UsageError
 from pallink.output import OutputFormat, Terminal, render_json_line, write_value
 from pallink.redact.text import one_line
-from pallink.settings import DEFAULT_CLOUD
+from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
-    from pallink.fleet.fleet_run import FleetRun
+    from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.result import EntryResult
 
 # Lines of the screen that a table leaves free.
@@ -31,9 +31,22 @@ _MIN_TOTAL = 10
 _MAX_EXPLAINED = 5
 
 
-def read_entries(
-    file: Path, select: Sequence[str] | None, exclude: Sequence[str] | None, limit: int | None
-) -> "tuple[Entry, ...]":
+class Selection(NamedTuple):
+    """Which entries of a fleet file a command is for."""
+
+    select: Sequence[str] | None = None
+    exclude: Sequence[str] | None = None
+    limit: int | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """The options on the command line."""
+        words = [word for text in self.select or () for word in ("--select", text)]
+        words += [word for text in self.exclude or () for word in ("--exclude", text)]
+        return words if self.limit is None else [*words, "--limit", str(self.limit)]
+
+
+def read_entries(file: Path, selection: Selection) -> "tuple[Entry, ...]":
     """Return the entries of a fleet file that a command is for.
 
     Raises:
@@ -50,9 +63,9 @@ def read_entries(
             f"invalid fleet file {file}:{first.line}:{first.column}: {first.message}",
             cause=others if more else "nothing was sent",
             remedy="correct the fleet file, and check it",
-            command=f"pallink fleet validate {file}",
+            command=shlex.join(["pallink", "fleet", "validate", str(file)]),
         )
-    return select_entries(fleet.entries, select or (), exclude or (), limit)
+    return select_entries(fleet.entries, selection.select or (), selection.exclude or (), selection.limit)
 
 
 class FleetReport:
@@ -62,12 +75,15 @@ class FleetReport:
         options: How to show them.
         total: How many accounts there are.
         is_plan: Whether the results say what would be done.
+        is_preview: Whether they are those of a plan that is confirmed before it is carried out, and no output.
     """
 
-    def __init__(self, options: FleetOptions, total: int, *, is_plan: bool = False) -> None:
+    def __init__(self, options: FleetOptions, total: int, *, is_plan: bool = False, is_preview: bool = False) -> None:
         self._options = options
         self._total = total
         self._is_plan = is_plan
+        # Whether each result is written to stdout as it comes.
+        self._streams = options.output is OutputFormat.JSONL and options.query is None and not is_preview
         self._terminal = Terminal()
         self._began = time.monotonic()
         self._done = 0
@@ -82,17 +98,17 @@ class FleetReport:
 
         self._done += 1
         self._failed += result.error is not None
-        if self.streams:
-            self._terminal.write(render_json_line(result.as_dict(), ascii_only=True))
+        self.stream(result)
         if self._has_lines:
             self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan), 2000))
         if self._total >= _MIN_TOTAL:
             line.show(self._progress())
 
-    @property
-    def streams(self) -> bool:
-        """Whether each result is written to stdout as it comes."""
-        return self._options.output is OutputFormat.JSONL and self._options.query is None
+    def stream(self, *results: "EntryResult") -> None:
+        """Write results to stdout at once, where the format is a line for each."""
+        if self._streams:
+            for result in results:
+                self._terminal.write(render_json_line(result.as_dict(), ascii_only=True))
 
     def _progress(self) -> str:
         seconds = max(time.monotonic() - self._began, 0.001)
@@ -115,7 +131,7 @@ class FleetReport:
         from pallink.output.fleet_table import render_results  # noqa: PLC0415
 
         options, terminal = self._options, self._terminal
-        if self.streams:
+        if self._streams:
             return
         if options.output is OutputFormat.TABLE and options.query is None:
             rows = terminal.rows(terminal.stdout)
@@ -123,7 +139,7 @@ class FleetReport:
             columns = terminal.columns(terminal.stdout)
             terminal.write(render_results(results, is_plan=self._is_plan, max_rows=max_rows, columns=columns))
             if max_rows is not None and len(results) > max_rows and show_all and not options.quiet:
-                terminal.say("all accounts", show_all, unbroken=show_all)
+                terminal.say("note", f"all accounts: {show_all}", "cyan", unbroken=show_all)
             return
         entries = [result.as_dict() for result in results]
         value: object = {"run": run_id, "totals": count_outcomes(results), "entries": entries}
@@ -151,6 +167,7 @@ def run_all(
         say_where(options)
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
+    report.stream(*run.finished)
     with progress(options) as line:
         with _stopping(run):
             for result in run.results():
@@ -170,7 +187,7 @@ def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLin
     terminal = Terminal()
     for number, entry in enumerate(entries, 1):
         line.clear()
-        terminal.say("sign-in", f"{number} of {len(entries)}: {entry.name} in tenant {entry.tenant}", "cyan")
+        terminal.say("account", f"{_described(entry)} ({number} of {len(entries)})", "cyan")
         yield from run.results_with_prompts([entry])
 
 
@@ -185,10 +202,18 @@ def _stopping(run: "FleetRun") -> Iterator[None]:
         execution.stop = None
 
 
-def fleet_command(options: FleetOptions, *words: str) -> str:
-    """Return a fleet command for the same cloud, ready to paste."""
-    cloud = options.settings.cloud
-    return shlex.join(["pallink", "fleet", *words, *(["--cloud", cloud] if cloud != DEFAULT_CLOUD else [])])
+def fleet_command(options: "RunOptions", *words: str) -> str:
+    """Return a fleet command with the options of this run, ready to paste."""
+    from pallink.fleet.run import DEFAULT_CONCURRENCY  # noqa: PLC0415
+
+    given = {
+        "--cloud": options.cloud if options.cloud != DEFAULT_CLOUD else None,
+        "--timeout": f"{options.timeout:g}" if options.timeout != DEFAULT_TIMEOUT else None,
+        "--concurrency": str(options.concurrency) if options.concurrency != DEFAULT_CONCURRENCY else None,
+        "--vault-auth": options.vault_auth,
+    }
+    more = [word for name, value in given.items() if value is not None for word in (name, value)]
+    return shlex.join(["pallink", "fleet", *words, *more])
 
 
 def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) -> None:
@@ -198,9 +223,11 @@ def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) ->
     if options.quiet or options.output.has_error_objects:
         return
     failed = [result for result in results if result.outcome not in {*COMPARED, Outcome.NOT_RUN}]
+    terminal = Terminal()
     for result in failed[:_MAX_EXPLAINED]:
         if result.error is not None:
-            explain(result.error.replace(message=f"{result.entry.name}: {result.error.message}"), Terminal())
+            terminal.say("account", _described(result.entry), "cyan")
+            explain(result.error, terminal)
 
 
 def verdict(
@@ -212,7 +239,7 @@ def verdict(
         results: The results.
         is_comparison: Whether a link that differs from the file is a finding, and not a failure.
         interrupted: Whether the run was interrupted.
-        go_on: The command that goes on; of a comparison, the one that lets the links follow the file.
+        go_on: The command that goes on; for a comparison, the one that lets the links follow the file.
     """
     from pallink.fleet.result import COMPARED, DONE, Outcome  # noqa: PLC0415
 
@@ -221,6 +248,8 @@ def verdict(
     different = [result for result in results if result.outcome is not Outcome.UNCHANGED]
     if interrupted:
         done = f"{len(results) - len(failed):,} of {total} are done"
+        if is_comparison:
+            return CancelledError("interrupted", cause=f"{done}; nothing was written", command=this_command())
         return CancelledError("interrupted", cause=done, remedy=go_on and "go on with", command=go_on)
     if failed and is_comparison:
         return AccountsFailedError(
@@ -239,6 +268,20 @@ def verdict(
             command=go_on,
         )
     return None
+
+
+def finish(error: PallinkError | None, warnings: Sequence[str], options: FleetOptions) -> None:
+    """Raise what the results amount to, with the warnings; else print those, and for programs where this was."""
+    if error is not None:
+        raise error.replace(warnings=(*error.warnings, *warnings, *notice(options)))
+    if options.output.has_error_objects:
+        say_where(options)
+    for warning in warnings:
+        Terminal().say("warning", one_line(warning), "yellow")
+
+
+def _described(entry: "Entry") -> str:
+    return one_line(f"{entry.name} in {entry.tenant}")
 
 
 def _accounts(number: int) -> str:

@@ -43,7 +43,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
         say_where(options)
     report = options.report
     report.writes_link = writable
-    report.warnings = _notice(options)
+    report.warnings = notice(options)
     deadline = Deadline(options.timeout)
     is_stated = not writable or yes or options.account is not None or can_ask(options)
     prompter = TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
@@ -63,7 +63,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
             opened.progress = line.update
             yield opened
     except PallinkError as error:
-        raise error.replace(warnings=(*error.warnings, *_notice(options))) from error.__cause__
+        raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def progress(options: ConnectionOptions) -> Iterator[ProgressLine]:
 
 def is_about_sign_ins(options: CommonOptions) -> None:
     """Let the report of an interruption point to the stored sign-ins, for commands that change those."""
-    options.report.cause, options.report.warnings = None, _notice(options)
+    options.report.cause, options.report.warnings = None, notice(options)
     options.report.remedy, options.report.command = (
         "see which sign-ins are kept",
         "pallink whoami --all",
@@ -91,8 +91,8 @@ def say_where(options: ConnectionOptions) -> None:
         Terminal().say(emulator.name, emulator.notice, "yellow")
 
 
-def _notice(options: ConnectionOptions) -> tuple[str, ...]:
-    """Return the same as warnings, for an error that has to be the only object on stderr."""
+def notice(options: ConnectionOptions) -> tuple[str, ...]:
+    """Return what `say_where` says as warnings, for an error that has to be the only object on stderr."""
     emulator = options.settings.emulator
     if emulator is None or options.quiet or not options.output.has_error_objects:
         return ()
@@ -121,7 +121,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
             raise unwritten.replace(warnings=warnings) from unwritten.__cause__
         warnings = (*warnings, unwritten.message)
     if error is not None:
-        raise error.replace(warnings=(*warnings, *_notice(options)))
+        raise error.replace(warnings=(*warnings, *notice(options)))
     if options.output.has_error_objects:
         say_where(options)
     for warning in warnings:

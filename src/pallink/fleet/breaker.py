@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from pallink.errors import PallinkError, ServiceError, SignInError, UnreachableError
+from pallink.errors import JournalError, PallinkError, ServiceError, SignInError, UnreachableError
 from pallink.fleet.result import EntryResult, Outcome
 
 MAX_FAILURES = 5
@@ -46,6 +46,8 @@ class Breaker:
         if self._tenants[tenant].is_too_long:
             why = f"{MAX_FAILURES} accounts of this tenant in a row failed alike: {message}"
             self._stopped_tenants.setdefault(tenant, why)
+        if isinstance(error, JournalError):
+            self._stopped = error.message
         if self._beginning is None:
             return
         if not isinstance(error, UnreachableError | ServiceError) or self._beginning.kind not in (None, kind):

@@ -25,7 +25,7 @@ from pallink.fleet.result import DONE, EntryResult, Outcome
 from pallink.fleet.run import DEFAULT_CONCURRENCY, MAX_CONCURRENCY, Run
 from pallink.fleet.secrets import SecretResolver
 from pallink.fleet.sign_in import sign_in_of
-from pallink.fleet.work import Key, Mode, NoPrompts, Work
+from pallink.fleet.work import Key, KnownAccounts, Mode, NoPrompts, Work
 from pallink.links.history import InterruptedWrite
 from pallink.links.model import Link, Step
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
@@ -83,7 +83,7 @@ class FleetRun:
         options: How.
         prompter: Who is asked for the sign-ins that `results_with_prompts` makes.
         journal: Where an apply is recorded.
-        finished: The results of entries that an earlier process of the same run finished.
+        finished: The results of entries that are not worked on again.
     """
 
     plan: Plan
@@ -96,8 +96,18 @@ class FleetRun:
     _resources: ExitStack = field(default_factory=ExitStack)
     _run: Run | None = None
     _work: Work | None = None
+    _is_stopped: bool = False
 
     def __enter__(self) -> Self:
+        try:
+            self._work = self._open()
+        except BaseException:
+            self._resources.close()
+            raise
+        return self
+
+    def _open(self) -> Work:
+        """Take hold of the journal and of the connections, and return what does the job for an entry."""
         # azure-identity and the SDK cost some 200 ms to import: they are loaded with the first sign-in.
         from pallink.azure.connection import CloudConnection  # noqa: PLC0415
         from pallink.azure.vault import VaultReader  # noqa: PLC0415
@@ -109,7 +119,7 @@ class FleetRun:
         connection = self._resources.enter_context(CloudConnection(options.cloud, connections=connections))
         vault = VaultReader(connection, Settings(options.cloud, timeout=options.timeout), vault_auth=options.vault_auth)
         secrets = SecretResolver(Path(self.plan.folder), os.environ, vault.read)
-        self._work = Work(
+        return Work(
             mode=self.mode,
             connection=connection,
             cloud=options.cloud,
@@ -119,8 +129,8 @@ class FleetRun:
             seen=self.plan.seen,
             interrupted=self._interrupted,
             on_intent=self._intend,
+            accounts=_accounts_of(self.finished),
         )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -130,7 +140,7 @@ class FleetRun:
     @property
     def is_stopped(self) -> bool:
         """Whether `stop` was called."""
-        return self._run is not None and self._run.is_stopped()
+        return self._is_stopped
 
     @property
     def pending(self) -> tuple[Entry, ...]:
@@ -140,6 +150,7 @@ class FleetRun:
 
     def stop(self) -> None:
         """End the run: no further account is begun, and writes under way are given ten seconds to settle."""
+        self._is_stopped = True
         if self._run is not None:
             self._run.stop()
 
@@ -163,11 +174,13 @@ class FleetRun:
             raise AssertionError("a run is entered first")
         options = self.options
         self._run = Run(entries, self._work, cloud=options.cloud, concurrency=concurrency, timeout=options.timeout)
+        if self._is_stopped:
+            self._run.stop()
         for result in self._run.results():
-            yield self._recorded(result)
+            yield self.record(result)
 
-    def _recorded(self, result: EntryResult) -> EntryResult:
-        """Add a result to the journal."""
+    def record(self, result: EntryResult) -> EntryResult:
+        """Add a result to the journal, and return it; with a warning if it could not be added."""
         if self.journal is None or result.outcome is Outcome.NOT_RUN:
             return result
         try:
@@ -208,13 +221,16 @@ def new_plan(
     )
 
 
-def begin_apply(plan: Plan, options: RunOptions, *, run_dir: Path | None = None) -> FleetRun:
+def begin_apply(
+    plan: Plan, options: RunOptions, *, run_dir: Path | None = None, finished: Sequence[EntryResult] = ()
+) -> FleetRun:
     """Return a run that carries a plan out, and records it in a journal.
 
     Args:
         plan: What to carry out. Where it saw a link, the link must not have changed since.
         options: How.
         run_dir: The folder of the journal; by default a new one in the user's state folder.
+        finished: Results of entries that this process does not try; a resumed run tries those that failed.
 
     Raises:
         PallinkError: The journal cannot be made.
@@ -225,7 +241,10 @@ def begin_apply(plan: Plan, options: RunOptions, *, run_dir: Path | None = None)
         "plan": plan.as_dict(),
         "options": {"timeout": options.timeout, "concurrency": options.concurrency},
     }
-    return FleetRun(plan, Mode.APPLY, options, journal=Journal.create(header, run_dir=run_dir))
+    run = FleetRun(plan, Mode.APPLY, options, journal=Journal.create(header, run_dir=run_dir), finished=tuple(finished))
+    for result in run.finished:
+        run.record(result)
+    return run
 
 
 def resume_apply(run: str, options: RunOptions) -> FleetRun:
@@ -242,19 +261,29 @@ def resume_apply(run: str, options: RunOptions) -> FleetRun:
     """
     journal = Journal.resume(run)
     try:
-        plan = parse_plan(journal.state.header.get("plan"), journal.name)
-        plan.check_cloud(options.cloud)
-    except UsageError:
+        return _resumed(journal, options)
+    except BaseException:
         journal.close()
         raise
+
+
+def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
+    plan = parse_plan(journal.state.header.get("plan"), journal.name)
+    plan.check_cloud(options.cloud)
     entries = {_name(entry.key): entry for entry in plan.entries}
     outcomes, intents = journal.state.outcomes, journal.state.intents
-    finished = [_finished(entries[name], outcome) for name, outcome in outcomes.items() if name in entries]
-    interrupted = {
-        entries[name].key: InterruptedWrite(step_from_dict(intent["step"]), link_from_dict(intent["before"]))
-        for name, intent in intents.items()
-        if name in entries
-    }
+    try:
+        finished = [_finished(entries[name], outcome) for name, outcome in outcomes.items()]
+        interrupted = {
+            entries[name].key: InterruptedWrite(step_from_dict(intent["step"]), link_from_dict(intent["before"]))
+            for name, intent in intents.items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"the run in {journal.folder} cannot be resumed",
+            cause=f"its journal was changed ({type(error).__name__}: {error})",
+            remedy="begin a new run with pallink fleet apply FILE: it reads what is linked already",
+        ) from error
     return FleetRun(
         plan,
         Mode.APPLY,
@@ -263,6 +292,16 @@ def resume_apply(run: str, options: RunOptions) -> FleetRun:
         finished=tuple(result for result in finished if result.outcome in DONE),
         _interrupted=interrupted,
     )
+
+
+def _accounts_of(results: Sequence[EntryResult]) -> KnownAccounts:
+    """Return the accounts of entries that are done: another entry must not want another link of one of them."""
+    accounts = KnownAccounts()
+    for result in results:
+        tenant_id, object_id = result.fields.get("tenantId"), result.fields.get("objectId")
+        if result.outcome in DONE and isinstance(tenant_id, str) and isinstance(object_id, str):
+            accounts.add(result.entry, tenant_id, object_id)
+    return accounts
 
 
 def _name(key: Key) -> str:

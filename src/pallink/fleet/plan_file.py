@@ -103,7 +103,10 @@ class Plan:
 
 def check_not_stale(seen: Seen, current: Link | None) -> str | None:
     """Return how the link has changed since the plan saw it; None if it has not."""
-    before, now = active(seen.link), active(current)
+    now = active(current)
+    if not seen.was_read:
+        return f"the plan could not read the link, and now there is {_describe(now)}"
+    before = active(seen.link)
     if (before and (before.partner_id, before.version)) == (now and (now.partner_id, now.version)):
         return None
     return f"the plan saw {_describe(before)}, and now there is {_describe(now)}"
@@ -154,7 +157,11 @@ def parse_plan(value: object, name: str) -> Plan:
                 folder=str(value["folder"]),
                 replace=value["replace"] is True,
                 entries=entries,
-                seen=dict(_seen(entry, item) for entry, item in zip(entries, value["entries"], strict=True)),
+                seen={
+                    entry.key: _seen(item["plan"])
+                    for entry, item in zip(entries, value["entries"], strict=True)
+                    if "plan" in item
+                },
                 created=str(value["created"]),
             )
         cause = problems[0].message
@@ -255,8 +262,5 @@ def _row(number: int, value: Mapping[str, Any]) -> Row:
     return Row(line if isinstance(line, int) else number, cells, {key: Cell(number, 1, key) for key in cells})
 
 
-def _seen(entry: Entry, value: Mapping[str, Any]) -> tuple[tuple[str, str], Seen]:
-    plan = value.get("plan")
-    if plan is None:
-        return entry.key, Seen(Outcome.NOT_RUN, was_read=False)
-    return entry.key, Seen(Outcome(plan["outcome"]), plan["wasRead"] is True, link_from_dict(plan["link"]))
+def _seen(value: Mapping[str, Any]) -> Seen:
+    return Seen(Outcome(value["outcome"]), value["wasRead"] is True, link_from_dict(value["link"]))

@@ -145,9 +145,15 @@ def outcome_of_error(error: PallinkError, entry: Entry, change: LinkChange) -> O
             return Outcome.DIFFERS
         case StalePlanError():
             return Outcome.STALE
-        case SignInError() if entry.auth in _PERSONAL_METHODS and not isinstance(error, WrongAccountError):
+        case SignInError() if entry.auth in _PERSONAL_METHODS and _is_mended_by_sign_in(error):
             return Outcome.NEEDS_SIGN_IN
     return Outcome.FAILED
+
+
+def _is_mended_by_sign_in(error: SignInError) -> bool:
+    """Return whether a person can sign in, which mends neither a disabled account nor an unknown tenant."""
+    is_possible = error.new_sign_in is not None or error.command is not None
+    return is_possible and not isinstance(error, WrongAccountError)
 
 
 def count_outcomes(results: Iterable[EntryResult]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pallink.concurrency import OperationCancelledError, start_thread
-from pallink.errors import NotRunError, PallinkError
+from pallink.errors import NotRunError, PallinkError, UnreachableError
 from pallink.fleet.breaker import Breaker
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
@@ -128,16 +128,37 @@ class Run:
         self._events.put((task, replace(result, seconds=time.monotonic() - began)))
 
     def _sleep(self, task: Task, seconds: float) -> None:
-        """Wait between two requests of a task; a long wait leaves its place to another entry."""
-        if task.is_writing or seconds < _MIN_WAIT:
+        """Wait between two requests of a task; a long wait leaves its place to another entry.
+
+        Raises:
+            UnreachableError: The run is stopped, and the task's write would not settle in time.
+        """
+        if seconds < _MIN_WAIT:
             time.sleep(seconds)
             return
         self._places.release()
         self._events.put(None)
-        self._stopped.wait(seconds)
-        # Its turn to go on is not its own time.
-        with task.deadline.paused():
-            self._places.acquire()
+        try:
+            self._wait(task, seconds)
+        finally:
+            # Its turn to go on is not its own time.
+            with task.deadline.paused():
+                self._places.acquire()
+
+    def _wait(self, task: Task, seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        if not self._stopped.wait(seconds) or not task.is_writing:
+            return
+        # Once the lock is free, the deadline is shortened.
+        with self._stop_lock:
+            left = ends - time.monotonic()
+        if left >= task.deadline.left:
+            raise UnreachableError(
+                "the run was stopped before the write could be tried again",
+                cause=f"that would have been in {left:.0f} seconds",
+                remedy="resume the run: it reads the link first",
+            )
+        time.sleep(max(left, 0))
 
     def _end_overdue(self) -> Iterator[EntryResult]:
         """Yield the result of each task whose thread hangs, as in a look-up of a name, and leave the thread behind."""

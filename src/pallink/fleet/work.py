@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pallink.account import Account
+from pallink.concurrency import OperationCancelledError
 from pallink.errors import (
     LinkedElsewhereError,
     NotLinkedError,
@@ -31,6 +32,7 @@ from pallink.session import Session, open_session
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
+from pallink.unexpected import as_pallink_error
 
 if TYPE_CHECKING:
     from pallink.azure.connection import CloudConnection
@@ -74,18 +76,19 @@ class KnownAccounts:
     _entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, entry: Entry, account: Account) -> None:
-        """Take note of an entry's account.
+    def add(self, entry: Entry, tenant_id: str, object_id: str) -> None:
+        """Take note of the account that an entry turned out to be.
 
         Raises:
             UsageError: Another entry has the same account, and wants another link.
         """
         with self._lock:
-            other = self._entries.setdefault((account.tenant_id, account.object_id), entry)
+            other = self._entries.setdefault((tenant_id, object_id), entry)
         if (other.partner_id, other.state) != (entry.partner_id, entry.state):
+            first, second = sorted((other, entry), key=lambda entry: entry.line)
             raise UsageError(
-                f"the entries in lines {other.line} and {entry.line} are one account: {account.name}",
-                cause=f"they want different links in tenant {account.tenant_id}, where an account has one",
+                f"the entries in lines {first.line} and {second.line} are one account: object ID {object_id}",
+                cause=f"they want different links in tenant {tenant_id}, where an account has one",
                 remedy="remove one of them from the fleet file",
             )
 
@@ -106,6 +109,7 @@ class Work:
         interrupted: The writes of an earlier process that ended before it knew what they did.
         on_intent: Called before each write is sent.
         links: The links that were read.
+        accounts: The accounts that signed in.
     """
 
     mode: Mode
@@ -119,7 +123,7 @@ class Work:
     interrupted: Mapping[Key, InterruptedWrite] = field(default_factory=dict)
     on_intent: Callable[[Entry, Step, Link | None], None] = lambda _entry, _step, _before: None
     links: dict[Key, Link | None] = field(default_factory=dict)
-    _accounts: KnownAccounts = field(default_factory=KnownAccounts)
+    accounts: KnownAccounts = field(default_factory=KnownAccounts)
     _token_locks: dict[Key, threading.Lock] = field(default_factory=dict)
 
     def __call__(self, task: Task) -> EntryResult:
@@ -134,12 +138,14 @@ class Work:
             try:
                 with self._open(task) as session:
                     fields |= _account_fields(session.account)
-                    self._accounts.add(task.entry, session.account)
+                    self.accounts.add(task.entry, session.account.tenant_id, session.account.object_id)
                     if self.mode is Mode.VERIFY:
                         return self._verify(task.entry, session, fields)
                     return self._write(task, session)
-            except PallinkError as error:
-                return self._failed(task, error, fields)
+            except OperationCancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - its text is redacted while the secrets are known
+                return self._failed(task, as_pallink_error(error), fields)
 
     def _open(self, task: Task) -> Session:
         """Sign in. One application requests one token at a time in a tenant: Entra ID throttles what is concurrent."""
@@ -252,7 +258,7 @@ class Work:
             fields=redact_all(fields),
             error=error,
             link=change if self.mode is Mode.APPLY else None,
-            warnings=error.warnings,
+            warnings=tuple(redact_all(list(error.warnings))),
         )
 
 

@@ -1,32 +1,36 @@
 """The command `pallink fleet apply`."""
 
-from collections.abc import Sequence
 from dataclasses import replace as changed
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pallink.cli.arguments import Yes
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit, Markdown, Replace, Select, VaultAuth
-from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
+from pallink.cli.fleet_job import (
+    FleetReport,
+    Selection,
+    explain_failures,
+    finish,
+    fleet_command,
+    read_entries,
+    run_all,
+    verdict,
+)
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import can_ask, this_command, yes_or_no
+from pallink.cli.job import can_ask, say_where, this_command, yes_or_no
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
 from pallink.output import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.plan_file import Plan
     from pallink.fleet.result import EntryResult
-
-
-class _Selection(NamedTuple):
-    select: Sequence[str] | None
-    exclude: Sequence[str] | None
-    limit: int | None
 
 
 def apply(
@@ -69,8 +73,9 @@ def apply(
     a question, and changes no link that is no longer what the plan saw.
     """
     from pallink.fleet.fleet_run import RunOptions, begin_apply, resume_apply  # noqa: PLC0415 - help does without it
+    from pallink.fleet.result import DONE  # noqa: PLC0415
 
-    selection = _Selection(select, exclude, limit)
+    selection = Selection(select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud,
         timeout=options.timeout,
@@ -84,17 +89,19 @@ def apply(
         _carry_out(resume_apply(resume, run_options), [], options, files)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
-    if not plan.entries:
+    refused = [result for result in earlier if result.outcome not in DONE]
+    if len(plan.entries) == len(refused):
+        FleetReport(options, len(earlier)).stream(*earlier)
         _finish(earlier, None, options, files)
         return
-    run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir)
-    _carry_out(run, earlier, options, files)
+    run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir, finished=refused)
+    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, files)
 
 
 def _plan(
-    file: Path | None, options: FleetOptions, run_options: "RunOptions", selection: _Selection, *, yes: bool
+    file: Path | None, options: FleetOptions, run_options: "RunOptions", selection: Selection, *, yes: bool
 ) -> "tuple[Plan, list[EntryResult]]":
-    """Return the plan to carry out, and the results of accounts that there is nothing to do for."""
+    """Return the plan to carry out, and the results of accounts that are not worked on, unchanged ones or refused."""
     if file is None:
         raise UsageError(
             "the command names neither a fleet file nor a run",
@@ -109,16 +116,22 @@ def _plan(
     return _confirmed_plan(file, options, run_options, selection)
 
 
-def _carry_out(run: "FleetRun", earlier: "list[EntryResult]", options: FleetOptions, files: ReportFiles) -> None:
+def _carry_out(run: "FleetRun", unchanged: "list[EntryResult]", options: FleetOptions, files: ReportFiles) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
-    options.report.command = fleet_command(options, "apply", "--resume", run.journal.name if run.journal else "last")
+    options.report.command = _resume_command(run)
+    report = FleetReport(options, len(run.pending))
+    report.stream(*unchanged)
     with run:
-        results = run_all(run, options, FleetReport(options, len(run.pending)))
-    _finish([*earlier, *results], run, options, files)
+        results = run_all(run, options, report)
+    _finish([*unchanged, *results], run, options, files)
 
 
-def _refuse_besides(what: str, *, selection: _Selection, **others: object) -> None:
+def _resume_command(run: "FleetRun") -> str:
+    return fleet_command(run.options, "apply", "--resume", run.journal.name if run.journal is not None else "last")
+
+
+def _refuse_besides(what: str, *, selection: Selection, **others: object) -> None:
     """Refuse options that contradict what an earlier run or a plan says already.
 
     Raises:
@@ -135,10 +148,10 @@ def _refuse_besides(what: str, *, selection: _Selection, **others: object) -> No
             )
 
 
-def _new_plan(file: Path, run_options: "RunOptions", selection: _Selection) -> "Plan":
+def _new_plan(file: Path, run_options: "RunOptions", selection: Selection) -> "Plan":
     from pallink.fleet.fleet_run import new_plan  # noqa: PLC0415
 
-    return new_plan(read_entries(file, *selection), run_options, source=file)
+    return new_plan(read_entries(file, selection), run_options, source=file)
 
 
 def _read_plan(file: Path, cloud: str) -> "Plan":
@@ -154,12 +167,13 @@ def _read_plan(file: Path, cloud: str) -> "Plan":
 
 
 def _confirmed_plan(
-    file: Path, options: FleetOptions, run_options: "RunOptions", selection: _Selection
+    file: Path, options: FleetOptions, run_options: "RunOptions", selection: Selection
 ) -> "tuple[Plan, list[EntryResult]]":
     """Show what would be done, and ask.
 
     Returns:
-        The plan for the accounts that there is something to do for, and the results of the others.
+        The plan for the accounts that are not as wanted, and the results of those that there is nothing to do for:
+        they are unchanged, or refused.
 
     Raises:
         UsageError: No prompt is possible.
@@ -170,6 +184,7 @@ def _confirmed_plan(
     from pallink.fleet.work import Mode  # noqa: PLC0415
     from pallink.output.fleet_table import render_results, totals_line  # noqa: PLC0415
 
+    empty = _new_plan(file, run_options, selection)
     if not can_ask(options):
         raise UsageError(
             "--yes is required without a prompt",
@@ -177,9 +192,9 @@ def _confirmed_plan(
             remedy="look at the plan with pallink fleet plan, then add --yes to the command",
             command=this_command("--yes"),
         )
-    empty = _new_plan(file, run_options, selection)
+    report = FleetReport(options, len(empty.entries), is_plan=True, is_preview=True)
     with FleetRun(empty, Mode.PLAN, run_options) as run:
-        results = run_all(run, options, FleetReport(options, len(empty.entries), is_plan=True), prompts=False)
+        results = run_all(run, options, report, prompts=False)
         planned = run.planned(results)
     if run.is_stopped:
         raise CancelledError("interrupted", cause="nothing was written")
@@ -187,13 +202,16 @@ def _confirmed_plan(
     earlier = [result for result in results if result.entry.key not in todo]
     if todo:
         terminal = Terminal()
+        if options.output.has_error_objects:
+            say_where(options)
         rows = terminal.rows(terminal.stderr)
         columns = terminal.columns(terminal.stderr)
         table = render_results(results, is_plan=True, max_rows=rows and max(rows - 6, 10), columns=columns)
         terminal.write_stderr(table)
         if not yes_or_no("Apply this plan?", terminal):
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
-    entries = tuple(entry for entry in planned.entries if entry.key in todo)
+    unchanged = {result.entry.key for result in earlier if result.outcome is Outcome.UNCHANGED}
+    entries = tuple(entry for entry in planned.entries if entry.key not in unchanged)
     # One that needs a sign-in was not seen: it is read when the person has signed in.
     seen = {key: link for key, link in planned.seen.items() if link.was_read}
     return changed(planned, entries=entries, seen=seen), earlier
@@ -213,9 +231,6 @@ def _finish(
         show_all=f"pallink fleet runs {name}" if name else "",
     )
     explain_failures(results, options)
-    go_on = fleet_command(options, "apply", "--resume", name) if name else None
+    go_on = _resume_command(run) if run is not None else None
     error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on)
-    if error is not None:
-        raise error.replace(warnings=warnings)
-    for warning in warnings:
-        Terminal().say("warning", warning, "yellow")
+    finish(error, warnings, options)

@@ -8,10 +8,20 @@ import typer
 
 from pallink import private_files
 from pallink.cli.fleet_arguments import Concurrency, Exclude, FleetFile, Limit, Replace, Select, VaultAuth
-from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
+from pallink.cli.fleet_job import (
+    FleetReport,
+    Selection,
+    explain_failures,
+    finish,
+    fleet_command,
+    read_entries,
+    run_all,
+    verdict,
+)
+from pallink.cli.job import this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
-from pallink.errors import FleetDiffersError, OutputError
+from pallink.errors import FleetDiffersError, OutputError, UsageError
 
 
 def plan(
@@ -20,7 +30,9 @@ def plan(
     *,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write the plan to a file, for fleet apply.", show_default=False),
+        typer.Option(
+            "--out", metavar="FILE", help="Write the plan to a .json file, for fleet apply.", show_default=False
+        ),
     ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="End with 9 if an apply would change or refuse anything.")
@@ -40,7 +52,14 @@ def plan(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
-    entries = read_entries(file, select, exclude, limit)
+    if out is not None and out.suffix.casefold() != ".json":
+        raise UsageError(
+            f"--out {out} does not end with .json",
+            cause="that is how fleet apply tells a plan from a fleet file",
+            remedy="name another file",
+        )
+    selection = Selection(select, exclude, limit)
+    entries = read_entries(file, selection)
     run_options = RunOptions(
         cloud=options.settings.cloud,
         timeout=options.timeout,
@@ -55,12 +74,13 @@ def plan(
         planned = run.planned(results)
     if out is not None:
         _write(out, planned.as_dict())
-    report.write(results, show_all=fleet_command(options, "plan", str(file), "-o", "tsv"))
+    report.write(results, show_all=this_command("-o", "tsv"))
     explain_failures(results, options)
-    go_on = fleet_command(options, "apply", str(out or file))
+    what = [str(out)] if out is not None else [str(file), *selection.words, *(["--replace"] if replace else [])]
+    go_on = fleet_command(run_options, "apply", *what)
     error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
-    if error is not None and (detailed_exitcode or not isinstance(error, FleetDiffersError)):
-        raise error
+    is_wanted = detailed_exitcode or not isinstance(error, FleetDiffersError)
+    finish(error if is_wanted else None, (), options)
 
 
 def _write(path: Path, plan: object) -> None:

@@ -1,11 +1,20 @@
 """The command `pallink fleet verify`."""
 
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, FleetFile, Junit, Limit, Markdown, Select, VaultAuth
-from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
+from pallink.cli.fleet_job import (
+    FleetReport,
+    Selection,
+    explain_failures,
+    finish,
+    fleet_command,
+    read_entries,
+    run_all,
+    verdict,
+)
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
+from pallink.cli.job import this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
-from pallink.output import Terminal
 
 
 def verify(
@@ -28,7 +37,8 @@ def verify(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
-    entries = read_entries(file, select, exclude, limit)
+    selection = Selection(select, exclude, limit)
+    entries = read_entries(file, selection)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
@@ -37,11 +47,8 @@ def verify(
     with FleetRun(plan, Mode.VERIFY, run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report)
     warnings = publish_fleet(results, "fleet verify", ReportFiles(junit, markdown, csv), options)
-    report.write(results, show_all=fleet_command(options, "verify", str(file), "-o", "tsv"))
+    report.write(results, show_all=this_command("-o", "tsv"))
     explain_failures(results, options)
-    go_on = fleet_command(options, "apply", str(file))
+    go_on = fleet_command(run_options, "apply", str(file), *selection.words)
     error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
-    if error is not None:
-        raise error.replace(warnings=warnings)
-    for warning in warnings:
-        Terminal().say("warning", warning, "yellow")
+    finish(error, warnings, options)
