@@ -98,3 +98,15 @@ def test_a_share_fits_into_what_is_left(seconds: float, passed: float, most: flo
         assert passed >= seconds
     else:
         assert 0 < share <= min(most, deadline.left)
+
+
+def test_a_deadline_is_shortened_while_it_is_paused() -> None:
+    clock = Clock()
+    deadline = clock.deadline(60)
+    deadline.shorten(100)
+    assert deadline.left == 60
+    with deadline.paused():
+        deadline.shorten(10)
+        clock.seconds = 30
+        assert deadline.left == 10
+    assert deadline.left == 10

@@ -1,0 +1,293 @@
+"""What fleet commands write: for people, for programs, and for CI systems."""
+
+import csv
+import io
+import json
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import requests
+
+from pallink.errors import NotLinkedError, NotRunError, SignInError
+from pallink.fleet.entry import Entry
+from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_outcomes
+from pallink.output.fleet_table import render_results, totals_line
+from tests.cli.test_settling import Handle
+from tests.fleet.files import SEED, USERS, last_error, write_fleet
+from tests.harness import Pallink, Stream, Traffic
+
+INVOICES = "invoices@contoso.com"
+OTHERS = ("newhire", "auditor", "billing", "operator", "delegate", "archive", "reports", "owner")
+"""Further users of the sandbox's Contoso, who do not all hold Reader."""
+
+MANY = [f"account: {name}@contoso.com, role-check: skip" for name in (*USERS, *OTHERS)]
+NO_READER = [f"account: {name}@contoso.com" for name in OTHERS[:6]]
+
+FIELDS = [
+    *("name", "outcome", "exitCode", "cloud", "account", "accountKind", "objectId", "tenantId", "tenantName"),
+    *("partnerId", "partnerName", "state", "version", "createdTime", "updatedTime", "id", "role"),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+# For programs.
+
+
+def test_json(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, SEED[0], "account: newhire@contoso.com")
+    done = in_sandbox(f"fleet apply {file} --yes -o json")
+    assert list(done.json) == ["run", "totals", "entries"]
+    assert list(done.json["totals"]) == ["accounts", *Outcome]
+    assert done.json["totals"]["accounts"] == sum(done.json["totals"][outcome] for outcome in Outcome) == 2
+    first, second = done.json["entries"]
+    assert list(first)[: len(FIELDS)] == list(second)[: len(FIELDS)] == FIELDS
+    assert list(first)[-2:] == list(second)[-2:] == ["warnings", "error"]
+    assert (first["exitCode"], first["action"], first["error"], first["state"]) == (0, "created", None, "Active")
+    assert (second["exitCode"], second["error"]["code"], second["error"]["link"]) == (6, "ReaderRole", "unchanged")
+    error = last_error(done)
+    assert (error["code"], error["exitCode"], error["link"]) == ("AccountsFailed", 8, None)
+    assert error["warnings"] == ["this is pallink's embedded sandbox, not Azure"]
+    for command in ("plan", "verify"):
+        assert in_sandbox(f"fleet {command} {file} -o json").json["run"] is None
+
+
+def test_jsonl_writes_a_line_as_soon_as_an_account_is_done(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path
+) -> None:
+    def look(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        del request
+        assert isinstance(sys.stdout, Stream)
+        seen.append(len(sys.stdout.text.splitlines()))
+        return handle()
+
+    seen: list[int] = []
+    for _ in SEED:
+        traffic.fail("PUT", "partners", look)
+    done = in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes --concurrency 1 -o jsonl")
+    assert seen == [0, 1, 2]
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [entry["outcome"] for entry in entries] == ["created"] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "stdout"),
+    [
+        ("-o none", ""),
+        ("-o yaml --query totals.created", "3\n"),
+        ("-o tsv --query entries[].[name,outcome]", "".join(f"{name}\tcreated\n" for name in (
+            INVOICES, "svc_approvers@contoso.com", "payments@contoso.com"))),
+        ("--query totals.accounts -o json", "3\n"),
+        ("--query entries[0].partnerId -o jsonl", '"719878"\n'),
+    ],
+)  # fmt: skip
+def test_other_formats(in_sandbox: Pallink, tmp_path: Path, options: str, stdout: str) -> None:
+    done = in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes {options}")
+    assert (done.code, done.stdout) == (0, stdout)
+
+
+def test_tsv_has_a_line_for_each_account(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, SEED[0], "account: newhire@contoso.com")
+    rows = [line.split("\t") for line in in_sandbox(f"fleet verify {file} -o tsv").stdout.splitlines()]
+    assert [row[:2] for row in rows] == [[INVOICES, "differs"], ["newhire@contoso.com", "differs"]]
+    assert rows[1][-1].startswith("not linked: expected partner 719878")
+
+
+def test_an_invalid_query_is_refused_before_anything_is_sent(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path
+) -> None:
+    refused = in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes --query entries[")
+    assert refused.code == 2
+    assert traffic.sent == []
+
+
+# For people.
+
+
+def test_in_a_pipe_there_is_a_line_for_each_account(in_sandbox: Pallink, tmp_path: Path) -> None:
+    done = in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes --concurrency 1")
+    assert done.stderr == (
+        "sandbox: this is pallink's embedded sandbox, not Azure\n"
+        "created  invoices@contoso.com  Contoso  none -> 719878\n"
+        "created  svc_approvers@contoso.com  Contoso  none -> 719878\n"
+        "created  payments@contoso.com  Contoso  none -> 6183402\n"
+    )
+
+
+def test_quiet(in_sandbox: Pallink, tmp_path: Path) -> None:
+    assert in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes -q").stderr == ""
+    file = write_fleet(tmp_path, "account: newhire@contoso.com")
+    assert in_sandbox(f"fleet apply {file} --yes -q").stderr.splitlines()[0] == (
+        "error: 1 of 1 account are not as the file says"
+    )
+
+
+def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINES", "17")
+    monkeypatch.setenv("COLUMNS", "300")
+    file = write_fleet(tmp_path, *MANY)
+    done = in_sandbox(f"fleet verify {file} --exclude name=owner*", tty=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 11 + 3
+    assert lines[11:] == ["... and 2 more", "", "13 accounts: 13 differs"]
+    assert (
+        f"note: all accounts: pallink fleet verify {file} --exclude 'name=owner*' --cloud sandbox -o tsv\n"
+        in done.stderr
+    )
+    assert "[#-----------------------]  1 of 13 accounts, 1 need attention, " in done.stderr
+    assert "[########################]  13 of 13 accounts" in done.stderr
+    applied = in_sandbox(f"fleet apply {file} --yes", tty=True)
+    assert "all accounts: pallink fleet runs 2" in applied.stderr
+    monkeypatch.setenv("LINES", "100")
+    assert len(in_sandbox(f"fleet verify {file}", tty=True).stdout.splitlines()) == 14 + 2
+
+
+def test_a_narrow_terminal(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = in_sandbox(f"fleet plan {write_fleet(tmp_path, *SEED, NO_READER[0])}", tty=True)
+    lines = shown.stdout.splitlines()
+    assert max(map(len, lines)) <= 39
+    assert lines[0] == "?  newhire@contoso.com        contos..."
+    assert lines[-2:] == ["4 accounts: 3 to create, 1 could not be", "read"]
+
+
+def test_only_the_first_failures_are_explained(in_sandbox: Pallink, tmp_path: Path) -> None:
+    done = in_sandbox(f"fleet apply {write_fleet(tmp_path, *NO_READER)} --yes")
+    assert done.code == 8
+    assert [line for line in done.stderr.splitlines() if line.startswith("account: ")] == [
+        f"account: {name}@contoso.com in contoso.onmicrosoft.com" for name in OTHERS[:5]
+    ]
+    assert done.stdout.count("failed ") == 6
+
+
+def entry(name: str, **named: object) -> Entry:
+    return Entry(name=name, account=name, tenant="contoso.com", partner_id="719878", line=1, **named)  # type: ignore[arg-type]
+
+
+def result(outcome: Outcome, name: str = "a@contoso.com", **fields: object) -> EntryResult:
+    error = None if outcome in (Outcome.CREATED, Outcome.UNCHANGED) else NotLinkedError("not linked")
+    return EntryResult(entry=entry(name), outcome=outcome, fields=fields, error=error)
+
+
+def test_those_that_need_attention_come_first() -> None:
+    results = [result(outcome) for outcome in reversed(ATTENTION)]
+    lines = render_results(results, is_plan=False).splitlines()
+    assert [line.split()[0] for line in lines[:-2]] == [outcome.value for outcome in ATTENTION]
+    assert count_outcomes(results) == {"accounts": len(Outcome)} | dict.fromkeys(map(str, Outcome), 1)
+
+
+@pytest.mark.parametrize(
+    ("results", "line"),
+    [
+        ([], "0 accounts"),
+        ([result(Outcome.CREATED)], "1 account: 1 created"),
+        ([result(Outcome.UNCHANGED)] * 1200, "1,200 accounts: 1200 unchanged"),
+        ([result(Outcome.FAILED), result(Outcome.CREATED)], "2 accounts: 1 created, 1 failed"),
+    ],
+)
+def test_the_totals(results: Sequence[EntryResult], line: str) -> None:
+    assert totals_line(results, is_plan=False) == line
+
+
+def test_what_is_shown_is_one_line_without_control_characters() -> None:
+    hostile = result(Outcome.UNCHANGED, "a\nb\x1b[31m\u202ec", tenantName="x\r\ny", partnerId="719878")
+    shown = render_results([hostile], is_plan=False)
+    assert len(shown.splitlines()) == 3
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+def test_the_reason_of_an_account_that_was_not_run() -> None:
+    error = NotRunError("not run", cause="the run was interrupted")
+    shown = EntryResult(entry=entry("a"), outcome=Outcome.NOT_RUN, fields={}, error=error)
+    assert render_results([shown], is_plan=False).splitlines()[0].endswith("the run was interrupted")
+    signed_out = EntryResult(entry=entry("a"), outcome=Outcome.NEEDS_SIGN_IN, fields={}, error=SignInError("no"))
+    assert render_results([signed_out], is_plan=True).startswith("!  a  contoso.com  719878  no\n")
+
+
+# Reports.
+
+
+HOSTILE = (
+    r'account: invoices@contoso.com, name: "=HYPERLINK(\"x\")"',
+    r'account: svc_approvers@contoso.com, name: "a | <b>&\nx"',
+    "account: newhire@contoso.com, name: no-reader",
+)
+
+
+def test_reports(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, *HOSTILE)
+    folder = tmp_path / "reports"
+    files = f"--junit {folder}/a.xml --markdown {folder}/a.md --csv {folder}/a.csv"
+    assert in_sandbox(f"fleet apply {file} --yes {files}").code == 8
+
+    suite = ET.parse(folder / "a.xml").getroot()[0]  # noqa: S314 - it is ours
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) == (
+        "pallink fleet apply", "3", "0", "1"
+    )  # fmt: skip
+    assert [case.get("name") for case in suite] == [
+        '=HYPERLINK("x") is linked to partner 719878',
+        "a | <b>& is linked to partner 719878",
+        "no-reader is linked to partner 719878",
+    ]
+    assert suite[2][0].tag == "error"
+
+    markdown = (folder / "a.md").read_text()
+    assert markdown.startswith("## pallink fleet apply: 2 passed, 0 failed, 1 could not be checked\n")
+    assert "| `a \\| <b>&` | `Contoso (8fe81352-b317-4e31-9d5b-b42cafcd167c)` |" in markdown
+    assert markdown.count("| created |") == 2
+
+    content = (folder / "a.csv").read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert [row["name"] for row in rows] == ['\'=HYPERLINK("x")', "a | <b>& x", "no-reader"]
+    assert [row["outcome"] for row in rows] == ["created", "created", "failed"]
+    assert rows[2]["error"].startswith("the Reader role is missing")
+
+
+def test_a_report_that_cannot_be_written_changes_no_exit_code(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, SEED[0])
+    for command, code in ((f"apply {file} --yes", 0), (f"verify {file}", 0), (f"verify {file} --exclude name=x", 0)):
+        done = in_sandbox(f"fleet {command} --csv {tmp_path} --junit {tmp_path}")
+        assert done.code == code
+        assert f"warning: the CSV report could not be written to {tmp_path}: " in done.stderr
+        assert f"warning: the JUnit report could not be written to {tmp_path}: " in done.stderr
+    failed = in_sandbox(f"fleet verify {write_fleet(tmp_path, NO_READER[0])} --csv {tmp_path} -o json")
+    assert failed.code == 9
+    assert str(last_error(failed)["warnings"]).count("could not be written") == 1
+
+
+def test_github_actions(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    file = write_fleet(tmp_path, *MANY)
+    differs = in_sandbox(f"fleet verify {file}")
+    assert differs.code == 9
+    errors = [line for line in differs.stderr.splitlines() if line.startswith("::error ")]
+    assert len(errors) == 10
+    assert errors[0].startswith("::error title=pallink fleet verify%3A NotLinked::payments@contoso.com: not linked")
+    assert errors[-1] == "::error title=pallink fleet verify::and 5 more: see the log and the report"
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith("## pallink fleet verify: 0 passed, 14 failed, 0 could not be checked\n")
+    assert in_sandbox(f"fleet apply {file} --yes").code == 0
+    assert "::error" not in in_sandbox(f"fleet verify {file}").stderr
+    assert "all 14 accounts are linked as expected" in (tmp_path / "summary.md").read_text()
+
+
+def test_azure_pipelines(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_BUILD", "True")
+    monkeypatch.setenv("AGENT_TEMPDIRECTORY", str(tmp_path))
+    differs = in_sandbox(f"fleet verify {write_fleet(tmp_path, *MANY)}")
+    lines = differs.stderr.splitlines()
+    issues = [line for line in lines if line.startswith("##vso[task.logissue type=error")]
+    assert len(issues) == 10
+    assert issues[-1].endswith("and 5 more: see the log and the report")
+    (upload,) = (line for line in lines if line.startswith("##vso[task.uploadsummary]"))
+    assert "14 failed" in Path(upload.partition("]")[2]).read_text()
