@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pallink import private_files
@@ -15,9 +16,13 @@ from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
 from pallink.sandbox.state.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 5  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
+_SCHEMA_VERSION = 6  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
 _SCHEMA = (
-    "CREATE TABLE world (document TEXT NOT NULL)",
+    # The revision comes first: SQLite reads it without the pages of the document.
+    "CREATE TABLE world (revision TEXT NOT NULL DEFAULT (hex(randomblob(16))), document TEXT NOT NULL)",
+    """CREATE TRIGGER world_changed AFTER UPDATE OF document ON world BEGIN
+        UPDATE world SET revision = hex(randomblob(16));
+    END""",
     "CREATE TABLE signing_key (key BLOB NOT NULL)",
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE redeemed_code (id TEXT PRIMARY KEY, expires_on INTEGER NOT NULL)",
@@ -48,6 +53,9 @@ _MESSAGES = {
     sqlite3.SQLITE_READONLY: "cannot be written",
 }
 _UNUSABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+
+_MAX_WORLDS = 4
+_worlds: dict[str, World] = {}  # By revision. Every request needs a world, which is large and rarely changes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class State:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._world: World | None = None
 
     @property
     def path(self) -> Path:
@@ -93,10 +102,22 @@ class State:
     @property
     def world(self) -> World:
         """The tenants, accounts, roles and partners."""
-        try:
-            return parse_world(self._value("SELECT document FROM world"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise SandboxStateError(self._path, f"holds an invalid world: {error}") from error
+        if self._world is None:
+            self._world = self._load_world()
+        return self._world
+
+    def _load_world(self) -> World:
+        revision = self._value("SELECT revision FROM world")
+        world = _worlds.get(revision)
+        if world is None:
+            try:
+                world = parse_world(self._value("SELECT document FROM world"))
+            except (KeyError, TypeError, ValueError) as error:
+                raise SandboxStateError(self._path, f"holds an invalid world: {error}") from error
+            if len(_worlds) >= _MAX_WORLDS:
+                _worlds.clear()
+            _worlds[revision] = world
+        return world
 
     def change_world(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the world.
@@ -112,6 +133,7 @@ class State:
         document = json.dumps(data)
         parse_world(document)
         self._connection.execute("UPDATE world SET document = ?", (document,))
+        self._world = None
 
     @property
     def signing_key(self) -> bytes:
@@ -233,6 +255,8 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "sandbox.sqlite3"
+        # SQLite's own lock makes a thread that waits sleep for up to 100 ms at a time.
+        self._lock = Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[State]:
@@ -302,7 +326,12 @@ class Store:
             raise SandboxStateError(self.path, f"cannot be created: {error.strerror}") from error
         try:
             # Without an isolation level, sqlite3 begins no transaction itself. Closing rolls back an open one.
-            with closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection:
+            with (
+                self._lock,
+                closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection,
+            ):
+                # A killed process leaves a whole file all the same; what a power failure may take is a rehearsal.
+                connection.execute("PRAGMA synchronous = OFF")
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
@@ -330,6 +359,6 @@ def _user_version(connection: sqlite3.Connection) -> int:
 def _seed(connection: sqlite3.Connection) -> None:
     for statement in _SCHEMA:
         connection.execute(statement)
-    connection.execute("INSERT INTO world VALUES (?)", (initial_world(),))
+    connection.execute("INSERT INTO world (document) VALUES (?)", (initial_world(),))
     connection.execute("INSERT INTO signing_key VALUES (?)", (secrets.token_bytes(32),))
     connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")

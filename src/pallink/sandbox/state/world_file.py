@@ -6,7 +6,7 @@ In both, names may stand for identifiers: a role assignment names its principal,
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,12 +32,12 @@ _WORLD_FILE = Path(__file__).with_name("world.toml")
 _Item = TypeVar("_Item")
 
 
+@cache
 def initial_world() -> str:
     """Return the initial world, as the JSON document that `parse_world` reads."""
     return json.dumps(tomllib.loads(_WORLD_FILE.read_text(encoding="utf-8")))
 
 
-@lru_cache(maxsize=4)  # Every request needs the world, which rarely changes.
 def parse_world(document: str) -> World:
     """Return the world that a document describes.
 
