@@ -189,17 +189,15 @@ def _roles(world: World, tenant: Tenant, account: Account, subscription: Subscri
     groups = {group.object_id: f" through group {group.display_name}" for group in tenant.groups}
     scopes = {group.scope: f", assigned at management group {group.display_name}" for group in tenant.management_groups}
     scopes[subscription.scope] = ""
-    for assignment in assignments_above(tenant, subscription):
-        if assignment.principal_id in held:
-            group = groups.get(assignment.principal_id, "")
-            assigned = scopes.get(assignment.scope, f", assigned at {assignment.scope}")
-            condition = ", under a condition" if assignment.condition else ""
-            name = f"subscription {subscription.display_name}{_state(subscription)}"
-            yield f"{_role_name(world, assignment)} on {name}{group}{assigned}{condition}"
-    for assignment in assignments_below(tenant, subscription):
-        if assignment.principal_id in held:
-            group = groups.get(assignment.principal_id, "")
-            yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
+    for assignment in assignments_above(tenant, subscription, held=held):
+        group = groups.get(assignment.principal_id, "")
+        assigned = scopes.get(assignment.scope, f", assigned at {assignment.scope}")
+        condition = ", under a condition" if assignment.condition else ""
+        name = f"subscription {subscription.display_name}{_state(subscription)}"
+        yield f"{_role_name(world, assignment)} on {name}{group}{assigned}{condition}"
+    for assignment in assignments_below(tenant, subscription, held=held):
+        group = groups.get(assignment.principal_id, "")
+        yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
 
 
 def _eligible_roles(world: World, tenant: Tenant, account: Account) -> Iterator[str]:

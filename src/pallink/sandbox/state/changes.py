@@ -145,7 +145,7 @@ def _resolve_scope(tenant: Tenant, scope: str | None) -> str:
 
 def _find_assignment(tenant: Tenant, principal_id: str, role_id: str, scope: str) -> RoleAssignment | None:
     key = (principal_id.lower(), role_id, scope.lower())
-    for assignment in tenant.role_assignments:
+    for assignment in tenant.assignments({principal_id.lower()}):
         is_same = (assignment.principal_id, assignment.role_id, assignment.scope.lower()) == key
         if is_same and not assignment.condition:
             return assignment
