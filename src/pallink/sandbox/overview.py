@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pallink.sandbox.faults import list_faults
 from pallink.sandbox.state.access import assignments_above, assignments_below, delegations, principals
+from pallink.sandbox.state.growth import Growth, count_generated
 from pallink.sandbox.state.settings import SETTINGS
 from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import (
@@ -93,6 +94,7 @@ class LinkOverview:
         state: `Active` or `Deleted`.
         version: The number of writes.
         updated_time: The time of the last write, as the service formats it.
+        is_generated: Whether the account was generated.
     """
 
     account: str
@@ -102,6 +104,7 @@ class LinkOverview:
     state: str
     version: int
     updated_time: str
+    is_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,9 @@ class Overview:
 
     Attributes:
         path: The sandbox's file.
-        tenants: The tenants.
-        accounts: The accounts; a guest appears once in each of its tenants.
+        tenants: The tenants, without those that were generated.
+        accounts: The accounts, without those that were generated; a guest appears once in each of its tenants.
+        generated: How many there are that were generated.
         partners: The partners, including global IDs, which cannot be linked to.
         links: The links, including deleted ones.
         settings: The settings.
@@ -138,6 +142,7 @@ class Overview:
     path: Path
     tenants: tuple[TenantOverview, ...]
     accounts: tuple[AccountOverview, ...]
+    generated: Growth
     partners: tuple[PartnerOverview, ...]
     links: tuple[LinkOverview, ...]
     settings: tuple[SettingOverview, ...]
@@ -150,9 +155,17 @@ def describe(state: State, path: Path) -> Overview:
     return Overview(
         path=path,
         tenants=tuple(
-            TenantOverview(tenant.id, tenant.default_domain, tenant.display_name) for tenant in world.tenants
+            TenantOverview(tenant.id, tenant.default_domain, tenant.display_name)
+            for tenant in world.tenants
+            if not tenant.is_generated
         ),
-        accounts=tuple(_account(world, tenant, account) for tenant in world.tenants for account in tenant.accounts),
+        accounts=tuple(
+            _account(world, tenant, account)
+            for tenant in world.tenants
+            for account in tenant.accounts
+            if not account.is_generated
+        ),
+        generated=count_generated(world),
         partners=tuple(PartnerOverview(partner.id, partner.name, partner.kind) for partner in world.partners),
         links=tuple(_links(state, world)),
         settings=tuple(
@@ -237,4 +250,5 @@ def _links(state: State, world: World) -> Iterator[LinkOverview]:
             state=link.state,
             version=link.version,
             updated_time=link.updated_time,
+            is_generated=account is not None and account.is_generated,
         )

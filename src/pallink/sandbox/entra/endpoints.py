@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import authorize, device_codes, grants, pages
-from pallink.sandbox.entra.directory import find_tenant
+from pallink.sandbox.entra.directory import find_tenant, list_users
 from pallink.sandbox.entra.errors import EntraError
 from pallink.sandbox.http.messages import Response, json_response, split_url
 from pallink.sandbox.state import settings
@@ -115,7 +115,7 @@ def _keys(_call: Call, _tenant_name: str) -> Response:
 def _device_page(call: Call, tenant_name: str) -> Response:
     """Return the page for entering a device code, and process its form."""
     find_tenant(call.state.world, tenant_name)
-    accounts = [(user.name, user.display_name) for user in call.state.world.users()]
+    accounts = [(user.name, user.display_name) for user in list_users(call.state.world)]
     if call.request.method == "GET":
         return pages.render_device_code_form(call.request.path, accounts)
     form = call.request.form

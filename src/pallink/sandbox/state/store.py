@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -131,9 +131,8 @@ class State:
         data = json.loads(self._value("SELECT document FROM world"))
         change(data)
         document = json.dumps(data)
-        parse_world(document)
+        self._world = parse_world(document)
         self._connection.execute("UPDATE world SET document = ?", (document,))
-        self._world = None
 
     @property
     def signing_key(self) -> bytes:
@@ -175,12 +174,17 @@ class State:
 
     def links(self) -> tuple[Link, ...]:
         """Return the links of all accounts, active and deleted."""
-        accounts = self._connection.execute("SELECT DISTINCT tenant_id, object_id FROM link ORDER BY 1, 2").fetchall()
-        return tuple(link for account in accounts if (link := self.link(*account)))
+        rows = self._connection.execute("SELECT * FROM link ORDER BY tenant_id, object_id, version")
+        latest = {(link.tenant_id, link.object_id): link for link in (Link(*row) for row in rows)}
+        return tuple(latest.values())
 
     def save_link(self, link: Link) -> None:
         """Store the next version of an account's link."""
         self._connection.execute("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))
+
+    def delete_links(self, accounts: Collection[tuple[str, str]]) -> None:
+        """Remove every version of the links of some accounts, each named by tenant and object ID."""
+        self._connection.executemany("DELETE FROM link WHERE tenant_id = ? AND object_id = ?", accounts)
 
     def faults(self) -> list[tuple[int, str, int]]:
         """Return the faults, oldest first: the number, the rule as stored, and how many requests it has matched."""

@@ -127,6 +127,7 @@ class Subscription:
         management_group: The name of the management group that it is in.
         state: Azure's state: `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
         resource_groups: The names of its resource groups.
+        is_generated: Whether `pallink sandbox grow` generated it, beside those of generated tenants.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Subscription:
     management_group: str
     state: str = "Enabled"
     resource_groups: tuple[str, ...] = ()
+    is_generated: bool = False
 
     @property
     def scope(self) -> str:
@@ -372,6 +374,16 @@ class World:
             for account in tenant.accounts
             if account.is_person and account.tenant_id == account.home_tenant_id
         )
+
+    @cached_property
+    def managed_identities(self) -> Sequence[Account]:
+        """The managed identities of all tenants."""
+        return [
+            account
+            for tenant in self.tenants
+            for account in tenant.accounts
+            if account.kind is AccountKind.MANAGED_IDENTITY
+        ]
 
     def home_tenant(self, account: Account) -> Tenant:
         """Return the home tenant of an account."""

@@ -60,6 +60,7 @@ def parse_world(document: str) -> World:
             home_tenant_id=tenant["id"],
             home_object_id=user["object_id"],
             sign_in_error=user.get("sign_in_error"),
+            is_generated=user.get("generated", False),
         )
         for tenant in data["tenants"]
         for user in tenant.get("users", ())
@@ -112,6 +113,7 @@ def _tenant(
             ).name,
             state=subscription.get("state", "Enabled"),
             resource_groups=tuple(subscription.get("resource_groups", ())),
+            is_generated=subscription.get("generated", False),
         )
         for subscription in data.get("subscriptions", ())
     )
@@ -159,11 +161,12 @@ def _tenant(
             )
             for delegation in data.get("delegations", ())
         ),
+        is_generated=data.get("generated", False),
     )
 
 
 def _accounts(data: Mapping[str, Any], users: Mapping[str, Account]) -> Iterator[Account]:
-    yield from (user for user in users.values() if user.tenant_id == data["id"])
+    yield from (users[user["upn"]] for user in data.get("users", ()))
     for guest in data.get("guests", ()):
         home = _resolve(users, guest["upn"], "user")
         yield Account(
@@ -205,6 +208,7 @@ def _workload(tenant: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, A
         "home_tenant_id": tenant["id"],
         "home_object_id": data["object_id"],
         "sign_in_error": data.get("sign_in_error"),
+        "is_generated": data.get("generated", False),
     }
 
 
