@@ -21,9 +21,9 @@ from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.overview import Overview, describe
 from pallink.sandbox.state import changes, files, growth
 from pallink.sandbox.state.growth import GeneratedAccount, Growth
+from pallink.sandbox.state.roles import RoleAssignment
 from pallink.sandbox.state.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.state.store import Store
-from pallink.sandbox.state.world import RoleAssignment
 
 
 def home() -> Path:

@@ -7,18 +7,10 @@ from pathlib import Path
 from pallink.sandbox.faults import list_faults
 from pallink.sandbox.state.access import assignments_above, assignments_below, delegations, principals
 from pallink.sandbox.state.growth import Growth, count_generated
+from pallink.sandbox.state.roles import Delegation, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.settings import SETTINGS
 from pallink.sandbox.state.store import State
-from pallink.sandbox.state.world import (
-    Account,
-    AccountKind,
-    Delegation,
-    RoleAssignment,
-    RoleEligibility,
-    Subscription,
-    Tenant,
-    World,
-)
+from pallink.sandbox.state.world import Account, AccountKind, Subscription, Tenant, World
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pallink.sandbox.arm.routes import ArmCall, Route
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import access, changes, settings
-from pallink.sandbox.state.world import Role, RoleAssignment, RoleEligibility
+from pallink.sandbox.state.roles import Role, RoleAssignment, RoleEligibility
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 _ASSIGNED_ON = "2024-01-15T09:00:00.0000000Z"  # Of every assignment: the sandbox stores no time.

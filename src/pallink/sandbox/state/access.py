@@ -6,7 +6,8 @@ Where `held` is given, only the role assignments of these accounts and groups co
 import re
 from collections.abc import Collection, Iterator
 
-from pallink.sandbox.state.world import Delegation, Role, RoleAssignment, Subscription, Tenant, World
+from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment
+from pallink.sandbox.state.world import Subscription, Tenant, World
 
 ROOT_SCOPE = "/"
 

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 from pallink.sandbox.state.access import principals, scopes_at
+from pallink.sandbox.state.roles import Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.store import State
-from pallink.sandbox.state.world import Role, RoleAssignment, RoleEligibility, Tenant
+from pallink.sandbox.state.world import Tenant
 
 
 def assign(

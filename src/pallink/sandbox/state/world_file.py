@@ -10,17 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.world import (
     Account,
     AccountKind,
-    Delegation,
     Group,
     ManagementGroup,
     Partner,
     PublicClient,
-    Role,
-    RoleAssignment,
-    RoleEligibility,
     Subscription,
     Tenant,
     TokenIssuer,
