@@ -41,6 +41,7 @@ SANDBOX_LAYERS = tuple(
     for layer in (
         "names certificates state http.messages http.errors shell",
         "call",
+        "throttling",
         "entra",
         "arm",
         "graph",

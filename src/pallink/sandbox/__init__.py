@@ -11,6 +11,7 @@ entra         Entra ID: sign-in, tokens, managed identities
 arm           Azure Resource Manager: partner links, subscriptions, role assignments
 graph         Microsoft Graph: users, groups and service principals
 call          the context of one request
+throttling    the limits of Entra ID and Resource Manager
 faults        rules that make requests fail
 environments  environment variables to sign in with
 certificates  keys and certificates

@@ -38,6 +38,7 @@ _SCHEMA = (
         updated_time TEXT NOT NULL,
         PRIMARY KEY (tenant_id, object_id, version)
     )""",
+    "CREATE TABLE bucket (key TEXT PRIMARY KEY, level REAL NOT NULL, filled_on REAL NOT NULL)",
     "CREATE TABLE fault (number INTEGER PRIMARY KEY, rule TEXT NOT NULL, seen INTEGER NOT NULL)",
 )
 _DEVICE_CODE_RETENTION = 3600  # Seconds after expiry, in which a code is reported as expired, not as unknown.
@@ -201,6 +202,15 @@ class State:
     def clear_faults(self, number: int | None = None) -> int:
         """Remove one fault, or all of them, and return how many were removed."""
         return self._connection.execute("DELETE FROM fault WHERE ?1 IS NULL OR number = ?1", (number,)).rowcount
+
+    def bucket(self, key: str) -> tuple[float, float] | None:
+        """Return the level of a token bucket, and when it was filled to it; None for a bucket that was never used."""
+        row = self._connection.execute("SELECT level, filled_on FROM bucket WHERE key = ?", (key,)).fetchone()
+        return row and (float(row[0]), float(row[1]))
+
+    def save_bucket(self, key: str, level: float, filled_on: float) -> None:
+        """Store the level of a token bucket at a time, in seconds since the epoch."""
+        self._connection.execute("REPLACE INTO bucket VALUES (?, ?, ?)", (key, level, filled_on))
 
     def redeem(self, code_id: str, *, expires_on: int, now: int) -> bool:
         """Mark an authorization code as redeemed.
