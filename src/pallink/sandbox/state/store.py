@@ -3,6 +3,7 @@
 import json
 import secrets
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
@@ -55,6 +56,9 @@ _MESSAGES = {
 }
 _UNUSABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
+# By file. Threads take turns here: one that waits for SQLite's own lock sleeps up to 100 ms at a time.
+_locks: defaultdict[Path, Lock] = defaultdict(Lock)
+
 _MAX_WORLDS = 4
 _worlds: dict[str, World] = {}  # By revision. Every request needs a world, which is large and rarely changes.
 
@@ -94,6 +98,7 @@ class State:
         self._connection = connection
         self._path = path
         self._world: World | None = None
+        self._settings: dict[str, str] | None = None
 
     @property
     def path(self) -> Path:
@@ -142,9 +147,10 @@ class State:
 
     def setting(self, setting: Setting) -> str:
         """Return the value of a setting."""
-        row = self._connection.execute("SELECT value FROM setting WHERE name = ?", (setting.name,)).fetchone()
+        if self._settings is None:
+            self._settings = dict(self._connection.execute("SELECT name, value FROM setting"))
         try:
-            return setting.check(row[0]) if row else setting.default
+            return setting.check(self._settings.get(setting.name, setting.default))
         except ValueError as error:
             raise SandboxStateError(self._path, f"holds an invalid setting: {error}") from error
 
@@ -155,6 +161,7 @@ class State:
             ValueError: The value is not allowed.
         """
         self._connection.execute("REPLACE INTO setting VALUES (?, ?)", (setting.name, setting.check(value)))
+        self._settings = None
 
     def link(self, tenant_id: str, object_id: str) -> Link | None:
         """Return the link of an account, active or deleted; None if there never was one."""
@@ -269,8 +276,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "sandbox.sqlite3"
-        # SQLite's own lock makes a thread that waits sleep for up to 100 ms at a time.
-        self._lock = Lock()
+        self._lock = _locks[self.path]
 
     @contextmanager
     def transaction(self) -> Iterator[State]:
@@ -344,7 +350,7 @@ class Store:
                 self._lock,
                 closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection,
             ):
-                # A killed process leaves a whole file all the same; what a power failure may take is a rehearsal.
+                # No write waits for the disk: a process that is killed loses nothing, only a power failure would.
                 connection.execute("PRAGMA synchronous = OFF")
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
