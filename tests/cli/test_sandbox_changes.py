@@ -140,3 +140,18 @@ def put_as(name: str, tenant: str) -> Request:
     token = json.loads(signed_in.body)["access_token"]
     url = f"{ORIGIN}/providers/Microsoft.ManagementPartner/partners/719878?api-version=2018-02-01"
     return Request("PUT", url, {"Authorization": f"Bearer {token}"})
+
+
+def test_a_generated_account_is_linked(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It passes the Reader check, which the command requires."""
+    Sandbox(home()).grow(applications=2, accounts=2, tenants=2)
+    user = in_sandbox("link 719878 --account user-0002@tenant-0002.example --tenant tenant-0002.example -o json")
+    assert (user.code, user.json["action"]) == (0, "created")
+
+    client_id = str(uuid5(NAMESPACE_DNS, "app-0002.example"))
+    monkeypatch.setenv("AZURE_TENANT_ID", "tenant-0002.example")
+    monkeypatch.setenv("AZURE_CLIENT_ID", client_id)
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "sandbox-secret-app-0002")
+    application = in_sandbox(f"link 719878 --auth client-secret --account {client_id} -o json")
+    assert (application.code, application.json["action"]) == (0, "created")
+    assert application.json["tenantId"] == str(uuid5(NAMESPACE_DNS, "tenant-0002.example"))
