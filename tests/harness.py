@@ -64,12 +64,12 @@ Pallink = Callable[..., Run]
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file grow, as on a full disk. Windows has no such limit."""
+def full_disk(size: int = 0) -> Iterator[None]:
+    """Let no file grow beyond a size (bytes), as on a full disk. Windows has no such limit."""
     import resource  # noqa: PLC0415 - POSIX only
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ LAYERS = tuple(
         "sandbox",
         "redact",
         "errors",
-        "account emulator concurrency deadline",
+        "account emulator concurrency deadline unexpected",
         "clouds",
         "settings",
         "links",
@@ -26,7 +26,7 @@ LAYERS = tuple(
         "signin",
         "debug",
         "http",
-        "advice result situation",
+        "advice error_object result situation",
         "azure",
         "session",
         "fleet",
@@ -44,7 +44,7 @@ SANDBOX_LAYERS = tuple(
         "throttling",
         "entra",
         "arm",
-        "graph",
+        "graph vault",
         "environments faults",
         "overview",
         "handler",
@@ -137,7 +137,7 @@ def test_only_the_emulator_and_the_commands_of_the_sandbox_know_it() -> None:
         "cli.commands.sandbox_changes",
         "cli.commands.sandbox_faults",
         "cli.commands.sandbox_fleet",
-        "cli.run",
+        "unexpected",
     }
 
 

@@ -188,6 +188,7 @@ SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
     [
         ("signin/store.py", ["sign-ins", "PALLINK_HOME"]),
         ("azure/cloud_metadata.py", ["cloud-", "PALLINK_CACHE_HOME"]),
+        ("fleet/run_folder.py", ["journal.jsonl", "runs", "PALLINK_HOME", "--run-dir"]),
         ("azure/auth/token_cache.py", [".tokens"]),
         ("sandbox/state/store.py", ["sandbox.sqlite3"]),
         ("sandbox/handler.py", ["PALLINK_SANDBOX_HOME"]),
@@ -217,6 +218,8 @@ def test_every_place_that_pallink_writes_to_is_in_that_table() -> None:
     assert found == {
         "output/terminal.py",  # the null device
         "azure/auth/token_cache.py",
+        "fleet/journal.py",
+        "fleet/run_folder.py",
         "private_files.py",  # also for azure/cloud_metadata.py and sandbox/state/files.py
         "reports/publish.py",
         "sandbox/http/server.py",  # a key that OpenSSL reads, gone at once

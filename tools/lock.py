@@ -1,4 +1,4 @@
-"""Write requirements.lock: every distribution that pallink needs and is built with, with its hashes.
+"""Write requirements.lock: all that pallink and its extra `keyvault` need and are built with, with hashes.
 
 `python -m tools.lock`, with uv on the PATH. The versions are those of constraints.txt; the one file is for all systems
 and Python versions.
@@ -39,7 +39,7 @@ def main() -> int:
         compiled = subprocess.run(  # noqa: S603 - the arguments are constants and our own paths
             [
                 *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
-                *("--no-header", "--no-annotate", "--constraint", str(CONSTRAINTS)),
+                *("--no-header", "--no-annotate", "--constraint", str(CONSTRAINTS), "--extra", "keyvault"),
                 *(str(ROOT / "pyproject.toml"), str(build)),
             ],
             stdout=subprocess.PIPE,

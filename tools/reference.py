@@ -34,7 +34,7 @@ _VARIABLES = """
 
 | variable | meaning |
 |---|---|
-| `PALLINK_HOME` | the folder of the stored sign-ins (`sign-ins` in it), instead of the user's data folder |
+| `PALLINK_HOME` | the folder of `sign-ins` and of `runs` of fleets, instead of the user's data and state folders |
 | `PALLINK_SANDBOX_HOME` | the folder of the sandbox's file, instead of the user's data folder |
 | `PALLINK_CACHE_HOME` | the folder in which the endpoints of other clouds are cached for a day |
 | `PALLINK_TRACEBACK` | with any value, a defect of pallink prints its traceback |

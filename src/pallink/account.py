@@ -150,6 +150,15 @@ def account_from_token(token: str) -> Account:
     )
 
 
+def audience_from_token(token: str) -> str | None:
+    """Return the audience of an access token by its own claim, unverified; None if it has none.
+
+    Raises:
+        UnexpectedAnswerError: The token is invalid.
+    """
+    return _text(_decode_claims(token), "aud")
+
+
 def expiry_from_token(token: str) -> datetime | None:
     """Return when an access token expires (UTC), from its `exp` claim; None without a valid one."""
     expires_on = _decode_claims(token).get("exp")

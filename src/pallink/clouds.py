@@ -14,6 +14,9 @@ from pallink.errors import UnexpectedAnswerError, UsageError
 # Plain ASCII host names and IPv6 addresses: parsers differ on escapes, look-alikes and shell characters.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9.])?|[0-9a-f.]*+:[0-9a-f:.]*+", re.ASCII)
 
+# Source: Microsoft's documentation of Key Vault, "Vault name and object name".
+_VAULT_NAME = re.compile(r"[a-z][a-z0-9-]{1,22}[a-z0-9]", re.ASCII)
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -27,6 +30,7 @@ class Cloud:
         resource_manager: The origin of Resource Manager.
         audience: The audience of a token for Resource Manager, without a trailing slash.
         portal: The origin of the portal, if it is known.
+        vault_suffix: The domain of key vaults, as in `vault.azure.net`, with a port if it has one; None if unknown.
         emulator: What differs where the cloud runs inside pallink; None for a real one.
     """
 
@@ -35,12 +39,19 @@ class Cloud:
     resource_manager: str
     audience: str
     portal: str | None = None
+    vault_suffix: str | None = None
     emulator: Emulator | None = None
 
     @property
     def scope(self) -> str:
         """The scope with which to request a token for Resource Manager."""
         return f"{self.audience}/.default"
+
+    def is_vault(self, url: str) -> bool:
+        """Return whether a URL is at one of this cloud's key vaults: one label below their domain."""
+        origin = https_origin(url)
+        label, _, suffix = (origin or "").removeprefix("https://").partition(".")
+        return bool(_VAULT_NAME.fullmatch(label)) and suffix == self.vault_suffix
 
 
 BUILT_IN = {
@@ -52,6 +63,7 @@ BUILT_IN = {
             "https://management.azure.com",
             "https://management.azure.com",
             "https://portal.azure.com",
+            "vault.azure.net",
         ),
         Cloud(
             "AzureUSGovernment",
@@ -59,6 +71,7 @@ BUILT_IN = {
             "https://management.usgovcloudapi.net",
             "https://management.core.usgovcloudapi.net",
             "https://portal.azure.us",
+            "vault.usgovcloudapi.net",
         ),
         Cloud(
             "AzureChinaCloud",
@@ -66,12 +79,20 @@ BUILT_IN = {
             "https://management.chinacloudapi.cn",
             "https://management.chinacloudapi.cn",
             "https://portal.azure.cn",
+            "vault.azure.cn",
         ),
     )
 }
 
 CLOUDS = BUILT_IN | {
-    SANDBOX.name: Cloud(SANDBOX.name, SANDBOX.origin, SANDBOX.origin, SANDBOX.origin, emulator=SANDBOX)
+    SANDBOX.name: Cloud(
+        SANDBOX.name,
+        SANDBOX.origin,
+        SANDBOX.origin,
+        SANDBOX.origin,
+        vault_suffix=SANDBOX.vault_suffix,
+        emulator=SANDBOX,
+    )
 }
 """Every cloud whose endpoints need not be looked up, by its name."""
 
@@ -208,7 +229,18 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
         resource_manager=origin,
         audience=_audience(origin, audiences),
         portal=https_origin(portal) if isinstance(portal, str) else None,
+        vault_suffix=_vault_suffix(origin, entry),
     )
+
+
+def _vault_suffix(origin: str, entry: Mapping[str, object] | None) -> str | None:
+    """Return the domain of key vaults in cloud metadata; None if it has none, or that of another cloud."""
+    suffixes = entry.get("suffixes") if entry else None
+    suffix = suffixes.get("keyVaultDns") if isinstance(suffixes, Mapping) else None
+    vaults = https_origin(f"https://{suffix.removeprefix('.')}") if isinstance(suffix, str) else None
+    if vaults is None or "." not in vaults or "[" in vaults or not _is_owned_by(origin, vaults):
+        return None
+    return vaults.removeprefix("https://")
 
 
 def owner_of(url_or_host: str) -> str | None:
@@ -223,15 +255,22 @@ def owner_of(url_or_host: str) -> str | None:
     return None
 
 
-def _check_owner(origin: str, url: str) -> None:
+def _is_owned_by(origin: str, url: str) -> bool:
+    """Return whether a URL is not Microsoft's, or belongs to the cloud of the Resource Manager at `origin`."""
     owner = owner_of(url)
-    if owner is None:
-        return
-    resource_manager = BUILT_IN[owner].resource_manager if owner in BUILT_IN else owner
-    if origin != resource_manager:
+    return owner is None or origin == _resource_manager_of(owner)
+
+
+def _resource_manager_of(owner: str) -> str:
+    return BUILT_IN[owner].resource_manager if owner in BUILT_IN else owner
+
+
+def _check_owner(origin: str, url: str) -> None:
+    if not _is_owned_by(origin, url):
+        owner = owner_of(url)
         raise UnexpectedAnswerError(
             f"{origin} says that it signs in at {url}, which belongs to {owner}",
-            cause=f"a Resource Manager that is not {resource_manager} could so collect real tokens",
+            cause=f"a Resource Manager that is not {_resource_manager_of(str(owner))} could so collect real tokens",
             remedy=f"use --cloud {owner} if that is what you mean; otherwise do not trust this URL",
         )
 

@@ -55,6 +55,10 @@ class Deadline:
         """Seconds that are left; 0 or less when the time is up."""
         return self._end - self._now() if self._paused_with is None else self._paused_with
 
+    def shorten(self, seconds: float) -> None:
+        """Leave at most so many seconds."""
+        self._end = min(self._end, self._now() + seconds)
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Stop the clock during a prompt: how long a person takes does not count."""

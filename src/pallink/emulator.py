@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pallink.errors import SandboxError
 from pallink.private_files import UnsafeFileError
-from pallink.sandbox.names import ORIGIN
+from pallink.sandbox.names import ORIGIN, VAULT_SUFFIX
 from pallink.sandbox.state.errors import SandboxStateError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Emulator:
     Attributes:
         name: The cloud's name.
         origin: The origin of its login host and its Resource Manager.
+        vault_suffix: The domain of its key vaults.
         notice: Said on stderr by each command that uses it.
         mount: Lets it serve the origin of a URL in a session of requests, in place of the network.
         home: Returns the folder of its files.
@@ -35,6 +36,7 @@ class Emulator:
 
     name: str
     origin: str
+    vault_suffix: str
     notice: str
     mount: Callable[["Session", str], None]
     home: Callable[[], Path]
@@ -87,6 +89,7 @@ def explain_state(error: SandboxStateError) -> SandboxError:
 SANDBOX = Emulator(
     name="sandbox",
     origin=ORIGIN,
+    vault_suffix=VAULT_SUFFIX,
     notice="this is pallink's embedded sandbox, not Azure",
     mount=_mount,
     home=_home,

@@ -17,7 +17,12 @@
     ├── SandboxError               1  the sandbox's file is unusable
     ├── UnsettledWriteError        7  it is unknown whether a write took effect
     ├── OutputError                1  writing to stdout failed
+    ├── JournalError               1  the journal of a fleet run cannot be written
     ├── DefectError                1  a bug in pallink
+    ├── StalePlanError             1  the link is no longer what the plan saw
+    ├── NotRunError                8  an account of a fleet was not tried
+    ├── AccountsFailedError        8  some accounts of a fleet failed or could not be checked
+    ├── FleetDiffersError          9  a fleet was checked completely and differs from its file
     └── CancelledError           130  Ctrl-C, or a declined confirmation
 
 An error says what happened (`message`), why (`cause`), and what to do next (`remedy`, `command`), in that order.
@@ -252,8 +257,34 @@ class OutputError(PallinkError):
     """Writing the result to stdout failed, for example because the disk is full."""
 
 
+class JournalError(PallinkError):
+    """The journal of a fleet run cannot be written, for example because the disk is full."""
+
+
 class DefectError(PallinkError):
     """A bug in pallink: an unexpected exception."""
+
+
+class StalePlanError(PallinkError):
+    """The link is no longer what the plan of a fleet saw."""
+
+
+class NotRunError(PallinkError):
+    """An account of a fleet was not tried: the run was interrupted, or stopped after failures of the same kind."""
+
+    exit_code = ExitCode.SOME_FAILED
+
+
+class AccountsFailedError(PallinkError):
+    """Some accounts of a fleet failed or could not be checked."""
+
+    exit_code = ExitCode.SOME_FAILED
+
+
+class FleetDiffersError(PallinkError):
+    """A fleet was checked completely and differs from its file."""
+
+    exit_code = ExitCode.FLEET_DIFFERS
 
 
 class CancelledError(PallinkError):

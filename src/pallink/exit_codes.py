@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     ACCESS = 6
     UNREACHABLE = 7
     SOME_FAILED = 8
+    FLEET_DIFFERS = 9
     INTERRUPTED = 130
 
     @property
@@ -26,13 +27,14 @@ class ExitCode(IntEnum):
 _MEANINGS = {
     ExitCode.OK: "done, or already so",
     ExitCode.ERROR: "Azure returned an error that has no code of its own, or a defect of pallink",
-    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.USAGE: "the command line or the fleet file is wrong",
     ExitCode.NOT_LINKED: "not linked",
     ExitCode.SIGN_IN: "not signed in, sign-in failed, or another account than --account signed in",
     ExitCode.LINKED_ELSEWHERE: "linked to a different partner",
     ExitCode.ACCESS: "the Reader role is missing, or Azure refuses the account (403)",
     ExitCode.UNREACHABLE: "Azure cannot be reached, or throttles past the retries, or times out",
-    ExitCode.SOME_FAILED: "some accounts of a fleet failed",
+    ExitCode.SOME_FAILED: "some accounts of a fleet failed or could not be checked",
+    ExitCode.FLEET_DIFFERS: "a fleet was checked completely and differs from its file",
     ExitCode.INTERRUPTED: "interrupted",
 }
 

@@ -60,16 +60,31 @@ def read(path: Path) -> bytes:
         UnsafeFileError: Another user can change the file or its folder, or it is not a regular file.
         OSError: It cannot be read, or is larger than 4 MB.
     """
-    check(path.parent)
-    with open(path, "rb", opener=open_without_waiting) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnsafeFileError(path, "is not a regular file")
-        _check(path, status)
+    with open(open_checked(path), "rb") as file:
         content = file.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise UnsafeFileError(path, "is larger than 4 MB")
     return content
+
+
+def open_checked(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Return a descriptor of a file that only its owner can change. A FIFO or a device is refused without waiting.
+
+    Raises:
+        UnsafeFileError: Another user can change the file or its folder, or it is not a regular file.
+        OSError: It cannot be opened.
+    """
+    check(path.parent)
+    descriptor = open_without_waiting(path, flags | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafeFileError(path, "is not a regular file")  # noqa: TRY301 - as from `_check`
+        _check(path, status)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def write(path: Path, content: bytes) -> None:
@@ -90,7 +105,7 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
-def open_without_waiting(path: str, flags: int) -> int:
+def open_without_waiting(path: str | Path, flags: int) -> int:
     """Open a file as `opener` of `open`: a FIFO that no process reads is an error instead of a wait."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 

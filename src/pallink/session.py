@@ -10,7 +10,7 @@ This is the Python API; the command line is one caller of it::
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import EllipsisType
@@ -21,6 +21,7 @@ from pallink.account import Account
 from pallink.advice import Job, advising, report_error
 from pallink.deadline import Deadline
 from pallink.errors import CancelledError, NotLinkedError, most_important
+from pallink.links.history import History, InterruptedWrite
 from pallink.links.model import (
     Action,
     Goal,
@@ -34,13 +35,14 @@ from pallink.links.model import (
     verification_error,
 )
 from pallink.links.record import UNCHANGED, WriteRecord
-from pallink.links.write import carry_out, read_link
+from pallink.links.write import OnSend, carry_out, read_link
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, active_secrets
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
 from pallink.roles.check import ProgressCallback, ReaderCheck
 from pallink.settings import RoleCheck, Settings
+from pallink.signin.methods import SignIn
 from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.situation import Situation, allowed_step, read_situation, read_tenant_name
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pallink.azure.client import AzureClient
+    from pallink.azure.connection import CloudConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Proposal:
 
 
 Confirm = Callable[[Proposal], bool]
+OnRead = Callable[[Link | None], None]
 
 
 class _Found(TypedDict):
@@ -193,19 +197,41 @@ class Session:
         subscriptions: Sequence[str] = (),
         dry_run: bool = False,
         confirm: Confirm | None = None,
+        interrupted: InterruptedWrite | None = None,
+        on_read: OnRead = lambda _link: None,
+        on_send: OnSend = lambda _step, _link: None,
     ) -> WriteResult:
-        """Reach a goal, as `link`, `update` and `unlink` do with the partner ID that they parse."""
+        """Reach a goal, as `link`, `update` and `unlink` do with the partner ID that they parse.
+
+        Args:
+            goal: What is wanted of the link.
+            role_check: What a missing Reader role means.
+            subscriptions: As for `link`.
+            dry_run: As for `link`.
+            confirm: As for `link`.
+            interrupted: The write of an earlier process that ended before it knew what it did.
+            on_read: Called with the link that was read, before anything is decided; raises if nothing must be done.
+            on_send: Called right before each write is sent.
+        """
         self.written.known = UNCHANGED
         with self._job("unlink" if isinstance(goal, UnlinkGoal) else "link", goal.partner_id):
             situation = self._look(role_check, subscriptions)
+            on_read(situation.current)
             step = allowed_step(goal, situation)
             if dry_run:
                 return self._dry_run(step, situation)
             current = situation.current if confirm is None else self._confirmed(goal, situation, confirm)
+            history = History(current) if interrupted is None else interrupted.history(current)
             if isinstance(goal, UnlinkGoal):
-                goal = goal.pinned_to(current)
+                goal = goal.pinned_to(history.before)
             outcome = carry_out(
-                goal, current, self._client.links, self.account, Deadline.current(), record=self.written
+                goal,
+                history,
+                self._client.links,
+                self.account,
+                Deadline.current(),
+                record=self.written,
+                on_send=on_send,
             )
             return WriteResult(
                 **self._found(situation, link=outcome.link, warnings=outcome.warnings),
@@ -397,6 +423,9 @@ def open_session(
     prompter: Prompter | None = None,
     written: WriteRecord | None = None,
     deadline: Deadline | None = None,
+    shared: "CloudConnection | None" = None,
+    sign_in: SignIn | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Session:
     """Sign in as `connect` does, from settings that were checked before, and with a prompter.
 
@@ -409,11 +438,21 @@ def open_session(
         prompter: Who is asked where that is needed; None: nothing is asked.
         written: Where the session keeps what is known of its write; None: in a record of its own.
         deadline: The time for the sign-in and all jobs together; None: each has `settings.timeout` seconds.
+        shared: The connections of several sessions; None: the session has its own.
+        sign_in: How to sign in; None: it is chosen.
+        environ: The variables that may state a sign-in; None: those of the process.
     """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
     from pallink.azure.client import connect as connect_client  # noqa: PLC0415
     from pallink.azure.egress import rules_for  # noqa: PLC0415
 
     with (deadline or Deadline(settings.timeout)).active(), advising(Job(settings, command or "show")):
-        client = connect_client(settings, prompter or NonInteractive(), rules_for(command, writable=writable))
+        client = connect_client(
+            settings,
+            prompter or NonInteractive(),
+            rules_for(command, writable=writable),
+            shared=shared,
+            sign_in=sign_in,
+            environ=environ,
+        )
     return Session(settings, client, written=written, deadline=deadline)

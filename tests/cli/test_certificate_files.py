@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
-from pallink.azure.auth.certificate import read_certificate
+from pallink.azure.auth.certificate import CertificateSource, parse_certificate, read_certificate
+from pallink.errors import SignInError
 from tests.cli.people import APPLICATION, Desk
 from tests.cli.test_bad_input import one_sentence
 from tests.cli.test_sign_in_bad_input import Papers, certificate, papers
@@ -159,3 +160,28 @@ except Exception as error:
         check=True,
     ).stdout
     assert re.search(re.escape(OUTDATED), said), said
+
+
+@pytest.mark.parametrize(
+    ("content", "password", "message"),
+    [
+        (lambda papers: papers.public, None, "the certificate env:OPS holds no private key"),
+        (lambda papers: papers.private(), None, "the certificate env:OPS holds a key but no certificate"),
+        (lambda papers: papers.pkcs12(b"right"), "wrong", "the password of the certificate env:OPS is wrong"),
+        (lambda papers: papers.pkcs12(b"right"), None, "the certificate env:OPS needs a password"),
+        (lambda _: b"nonsense", None, "the certificate env:OPS is neither PEM nor PKCS12"),
+    ],
+)
+def test_content_from_elsewhere_is_named_in_messages(
+    papers: Papers, content: Callable[[Papers], bytes], password: str | None, message: str
+) -> None:
+    source = CertificateSource("env:OPS", certificate="certificate", password="certificate-password")
+    with pytest.raises(SignInError) as refused:
+        parse_certificate(content(papers), password, source)
+    assert refused.value.message == message
+    assert "AZURE_" not in str(refused.value.remedy)
+
+
+def test_content_from_elsewhere_is_read(papers: Papers) -> None:
+    pem = parse_certificate(papers.pkcs12(b"right"), "right", CertificateSource("env:OPS"))
+    assert pem == papers.private() + papers.public

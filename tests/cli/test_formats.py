@@ -12,8 +12,9 @@ from hypothesis import given, strategies as st
 from ruamel.yaml import YAML
 
 from pallink.cli.usage_errors import detect_output_format
+from pallink.error_object import build_error_object
 from pallink.errors import PallinkError, RequestTrace
-from pallink.output import OutputFormat, build_error_object
+from pallink.output import OutputFormat
 from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
 from tests.cli.commands import COMMANDS, words_for
 from tests.exhaustive import combinations, joined

@@ -8,7 +8,16 @@ from msal.authority import (  # type: ignore[import-untyped]
     WELL_KNOWN_B2C_HOSTS,
 )
 
-from pallink.clouds import BUILT_IN, CLOUD_NAMES, Cloud, cloud_from_metadata, https_origin, owner_of, parse_cloud
+from pallink.clouds import (
+    BUILT_IN,
+    CLOUD_NAMES,
+    CLOUDS,
+    Cloud,
+    cloud_from_metadata,
+    https_origin,
+    owner_of,
+    parse_cloud,
+)
 from pallink.errors import UnexpectedAnswerError, UsageError
 from pallink.exit_codes import ExitCode
 
@@ -349,3 +358,72 @@ def test_no_audience_crashes_the_reading_of_metadata(audience: str) -> None:
         return
     assert cloud.audience
     assert cloud.login == STACK_LOGIN
+
+
+VAULTS = "vault.local.azurestack.external"
+
+
+@pytest.mark.parametrize(
+    ("cloud", "suffix"),
+    [
+        ("AzureCloud", "vault.azure.net"),
+        ("AzureUSGovernment", "vault.usgovcloudapi.net"),
+        ("AzureChinaCloud", "vault.azure.cn"),
+        ("sandbox", "vault.sandbox.invalid"),
+    ],
+)
+def test_each_cloud_has_its_vaults(cloud: str, suffix: str) -> None:
+    assert CLOUDS[cloud].is_vault(f"https://ops.{suffix}")
+    others = {other.vault_suffix for other in CLOUDS.values()} - {suffix}
+    assert not any(CLOUDS[cloud].is_vault(f"https://ops.{other}") for other in others)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://vault.azure.net",
+        "https://a.vault.azure.net",
+        "https://ops.vault.azure.net.evil.example",
+        "https://ops.vault.azure.net:8443",
+        "https://evil.ops.vault.azure.net",
+        "https://opsvault.azure.net",
+        "https://-ops.vault.azure.net",
+        "https://user@ops.vault.azure.net",
+        "http://ops.vault.azure.net",
+        "https://evil.example\\.ops.vault.azure.net",
+        "ops.vault.azure.net",
+        "",
+    ],
+)
+def test_nothing_else_is_a_vault(url: str) -> None:
+    assert not BUILT_IN["AzureCloud"].is_vault(url)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "found"),
+    [
+        (VAULTS, VAULTS),
+        (f".{VAULTS}", VAULTS),
+        (f"{VAULTS}:8443", f"{VAULTS}:8443"),
+        (None, None),
+        ("", None),
+        (7, None),
+        ("example", None),
+        ("[::1]", None),
+        ("user@vault.example", None),
+        ("vault.example?x", None),
+        ("vault.azure.net", None),
+        (".vault.usgovcloudapi.net", None),
+    ],
+)
+def test_the_domain_of_vaults_in_metadata_is_the_clouds_own(suffix: object, found: str | None) -> None:
+    cloud = cloud_from_metadata(STACK, metadata(suffixes={"keyVaultDns": suffix}))
+    assert cloud.vault_suffix == found
+    assert cloud.is_vault(f"https://ops.{found}") is (found is not None)
+
+
+@pytest.mark.parametrize("suffixes", [None, [], "vault.example", {}])
+def test_without_a_domain_of_vaults_there_are_none(suffixes: object) -> None:
+    cloud = cloud_from_metadata(STACK, metadata(suffixes=suffixes))
+    assert cloud.vault_suffix is None
+    assert not cloud.is_vault("https://ops.None")

@@ -38,7 +38,12 @@ TREE = {
     "SandboxError": ("PallinkError", 1),
     "UnsettledWriteError": ("PallinkError", 7),
     "OutputError": ("PallinkError", 1),
+    "JournalError": ("PallinkError", 1),
     "DefectError": ("PallinkError", 1),
+    "StalePlanError": ("PallinkError", 1),
+    "NotRunError": ("PallinkError", 8),
+    "AccountsFailedError": ("PallinkError", 8),
+    "FleetDiffersError": ("PallinkError", 9),
     "CancelledError": ("PallinkError", 130),
 }
 
@@ -104,6 +109,7 @@ def test_the_exit_codes_are_frozen() -> None:
         "ACCESS": 6,
         "UNREACHABLE": 7,
         "SOME_FAILED": 8,
+        "FLEET_DIFFERS": 9,
         "INTERRUPTED": 130,
     }
 

@@ -1,5 +1,7 @@
 """What the transport lets pass beside the login host and Resource Manager: one address, one method, one token."""
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -14,7 +16,7 @@ from pallink.azure.egress import METADATA, rules_for
 from pallink.azure.transport import GuardedTransport
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.policy import EgressPolicy, TokenEndpoint, is_token_service
+from pallink.http.policy import EgressPolicy, TokenEndpoint, VaultEndpoint, is_token_service
 from pallink.http.pool import new_pool
 
 LOGIN, RESOURCE_MANAGER = "https://login.example", "https://management.example"
@@ -263,3 +265,70 @@ def test_a_policy_cannot_be_changed() -> None:
     policy = EgressPolicy(RESOURCE_MANAGER)
     with pytest.raises(FrozenInstanceError):
         policy.login = LOGIN  # type: ignore[misc]
+
+
+VAULT, AUDIENCE = "https://ops.vault.example", "https://vault.example"
+SECRET = f"{VAULT}/secrets/fabrikam"
+
+
+def token_for(audience: str) -> dict[str, str]:
+    header, claims = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, {"aud": audience})
+    )
+    return {"Authorization": f"Bearer {header}.{claims}.signature"}
+
+
+def vault_transport() -> GuardedTransport:
+    rules = rules_for(None, writable=True)
+    policy = EgressPolicy(
+        RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA, vault=VaultEndpoint(VAULT, AUDIENCE)
+    )
+    return GuardedTransport(new_pool(), policy)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, token_for(AUDIENCE), token_for(f"{AUDIENCE}/"), token_for("cfa8b339-82a2-471a-a3c9-0fc0be7a4093")]
+)
+@pytest.mark.parametrize("path", ["", "/", f"/{'0' * 32}", "/?api-version=7.4"])
+def test_a_vaults_secret_is_read_with_a_token_for_vaults(sent: list[Any], path: str, headers: dict[str, str]) -> None:
+    with pytest.raises(Sent):
+        vault_transport().send(HttpRequest("GET", f"{SECRET}{path}", headers=headers))
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "headers"),
+    [
+        ("GET", SECRET, token_for(RESOURCE_MANAGER)),
+        ("GET", SECRET, token_for("https://evil.vault.example")),
+        ("GET", SECRET, token_for("")),
+        ("GET", SECRET, {"Authorization": "Bearer opaque"}),
+        ("GET", SECRET, {"Authorization": f"Basic {token_for(AUDIENCE)['Authorization'].partition(' ')[2]}"}),
+        ("PUT", SECRET, token_for(AUDIENCE)),
+        ("DELETE", SECRET, token_for(AUDIENCE)),
+        ("GET", f"{VAULT}/secrets", token_for(AUDIENCE)),
+        ("GET", f"{SECRET}/versions", token_for(AUDIENCE)),
+        ("GET", f"{VAULT}/keys/fabrikam", token_for(AUDIENCE)),
+        ("GET", f"{VAULT}:8443/secrets/fabrikam", token_for(AUDIENCE)),
+        ("GET", SECRET.replace("https", "http"), token_for(AUDIENCE)),
+        ("GET", "https://other.vault.example/secrets/fabrikam", token_for(AUDIENCE)),
+        ("GET", f"{RESOURCE_MANAGER}/subscriptions", token_for(AUDIENCE)),
+        ("GET", f"{RESOURCE_MANAGER}/metadata/endpoints", {}),
+        ("POST", f"{LOGIN}/t/oauth2/v2.0/token", {}),
+    ],
+)
+def test_nothing_else_is_sent_where_a_vault_is_read(
+    sent: list[Any], method: str, url: str, headers: dict[str, str]
+) -> None:
+    with pytest.raises(RefusedRequestError) as refused:
+        vault_transport().send(HttpRequest(method, url, headers=headers))
+    assert sent == []
+    assert refused.value.cause == f"only secrets of {VAULT} may be read, with a token for Key Vault"
+    assert "signature" not in str(refused.value)
+
+
+def test_without_a_vault_in_the_policy_none_is_reached(sent: list[Any]) -> None:
+    for headers in ({}, token_for(AUDIENCE), ARM):
+        with pytest.raises(RefusedRequestError):
+            transport().send(HttpRequest("GET", SECRET, headers=headers))
+    assert sent == []

@@ -13,6 +13,7 @@ from pallink.errors import (
     UnsettledWriteError,
 )
 from pallink.exit_codes import ExitCode
+from pallink.links.history import History, InterruptedWrite
 from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
 from pallink.links.record import LinkChange, LinkKnowledge, WriteRecord
 from pallink.links.settle import Outcome
@@ -33,7 +34,7 @@ LOST_BEFORE = Write(Fault.LOST_BEFORE)
 
 
 def run(goal: Goal, service: ModelService, *, clock: Clock | None = None, seconds: float = 120) -> Outcome:
-    return carry_out(goal, service.visible, service, INVOICES, (clock or Clock()).deadline(seconds))
+    return carry_out(goal, History(service.visible), service, INVOICES, (clock or Clock()).deadline(seconds))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_the_link_of_another_account_settles_nothing() -> None:
     stranger = replace(INVOICES, object_id=OTHER_OBJECT)
     service = ModelService(NONE, [LOST_AFTER])
     with pytest.raises(UnsettledWriteError, match="may or may not have been created") as unsettled:
-        carry_out(LINK, NONE, service, stranger, Clock().deadline(120))
+        carry_out(LINK, History(NONE), service, stranger, Clock().deadline(120))
     assert "the link of another account" in str(unsettled.value.cause)
 
 
@@ -174,7 +175,7 @@ def interrupted(goal: Goal, service: ModelService, *, clock: Clock | None = None
     """What is known when Ctrl-C ends the writing."""
     record = WriteRecord()
     with pytest.raises(KeyboardInterrupt):
-        carry_out(goal, service.visible, service, INVOICES, (clock or Clock()).deadline(120), record=record)
+        carry_out(goal, History(service.visible), service, INVOICES, (clock or Clock()).deadline(120), record=record)
     return record.known
 
 
@@ -216,7 +217,7 @@ def test_ctrl_c_while_waiting_reports_what_reading_showed(fault: Fault, change: 
 def test_what_is_known_of_a_failed_write(write: Write, change: LinkChange) -> None:
     record = WriteRecord()
     with pytest.raises(ServiceError):
-        carry_out(LINK, NONE, ModelService(NONE, [write]), INVOICES, Clock().deadline(120), record=record)
+        carry_out(LINK, History(NONE), ModelService(NONE, [write]), INVOICES, Clock().deadline(120), record=record)
     assert record.known == LinkKnowledge(change)
 
 
@@ -236,7 +237,7 @@ def test_what_was_done_is_known_as_soon_as_it_was_checked(
 ) -> None:
     record = WriteRecord()
     service = ModelService(before, [write])
-    carry_out(goal, before, service, INVOICES, Clock().deadline(120), record=record)
+    carry_out(goal, History(before), service, INVOICES, Clock().deadline(120), record=record)
     assert str(record.known) == words
     assert (record.known.change is LinkChange.CHANGED) is bool(service.took_effect)
 
@@ -245,7 +246,9 @@ def test_a_deletion_never_removes_a_link_that_was_made_since() -> None:
     """The deletion took effect; what is read after it is a new link to the same partner."""
     service = ModelService(OTHER, [Write(afterwards=Somebody(OTHER_PARTNER))])
     record = WriteRecord()
-    outcome = carry_out(UNLINK.pinned_to(OTHER), OTHER, service, INVOICES, Clock().deadline(120), record=record)
+    outcome = carry_out(
+        UNLINK.pinned_to(OTHER), History(OTHER), service, INVOICES, Clock().deadline(120), record=record
+    )
     assert (outcome.action, outcome.link, outcome.previous) == (Action.DELETED, None, OTHER)
     assert ["that link was left alone" in warning for warning in outcome.warnings] == [True]
     assert str(record.known) == f"changed: {OTHER} was removed"
@@ -269,3 +272,35 @@ def test_a_defect_of_the_gateway_is_not_taken_for_a_failed_write() -> None:
     service = ModelService(NONE, [LOST_AFTER], [ZeroDivisionError()])
     with pytest.raises(ZeroDivisionError):
         run(LINK, service)
+
+
+CREATING = InterruptedWrite(Step(Action.CREATED, PARTNER), NONE)
+UPDATING = InterruptedWrite(Step(Action.UPDATED, PARTNER), OTHER)
+DELETING = InterruptedWrite(Step(Action.DELETED, OTHER_PARTNER), OTHER)
+
+
+@pytest.mark.parametrize(
+    ("goal", "interrupted", "now", "sends"),
+    [
+        pytest.param(LINK, CREATING, SAME, 0, id="created"),
+        pytest.param(LINK, CREATING, NONE, 1, id="not created"),
+        pytest.param(REPLACE, UPDATING, SAME, 0, id="updated"),
+        pytest.param(REPLACE, UPDATING, OTHER, 1, id="not updated"),
+        pytest.param(UNLINK.pinned_to(OTHER), DELETING, NONE, 0, id="deleted"),
+        pytest.param(UNLINK.pinned_to(OTHER), DELETING, OTHER, 1, id="not deleted"),
+    ],
+)
+def test_the_write_of_an_interrupted_process_is_settled_by_reading(
+    goal: Goal, interrupted: InterruptedWrite, now: Link | None, sends: int
+) -> None:
+    service, sent = ModelService(now), []
+    outcome = carry_out(
+        goal,
+        interrupted.history(service.visible),
+        service,
+        INVOICES,
+        Clock().deadline(120),
+        on_send=lambda step, _: sent.append(step),
+    )
+    assert (outcome.action, len(sent)) == (interrupted.step.action, sends)
+    assert bool(outcome.warnings) is (sends == 0), "what reading showed is said"

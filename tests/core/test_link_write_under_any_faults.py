@@ -15,6 +15,7 @@ from pallink.errors import (
     UnreachableError,
     UnsettledWriteError,
 )
+from pallink.links.history import History
 from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, UpdateGoal, active
 from pallink.links.record import LinkChange, LinkKnowledge, WriteRecord
 from pallink.links.settle import Outcome
@@ -71,7 +72,7 @@ def runs(draw: st.DrawFn, writes: st.SearchStrategy[Write]) -> Run:
     goal, before, deadline = draw(goals), service.visible, clock.deadline(draw(st.floats(0.5, 300)))
     try:
         end: Outcome | PallinkError | KeyboardInterrupt = carry_out(
-            goal, before, service, INVOICES, deadline, record=record
+            goal, History(before), service, INVOICES, deadline, record=record
         )
     except (PallinkError, KeyboardInterrupt) as error:
         end = error
@@ -195,7 +196,7 @@ def test_no_wait_outlasts_the_deadline(writes: list[Write], link: Link | None, g
     clock = WatchedClock()
     service = ModelService(link, writes, clock=clock)
     try:
-        carry_out(goal, service.visible, service, INVOICES, clock.deadline(seconds))
+        carry_out(goal, History(service.visible), service, INVOICES, clock.deadline(seconds))
     except (PallinkError, KeyboardInterrupt) as error:
         assert error is not None  # noqa: PT017 - any end will do
     assert all(until < seconds for until in waited_until)

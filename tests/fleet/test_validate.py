@@ -54,6 +54,19 @@ ENTRIES = {
         f"{APPLICATION}, {CONTOSO}, partner: '719878', secret: 'keyvault:https://ops.vault.azure.net/secrets/contoso'",
         [],
     ),
+    **{
+        f"a secret in a vault at {host}": (
+            f"{APPLICATION}, {CONTOSO}, partner: '719878', secret: 'keyvault:https://ops.{host}/secrets/a/{'0' * 32}'",
+            [],
+        )
+        for host in (
+            "vault.usgovcloudapi.net",
+            "vault.azure.cn",
+            "vault.sandbox.invalid",
+            "vault.localhost",
+            "vault.localhost:8443",
+        )
+    },
     "any link is removed": (f"account: invoices@contoso.com, {CONTOSO}, state: unlinked", []),
     "lists": (
         f"account: a@contoso.com, {CONTOSO}, partner: '719878', tags: [a, b], subscription: A, role-check: warn",

@@ -1,8 +1,9 @@
-"""The only package that imports `azure.*`: sign-in, transport, and the clients of the two APIs.
+"""The only package that imports `azure.*`: sign-in, transport, and the clients of the APIs.
 
 client          signs in and creates the clients for links and roles
 links           the account's link: Microsoft.ManagementPartner
 roles           the tenant's name, subscriptions and role assignments
+vault           secrets of Key Vault, read as the account that runs pallink
 auth            sign-in through azure-identity
 transport       the transport below all of them, with its guards
 cloud_metadata  the metadata of a cloud that is not built in

@@ -1,23 +1,22 @@
 """The signed-in account's clients: its link, and what it sees of its tenant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
-from pallink.azure.auth.target import Target
+from pallink.azure.connection import CloudConnection
 from pallink.errors import SignInError
 from pallink.http.policy import Rule
-from pallink.http.pool import ConnectionPool, new_pool
 from pallink.settings import Settings
 from pallink.signin.again import with_sign_in_command
+from pallink.signin.methods import SignIn
 from pallink.signin.prompter import Prompter
 
 if TYPE_CHECKING:
     from pallink.azure.links import ManagementPartner
     from pallink.azure.roles import RoleAssignments
-    from pallink.signin.methods import SignIn
 
 # For reads only; writes are sent once. The waits between them are cut short by the job's deadline.
 _READ_RETRIES = 4
@@ -32,7 +31,7 @@ class AzureClient:
     """
 
     authenticated: Authenticated
-    _pool: ConnectionPool
+    _own_connection: CloudConnection | None
 
     @cached_property
     def links(self) -> "ManagementPartner":
@@ -51,8 +50,9 @@ class AzureClient:
         return RoleAssignments(self._sdk_client, authenticated.account, authenticated.cloud.resource_manager)
 
     def close(self) -> None:
-        """Close the connections to the service."""
-        self._pool.close()
+        """Close the connections to the service, unless other sessions share them."""
+        if self._own_connection is not None:
+            self._own_connection.close()
 
     def _sdk_client(self, client_class: Callable[..., Any]) -> Any:
         authenticated = self.authenticated
@@ -66,27 +66,39 @@ class AzureClient:
         )
 
 
-def connect(settings: Settings, prompter: Prompter, rules: tuple[Rule, ...]) -> AzureClient:
+def connect(
+    settings: Settings,
+    prompter: Prompter,
+    rules: tuple[Rule, ...],
+    *,
+    shared: CloudConnection | None = None,
+    sign_in: SignIn | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> AzureClient:
     """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
 
     Args:
         settings: Which cloud, who, how.
         prompter: Who is asked where that is needed.
         rules: What may be sent to Resource Manager.
+        shared: The connections of several sessions; None: the session has its own, and closes them.
+        sign_in: How to sign in; None: it is chosen.
+        environ: The variables that may state a sign-in; None: those of the process.
 
     Raises:
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
     """
-    pool = new_pool()
-    target = Target(settings, pool)
-    sign_in: SignIn | None = None
+    connection = shared or CloudConnection(settings.cloud)
+    own = connection if shared is None else None
     try:
-        # Chosen first: an environment that cannot sign in needs no network to be told so.
-        sign_in = choose_sign_in(target, prompter)
+        if sign_in is None:
+            # Chosen first: an environment that cannot sign in needs no network to be told so.
+            sign_in = choose_sign_in(connection, settings, prompter, environ=environ)
         prompter.check_sign_in(sign_in)
-        return AzureClient(authenticate(target, sign_in, prompter, rules=rules), pool)
+        return AzureClient(authenticate(connection, settings, sign_in, prompter, rules=rules), own)
     except BaseException as error:
-        pool.close()
+        if own is not None:
+            own.close()
         if isinstance(error, SignInError):
             # Only here is known how this run signed in.
             raise with_sign_in_command(error, settings, sign_in) from error.__cause__

@@ -22,7 +22,7 @@ from pallink.concurrency import CancelScope
 from pallink.deadline import Deadline
 from pallink.http.errors import chain_of, reason_of
 from pallink.http.policy import Destination, EgressPolicy, origin_of
-from pallink.http.pool import Adapter, ConnectionPool
+from pallink.http.pool import Adapter, ConnectionPool, unusable_response
 from pallink.http.response_limits import UnusableResponse
 from pallink.http.sockets import request_deadline
 from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
@@ -37,6 +37,9 @@ _CONNECT_TIMEOUT = 20.0
 _READ_TIMEOUT = 60.0
 _PART_FOR_A_WRITE = 0.7
 
+# Of all responses of one session: a listing that never ends must not fill the memory.
+_MAX_TOTAL_BYTES = 512 * 1024 * 1024
+
 # An address of the machine itself: where it does not accept a connection at once, this is no machine in Azure.
 _LOCAL_CONNECT_TIMEOUT = 2.0
 
@@ -44,6 +47,7 @@ _NAMES = {
     Destination.LOGIN: "Entra ID",
     Destination.TOKEN_ENDPOINT: "the token service",
     Destination.RESOURCE_MANAGER: "Azure Resource Manager",
+    Destination.VAULT: "Key Vault",
 }
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
@@ -81,6 +85,8 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._pool = pool
         self._policy = policy
         self._thread = threading.local()
+        self._lock = threading.Lock()
+        self._left_to_read = _MAX_TOTAL_BYTES
         endpoint = policy.token_endpoint
         if endpoint is not None and endpoint.is_plain and f"{endpoint.origin}/" not in pool.adapters:
             pool.mount(f"{endpoint.origin}/", Adapter())
@@ -148,7 +154,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         for name, limit in (("connection_timeout", connect_timeout), ("read_timeout", _READ_TIMEOUT)):
             kwargs[name] = deadline.share(min(limit, kwargs.get(name, limit)), part)
         total = deadline.share(kwargs["connection_timeout"] + kwargs["read_timeout"], part)
-        is_sign_in = destination is not Destination.RESOURCE_MANAGER
+        is_sign_in = destination in (Destination.LOGIN, Destination.TOKEN_ENDPOINT)
         if is_sign_in:
             is_oidc = destination is Destination.TOKEN_ENDPOINT
             self.last_sign_in = SignInTraffic(origin_of(request.url), is_oidc=is_oidc)
@@ -156,7 +162,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         def send() -> Any:
             with waiting_for(_NAMES[destination]), request_deadline(total):
                 response = super(GuardedTransport, self).send(request, proxies=proxies, **kwargs)
-            if is_sign_in:
+            if destination is not Destination.RESOURCE_MANAGER:
                 # Before it is recorded.
                 register(*secrets_of_response(response.headers, response.internal_response.text))
             return response
@@ -165,9 +171,23 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if recorder is not None:
             deadline.on_wait = recorder.record_wait
         response = send() if recorder is None else _recorded(recorder, request, send)
+        self._count(response.internal_response)
         if is_sign_in:
             self.last_sign_in = replace(self.last_sign_in, response=response)
         return response
+
+    def _count(self, response: Any) -> None:
+        """Count what a response of requests holds.
+
+        Raises:
+            UnexpectedAnswerError: All responses together are too long.
+        """
+        with self._lock:
+            self._left_to_read -= len(response.content)
+            if self._left_to_read < 0:
+                raise unusable_response(
+                    response.request, "all responses together are longer than any tenant's", response
+                )
 
 
 def _with_timeout(error: AzureError) -> AzureError:

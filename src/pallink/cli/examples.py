@@ -45,8 +45,24 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "pallink whoami --all",
     ),
     "fleet": (
-        "pallink fleet validate accounts.yaml",
-        "pallink fleet validate accounts.csv -o json",
+        "pallink fleet plan accounts.yaml",
+        "pallink fleet apply accounts.yaml",
+    ),
+    "fleet plan": (
+        "pallink fleet plan accounts.yaml",
+        "pallink fleet plan accounts.yaml --out plan.json --detailed-exitcode",
+    ),
+    "fleet apply": (
+        "pallink fleet apply accounts.yaml",
+        "pallink fleet apply --resume last",
+    ),
+    "fleet verify": (
+        "pallink fleet verify accounts.yaml",
+        "pallink fleet verify accounts.csv --select tenant=contoso.onmicrosoft.com --junit pallink.xml",
+    ),
+    "fleet runs": (
+        "pallink fleet runs",
+        "pallink fleet runs last -o json",
     ),
     "fleet validate": (
         "pallink fleet validate accounts.yaml",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pallink.cli.options import CommonOptions
+from pallink.cli.options import CommonOptions, ConnectionOptions
 from pallink.cli.progress import ProgressLine
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.supervisor import Execution
@@ -45,7 +45,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
     report.writes_link = writable
     report.warnings = _notice(options)
     deadline = Deadline(options.timeout)
-    is_stated = not writable or yes or options.account is not None or _can_ask(options)
+    is_stated = not writable or yes or options.account is not None or can_ask(options)
     prompter = TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
     try:
         with (
@@ -67,7 +67,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
 
 
 @contextmanager
-def progress(options: CommonOptions) -> Iterator[ProgressLine]:
+def progress(options: ConnectionOptions) -> Iterator[ProgressLine]:
     """Say on a terminal's stderr what the block waits for, unless the options want nothing there, or more."""
     shown = not (options.quiet or options.logs or options.output.has_error_objects)
     with ProgressLine(Terminal(), shown=shown) as line, watched_by(line):
@@ -84,14 +84,14 @@ def is_about_sign_ins(options: CommonOptions) -> None:
     )
 
 
-def say_where(options: CommonOptions) -> None:
+def say_where(options: ConnectionOptions) -> None:
     """Say on stderr when this is an emulator and not Azure."""
     emulator = options.settings.emulator
     if emulator is not None and not options.quiet:
         Terminal().say(emulator.name, emulator.notice, "yellow")
 
 
-def _notice(options: CommonOptions) -> tuple[str, ...]:
+def _notice(options: ConnectionOptions) -> tuple[str, ...]:
     """Return the same as warnings, for an error that has to be the only object on stderr."""
     emulator = options.settings.emulator
     if emulator is None or options.quiet or not options.output.has_error_objects:
@@ -146,15 +146,15 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     if yes:
         return None
     terminal = Terminal()
-    can_ask = _can_ask(options)
-    if always and not can_ask:
+    is_interactive = can_ask(options)
+    if always and not is_interactive:
         raise UsageError(
             "--yes is required without a prompt",
             cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
             remedy="add --yes to the command",
-            command=_this_command("--yes"),
+            command=this_command("--yes"),
         )
-    if not can_ask or (options.account is not None and not always):
+    if not is_interactive or (options.account is not None and not always):
         return None
 
     def ask(proposal: "Proposal") -> bool:
@@ -176,7 +176,8 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     return ask
 
 
-def _can_ask(options: CommonOptions) -> bool:
+def can_ask(options: ConnectionOptions) -> bool:
+    """Return whether a prompt is possible and allowed."""
     return Terminal().can_ask and not options.no_input
 
 
@@ -194,11 +195,11 @@ def _require_stated_account(sign_in: SignIn) -> None:
         "--account or --yes is required without a prompt",
         cause=f"no option and no variable names the account: pallink would use {whose}",
         remedy="name the account that must be signed in; or add --yes to accept any",
-        command=_this_command("--account", stored.account if stored else "ACCOUNT"),
+        command=this_command("--account", stored.account if stored else "ACCOUNT"),
     )
 
 
-def _this_command(*words: str) -> str:
+def this_command(*words: str) -> str:
     """Return the command line of this run with further words, ready to paste."""
     given = list(Execution.current().arguments)
     end = given.index("--") if "--" in given else len(given)
@@ -220,10 +221,10 @@ def _ask(proposal: "Proposal", terminal: Terminal) -> bool:
     for label, text in (*rows, ("partner", f"now {linked}, then {wanted}")):
         terminal.tell_wrapped(f"  {label:<8} ", one_line(text))
     verb = {Action.CREATED: "Link", Action.UPDATED: "Change the link of", Action.DELETED: "Remove the link of"}
-    return _yes_or_no(f"{verb[proposal.step.action]} this account?", terminal)
+    return yes_or_no(f"{verb[proposal.step.action]} this account?", terminal)
 
 
-def _yes_or_no(question: str, terminal: Terminal) -> bool:
+def yes_or_no(question: str, terminal: Terminal) -> bool:
     """Prompt on stderr until the reply is yes or no; the end of stdin aborts.
 
     Typer's own prompt writes a space to stdout, where only data belongs.

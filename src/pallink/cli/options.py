@@ -1,7 +1,7 @@
 """The options that mean the same in every command, declared once.
 
-`OutputOptions` and `CommonOptions` are the declarations; `command_with_options` gives a command all of either, and its
-help a heading of its own for them.
+`OutputOptions`, `FleetOptions` and `CommonOptions` are the declarations; `command_with_options` gives a command all of
+one of them, and its help a heading of its own for them.
 """
 
 import functools
@@ -60,8 +60,8 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommonOptions(OutputOptions):
-    """Options of every command that signs in."""
+class ConnectionOptions(OutputOptions):
+    """Options of every command that sends requests."""
 
     cloud: Annotated[
         str,
@@ -72,32 +72,6 @@ class CommonOptions(OutputOptions):
             help=f"{', '.join(CLOUD_NAMES)}, or the https:// URL of another Resource Manager.",
         ),
     ] = DEFAULT_CLOUD
-    auth: Annotated[
-        str | None,
-        typer.Option(
-            metavar="METHOD",
-            envvar="PALLINK_AUTH",
-            autocompletion=lambda: list(OFFERED_METHODS),
-            help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Without it, the environment decides.",
-        ),
-    ] = None
-    account: Annotated[
-        str | None,
-        typer.Option(
-            metavar="UPN|OBJECT_ID|CLIENT_ID",
-            envvar="PALLINK_ACCOUNT",
-            autocompletion=complete_account,
-            help="The account that must be signed in; pallink refuses any other.",
-        ),
-    ] = None
-    tenant: Annotated[
-        str | None,
-        typer.Option(metavar="ID|DOMAIN", envvar="PALLINK_TENANT", help="The tenant to sign in to."),
-    ] = None
-    client_id: Annotated[
-        str | None,
-        typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
-    ] = None
     no_input: Annotated[bool, typer.Option("--no-input", envvar="PALLINK_NO_INPUT", help="Never prompt.")] = False
     timeout: Annotated[
         float,
@@ -124,6 +98,62 @@ class CommonOptions(OutputOptions):
         """Whether the log is printed to stderr."""
         return self.verbose or self.debug
 
+    @property
+    def settings(self) -> Settings:
+        """The options that a session needs; raises `UsageError` where one is invalid."""
+        return Settings(self.cloud, timeout=self.timeout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetOptions(ConnectionOptions):
+    """Options of every command that signs in the accounts of a fleet."""
+
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            envvar="PALLINK_TIMEOUT",
+            help="For each account, retries and waits included, but not prompts and the sign-in of a user.",
+        ),
+    ] = DEFAULT_TIMEOUT
+
+    @functools.cached_property
+    def report(self) -> InterruptReport:
+        """What to report when the command is interrupted."""
+        return InterruptReport(cause="nothing was written")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions(ConnectionOptions):
+    """Options of every command that signs in one account."""
+
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METHOD",
+            envvar="PALLINK_AUTH",
+            autocompletion=lambda: list(OFFERED_METHODS),
+            help=f"How to sign in: {', '.join(OFFERED_METHODS)}. Without it, the environment decides.",
+        ),
+    ] = None
+    account: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UPN|OBJECT_ID|CLIENT_ID",
+            envvar="PALLINK_ACCOUNT",
+            autocompletion=complete_account,
+            help="The account that must be signed in; pallink refuses any other.",
+        ),
+    ] = None
+    tenant: Annotated[
+        str | None,
+        typer.Option(metavar="ID|DOMAIN", envvar="PALLINK_TENANT", help="The tenant to sign in to."),
+    ] = None
+    client_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
+    ] = None
+
     @functools.cached_property
     def report(self) -> InterruptReport:
         """What to report when the command is interrupted."""
@@ -139,10 +169,15 @@ class CommonOptions(OutputOptions):
 
 OptionsT = TypeVar("OptionsT", bound=OutputOptions)
 
+_ORDER = (
+    *("cloud", "auth", "account", "tenant", "client_id"),
+    *("no_input", "timeout", "verbose", "debug"),
+    *("output", "query", "quiet"),
+)
+
 
 def _parameters(options: type[OutputOptions]) -> tuple[inspect.Parameter, ...]:
-    """Return a keyword parameter for every option; those of `OutputOptions` come last."""
-    inherited = {field.name for field in fields(OutputOptions)}
+    """Return a keyword parameter for every option, in the order of the help."""
     hints = get_type_hints(options, include_extras=True)
     return tuple(
         inspect.Parameter(
@@ -151,7 +186,7 @@ def _parameters(options: type[OutputOptions]) -> tuple[inspect.Parameter, ...]:
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
             annotation=hints[field.name],
         )
-        for field in sorted(fields(options), key=lambda field: field.name in inherited)
+        for field in sorted(fields(options), key=lambda field: _ORDER.index(field.name))
     )
 
 
@@ -218,7 +253,7 @@ def command_with_options(
                 function(given, **values)  # type: ignore[call-arg]
 
             # The other commands are about the sandbox, whose secrets are there to be shown.
-            secrets = Secrets(*environment_secrets(os.environ)) if isinstance(given, CommonOptions) else Secrets()
+            secrets = Secrets(*environment_secrets(os.environ)) if isinstance(given, ConnectionOptions) else Secrets()
             with secrets.active():
                 run(
                     job,
@@ -246,7 +281,7 @@ def _check(options: OutputOptions, context: typer.Context) -> None:
     """
     if options.query is not None:
         check_query(options.query)
-    if not isinstance(options, CommonOptions):
+    if not isinstance(options, ConnectionOptions):
         return
     source = context.get_parameter_source("cloud")
     from_environment = source is not None and source.name == "ENVIRONMENT"

@@ -32,6 +32,12 @@ class _Wait:
         return self.scope is not None and self.scope.is_cancelled
 
 
+def bar(done: int, total: int) -> str:
+    """Return a bar of 24 characters between brackets."""
+    filled = _BAR_WIDTH * done // total
+    return f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]"
+
+
 class ProgressLine:
     """Draws `reading roles  [#####-----]  87 of 200 subscriptions`, or after a second `waiting for Entra ID ...`.
 
@@ -83,8 +89,13 @@ class ProgressLine:
             if done >= total:
                 self._clear()
                 return
-            filled = _BAR_WIDTH * done // total
-            self._draw(f"reading roles  [{'#' * filled}{'-' * (_BAR_WIDTH - filled)}]  {done} of {total} subscriptions")
+            self._draw(f"reading roles  {bar(done, total)}  {done} of {total} subscriptions")
+
+    def show(self, line: str) -> None:
+        """Show a line, cut to the width of the terminal, until another one takes its place."""
+        with self._lock:
+            columns = self._terminal.columns(self._terminal.stderr)
+            self._draw(line[: columns - 1] if columns else line)
 
     @contextmanager
     def waiting_for(self, name: str) -> Iterator[None]:

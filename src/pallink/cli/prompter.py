@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from pallink.cli.options import CommonOptions
+from pallink.cli.options import ConnectionOptions
 from pallink.output.terminal import Terminal
 from pallink.redact.text import one_line
 from pallink.signin import SignIn, StoredSignIn
@@ -19,7 +19,7 @@ class TerminalPrompter:
         check_sign_in: Called with the sign-in before anything is sent; raises where the command must not use it.
     """
 
-    def __init__(self, options: CommonOptions, check_sign_in: Callable[[SignIn], None] = lambda _: None) -> None:
+    def __init__(self, options: ConnectionOptions, check_sign_in: Callable[[SignIn], None] = lambda _: None) -> None:
         self.check_sign_in = check_sign_in
         self._terminal = Terminal()
         self._quiet = options.quiet

@@ -12,9 +12,9 @@ import typer
 from pallink.advice import advise_in_ci
 from pallink.cli.job import show
 from pallink.cli.options import CommonOptions
-from pallink.cli.run import as_pallink_error
 from pallink.errors import CancelledError
 from pallink.output import Terminal
+from pallink.unexpected import as_pallink_error
 
 if TYPE_CHECKING:
     from pallink.reports import Finding

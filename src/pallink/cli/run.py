@@ -10,13 +10,13 @@ from pallink.advice import advise_in_ci
 from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.supervisor import Execution
 from pallink.deadline import Deadline
-from pallink.emulator import explain_state
+from pallink.error_object import build_error_object
 from pallink.errors import DefectError, PallinkError
 from pallink.exit_codes import ExitCode
-from pallink.output import OutputFormat, Terminal, build_error_object, render_json_line
+from pallink.output import OutputFormat, Terminal, render_json_line
 from pallink.redact.secrets import active_secrets
 from pallink.redact.text import one_line
-from pallink.sandbox.state.errors import SandboxStateError
+from pallink.unexpected import as_pallink_error
 
 
 def run(
@@ -112,15 +112,18 @@ def print_error(
     last_line = report.last_line(error, is_interruption=is_interruption)
     for warning in error.warnings:
         terminal.say("warning", one_line(warning), "yellow")
-    terminal.say("error", one_line(error.message), "red")
-    if not (is_interruption and last_line):
-        _explain(error, terminal)
+    if is_interruption and last_line:
+        terminal.say("error", one_line(error.message), "red")
+    else:
+        explain(error, terminal)
     if last_line:
         look = report.look() if report.look is not None else ""
         terminal.say("link", one_line(last_line, 2000), unbroken=look)
 
 
-def _explain(error: PallinkError, terminal: Terminal) -> None:
+def explain(error: PallinkError, terminal: Terminal) -> None:
+    """Print what happened, why, and what to do next, for people."""
+    terminal.say("error", one_line(error.message), "red")
     if error.cause:
         terminal.say("cause", one_line(error.cause))
     if error.remedy or error.command:
@@ -129,19 +132,6 @@ def _explain(error: PallinkError, terminal: Terminal) -> None:
         terminal.tell(f"    {one_line(command, 2000)}")
     if error.trace and str(error.trace):
         terminal.say("request", str(error.trace))
-
-
-def as_pallink_error(error: Exception) -> PallinkError:
-    """Return the error itself, that of the sandbox's file, or for any other exception a defect of pallink."""
-    if isinstance(error, PallinkError):
-        return error
-    if isinstance(error, SandboxStateError):
-        return explain_state(error)
-    return DefectError(
-        f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
-        cause="no response of Azure should cause this",
-        remedy="look at the link before you go on, and report this with what PALLINK_TRACEBACK=1 prints",
-    )
 
 
 def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
+from pallink.clouds import CLOUDS
 from pallink.errors import UsageError
 from pallink.fleet.document import Cell, Document, Problem, Row
 from pallink.fleet.entry import Entry, LinkState, SecretReference, SecretStore
@@ -20,10 +21,11 @@ from pallink.settings import RoleCheck, Settings
 from pallink.signin.methods import OFFERED_METHODS, SignInMethod
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-# Source: Microsoft's documentation of Key Vault, "Vault name and object name", and of its clouds' DNS suffixes.
+# Any cloud's vault, or one of a served sandbox: which cloud it must be is known only when the secret is read.
+_VAULTS = "|".join((*(re.escape(str(cloud.vault_suffix)) for cloud in CLOUDS.values()), r"vault\.localhost(:\d+)?"))
+# Source: Microsoft's documentation of Key Vault, "Vault name and object name".
 _VAULT_SECRET = re.compile(
-    r"https://[a-z][a-z0-9-]{1,22}[a-z0-9]\.vault\.(azure\.net|usgovcloudapi\.net|azure\.cn)"
-    r"/secrets/[a-z0-9-]{1,127}(/[0-9a-f]{32})?",
+    rf"https://[a-z][a-z0-9-]{{1,22}}[a-z0-9]\.({_VAULTS})/secrets/[a-z0-9-]{{1,127}}(/[0-9a-f]{{32}})?",
     re.ASCII | re.IGNORECASE,
 )
 _RULES: Mapping[str, str] = {

@@ -44,14 +44,19 @@ def read_fleet(path: Path) -> FleetFile:
             cause="its name must end with .yaml, .yml or .csv",
             remedy="rename the file",
         )
-    text, problem = _decode(_read_bytes(path))
+    text, problem = _decode(read_bytes(path))
     if problem is not None:
         return FleetFile(path, (), (problem,))
     entries, problems = check_document(reader(text))
     return FleetFile(path, entries, problems)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file that is not too large.
+
+    Raises:
+        UsageError: It cannot be read, is too large, or is no file.
+    """
     try:
         # Not a pipe or a device, which might never end.
         if path.exists() and not path.is_file():

@@ -10,9 +10,16 @@ from enum import Enum, auto
 from ipaddress import IPv4Address, ip_address
 from urllib.parse import urlsplit
 
+from pallink.account import audience_from_token
 from pallink.clouds import https_origin, strict_origin
-from pallink.errors import RefusedRequestError
+from pallink.errors import RefusedRequestError, UnexpectedAnswerError
 from pallink.redact.text import one_line
+
+# Vault and object names as documented ("Vault name and object name"). Without a version the path may end with a slash.
+_SECRET = re.compile(r"/secrets/[0-9a-z-]{1,127}(/([0-9a-f]{32})?)?", re.IGNORECASE | re.ASCII)
+
+# The application ID of Key Vault, which is the same in every tenant. Some tokens name their audience by it.
+_KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +82,39 @@ class TokenEndpoint:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class VaultEndpoint:
+    """A key vault, of which nothing but secrets are read.
+
+    Attributes:
+        origin: Scheme, host and port.
+        audience: The audience of the only tokens that may be sent there.
+    """
+
+    origin: str
+    audience: str
+
+    def allows(self, method: str, path: str, authorization: str | None) -> bool:
+        """Return whether a request may go to this vault. Without a token, the vault says where to sign in."""
+        is_read = method == "GET" and _SECRET.fullmatch(path) is not None
+        return is_read and (authorization is None or self._is_meant_by(authorization))
+
+    def _is_meant_by(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        try:
+            audience = audience_from_token(token)
+        except UnexpectedAnswerError:
+            return False
+        return scheme == "Bearer" and (audience or "").rstrip("/") in (self.audience, _KEY_VAULT)
+
+
 class Destination(Enum):
     """Where an allowed request goes."""
 
     LOGIN = auto()
     TOKEN_ENDPOINT = auto()
     RESOURCE_MANAGER = auto()
+    VAULT = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +122,12 @@ class EgressPolicy:
     """What one session may send.
 
     Attributes:
-        resource_manager: Origin (`https://host[:port]`) of Resource Manager, the only host that gets a bearer token.
+        resource_manager: Origin (`https://host[:port]`) of Resource Manager, the only host that gets a token for it.
         login: Origin of the login host; None before a sign-in.
         rules: What may be sent to Resource Manager with a token.
         anonymous: Paths of Resource Manager that may be read without one.
         token_endpoint: The further address of the sign-in method.
+        vault: The key vault whose secrets are read. Nothing else may be sent with a token then.
     """
 
     resource_manager: str
@@ -100,6 +135,7 @@ class EgressPolicy:
     rules: tuple[Rule, ...] = ()
     anonymous: tuple[Rule, ...] = ()
     token_endpoint: TokenEndpoint | None = None
+    vault: VaultEndpoint | None = None
 
     def check(self, method: str, url: str, authorization: str | None) -> Destination:
         """Return where a request goes.
@@ -118,6 +154,8 @@ class EgressPolicy:
                 raise _refused(method, address, "only the request for the job's or the machine's token may go there")
             return Destination.TOKEN_ENDPOINT
         origin = https_origin(address)
+        if self.vault is not None:
+            return self._check_vault(self.vault, method, address, authorization)
         if origin is None or origin not in (self.login, self.resource_manager):
             raise _refused(method, address, "the host is not the chosen cloud's, as after a redirect or in a nextLink")
         if authorization is None:
@@ -129,6 +167,12 @@ class EgressPolicy:
         if not _allows(self.rules, method, parts.path):
             raise _refused(method, address, "this command never sends it")
         return Destination.RESOURCE_MANAGER
+
+    @staticmethod
+    def _check_vault(vault: VaultEndpoint, method: str, address: str, authorization: str | None) -> Destination:
+        if https_origin(address) != vault.origin or not vault.allows(method, urlsplit(address).path, authorization):
+            raise _refused(method, address, f"only secrets of {vault.origin} may be read, with a token for Key Vault")
+        return Destination.VAULT
 
     def _check_anonymous(self, method: str, address: str, origin: str, path: str) -> Destination:
         if origin == self.login and method in ("GET", "POST"):

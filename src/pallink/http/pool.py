@@ -9,6 +9,7 @@
 import http.client
 import logging
 import threading
+from collections import OrderedDict
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,10 +28,8 @@ from pallink.http.trust import check_trust, operating_system_trust
 if TYPE_CHECKING:
     from pallink.debug.recorder import Recorder
 
-_CONNECTIONS_PER_HOST = 32
-
-_MAX_TOTAL_BYTES = 512 * 1024 * 1024
-"""Of all responses of one pool: a listing that never ends must not fill the memory."""
+DEFAULT_CONNECTIONS = 32
+"""How many connections to a host are kept open: as many as a session opens at once."""
 
 
 class Adapter(HTTPAdapter):
@@ -56,9 +55,9 @@ class Adapter(HTTPAdapter):
 
 
 class _TlsAdapter(Adapter):
-    def __init__(self) -> None:
+    def __init__(self, connections: int) -> None:
         self.context = operating_system_trust()
-        super().__init__(pool_maxsize=_CONNECTIONS_PER_HOST)
+        super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self.context, **kwargs)
@@ -75,23 +74,33 @@ class _TlsAdapter(Adapter):
 
 
 class ConnectionPool(requests.Session):
-    """A session of requests that speaks https only, until another scheme is mounted.
+    """A session of requests that speaks https only, until another scheme is mounted. Threads can share it.
 
     Attributes:
         recorder: Writes what `--debug` prints; None without.
+
+    Args:
+        recorder: See above.
+        connections: How many connections to a host are kept open.
     """
 
-    def __init__(self, recorder: "Recorder | None" = None) -> None:
+    def __init__(self, recorder: "Recorder | None" = None, *, connections: int = DEFAULT_CONNECTIONS) -> None:
+        self._mounting = threading.Lock()
         super().__init__()
         self.recorder = recorder
         self.adapters.clear()
-        self.mount("https://", _TlsAdapter())
+        self.mount("https://", _TlsAdapter(connections))
         self.headers["Accept-Encoding"] = "identity"
         self.auth = _unchanged
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._left_to_read = _MAX_TOTAL_BYTES
-        self._lock = threading.Lock()
         self._environment_settings: dict[tuple[Any, ...], Any] = {}
+
+    def mount(self, prefix: Any, adapter: Any) -> None:
+        """Register an adapter. The others are not touched: another thread may be looking for one."""
+        with self._mounting:
+            adapters = {**getattr(self, "adapters", {}), prefix: adapter}
+            # requests takes the first one that fits.
+            self.adapters = OrderedDict(sorted(adapters.items(), key=lambda item: len(item[0]), reverse=True))
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Return the environment's proxies and certificates, looked up and checked once for each host.
@@ -131,16 +140,15 @@ class ConnectionPool(requests.Session):
             response = super().send(request, **kwargs)
         except requests.ConnectionError as error:
             if any(_is_header_flood(cause) for cause in chain_of(error)):
-                raise _unusable(request, "it has too many headers, or too long ones") from error
+                raise unusable_response(request, "it has too many headers, or too long ones") from error
             if isinstance(error, requests.exceptions.ProxyError):
                 check_proxy_failure(select_proxy(str(request.url), kwargs.get("proxies")) or "", error)
             raise
         try:
             read_response(response)
-            self._count(response)
         except UnusableResponse as error:
             error.response = response
-            raise _unusable(request, str(error), response) from error
+            raise unusable_response(request, str(error), response) from error
         except requests.RequestException as error:
             error.response = response
             raise
@@ -163,20 +171,14 @@ class ConnectionPool(requests.Session):
         if isinstance(found["verify"], str):
             check_bundle(found["verify"], adapter.context)
 
-    def _count(self, response: requests.Response) -> None:
-        with self._lock:
-            self._left_to_read -= len(response.content)
-            if self._left_to_read < 0:
-                raise UnusableResponse("all responses together are longer than those of any tenant")
 
-
-def new_pool() -> ConnectionPool:
-    """Return a pool for one session, which records its requests where they are logged."""
+def new_pool(connections: int = DEFAULT_CONNECTIONS) -> ConnectionPool:
+    """Return a pool for one run, which records its requests where they are logged."""
     if not logging.getLogger("pallink.requests").isEnabledFor(logging.DEBUG):
-        return ConnectionPool()
+        return ConnectionPool(connections=connections)
     from pallink.debug.recorder import Recorder  # noqa: PLC0415 - for --debug only
 
-    return ConnectionPool(Recorder())
+    return ConnectionPool(Recorder(), connections=connections)
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -188,9 +190,10 @@ def _is_header_flood(error: BaseException) -> bool:
     return isinstance(error, http.client.LineTooLong) or type(error) is http.client.HTTPException
 
 
-def _unusable(
+def unusable_response(
     request: requests.PreparedRequest, cause: str, response: requests.Response | None = None
 ) -> UnexpectedAnswerError:
+    """Return the error for a response that cannot be used, with its cause."""
     host = "/".join(str(request.url).split("/")[:3])
     return UnexpectedAnswerError(
         f"the response of {host} cannot be used",

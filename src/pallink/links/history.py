@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from pallink.errors import PallinkError, RequestTrace
+from pallink.errors import PallinkError, RequestTrace, UnreachableError
 from pallink.links.model import Link, Step
 
 
@@ -125,3 +125,24 @@ class History:
         """Return a copy in which the last attempt has one reading more."""
         *earlier, last = self.attempts
         return replace(self, attempts=(*earlier, last.with_reading(reading)))
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedWrite:
+    """A write of an earlier process, which ended before it knew what the write did.
+
+    Attributes:
+        step: What the write was to do.
+        before: The link as that process read it before the write.
+    """
+
+    step: Step
+    before: Link | None
+
+    def history(self, current: Link | None) -> History:
+        """Return the history with the link as it is read now: a write whose response was lost."""
+        error = UnreachableError(
+            "an earlier run ended before it knew what its write did", remedy="look at the link, then resume the run"
+        )
+        lost = WriteFailure(error, WriteResponse.LOST)
+        return History(self.before, (Attempt(self.step, self.before, lost, (current,)),))

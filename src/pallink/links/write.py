@@ -1,6 +1,7 @@
 """Carry out what a goal asks for: send, read again and wait, as `settle` decides."""
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from pallink.account import Account
@@ -33,32 +34,40 @@ class PartnerLinks(Protocol):
         """
 
 
+OnSend = Callable[[Step, Link | None], None]
+"""Called right before a write is sent, with the step and the link that it is based on."""
+
+
 def carry_out(
     goal: Goal,
-    before: Link | None,
+    history: History,
     links: PartnerLinks,
     account: Account,
     deadline: Deadline,
     *,
     record: WriteRecord | None = None,
+    on_send: OnSend = lambda _step, _before: None,
 ) -> Outcome:
     """Reach the goal and return what was done.
 
     Args:
         goal: What is wanted of the link.
-        before: The link as it was just read.
+        history: The link as it was just read, and the write of an earlier process, if there was one.
         links: Reads and writes the link.
         account: The signed-in account, to which every link must belong.
         deadline: Limits for how long a write that has not happened is sent again.
         record: Is kept up to date with what is known of the link.
+        on_send: Called right before each write is sent; what it raises keeps the write from being sent.
 
     Raises:
         PallinkError: The goal was not reached; `UnsettledWriteError` where that is unknown.
     """
     record = record or WriteRecord()
-    history = History(before)
     while True:
         verdict = settle(goal, history, account, time_left=deadline.left, timeout=deadline.seconds)
+        if isinstance(verdict, Send):
+            # First: what it refuses to send changes nothing.
+            on_send(verdict.step, verdict.before)
         record.known = verdict.known
         match verdict:
             case Done(outcome):

@@ -4,11 +4,9 @@ formats          writes a result to stdout in the requested format
 rendering        JSON, YAML, TSV and tables of plain values: pure
 table            the table of a result, for people
 query            `--query`: JMESPath
-error_object     the JSON object for an error: pure
 terminal         the standard streams
 """
 
-from pallink.output.error_object import build_error_object
 from pallink.output.formats import OutputFormat, write_accounts, write_result, write_value
 from pallink.output.query import check_query
 from pallink.output.rendering import render_json_line
@@ -17,7 +15,6 @@ from pallink.output.terminal import Terminal
 __all__ = [
     "OutputFormat",
     "Terminal",
-    "build_error_object",
     "check_query",
     "render_json_line",
     "write_accounts",

@@ -103,6 +103,11 @@ def _render_tsv_cell(value: object, *, ascii_only: bool) -> str:
     return f"'{cell}" if isinstance(value, str) and cell.lstrip().startswith(_FORMULA) else cell
 
 
+def render_csv_cell(value: object) -> str:
+    """Return a value as a cell of a CSV file: on one line, and no formula for a spreadsheet."""
+    return _render_tsv_cell(value, ascii_only=False)
+
+
 def _render_cell(value: object, *, ascii_only: bool = False) -> str:
     if value is None:
         return ""

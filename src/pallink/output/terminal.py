@@ -63,6 +63,17 @@ class Terminal:
             return os.get_terminal_size(stream.fileno()).columns or None
         return None
 
+    def rows(self, stream: TextIO) -> int | None:
+        """Return the height of a terminal; None if the stream is not a terminal, or its height is unknown."""
+        if not _is_terminal(stream):
+            return None
+        with suppress(ValueError):
+            if (rows := int(self.environ.get("LINES", ""))) > 0:
+                return rows
+        with suppress(OSError, ValueError):  # a stream without a file, or a terminal that does not tell its size
+            return os.get_terminal_size(stream.fileno()).lines or None
+        return None
+
     def has_colour(self, stream: TextIO) -> bool:
         """Return whether to colour the stream; NO_COLOR, FORCE_COLOR and TERM=dumb decide, in this order."""
         if self.environ.get("NO_COLOR"):

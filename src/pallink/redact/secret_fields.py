@@ -1,4 +1,4 @@
-"""The secrets in a request, and in the response to a sign-in request.
+"""The secrets in a request, and in the response to a sign-in request or of a key vault.
 
 Sources of the names: RFC 6749, RFC 7521 and RFC 8628 for OAuth's fields; for App Service's header, and for the
 responses of CI systems, their own documentation.
@@ -29,7 +29,7 @@ REQUEST_FIELDS = frozenset(
 """Fields of a form or a query whose values are secrets."""
 
 RESPONSE_FIELDS = frozenset({"access_token", "device_code", "id_token", "oidcToken", "refresh_token", "value"})
-"""Members of the JSON object in the response to a sign-in request whose values are secrets."""
+"""Members of the JSON object in the response to a sign-in request, or of a key vault, whose values are secrets."""
 
 
 def secrets_of_request(request: Any) -> Iterator[str]:
@@ -51,7 +51,10 @@ def secrets_of_request(request: Any) -> Iterator[str]:
 
 
 def secrets_of_response(headers: Mapping[str, str], text: str) -> Iterator[str]:
-    """Yield the secrets in the response to a sign-in request: in its JSON object, and in the URL it redirects to."""
+    """Yield the secrets in the response to a sign-in request: in its JSON object, and in the URL it redirects to.
+
+    A key vault's response holds the secret in its JSON object, too.
+    """
     yield from _secrets_in_form(_query(headers.get("Location", "")))
     try:
         body = json.loads(text)

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from pallink.errors import AccessDeniedError, LinkedElsewhereError, NotLinkedError, PallinkError, ReaderRoleError
+from pallink.fleet.entry import LinkState
+from pallink.fleet.result import COMPARED, DONE, EntryResult
 from pallink.redact.text import one_line
 from pallink.result import VerifyResult, WriteResult
 from pallink.roles import Verdict
@@ -119,6 +121,34 @@ def finding_from_error(error: PallinkError, settings: Settings | None, command: 
         linked_to=error.linked_partner_id if isinstance(error, LinkedElsewhereError) else None,
         error=error,
         warnings=error.warnings,
+    )
+
+
+def finding_from_entry(result: EntryResult, command: str, cloud: str) -> Finding:
+    """Return the finding for one account of a fleet.
+
+    Args:
+        result: What the run did for it.
+        command: The command's name, as in `fleet verify`.
+        cloud: The cloud's name or URL.
+    """
+    entry, fields = result.entry, result.fields
+    state = State.FAILURE if result.outcome in COMPARED else State.ERROR
+    state = State.PASS if result.outcome in DONE else state
+    tenant_name, partner_id, partner_name = (fields.get(key) for key in ("tenantName", "partnerId", "partnerName"))
+    linked_to = f"{partner_id} ({partner_name})" if partner_name else partner_id and str(partner_id)
+    return Finding(
+        command=command,
+        state=state,
+        account=entry.name,
+        tenant=f"{tenant_name} ({fields.get('tenantId')})" if tenant_name else entry.tenant,
+        cloud=cloud,
+        expected_partner_id=entry.partner_id if entry.state is LinkState.LINKED else None,
+        linked_to=linked_to if isinstance(linked_to, str) else None,
+        done=result.outcome.value if command == "fleet apply" and state is State.PASS else None,
+        error=result.error,
+        warnings=result.warnings,
+        seconds=result.seconds,
     )
 
 

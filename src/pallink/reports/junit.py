@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pallink.redact.text import one_line
 from pallink.reports.finding import Finding, State, count_state
 
-_SUITE = "pallink verify"
-
 # Characters that XML 1.0 does not allow, not even as a character reference.
 _INVALID_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(findings: Sequence[Finding]) -> bytes:
     """Return one test suite with a test case for each finding, as UTF-8. Times are those of the findings."""
+    command = findings[0].command if findings else "verify"
+    suite_name, class_name = f"pallink {command}", f"pallink.{command.replace(' ', '.')}"
     counts = {
         "tests": str(len(findings)),
         "failures": str(count_state(findings, State.FAILURE)),
@@ -26,13 +26,13 @@ def render_junit(findings: Sequence[Finding]) -> bytes:
     }
     starts = [finding.started for finding in findings if finding.started is not None]
     timestamp = {"timestamp": min(starts).isoformat(timespec="seconds")} if starts else {}
-    suites = ET.Element("testsuites", {"name": _SUITE, **counts})
-    suite = ET.SubElement(suites, "testsuite", {"name": _SUITE, **counts, "skipped": "0", **timestamp})
+    suites = ET.Element("testsuites", {"name": suite_name, **counts})
+    suite = ET.SubElement(suites, "testsuite", {"name": suite_name, **counts, "skipped": "0", **timestamp})
     for finding in findings:
         case = ET.SubElement(
             suite,
             "testcase",
-            classname="pallink.verify",
+            classname=class_name,
             name=_replace_invalid(finding.name),
             time=f"{finding.seconds:.3f}",
         )

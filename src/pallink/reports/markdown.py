@@ -53,13 +53,13 @@ def _render_blocks(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _render_state(finding: Finding) -> str:
-    if finding.command == "verify":
+    if finding.command.endswith("verify"):
         return _STATE_TEXTS[finding.state]
     return finding.done or _STATE_TEXTS[State.FAILURE]
 
 
 def _render_headline(findings: Sequence[Finding]) -> str:
-    if len(findings) == 1 and findings[0].command != "verify":
+    if len(findings) == 1 and not findings[0].command.endswith("verify"):
         return findings[0].done or "failed"
     passed, failed, unknown = (count_state(findings, state) for state in (State.PASS, State.FAILURE, State.ERROR))
     if passed == len(findings):

@@ -16,6 +16,7 @@ def publish(
     findings: Sequence[Finding],
     *,
     junit_file: Path | None,
+    markdown_file: Path | None = None,
     environ: Mapping[str, str],
     write_line: Callable[[str], None],
     quiet: bool = False,
@@ -25,6 +26,7 @@ def publish(
     Args:
         findings: The findings.
         junit_file: The path of the JUnit report; None for no such report.
+        markdown_file: The path of a Markdown summary; None for no such report.
         environ: The environment. GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, TF_BUILD and AGENT_TEMPDIRECTORY are read.
         write_line: Writes one line to the output that the CI system reads.
         quiet: Whether to write errors only, and nothing if all findings pass.
@@ -32,31 +34,44 @@ def publish(
     Returns:
         The reports that could not be written, one message each. A missing report does not change the verdict.
     """
-    failures = []
+    failures: list[str] = []
     if junit_file is not None:
-        failures.append(_attempt("JUnit report", junit_file, lambda: _write(junit_file, render_junit(findings))))
+        failures += write_report("JUnit report", junit_file, render_junit(findings))
+    if markdown_file is not None:
+        failures += write_report("Markdown summary", markdown_file, render_markdown(findings).encode())
     if environ.get("GITHUB_ACTIONS"):
         for line in render_github(findings, with_warnings=not quiet):
             write_line(line)
         if summary := environ.get("GITHUB_STEP_SUMMARY"):
-            failures.append(_attempt("summary", Path(summary), lambda: _append(Path(summary), findings)))
+            failures += _attempt("summary", Path(summary), lambda: _append(Path(summary), findings))
     if environ.get("TF_BUILD"):
         for line in render_azure_pipelines(findings, with_warnings=not quiet):
             write_line(line)
         passed = all(finding.state is State.PASS for finding in findings)
         folder = Path(environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir())
         if not (quiet and passed):
-            failures.append(_attempt("summary", folder, lambda: _upload(folder, findings, write_line)))
-    return tuple(failure for failure in failures if failure is not None)
+            failures += _attempt("summary", folder, lambda: _upload(folder, findings, write_line))
+    return tuple(failures)
 
 
-def _attempt(report: str, path: Path, write: Callable[[], None]) -> str | None:
+def write_report(report: str, path: Path, content: bytes) -> tuple[str, ...]:
+    """Write a report to a file, and return a message if that failed.
+
+    Args:
+        report: What it is called in the message.
+        path: The file. Its folder is created.
+        content: What to write.
+    """
+    return _attempt(report, path, lambda: _write(path, content))
+
+
+def _attempt(report: str, path: Path, write: Callable[[], None]) -> tuple[str, ...]:
     try:
         write()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
-        return f"the {report} could not be written to {path}: {reason}"
-    return None
+        return (f"the {report} could not be written to {path}: {reason}",)
+    return ()
 
 
 def _write(path: Path, content: bytes) -> None:

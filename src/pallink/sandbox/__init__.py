@@ -10,6 +10,7 @@ state         the emulated tenants, accounts, roles, partners and links, and the
 entra         Entra ID: sign-in, tokens, managed identities
 arm           Azure Resource Manager: partner links, subscriptions, role assignments
 graph         Microsoft Graph: users, groups and service principals
+vault         Key Vault: secrets
 call          the context of one request
 throttling    the limits of Entra ID and Resource Manager
 faults        rules that make requests fail

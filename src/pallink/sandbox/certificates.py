@@ -71,7 +71,7 @@ def new_authority(name: str, *, now: datetime) -> KeyPair:
 
 
 def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
-    """Return a new certificate for `localhost`, 127.0.0.1 and ::1, signed by an authority.
+    """Return a new certificate for `localhost`, its vaults, 127.0.0.1 and ::1, signed by an authority.
 
     Args:
         authority: The authority that signs.
@@ -94,6 +94,7 @@ def new_server_certificate(authority: KeyPair, *, now: datetime) -> KeyPair:
     builder = _builder("localhost", _common_name(issuer), key, now)
     names = [
         x509.DNSName("localhost"),
+        x509.DNSName("*.vault.localhost"),
         x509.IPAddress(IPv4Address("127.0.0.1")),
         x509.IPAddress(IPv6Address("::1")),
     ]

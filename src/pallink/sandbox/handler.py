@@ -24,6 +24,7 @@ from pallink.sandbox.state.growth import GeneratedAccount, Growth
 from pallink.sandbox.state.roles import RoleAssignment
 from pallink.sandbox.state.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.state.store import Store
+from pallink.sandbox.vault import secrets as vault
 
 
 def home() -> Path:
@@ -38,7 +39,7 @@ def _utc_now() -> datetime:
 
 
 class Sandbox:
-    """An emulator of Entra ID, Azure Resource Manager and Microsoft Graph.
+    """An emulator of Entra ID, Azure Resource Manager, Microsoft Graph and Key Vault.
 
     Every method is safe to call from concurrent threads and processes.
 
@@ -60,7 +61,7 @@ class Sandbox:
         self._clock = clock
 
     def handle(self, request: Request) -> Response:
-        """Return the response to a request; its path alone decides which service it is for.
+        """Return the response to a request; its path decides which service it is for, and the host of a vault.
 
         This does not sleep: the transport waits for the response's `delay`.
 
@@ -75,6 +76,8 @@ class Sandbox:
 
     @staticmethod
     def _route(call: Call) -> Response:
+        if vault.owns(call.request):
+            return vault.handle(call)
         if federation.owns(call.request.segments):
             return federation.handle(call)
         if managed_identity.owns(call.request.segments):

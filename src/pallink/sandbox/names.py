@@ -5,6 +5,9 @@ from enum import StrEnum
 ORIGIN = "https://sandbox.invalid"
 """The sandbox's origin in process. RFC 2606 reserves the top-level domain: the name never resolves."""
 
+VAULT_SUFFIX = "vault.sandbox.invalid"
+"""The domain of the sandbox's vaults in process: `NAME.vault.sandbox.invalid`."""
+
 FAULTS = {
     "status": "the response has another status, with a body and headers of your choice",
     "delay": "the response is delayed",

@@ -128,6 +128,8 @@ class SignIn:
         login_hint: The user to sign in as.
         inputs: The values of the method's variables, by variable name. Never shown.
         stored: The stored sign-in to use instead of a new one.
+        certificate: The certificate with its key, where it is not in a file that a variable names; `inputs` then says
+            where it comes from. Never shown.
     """
 
     method: SignInMethod
@@ -137,6 +139,7 @@ class SignIn:
     login_hint: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict, repr=False)
     stored: StoredSignIn | None = None
+    certificate: bytes | None = field(default=None, repr=False)
 
     @property
     def states_account(self) -> bool:

@@ -9,7 +9,7 @@ application   credentials of applications: secret, certificate, federated token
 browser       the credential of a user who signs in with the browser
 user          credentials of users: device code, stored sign-in
 ambient       credentials of existing sessions: the Azure CLI's, a managed identity
-certificate   reads the file of a certificate credential
+certificate   reads the certificate of a certificate credential
 stored        a stored sign-in -> its credential, which keeps what it renews
 token_cache   the tokens of stored sign-ins, in a keyring or a file
 errors        turns exceptions of a sign-in into errors of pallink

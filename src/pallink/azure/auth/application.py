@@ -44,16 +44,25 @@ def certificate(sign_in: SignIn, context: CredentialContext) -> Any:
     """Return a CertificateCredential.
 
     Raises:
-        SignInError: The certificate's file cannot be used.
+        SignInError: The certificate cannot be used.
     """
-    from pallink.azure.auth.certificate import is_world_readable, read_certificate  # noqa: PLC0415 - only this method needs it
+    from pallink.azure.auth.certificate import (  # noqa: PLC0415 - only this method needs it
+        CertificateSource,
+        is_world_readable,
+        parse_certificate,
+        read_certificate,
+    )
 
     path, password = sign_in.inputs[variables.CERTIFICATE_PATH], sign_in.inputs.get(variables.CERTIFICATE_PASSWORD)
-    content = read_certificate(path, password)
-    if is_world_readable(path):
-        context.prompter.warn(
-            f"the key in {path!r} can be read by every user of this machine: protect it with chmod 600"
-        )
+    if sign_in.certificate is not None:
+        source = CertificateSource(path, certificate="certificate", password="certificate-password")  # noqa: S106 - a key
+        content = parse_certificate(sign_in.certificate, password, source)
+    else:
+        content = read_certificate(path, password)
+        if is_world_readable(path):
+            context.prompter.warn(
+                f"the key in {path!r} can be read by every user of this machine: protect it with chmod 600"
+            )
     return CertificateCredential(
         *_identity(sign_in),
         certificate_data=content,

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -11,11 +12,12 @@ from pallink.account import Account, is_guid, require_account
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
-from pallink.azure.auth.target import Target
+from pallink.azure.connection import CloudConnection
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
 from pallink.errors import SignInError, WrongAccountError
 from pallink.http.policy import EgressPolicy, Rule
+from pallink.settings import Settings
 from pallink.signin import (
     Ambiguous,
     Environment,
@@ -62,21 +64,34 @@ class Authenticated:
         return expiry.isoformat().replace("+00:00", "Z") if expiry else None
 
 
-def choose_sign_in(target: Target, prompter: Prompter, *, ignore_stored: bool = False) -> SignIn:
+def choose_sign_in(
+    connection: CloudConnection,
+    settings: Settings,
+    prompter: Prompter,
+    *,
+    environ: Mapping[str, str] | None = None,
+    ignore_stored: bool = False,
+) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
 
     Sends a request only to learn whether a stored sign-in is in the tenant that a domain names.
 
+    Args:
+        connection: The cloud.
+        settings: The options of the run.
+        prompter: Who is asked where several stored sign-ins match.
+        environ: The variables that may state a sign-in; None: those of the process.
+        ignore_stored: Whether to make a new sign-in even where a stored one matches.
+
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
-    settings = target.settings
     store = store_for(settings.cloud)
     stored = store.all()
     of_cloud = filter_stored(stored, cloud=settings.cloud)
     has_stored = bool(of_cloud) and not ignore_stored
     environment = Environment(
-        environ=os.environ,
+        environ=os.environ if environ is None else environ,
         stored=stored,
         can_prompt=prompter.can_prompt,
         has_browser=prompter.has_browser,
@@ -88,7 +103,7 @@ def choose_sign_in(target: Target, prompter: Prompter, *, ignore_stored: bool = 
         likely = replace(environment, tenant_id=tenant_id_by_name(of_cloud, settings.tenant))
         with suppress(SignInError):
             _check(resolve_sign_in(settings, likely), prompter)
-    tenant_id = target.tenant_id if has_stored else None
+    tenant_id = connection.tenant_id(settings.tenant) if has_stored else None
     chosen = resolve_sign_in(settings, replace(environment, tenant_id=tenant_id), ignore_stored=ignore_stored)
     if isinstance(chosen, Ambiguous):
         return sign_in_from_stored(
@@ -103,11 +118,13 @@ def _check(sign_in: SignIn | Ambiguous, prompter: Prompter) -> None:
 
 
 def authenticate(
-    target: Target,
+    connection: CloudConnection,
+    settings: Settings,
     sign_in: SignIn,
     prompter: Prompter,
     *,
     rules: tuple[Rule, ...] = (),
+    scope: str | None = None,
     cache: TokenCache | None = None,
     plain_text: bool = False,
     claims: str | None = None,
@@ -115,10 +132,12 @@ def authenticate(
     """Sign in, and refuse any other account or tenant than the required one. The partner API is not touched.
 
     Args:
-        target: Where, and who must sign in.
+        connection: The cloud.
+        settings: Who must sign in, and in which tenant.
         sign_in: How.
         prompter: Who shows a device code or opens the browser.
         rules: What may be sent to Resource Manager afterwards.
+        scope: What the account's tokens are for; None: Resource Manager.
         cache: Where the tokens are put, beside the credential's memory.
         plain_text: Whether tokens may be kept in a file that is not encrypted.
         claims: What the sign-in has to prove, as JSON (a claims challenge).
@@ -127,26 +146,31 @@ def authenticate(
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
         UsageError: A variable of proxies or certificates is wrong; nothing was sent to sign in.
     """
-    settings, cloud = target.settings, target.cloud
+    cloud = connection.cloud
     if cloud.emulator is not None and sign_in.method is SignInMethod.MANAGED_IDENTITY:
-        cloud.emulator.mount(target.pool, IMDS)
+        cloud.emulator.mount(connection.pool, IMDS)
     policy = EgressPolicy(
         resource_manager=cloud.resource_manager,
         login=cloud.login,
         rules=rules,
         token_endpoint=token_endpoint_for(sign_in),
     )
-    context = CredentialContext(cloud, GuardedTransport(target.pool, policy), prompter, settings, cache, plain_text)
+    context = CredentialContext(cloud, GuardedTransport(connection.pool, policy), prompter, settings, cache, plain_text)
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
     if settings.tenant and sign_in.tenant == settings.tenant:
-        sign_in = replace(sign_in, tenant=target.tenant_id)
-    credential = AccountCredential(sign_in, context)
+        sign_in = replace(sign_in, tenant=connection.tenant_id(settings.tenant))
+    credential = AccountCredential(sign_in, context, scope)
     if claims:
         # First, so that a person signs in once.
-        credential.get_token_info(cloud.scope, options={"claims": claims})
+        credential.get_token_info(credential.scope, options={"claims": claims})
     account = credential.account
     try:
-        require_account(account, identifier=settings.account, tenant_id=target.tenant_id, tenant=settings.tenant)
+        require_account(
+            account,
+            identifier=settings.account,
+            tenant_id=connection.tenant_id(settings.tenant),
+            tenant=settings.tenant,
+        )
     except WrongAccountError as error:
         if sign_in.method is not SignInMethod.BROWSER or sign_in.stored is not None:
             raise

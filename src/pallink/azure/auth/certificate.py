@@ -1,9 +1,10 @@
-"""The file of a certificate credential, validated before azure-identity reads it: its errors say too little."""
+"""The certificate of an application, validated before azure-identity reads it: its errors say too little."""
 
 import base64
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -32,11 +33,23 @@ _OUTDATED_ALGORITHMS = tuple(
 )
 
 
-def read_certificate(path: str, password: str | None) -> bytes:
-    """Return what a PEM or PKCS12 file holds as PEM: the RSA key, not encrypted, its certificate, and the others.
+@dataclass(frozen=True, slots=True)
+class CertificateSource:
+    """Where a certificate comes from, for messages.
 
-    azure-identity takes the first certificate of a PEM file for that of the key, but a file may begin with the
-    certificate authority's.
+    Attributes:
+        name: The certificate, as in "file 'ops.pem'" or "keyvault:https://…".
+        certificate: The setting that names the certificate.
+        password: The setting that holds its password.
+    """
+
+    name: str
+    certificate: str = variables.CERTIFICATE_PATH
+    password: str = variables.CERTIFICATE_PASSWORD
+
+
+def read_certificate(path: str, password: str | None) -> bytes:
+    """Return what a PEM or PKCS12 file holds, as `parse_certificate` does.
 
     Args:
         path: The path of the file.
@@ -45,33 +58,51 @@ def read_certificate(path: str, password: str | None) -> bytes:
     Raises:
         SignInError: The file cannot be used. The message says why.
     """
+    source = CertificateSource(f"file {path!r}")
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise _unusable(
             f"the certificate file {path!r} cannot be read: {error.strerror or error}",
-            f"correct {variables.CERTIFICATE_PATH}, or make the file readable for the user that runs pallink",
+            f"correct {source.certificate}, or make the file readable for the user that runs pallink",
         ) from error
+    return parse_certificate(content, password, source)
+
+
+def parse_certificate(content: bytes, password: str | None, source: CertificateSource) -> bytes:
+    """Return what PEM or PKCS12 holds as PEM: the RSA key, not encrypted, its certificate, and the others.
+
+    azure-identity takes the first certificate of a PEM file for that of the key, but a file may begin with the
+    certificate authority's.
+
+    Args:
+        content: PEM or PKCS12.
+        password: The password of the key or of the whole, if it has one.
+        source: Where the content comes from.
+
+    Raises:
+        SignInError: It cannot be used. The message says why.
+    """
     secret = password.encode() if password else None
     is_pem = b"-----BEGIN" in content
-    key, certificates = (_from_pem if is_pem else _from_pkcs12)(path, content, secret)
+    key, certificates = (_from_pem if is_pem else _from_pkcs12)(source, content, secret)
     if key is None:
         raise _unusable(
-            f"the certificate file {path!r} holds no private key", "export the certificate together with its key"
+            f"the certificate {source.name} holds no private key", "export the certificate together with its key"
         )
     if not certificates:
         raise _unusable(
-            f"the certificate file {path!r} holds a key but no certificate", "put the certificate into the file too"
+            f"the certificate {source.name} holds a key but no certificate", "put the certificate beside the key"
         )
     if not isinstance(key, RSAPrivateKey):
         raise _unusable(
-            f"the certificate file {path!r} holds a key that is not RSA", "make a certificate with an RSA key"
+            f"the certificate {source.name} holds a key that is not RSA", "make a certificate with an RSA key"
         )
     own = next((certificate for certificate in certificates if _fits(certificate, key)), None)
     if own is None:
         raise _unusable(
-            f"the certificate file {path!r} holds no certificate that fits its key",
-            "put the certificate that was issued for this key into the file",
+            f"the certificate {source.name} holds no certificate that fits its key",
+            "put the certificate that was issued for this key beside it",
         )
     others = [certificate for certificate in certificates if certificate is not own]
     private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -91,30 +122,34 @@ def _fits(certificate: x509.Certificate, key: RSAPrivateKey) -> bool:
         return False  # A certificate authority's may have a key of any kind.
 
 
-def _from_pem(path: str, content: bytes, password: bytes | None) -> tuple[object | None, list[x509.Certificate]]:
+def _from_pem(
+    source: CertificateSource, content: bytes, password: bytes | None
+) -> tuple[object | None, list[x509.Certificate]]:
     key, certificates = None, []
     if b"PRIVATE KEY-----" in content:
         encrypted = b"ENCRYPTED" in content
         try:
             key = load_pem_private_key(content, password if encrypted else None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise (_unopened(path, content, password) if encrypted else _malformed(path)) from error
+            raise (_unopened(source, content, password) if encrypted else _malformed(source)) from error
     if b"-----BEGIN CERTIFICATE-----" in content:
         try:
             certificates = x509.load_pem_x509_certificates(content)
         except ValueError as error:
-            raise _malformed(path) from error
+            raise _malformed(source) from error
     if key is None and not certificates:
-        raise _malformed(path)
+        raise _malformed(source)
     return key, certificates
 
 
-def _from_pkcs12(path: str, content: bytes, password: bytes | None) -> tuple[object | None, list[x509.Certificate]]:
+def _from_pkcs12(
+    source: CertificateSource, content: bytes, password: bytes | None
+) -> tuple[object | None, list[x509.Certificate]]:
     try:
         key, certificate, others = load_key_and_certificates(content, password)
     except (ValueError, UnsupportedAlgorithm) as error:
         is_pkcs12 = _looks_like_pkcs12(content)
-        raise (_unopened(path, content, password) if is_pkcs12 else _malformed(path)) from error
+        raise (_unopened(source, content, password) if is_pkcs12 else _malformed(source)) from error
     return key, [*([certificate] if certificate else []), *others]
 
 
@@ -126,22 +161,22 @@ def _looks_like_pkcs12(content: bytes) -> bool:
     return content[2 + length_octets :].startswith(b"\x02\x01\x03")
 
 
-def _unopened(path: str, content: bytes, password: bytes | None) -> SignInError:
-    """Return the error for a file that is encrypted, and could not be opened."""
+def _unopened(source: CertificateSource, content: bytes, password: bytes | None) -> SignInError:
+    """Return the error for content that is encrypted, and could not be opened."""
     if not password:
         return _unusable(
-            f"the certificate file {path!r} needs a password",
-            f"set {variables.CERTIFICATE_PASSWORD} in the environment",
+            f"the certificate {source.name} needs a password",
+            f"set {source.password}",
         )
     if _has_outdated_encryption(content):
         # OpenSSL reports both alike, and where its legacy provider is missing no password opens the file.
         return _unusable(
-            f"the certificate file {path!r} has outdated encryption (DES or RC2), or its password is wrong",
-            f"export it again with AES-256, as current tools do, or correct {variables.CERTIFICATE_PASSWORD}",
+            f"the certificate {source.name} has outdated encryption (DES or RC2), or its password is wrong",
+            f"export it again with AES-256, as current tools do, or correct {source.password}",
         )
     return _unusable(
-        f"the password of the certificate file {path!r} is wrong",
-        f"correct {variables.CERTIFICATE_PASSWORD} in the environment",
+        f"the password of the certificate {source.name} is wrong",
+        f"correct {source.password}",
     )
 
 
@@ -161,10 +196,10 @@ def _decoded(block: bytes) -> bytes:
         return b""
 
 
-def _malformed(path: str) -> SignInError:
+def _malformed(source: CertificateSource) -> SignInError:
     return _unusable(
-        f"the certificate file {path!r} is neither PEM nor PKCS12",
-        f"set {variables.CERTIFICATE_PATH} to a .pem or .pfx file with the certificate and its key",
+        f"the certificate {source.name} is neither PEM nor PKCS12",
+        f"let {source.certificate} name a .pem or .pfx file with the certificate and its key",
     )
 
 

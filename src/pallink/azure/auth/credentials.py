@@ -40,19 +40,24 @@ _MAX_EXPIRY = 253_402_300_799
 
 
 class AccountCredential:
-    """The credential for both SDK clients: one account, whose token is requested once and renewed when it expires.
+    """The credential for the SDK's clients: one account, whose token is requested once and renewed when it expires.
 
     It raises a `PallinkError` where azure-identity raises its own, and refuses a renewed token of another account.
+
+    Attributes:
+        scope: What every token is for.
 
     Args:
         sign_in: Who, and how.
         context: What to build the credential with.
+        scope: What every token is for; None: Resource Manager.
 
     Raises:
         PallinkError: The sign-in cannot even begin.
     """
 
-    def __init__(self, sign_in: SignIn, context: CredentialContext) -> None:
+    def __init__(self, sign_in: SignIn, context: CredentialContext, scope: str | None = None) -> None:
+        self.scope = scope or context.cloud.scope
         self._sign_in = sign_in
         self._context = context
         self._credential = credential_for(sign_in, context)
@@ -63,7 +68,7 @@ class AccountCredential:
     @property
     def account(self) -> Account:
         """The account; signs in where that has not happened yet."""
-        self.get_token_info(self._context.cloud.scope)
+        self.get_token_info(self.scope)
         if self._account is None:
             raise AssertionError("a token without an account")
         return self._account
@@ -74,7 +79,13 @@ class AccountCredential:
         return None if self._token is None else expiry_from_token(self._token.token)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """Return a token for Resource Manager, as azure-core's policies request it."""
+        """Return a token, as azure-core's policies request it.
+
+        Raises:
+            PallinkError: The sign-in failed.
+        """
+        if scopes != (self.scope,):
+            raise AssertionError(f"a token for {scopes} with a credential for {self.scope}")
         claims = (options or {}).get("claims")
         with self._lock:
             token = self._token

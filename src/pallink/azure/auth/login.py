@@ -8,10 +8,9 @@ from msal import SerializableTokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
-from pallink.azure.auth.target import Target
+from pallink.azure.connection import CloudConnection
 from pallink.deadline import Deadline
 from pallink.errors import SignInError, UnexpectedAnswerError, encode_claims
-from pallink.http.pool import new_pool
 from pallink.result import AccountResult
 from pallink.settings import Settings
 from pallink.signin import METHODS, SignIn, StoredSignIn
@@ -42,17 +41,15 @@ def login(
 def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: str | None) -> AccountResult:
     store = store_for(settings.cloud)
     cache = SerializableTokenCache()
-    pool = new_pool()
-    try:
-        target = Target(settings, pool)
-        sign_in = choose_sign_in(target, prompter, ignore_stored=True)
+    with CloudConnection(settings.cloud) as connection:
+        sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True)
         is_encrypted = _check_storable(sign_in, store, settings, plain_text=plain_text, claims=claims)
         try:
-            authenticated = authenticate(target, sign_in, prompter, cache=cache, plain_text=plain_text, claims=claims)
+            authenticated = authenticate(
+                connection, settings, sign_in, prompter, cache=cache, plain_text=plain_text, claims=claims
+            )
         except SignInError as error:
             raise with_sign_in_command(error, settings, sign_in, plain_text=plain_text) from error.__cause__
-    finally:
-        pool.close()
     _keep(store, _stored(authenticated, settings, cache, plain_text=not is_encrypted), cache)
     return AccountResult.of(
         authenticated.account,
@@ -144,17 +141,13 @@ def logout(store: SignInStore, selected: Collection[StoredSignIn]) -> None:
 
 
 def find_tenant_id(settings: Settings, deadline: Deadline) -> str | None:
-    """Return the ID of the tenant that the settings name, if they name one; see `Target`.
+    """Return the ID of the tenant that the settings name, if they name one; see `CloudConnection`.
 
     Raises:
         PallinkError: There is no such tenant, or no response.
     """
-    pool = new_pool()
-    try:
-        with deadline.active():
-            return Target(settings, pool).tenant_id
-    finally:
-        pool.close()
+    with CloudConnection(settings.cloud) as connection, deadline.active():
+        return connection.tenant_id(settings.tenant)
 
 
 def _stored(

@@ -1,15 +1,23 @@
 """pallink fleet: many accounts from one file."""
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pallink.cli.commands import fleet_apply, fleet_plan, fleet_verify
+from pallink.cli.fleet_arguments import FleetFile
 from pallink.cli.lazy import new_app
-from pallink.cli.options import OutputOptions, command_with_options
+from pallink.cli.options import FleetOptions, OutputOptions, command_with_options
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
+from pallink.output.rendering import render_table
 from pallink.redact.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pallink.fleet.runs import RunSummary
 
 app = new_app(help="Many accounts from one file.", no_args_is_help=True)
 
@@ -19,12 +27,15 @@ def _group() -> None:
     """Many accounts from one file."""
 
 
+command_with_options(app, options=FleetOptions)(fleet_plan.plan)
+command_with_options(app, options=FleetOptions)(fleet_apply.apply)
+command_with_options(app, options=FleetOptions)(fleet_verify.verify)
+
+
 @command_with_options(app, options=OutputOptions)
 def validate(
     options: OutputOptions,
-    file: Annotated[
-        Path, typer.Argument(help="The fleet file: .yaml, .yml or .csv.", metavar="FILE", show_default=False)
-    ],
+    file: FleetFile,
 ) -> None:
     """Check a fleet file without signing in, and list everything that is wrong with it.
 
@@ -52,6 +63,62 @@ def validate(
             cause="nothing was sent",
             remedy="correct the file, and validate it again",
         )
+
+
+@command_with_options(app, options=OutputOptions)
+def runs(
+    options: OutputOptions,
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run to show: its ID, its folder, or last.", metavar="[RUN]", show_default=False),
+    ] = None,
+) -> None:
+    """List the runs of fleet apply, or show what one of them did."""
+    from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415 - help does without it
+
+    terminal = Terminal()
+    if run is None:
+        found = list_runs()
+        write_value(
+            [summary.as_dict() for summary in found],
+            options.output,
+            terminal,
+            options.query,
+            table=lambda: terminal.write(_render_runs(found)),
+        )
+        return
+    state = read_run(run)
+    entries = list(state.outcomes.values())
+    write_value(
+        {"run": state.run_id, "totals": dict(state.totals), "entries": entries},
+        options.output,
+        terminal,
+        options.query,
+        table=lambda: terminal.write(render_table([_entry_row(entry) for entry in entries])),
+    )
+
+
+def _render_runs(runs: "Sequence[RunSummary]") -> str:
+    rows = [
+        {
+            "run": summary.run_id,
+            "status": str(summary.status),
+            "done": "" if summary.entries is None else f"{summary.done} of {summary.entries}",
+            "file": summary.file or summary.problem or "",
+        }
+        for summary in runs
+    ]
+    return render_table(rows) if rows else "there are no runs\n"
+
+
+def _entry_row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "outcome": entry["outcome"],
+        "name": entry["name"],
+        "tenant": entry["tenantName"] or entry["tenantId"],
+        "partner": entry["partnerId"],
+        "error": (entry["error"] or {}).get("message"),
+    }
 
 
 def _count(number: int, noun: str) -> str:

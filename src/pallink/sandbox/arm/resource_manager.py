@@ -10,6 +10,7 @@ from pallink.sandbox.arm.routes import ArmCall, Route, provider_of
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import bearer, challenges
 from pallink.sandbox.entra.bearer import Caller
+from pallink.sandbox.entra.directory import vault_resource
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import settings
@@ -101,6 +102,7 @@ def _metadata(call: Call, version: str) -> Response:
     if call.request.method != "GET":
         raise ApiError(405, "MethodNotAllowed", f"The HTTP method '{call.request.method}' is not supported.")
     origin = call.request.origin
+    vaults = vault_resource(origin).partition("://")[2]
     return json_response(
         200,
         {
@@ -112,7 +114,7 @@ def _metadata(call: Call, version: str) -> Response:
                 "identityProvider": "AAD",
             },
             "name": "Sandbox",
-            "suffixes": {},
+            "suffixes": {"keyVaultDns": vaults},
             "resourceManager": origin,
             "microsoftGraphResourceId": f"{origin}/",
         },

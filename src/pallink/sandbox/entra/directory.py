@@ -12,6 +12,9 @@ RESOURCE_MANAGER = "https://management.azure.com"
 MAX_LISTED_USERS = 100
 """How many accounts a page offers: it need not show thousands of generated ones."""
 
+KEY_VAULT = "https://vault.azure.net"
+"""The audience of Azure Key Vault, which the sandbox accepts as well as that of its own vaults."""
+
 _ANY_TENANT = frozenset({"organizations", "common"})
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DEFAULT_SCOPE = "/.default"
@@ -87,19 +90,25 @@ def list_users(world: World, tenant: Tenant | None = None, hint: str = "") -> li
     return users[:MAX_LISTED_USERS]
 
 
+def vault_resource(origin: str) -> str:
+    """Return the audience of the sandbox's own vaults, which are at `NAME.vault.HOST`."""
+    return origin.replace("://", "://vault.", 1)
+
+
 def find_resource(scope: str, origin: str) -> str:
     """Return the resource of a scope, which becomes the audience of the token.
 
     Args:
-        scope: The scopes, separated by spaces: `/.default` of Resource Manager or of the sandbox's origin, with one
-            slash or two; OpenID Connect scopes beside it are ignored.
+        scope: The scopes, separated by spaces: `/.default` of Resource Manager, Key Vault or the sandbox's own, with
+            one slash or two; OpenID Connect scopes beside it are ignored.
         origin: The origin of the request.
 
     Raises:
         EntraError: No scope names a known resource.
     """
+    known = {RESOURCE_MANAGER, origin, KEY_VAULT, vault_resource(origin)}
     for part in scope.split():
         resource = part.removesuffix(_DEFAULT_SCOPE)
-        if resource != part and resource.removesuffix("/") in {RESOURCE_MANAGER, origin}:
+        if resource != part and resource.removesuffix("/") in known:
             return resource
     raise entra_errors.invalid_scope(scope)

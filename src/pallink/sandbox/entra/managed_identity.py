@@ -221,7 +221,7 @@ def _origin_of(resource: str) -> str:
 
     In process, it is `ORIGIN`.
     """
-    parts = split_url(resource)
+    parts = split_url(resource.replace("://vault.", "://", 1))
     if parts.scheme == "https" and parts.hostname in {"localhost", "127.0.0.1"}:
         return f"{parts.scheme}://{parts.netloc}"
     return ORIGIN

@@ -137,6 +137,11 @@ ENTRA_ID = Setting(
     ("up", "throttling", "down"),
     "Whether Entra ID is available; it returns 429 with Retry-After when throttling, and 503 when down.",
 )
+KEY_VAULT = Setting(
+    "key-vault",
+    ("up", "throttling"),
+    "Whether Key Vault is available; it returns 429 with Retry-After when throttling.",
+)
 CLAIMS_CHALLENGE = Setting(
     "claims-challenge",
     ("off", "once", "always"),
@@ -204,6 +209,7 @@ SETTINGS = (
     SIGN_IN_PAGE,
     SIGN_IN_ERROR,
     ENTRA_ID,
+    KEY_VAULT,
     CLAIMS_CHALLENGE,
     CHALLENGE_REASON,
     MFA_FOR_WRITES,

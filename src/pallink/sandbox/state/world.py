@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
+from pallink.sandbox.state.vaults import Vault
 
 
 class AccountKind(StrEnum):
@@ -164,6 +165,7 @@ class Tenant:
         role_eligibilities: The roles that can be activated in Privileged Identity Management.
         delegations: The subscriptions that other tenants manage.
         is_generated: Whether `pallink sandbox grow` generated it.
+        vaults: The key vaults.
     """
 
     id: str
@@ -179,6 +181,7 @@ class Tenant:
     role_eligibilities: tuple[RoleEligibility, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     is_generated: bool = False
+    vaults: tuple[Vault, ...] = ()
 
     @property
     def default_domain(self) -> str:

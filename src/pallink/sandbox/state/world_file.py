@@ -3,6 +3,7 @@
 In both, names may stand for identifiers: a role assignment names its principal, role and scope.
 """
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
+from pallink.sandbox.state.vaults import Secret, Vault
 from pallink.sandbox.state.world import (
     Account,
     AccountKind,
@@ -159,6 +161,7 @@ def _tenant(
             for delegation in data.get("delegations", ())
         ),
         is_generated=data.get("generated", False),
+        vaults=tuple(_vault(vault, accounts, principals) for vault in data.get("vaults", ())),
     )
 
 
@@ -221,6 +224,21 @@ def _principals(data: Mapping[str, Any], accounts: tuple[Account, ...]) -> dict[
         **{group["display_name"]: (group["object_id"], "Group") for group in data.get("groups", ())},
     }
     return by_name | {principal[0]: principal for principal in by_name.values()}
+
+
+def _vault(data: Mapping[str, Any], accounts: tuple[Account, ...], principals: Mapping[str, tuple[str, str]]) -> Vault:
+    """Return a vault: beside the secrets of its own, it holds the client secret of each application by its name."""
+    listed = tuple(
+        Secret(secret["name"], secret["version"], secret["value"], is_enabled=secret.get("enabled", True))
+        for secret in data.get("secrets", ())
+    )
+    of_applications = tuple(
+        Secret(account.display_name, hashlib.sha256(account.name.encode()).hexdigest()[:32], account.client_secret)
+        for account in accounts
+        if account.client_secret
+    )
+    readers = frozenset(_resolve(principals, reader, "principal")[0] for reader in data["readers"])
+    return Vault(data["name"], readers, listed + of_applications)
 
 
 def _scope(

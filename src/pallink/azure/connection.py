@@ -1,7 +1,10 @@
-"""Where a run signs in: the cloud, and the ID of the tenant that the settings name."""
+"""The connections to one cloud, and what pallink looks up there once for all sessions that share them."""
 
 import re
+import threading
 from functools import cached_property
+from types import TracebackType
+from typing import Self
 
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
@@ -14,24 +17,42 @@ from pallink.azure.transport import GuardedTransport
 from pallink.clouds import CLOUDS, Cloud
 from pallink.errors import PallinkError, UnexpectedAnswerError
 from pallink.http.policy import EgressPolicy
-from pallink.http.pool import ConnectionPool
-from pallink.settings import Settings
+from pallink.http.pool import DEFAULT_CONNECTIONS, new_pool
 
 _TENANT_IN_ISSUER = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)", re.IGNORECASE)
 _ERROR = 400
 
 
-class Target:
-    """Where a run signs in. Cloud and tenant are looked up when they are needed, and once.
+class CloudConnection:
+    """The connections to one cloud. Cloud and tenants are looked up when they are needed, and once.
+
+    Several sessions may share it, in several threads.
 
     Attributes:
-        settings: The options of the run.
         pool: The connections.
+
+    Args:
+        cloud: The cloud's name or URL, as `Settings.cloud` has it.
+        connections: How many connections to a host are kept open.
     """
 
-    def __init__(self, settings: Settings, pool: ConnectionPool) -> None:
-        self.settings = settings
-        self.pool = pool
+    def __init__(self, cloud: str, *, connections: int = DEFAULT_CONNECTIONS) -> None:
+        self.pool = new_pool(connections)
+        self._name = cloud
+        self._tenant_ids: dict[str, str] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.pool.close()
 
     @cached_property
     def cloud(self) -> Cloud:
@@ -41,27 +62,30 @@ class Target:
             PallinkError: The cloud cannot be used.
             UsageError: A variable of proxies or certificates is wrong; nothing was sent to sign in.
         """
-        cloud = CLOUDS.get(self.settings.cloud)
+        cloud = CLOUDS.get(self._name)
         if cloud is None:
-            self.pool.check_environment(self.settings.cloud)
-            cloud = describe_cloud(self.settings.cloud, self.pool)
+            self.pool.check_environment(self._name)
+            cloud = describe_cloud(self._name, self.pool)
         if cloud.emulator is not None:
             cloud.emulator.mount(self.pool, cloud.resource_manager)
         self.pool.check_environment(cloud.login, cloud.resource_manager)
         return cloud
 
-    @cached_property
-    def tenant_id(self) -> str | None:
-        """The ID of the tenant that the settings name; None if they name none. Sends one request, for a domain only.
+    def tenant_id(self, tenant: str | None) -> str | None:
+        """Return the ID of the tenant that an ID or a domain names; None for None. Sends a request for a domain, once.
 
         Raises:
             PallinkError: There is no such tenant, or no response.
         """
-        tenant = self.settings.tenant
         if tenant is None or is_guid(tenant):
             return tenant
-        policy = EgressPolicy(resource_manager=self.cloud.resource_manager, login=self.cloud.login)
-        return _request_tenant_id(tenant, self.cloud.login, GuardedTransport(self.pool, policy))
+        domain = tenant.casefold()
+        with self._locks.setdefault(domain, threading.Lock()):
+            if domain not in self._tenant_ids:
+                policy = EgressPolicy(resource_manager=self.cloud.resource_manager, login=self.cloud.login)
+                transport = GuardedTransport(self.pool, policy)
+                self._tenant_ids[domain] = _request_tenant_id(tenant, self.cloud.login, transport)
+            return self._tenant_ids[domain]
 
 
 def _request_tenant_id(domain: str, login: str, transport: GuardedTransport) -> str:

@@ -1,0 +1,221 @@
+"""The command `pallink fleet apply`."""
+
+from collections.abc import Sequence
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from pallink.cli.arguments import Yes
+from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit, Markdown, Replace, Select, VaultAuth
+from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
+from pallink.cli.fleet_reports import ReportFiles, publish_fleet
+from pallink.cli.job import can_ask, this_command, yes_or_no
+from pallink.cli.options import FleetOptions
+from pallink.cli.prompter import TerminalPrompter
+from pallink.errors import CancelledError, UsageError
+from pallink.output import Terminal
+
+if TYPE_CHECKING:
+    from pallink.fleet.fleet_run import FleetRun, RunOptions
+    from pallink.fleet.plan_file import Plan
+    from pallink.fleet.result import EntryResult
+
+
+class _Selection(NamedTuple):
+    select: Sequence[str] | None
+    exclude: Sequence[str] | None
+    limit: int | None
+
+
+def apply(
+    options: FleetOptions,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The fleet file, or a plan (.json) that fleet plan wrote.", metavar="[FILE]", show_default=False
+        ),
+    ] = None,
+    *,
+    replace: Replace = False,
+    yes: Yes = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with an earlier run: its ID, its folder, or last.",
+            show_default=False,
+        ),
+    ] = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option("--run-dir", metavar="DIR", help="Where to keep the journal of the run.", show_default=False),
+    ] = None,
+    select: Select = None,
+    exclude: Exclude = None,
+    limit: Limit = None,
+    concurrency: Concurrency = 16,
+    vault_auth: VaultAuth = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    csv: Csv = None,
+) -> None:
+    """Link, change or unlink the accounts of a fleet file, as it says.
+
+    Shows the plan and asks once; --yes answers. Each account is handled as pallink link and pallink unlink do. Each
+    write is recorded in a journal first: a run that was interrupted can be resumed. A plan file is carried out without
+    a question, and changes no link that is no longer what the plan saw.
+    """
+    from pallink.fleet.fleet_run import RunOptions, begin_apply, resume_apply  # noqa: PLC0415 - help does without it
+
+    selection = _Selection(select, exclude, limit)
+    run_options = RunOptions(
+        cloud=options.settings.cloud,
+        timeout=options.timeout,
+        concurrency=concurrency,
+        replace=replace,
+        vault_auth=vault_auth,
+    )
+    files = ReportFiles(junit, markdown, csv)
+    if resume is not None:
+        _refuse_besides("--resume", file=file, run_dir=run_dir, replace=replace, selection=selection)
+        _carry_out(resume_apply(resume, run_options), [], options, files)
+        return
+    plan, earlier = _plan(file, options, run_options, selection, yes=yes)
+    if not plan.entries:
+        _finish(earlier, None, options, files)
+        return
+    run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir)
+    _carry_out(run, earlier, options, files)
+
+
+def _plan(
+    file: Path | None, options: FleetOptions, run_options: "RunOptions", selection: _Selection, *, yes: bool
+) -> "tuple[Plan, list[EntryResult]]":
+    """Return the plan to carry out, and the results of accounts that there is nothing to do for."""
+    if file is None:
+        raise UsageError(
+            "the command names neither a fleet file nor a run",
+            remedy="name a fleet file; or a run with --resume, as in",
+            command="pallink fleet runs",
+        )
+    if file.suffix.casefold() == ".json":
+        _refuse_besides("a plan file", replace=run_options.replace, selection=selection)
+        return _read_plan(file, run_options.cloud), []
+    if yes:
+        return _new_plan(file, run_options, selection), []
+    return _confirmed_plan(file, options, run_options, selection)
+
+
+def _carry_out(run: "FleetRun", earlier: "list[EntryResult]", options: FleetOptions, files: ReportFiles) -> None:
+    run.prompter = TerminalPrompter(options)
+    options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
+    options.report.command = fleet_command(options, "apply", "--resume", run.journal.name if run.journal else "last")
+    with run:
+        results = run_all(run, options, FleetReport(options, len(run.pending)))
+    _finish([*earlier, *results], run, options, files)
+
+
+def _refuse_besides(what: str, *, selection: _Selection, **others: object) -> None:
+    """Refuse options that contradict what an earlier run or a plan says already.
+
+    Raises:
+        UsageError: One of them is given.
+    """
+    given = {"select": selection.select, "exclude": selection.exclude, "limit": selection.limit, **others}
+    for name, value in given.items():
+        if value:
+            option = "FILE" if name == "file" else "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{option} contradicts {what}",
+                cause="which accounts, and what is done for them, was decided before",
+                remedy=f"leave {option} out",
+            )
+
+
+def _new_plan(file: Path, run_options: "RunOptions", selection: _Selection) -> "Plan":
+    from pallink.fleet.fleet_run import new_plan  # noqa: PLC0415
+
+    return new_plan(read_entries(file, *selection), run_options, source=file)
+
+
+def _read_plan(file: Path, cloud: str) -> "Plan":
+    """Return the plan in a file.
+
+    Raises:
+        UsageError: It cannot be read, or is no plan for this cloud.
+    """
+    from pallink.fleet.file import read_bytes  # noqa: PLC0415
+    from pallink.fleet.plan_file import read_plan  # noqa: PLC0415
+
+    return read_plan(file, read_bytes(file), cloud)
+
+
+def _confirmed_plan(
+    file: Path, options: FleetOptions, run_options: "RunOptions", selection: _Selection
+) -> "tuple[Plan, list[EntryResult]]":
+    """Show what would be done, and ask.
+
+    Returns:
+        The plan for the accounts that there is something to do for, and the results of the others.
+
+    Raises:
+        UsageError: No prompt is possible.
+        CancelledError: It was not confirmed.
+    """
+    from pallink.fleet.fleet_run import FleetRun  # noqa: PLC0415
+    from pallink.fleet.result import CHANGES, Outcome  # noqa: PLC0415
+    from pallink.fleet.work import Mode  # noqa: PLC0415
+    from pallink.output.fleet_table import render_results, totals_line  # noqa: PLC0415
+
+    if not can_ask(options):
+        raise UsageError(
+            "--yes is required without a prompt",
+            cause="this is no terminal, or --no-input is set",
+            remedy="look at the plan with pallink fleet plan, then add --yes to the command",
+            command=this_command("--yes"),
+        )
+    empty = _new_plan(file, run_options, selection)
+    with FleetRun(empty, Mode.PLAN, run_options) as run:
+        results = run_all(run, options, FleetReport(options, len(empty.entries), is_plan=True), prompts=False)
+        planned = run.planned(results)
+    if run.is_stopped:
+        raise CancelledError("interrupted", cause="nothing was written")
+    todo = {result.entry.key for result in results if result.outcome in {*CHANGES, Outcome.NEEDS_SIGN_IN}}
+    earlier = [result for result in results if result.entry.key not in todo]
+    if todo:
+        terminal = Terminal()
+        rows = terminal.rows(terminal.stderr)
+        columns = terminal.columns(terminal.stderr)
+        table = render_results(results, is_plan=True, max_rows=rows and max(rows - 6, 10), columns=columns)
+        terminal.write_stderr(table)
+        if not yes_or_no("Apply this plan?", terminal):
+            raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
+    entries = tuple(entry for entry in planned.entries if entry.key in todo)
+    # One that needs a sign-in was not seen: it is read when the person has signed in.
+    seen = {key: link for key, link in planned.seen.items() if link.was_read}
+    return changed(planned, entries=entries, seen=seen), earlier
+
+
+def _finish(
+    results: "Sequence[EntryResult]", run: "FleetRun | None", options: FleetOptions, files: ReportFiles
+) -> None:
+    """Show and report the results, and raise what they amount to."""
+    journal = run.journal if run is not None else None
+    is_interrupted = run is not None and run.is_stopped
+    name = journal.name if journal is not None else ""
+    warnings = publish_fleet(results, "fleet apply", files, options)
+    FleetReport(options, len(results)).write(
+        results,
+        run_id=journal.run_id if journal is not None else None,
+        show_all=f"pallink fleet runs {name}" if name else "",
+    )
+    explain_failures(results, options)
+    go_on = fleet_command(options, "apply", "--resume", name) if name else None
+    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on)
+    if error is not None:
+        raise error.replace(warnings=warnings)
+    for warning in warnings:
+        Terminal().say("warning", warning, "yellow")

@@ -1,0 +1,79 @@
+"""The command `pallink fleet plan`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pallink import private_files
+from pallink.cli.fleet_arguments import Concurrency, Exclude, FleetFile, Limit, Replace, Select, VaultAuth
+from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
+from pallink.cli.options import FleetOptions
+from pallink.cli.prompter import TerminalPrompter
+from pallink.errors import FleetDiffersError, OutputError
+
+
+def plan(
+    options: FleetOptions,
+    file: FleetFile,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the plan to a file, for fleet apply.", show_default=False),
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="End with 9 if an apply would change or refuse anything.")
+    ] = False,
+    replace: Replace = False,
+    select: Select = None,
+    exclude: Exclude = None,
+    limit: Limit = None,
+    concurrency: Concurrency = 16,
+    vault_auth: VaultAuth = None,
+) -> None:
+    """Show what fleet apply would do. Writes no link.
+
+    Signs each account in, checks the Reader role, and reads the link: + create, ~ replace, - remove, = unchanged,
+    ! needs a person (a sign-in, or --replace), ? could not be read.
+    """
+    from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
+    from pallink.fleet.work import Mode  # noqa: PLC0415
+
+    entries = read_entries(file, select, exclude, limit)
+    run_options = RunOptions(
+        cloud=options.settings.cloud,
+        timeout=options.timeout,
+        concurrency=concurrency,
+        replace=replace,
+        vault_auth=vault_auth,
+    )
+    report = FleetReport(options, len(entries), is_plan=True)
+    empty = new_plan(entries, run_options, source=file)
+    with FleetRun(empty, Mode.PLAN, run_options, TerminalPrompter(options)) as run:
+        results = run_all(run, options, report)
+        planned = run.planned(results)
+    if out is not None:
+        _write(out, planned.as_dict())
+    report.write(results, show_all=fleet_command(options, "plan", str(file), "-o", "tsv"))
+    explain_failures(results, options)
+    go_on = fleet_command(options, "apply", str(out or file))
+    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
+    if error is not None and (detailed_exitcode or not isinstance(error, FleetDiffersError)):
+        raise error
+
+
+def _write(path: Path, plan: object) -> None:
+    """Write a plan for its owner alone.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        private_files.write(path, f"{json.dumps(plan, indent=1)}\n".encode())
+    except OSError as error:
+        raise OutputError(
+            f"the plan cannot be written to {path}: {error.strerror or error}",
+            cause="the links were read, and nothing was changed",
+            remedy="name a file in a folder that you can write to with --out",
+        ) from error

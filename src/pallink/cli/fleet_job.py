@@ -1,0 +1,245 @@
+"""What the fleet commands share: reading the file, running it with progress, and showing what came of it."""
+
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pallink.cli.job import can_ask, progress, say_where
+from pallink.cli.options import FleetOptions
+from pallink.cli.progress import ProgressLine, bar
+from pallink.cli.run import explain
+from pallink.cli.supervisor import Execution
+from pallink.errors import AccountsFailedError, CancelledError, FleetDiffersError, PallinkError, UsageError
+from pallink.output import OutputFormat, Terminal, render_json_line, write_value
+from pallink.redact.text import one_line
+from pallink.settings import DEFAULT_CLOUD
+
+if TYPE_CHECKING:
+    from pallink.fleet.entry import Entry
+    from pallink.fleet.fleet_run import FleetRun
+    from pallink.fleet.result import EntryResult
+
+# Lines of the screen that a table leaves free.
+_FREE_LINES = 6
+_MIN_ROWS = 10
+# With fewer accounts the run is over before the bar could be read.
+_MIN_TOTAL = 10
+# How many failed accounts are explained; the table has a line for each.
+_MAX_EXPLAINED = 5
+
+
+def read_entries(
+    file: Path, select: Sequence[str] | None, exclude: Sequence[str] | None, limit: int | None
+) -> "tuple[Entry, ...]":
+    """Return the entries of a fleet file that a command is for.
+
+    Raises:
+        UsageError: The file has a problem, or no entry is selected.
+    """
+    from pallink.fleet.file import read_fleet  # noqa: PLC0415 - help does without it
+    from pallink.fleet.selection import select_entries  # noqa: PLC0415
+
+    fleet = read_fleet(file)
+    if fleet.problems:
+        first, more = fleet.problems[0], len(fleet.problems) - 1
+        others = f"it has {more} more problem{'s' if more > 1 else ''}; nothing was sent"
+        raise UsageError(
+            f"invalid fleet file {file}:{first.line}:{first.column}: {first.message}",
+            cause=others if more else "nothing was sent",
+            remedy="correct the fleet file, and check it",
+            command=f"pallink fleet validate {file}",
+        )
+    return select_entries(fleet.entries, select or (), exclude or (), limit)
+
+
+class FleetReport:
+    """Shows the results of a run while they come, and at its end.
+
+    Args:
+        options: How to show them.
+        total: How many accounts there are.
+        is_plan: Whether the results say what would be done.
+    """
+
+    def __init__(self, options: FleetOptions, total: int, *, is_plan: bool = False) -> None:
+        self._options = options
+        self._total = total
+        self._is_plan = is_plan
+        self._terminal = Terminal()
+        self._began = time.monotonic()
+        self._done = 0
+        self._failed = 0
+        # One line an account, where no bar is drawn and no program reads objects.
+        is_plain = not self._terminal.is_terminal(self._terminal.stderr)
+        self._has_lines = is_plain and not options.quiet and not options.output.has_error_objects
+
+    def add(self, result: "EntryResult", line: ProgressLine) -> None:
+        """Show one result, and how far the run is."""
+        from pallink.output.fleet_table import entry_line  # noqa: PLC0415
+
+        self._done += 1
+        self._failed += result.error is not None
+        if self.streams:
+            self._terminal.write(render_json_line(result.as_dict(), ascii_only=True))
+        if self._has_lines:
+            self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan), 2000))
+        if self._total >= _MIN_TOTAL:
+            line.show(self._progress())
+
+    @property
+    def streams(self) -> bool:
+        """Whether each result is written to stdout as it comes."""
+        return self._options.output is OutputFormat.JSONL and self._options.query is None
+
+    def _progress(self) -> str:
+        seconds = max(time.monotonic() - self._began, 0.001)
+        rate = self._done / seconds
+        left = (self._total - self._done) / rate
+        return (
+            f"{bar(self._done, self._total)}  {self._done:,} of {self._total:,} accounts,"
+            f" {self._failed:,} need attention, {rate:.0f}/s, {left:.0f} s left"
+        )
+
+    def write(self, results: "Sequence[EntryResult]", *, run_id: str | None = None, show_all: str = "") -> None:
+        """Write all results to stdout.
+
+        Args:
+            results: The results, in the order of the file.
+            run_id: The run's ID; None if it has no journal.
+            show_all: The command that shows all accounts, where the screen has no room for them.
+        """
+        from pallink.fleet.result import count_outcomes  # noqa: PLC0415
+        from pallink.output.fleet_table import render_results  # noqa: PLC0415
+
+        options, terminal = self._options, self._terminal
+        if self.streams:
+            return
+        if options.output is OutputFormat.TABLE and options.query is None:
+            rows = terminal.rows(terminal.stdout)
+            max_rows = max(rows - _FREE_LINES, _MIN_ROWS) if rows else None
+            columns = terminal.columns(terminal.stdout)
+            terminal.write(render_results(results, is_plan=self._is_plan, max_rows=max_rows, columns=columns))
+            if max_rows is not None and len(results) > max_rows and show_all and not options.quiet:
+                terminal.say("all accounts", show_all, unbroken=show_all)
+            return
+        entries = [result.as_dict() for result in results]
+        value: object = {"run": run_id, "totals": count_outcomes(results), "entries": entries}
+        if options.output is OutputFormat.TSV and options.query is None:
+            value = [result.as_dict() | {"error": result.error and result.error.message} for result in results]
+        write_value(value, options.output, terminal, options.query)
+
+
+def run_all(
+    run: "FleetRun", options: FleetOptions, report: FleetReport, *, prompts: bool = True
+) -> "list[EntryResult]":
+    """Run a fleet and return its results in the order of the file.
+
+    The first Ctrl-C begins no further account and lets writes settle; a second one leaves at once.
+
+    Args:
+        run: The run.
+        options: The command's options.
+        report: Shows the results as they come.
+        prompts: Whether accounts that need a sign-in are asked for at the end, one at a time, on a terminal.
+    """
+    from pallink.fleet.result import Outcome  # noqa: PLC0415
+
+    if not options.output.has_error_objects:
+        say_where(options)
+    prompts = prompts and can_ask(options)
+    results = {result.entry.key: result for result in run.finished}
+    with progress(options) as line:
+        with _stopping(run):
+            for result in run.results():
+                # On a terminal those that need a sign-in are tried again.
+                if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
+                    report.add(result, line)
+                results[result.entry.key] = result
+        waiting = [result.entry for result in results.values() if result.outcome is Outcome.NEEDS_SIGN_IN]
+        if prompts and not run.is_stopped:
+            for result in _with_prompts(run, waiting, line):
+                report.add(result, line)
+                results[result.entry.key] = result
+    return [results[entry.key] for entry in run.plan.entries if entry.key in results]
+
+
+def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLine) -> "Iterator[EntryResult]":
+    terminal = Terminal()
+    for number, entry in enumerate(entries, 1):
+        line.clear()
+        terminal.say("sign-in", f"{number} of {len(entries)}: {entry.name} in tenant {entry.tenant}", "cyan")
+        yield from run.results_with_prompts([entry])
+
+
+@contextmanager
+def _stopping(run: "FleetRun") -> Iterator[None]:
+    """Let an interruption end the run, and not the command, which then says what was done."""
+    execution = Execution.current()
+    execution.stop = run.stop
+    try:
+        yield
+    finally:
+        execution.stop = None
+
+
+def fleet_command(options: FleetOptions, *words: str) -> str:
+    """Return a fleet command for the same cloud, ready to paste."""
+    cloud = options.settings.cloud
+    return shlex.join(["pallink", "fleet", *words, *(["--cloud", cloud] if cloud != DEFAULT_CLOUD else [])])
+
+
+def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) -> None:
+    """Say on stderr why the first accounts failed, and what to do about each."""
+    from pallink.fleet.result import COMPARED, Outcome  # noqa: PLC0415
+
+    if options.quiet or options.output.has_error_objects:
+        return
+    failed = [result for result in results if result.outcome not in {*COMPARED, Outcome.NOT_RUN}]
+    for result in failed[:_MAX_EXPLAINED]:
+        if result.error is not None:
+            explain(result.error.replace(message=f"{result.entry.name}: {result.error.message}"), Terminal())
+
+
+def verdict(
+    results: "Sequence[EntryResult]", *, is_comparison: bool, interrupted: bool, go_on: str | None = None
+) -> PallinkError | None:
+    """Return the error that a fleet's results amount to; None if all accounts are as the file says.
+
+    Args:
+        results: The results.
+        is_comparison: Whether a link that differs from the file is a finding, and not a failure.
+        interrupted: Whether the run was interrupted.
+        go_on: The command that goes on; of a comparison, the one that lets the links follow the file.
+    """
+    from pallink.fleet.result import COMPARED, DONE, Outcome  # noqa: PLC0415
+
+    total = _accounts(len(results))
+    failed = [result for result in results if result.outcome not in (COMPARED if is_comparison else DONE)]
+    different = [result for result in results if result.outcome is not Outcome.UNCHANGED]
+    if interrupted:
+        done = f"{len(results) - len(failed):,} of {total} are done"
+        return CancelledError("interrupted", cause=done, remedy=go_on and "go on with", command=go_on)
+    if failed and is_comparison:
+        return AccountsFailedError(
+            f"{len(failed):,} of {total} could not be checked", remedy="mend what is named for each of them"
+        )
+    if failed:
+        return AccountsFailedError(
+            f"{len(failed):,} of {total} are not as the file says",
+            remedy="mend what is named for each of them, then go on with",
+            command=go_on,
+        )
+    if is_comparison and different:
+        return FleetDiffersError(
+            f"{len(different):,} of {total} differ from the fleet file",
+            remedy="to let the links follow the file",
+            command=go_on,
+        )
+    return None
+
+
+def _accounts(number: int) -> str:
+    return f"{number:,} account{'' if number == 1 else 's'}"

@@ -1,0 +1,81 @@
+"""The reports of a fleet command: files that options name, and what the CI system shows."""
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pallink.cli.options import FleetOptions
+from pallink.output import Terminal
+from pallink.output.rendering import render_csv_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pallink.fleet.result import EntryResult
+
+_COLUMNS = (
+    "name",
+    "outcome",
+    "exitCode",
+    "account",
+    "objectId",
+    "tenantId",
+    "tenantName",
+    "partnerId",
+    "partnerName",
+    "previousPartnerId",
+    "role",
+    "error",
+)
+
+
+class ReportFiles(NamedTuple):
+    """The files that options name; None for one that is not wanted."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    csv: Path | None = None
+
+
+def publish_fleet(
+    results: "Sequence[EntryResult]", command: str, files: ReportFiles, options: FleetOptions
+) -> tuple[str, ...]:
+    """Write the reports, and return a message for each that could not be written.
+
+    Args:
+        results: The results.
+        command: The command, as in `fleet verify`.
+        files: The files.
+        options: `--quiet` and the cloud.
+    """
+    terminal = Terminal()
+    environ = terminal.environ
+    if not any(files) and not environ.get("GITHUB_ACTIONS") and not environ.get("TF_BUILD"):
+        return ()
+    # XML and temporary files are for those who want a report.
+    from pallink.reports import finding_from_entry, publish, write_report  # noqa: PLC0415
+
+    findings = [finding_from_entry(result, command, options.settings.cloud) for result in results]
+    failures = publish(
+        findings,
+        junit_file=files.junit,
+        markdown_file=files.markdown,
+        environ=environ,
+        write_line=terminal.tell,
+        quiet=options.quiet,
+    )
+    if files.csv is not None:
+        failures += write_report("CSV report", files.csv, render_csv(results).encode("utf-8-sig"))
+    return failures
+
+
+def render_csv(results: "Sequence[EntryResult]") -> str:
+    """Return a CSV file with a heading and one line an account, which spreadsheets read without formulas."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    for result in results:
+        row = result.as_dict() | {"error": result.error and result.error.message}
+        writer.writerow([render_csv_cell(row.get(column)) for column in _COLUMNS])
+    return text.getvalue()

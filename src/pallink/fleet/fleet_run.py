@@ -1,0 +1,278 @@
+"""A fleet's plan, apply or verify: a run with its connections, its secrets and, for an apply, its journal."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pallink.errors import PallinkError, UsageError
+from pallink.fleet.entry import Entry
+from pallink.fleet.journal import Journal
+from pallink.fleet.plan_file import (
+    Plan,
+    link_as_dict,
+    link_from_dict,
+    parse_plan,
+    seen_by_key,
+    step_as_dict,
+    step_from_dict,
+)
+from pallink.fleet.result import DONE, EntryResult, Outcome
+from pallink.fleet.run import DEFAULT_CONCURRENCY, MAX_CONCURRENCY, Run
+from pallink.fleet.secrets import SecretResolver
+from pallink.fleet.sign_in import sign_in_of
+from pallink.fleet.work import Key, Mode, NoPrompts, Work
+from pallink.links.history import InterruptedWrite
+from pallink.links.model import Link, Step
+from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
+from pallink.signin.methods import OFFERED_METHODS
+from pallink.signin.prompter import Prompter
+
+# A session sends three requests at once, and pages of roles.
+_CONNECTIONS_PER_ENTRY = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a fleet is run.
+
+    Attributes:
+        cloud: As for `pallink.connect`.
+        timeout: Seconds for each account, retries and waits included.
+        concurrency: How many accounts are worked on at a time, 1 to 64.
+        replace: Whether another partner's link is changed.
+        vault_auth: How to sign in to Key Vault, as `--auth` takes it; None: as the environment states.
+
+    Raises:
+        UsageError: An option is invalid.
+    """
+
+    cloud: str = DEFAULT_CLOUD
+    timeout: float = DEFAULT_TIMEOUT
+    concurrency: int = DEFAULT_CONCURRENCY
+    replace: bool = False
+    vault_auth: str | None = None
+
+    def __post_init__(self) -> None:
+        settings = Settings(self.cloud, timeout=self.timeout)
+        if self.vault_auth is not None and self.vault_auth not in OFFERED_METHODS:
+            raise UsageError(
+                f"unknown sign-in method {self.vault_auth!r}",
+                remedy=f"use --vault-auth with one of {', '.join(OFFERED_METHODS)}",
+            )
+        object.__setattr__(self, "cloud", settings.cloud)
+        if not 1 <= self.concurrency <= MAX_CONCURRENCY:
+            raise UsageError(
+                f"--concurrency must be 1 to {MAX_CONCURRENCY}",
+                cause=f"it is {self.concurrency}",
+                remedy="correct --concurrency or PALLINK_CONCURRENCY",
+            )
+
+
+@dataclass
+class FleetRun:
+    """One run over the entries of a fleet. A context manager, which `results` needs.
+
+    Attributes:
+        plan: The entries, and what a plan saw of them.
+        mode: What is done for each entry.
+        options: How.
+        prompter: Who is asked for the sign-ins that `results_with_prompts` makes.
+        journal: Where an apply is recorded.
+        finished: The results of entries that an earlier process of the same run finished.
+    """
+
+    plan: Plan
+    mode: Mode
+    options: RunOptions
+    prompter: Prompter = field(default_factory=NoPrompts)
+    journal: Journal | None = None
+    finished: tuple[EntryResult, ...] = ()
+    _interrupted: Mapping[Key, InterruptedWrite] = field(default_factory=dict)
+    _resources: ExitStack = field(default_factory=ExitStack)
+    _run: Run | None = None
+    _work: Work | None = None
+
+    def __enter__(self) -> Self:
+        # azure-identity and the SDK cost some 200 ms to import: they are loaded with the first sign-in.
+        from pallink.azure.connection import CloudConnection  # noqa: PLC0415
+        from pallink.azure.vault import VaultReader  # noqa: PLC0415
+
+        options = self.options
+        if self.journal is not None:
+            self._resources.enter_context(self.journal)
+        connections = options.concurrency * _CONNECTIONS_PER_ENTRY
+        connection = self._resources.enter_context(CloudConnection(options.cloud, connections=connections))
+        vault = VaultReader(connection, Settings(options.cloud, timeout=options.timeout), vault_auth=options.vault_auth)
+        secrets = SecretResolver(Path(self.plan.folder), os.environ, vault.read)
+        self._work = Work(
+            mode=self.mode,
+            connection=connection,
+            cloud=options.cloud,
+            timeout=options.timeout,
+            replace=options.replace,
+            sign_in=lambda entry: sign_in_of(entry, secrets),
+            seen=self.plan.seen,
+            interrupted=self._interrupted,
+            on_intent=self._intend,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._run is not None and self._run.is_stopped()
+
+    @property
+    def pending(self) -> tuple[Entry, ...]:
+        """The entries that are still to be worked on."""
+        finished = {result.entry.key for result in self.finished}
+        return tuple(entry for entry in self.plan.entries if entry.key not in finished)
+
+    def stop(self) -> None:
+        """End the run: no further account is begun, and writes under way are given ten seconds to settle."""
+        if self._run is not None:
+            self._run.stop()
+
+    def results(self) -> Iterator[EntryResult]:
+        """Yield the result of each pending entry as it ends."""
+        return self._results(self.pending, self.options.concurrency)
+
+    def results_with_prompts(self, entries: Sequence[Entry]) -> Iterator[EntryResult]:
+        """Yield the result of each of these entries, one after the other, with prompts where they are needed."""
+        if self._work is None:
+            raise AssertionError("a run is entered first")
+        self._work.prompter = self.prompter
+        return self._results(entries, concurrency=1)
+
+    def planned(self, results: Sequence[EntryResult]) -> Plan:
+        """Return the plan with what its dry run saw."""
+        return replace(self.plan, seen=seen_by_key(results, self._work.links if self._work else {}))
+
+    def _results(self, entries: Sequence[Entry], concurrency: int) -> Iterator[EntryResult]:
+        if self._work is None:
+            raise AssertionError("a run is entered first")
+        options = self.options
+        self._run = Run(entries, self._work, cloud=options.cloud, concurrency=concurrency, timeout=options.timeout)
+        for result in self._run.results():
+            yield self._recorded(result)
+
+    def _recorded(self, result: EntryResult) -> EntryResult:
+        """Add a result to the journal."""
+        if self.journal is None or result.outcome is Outcome.NOT_RUN:
+            return result
+        try:
+            self.journal.finish(_name(result.entry.key), result.as_dict())
+        except PallinkError as error:
+            # What was done stays true. A resumed run reads the link again.
+            return replace(result, warnings=(*result.warnings, error.message))
+        return result
+
+    def _intend(self, entry: Entry, step: Step, before: Link | None) -> None:
+        if self.journal is not None:
+            self.journal.intend(_name(entry.key), {"step": step_as_dict(step), "before": link_as_dict(before)})
+
+
+def new_plan(
+    entries: Sequence[Entry],
+    options: RunOptions,
+    *,
+    source: Path,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Plan:
+    """Return a plan before anything was read.
+
+    Args:
+        entries: The entries.
+        options: How the fleet is run.
+        source: The fleet file, to whose folder the paths of secrets are relative.
+        now: Returns the current time.
+    """
+    return Plan(
+        cloud=options.cloud,
+        source=str(source),
+        folder=str(source.absolute().parent),
+        replace=options.replace,
+        entries=tuple(entries),
+        seen={},
+        created=now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+    )
+
+
+def begin_apply(plan: Plan, options: RunOptions, *, run_dir: Path | None = None) -> FleetRun:
+    """Return a run that carries a plan out, and records it in a journal.
+
+    Args:
+        plan: What to carry out. Where it saw a link, the link must not have changed since.
+        options: How.
+        run_dir: The folder of the journal; by default a new one in the user's state folder.
+
+    Raises:
+        PallinkError: The journal cannot be made.
+    """
+    header = {
+        "file": plan.source,
+        "entries": len(plan.entries),
+        "plan": plan.as_dict(),
+        "options": {"timeout": options.timeout, "concurrency": options.concurrency},
+    }
+    return FleetRun(plan, Mode.APPLY, options, journal=Journal.create(header, run_dir=run_dir))
+
+
+def resume_apply(run: str, options: RunOptions) -> FleetRun:
+    """Return a run that goes on where an earlier process ended.
+
+    Entries that are done are skipped. For a write that may have been sent, the link decides.
+
+    Args:
+        run: The run's ID, `last`, or its folder.
+        options: How. The cloud must be that of the run.
+
+    Raises:
+        UsageError: There is no such run, another process works on it, or it is for another cloud.
+    """
+    journal = Journal.resume(run)
+    try:
+        plan = parse_plan(journal.state.header.get("plan"), journal.name)
+        plan.check_cloud(options.cloud)
+    except UsageError:
+        journal.close()
+        raise
+    entries = {_name(entry.key): entry for entry in plan.entries}
+    outcomes, intents = journal.state.outcomes, journal.state.intents
+    finished = [_finished(entries[name], outcome) for name, outcome in outcomes.items() if name in entries]
+    interrupted = {
+        entries[name].key: InterruptedWrite(step_from_dict(intent["step"]), link_from_dict(intent["before"]))
+        for name, intent in intents.items()
+        if name in entries
+    }
+    return FleetRun(
+        plan,
+        Mode.APPLY,
+        replace(options, replace=plan.replace),
+        journal=journal,
+        finished=tuple(result for result in finished if result.outcome in DONE),
+        _interrupted=interrupted,
+    )
+
+
+def _name(key: Key) -> str:
+    """Return what tells an entry apart in the journal."""
+    return " ".join(key)
+
+
+def _finished(entry: Entry, saved: Mapping[str, Any]) -> EntryResult:
+    """Return the result that `EntryResult.as_dict` was saved from."""
+    fields = {
+        name: value for name, value in saved.items() if name not in ("name", "outcome", "exitCode", "warnings", "error")
+    }
+    return EntryResult(entry=entry, outcome=Outcome(saved["outcome"]), fields=fields, warnings=tuple(saved["warnings"]))

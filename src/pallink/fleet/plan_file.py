@@ -1,0 +1,262 @@
+"""A fleet's plan: what an apply would do, and the file that keeps it.
+
+The steps follow from the entries and the links that were read. A plan file holds the entries too, so that an apply
+carries out what was shown, and nothing where a link has changed since. Secrets stay references.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pallink.errors import UsageError
+from pallink.fleet.check import check_document
+from pallink.fleet.document import Cell, Document, Row
+from pallink.fleet.entry import Entry
+from pallink.fleet.result import EntryResult, Outcome
+from pallink.links.model import Action, Link, Step, active
+from pallink.settings import RoleCheck
+
+PLAN_VERSION = 1
+
+SYMBOLS: Mapping[Outcome, str] = {
+    Outcome.CREATED: "+",
+    Outcome.UPDATED: "~",
+    Outcome.DELETED: "-",
+    Outcome.UNCHANGED: "=",
+    Outcome.NEEDS_REPLACE: "!",
+    Outcome.NEEDS_SIGN_IN: "!",
+}
+"""How a plan marks what would be done. Any other outcome is `?`: the link could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a plan saw of one entry.
+
+    Attributes:
+        outcome: What an apply would do.
+        was_read: Whether the link could be read.
+        link: The link; None if there was none.
+    """
+
+    outcome: Outcome
+    was_read: bool
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an apply would do.
+
+    Attributes:
+        cloud: The cloud's name or URL.
+        source: The fleet file's path.
+        folder: The folder that the paths of secrets are relative to.
+        replace: Whether another partner's link is replaced.
+        entries: The entries, in the order of the file.
+        seen: What was seen of each, by the entry's key; of one that is missing here, nothing.
+        created: When the links were read, ISO 8601, UTC.
+        results: What was found for each entry; empty for a plan from a file, or before anything was read.
+    """
+
+    cloud: str
+    source: str
+    folder: str
+    replace: bool
+    entries: tuple[Entry, ...]
+    seen: Mapping[tuple[str, str], Seen]
+    created: str
+    results: tuple[EntryResult, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as plain JSON values, for `parse_plan`."""
+        return {
+            "planVersion": PLAN_VERSION,
+            "cloud": self.cloud,
+            "source": self.source,
+            "folder": self.folder,
+            "replace": self.replace,
+            "created": self.created,
+            "entries": [_entry_as_dict(entry) | self._seen_as_dict(entry) for entry in self.entries],
+        }
+
+    def check_cloud(self, cloud: str) -> None:
+        """Make sure that the plan is for a cloud.
+
+        Raises:
+            UsageError: It is for another one.
+        """
+        if self.cloud != cloud:
+            raise UsageError(
+                f"the plan of {self.source} is for the cloud {self.cloud}, not for {cloud}",
+                remedy=f"add --cloud {self.cloud}",
+            )
+
+    def _seen_as_dict(self, entry: Entry) -> dict[str, Any]:
+        seen = self.seen.get(entry.key)
+        if seen is None:
+            return {}
+        return {"plan": {"outcome": seen.outcome.value, "wasRead": seen.was_read, "link": link_as_dict(seen.link)}}
+
+
+def check_not_stale(seen: Seen, current: Link | None) -> str | None:
+    """Return how the link has changed since the plan saw it; None if it has not."""
+    before, now = active(seen.link), active(current)
+    if (before and (before.partner_id, before.version)) == (now and (now.partner_id, now.version)):
+        return None
+    return f"the plan saw {_describe(before)}, and now there is {_describe(now)}"
+
+
+def read_plan(path: Path, content: bytes, cloud: str) -> Plan:
+    """Return the plan in a file.
+
+    Raises:
+        UsageError: It is no plan, or one of another version or for another cloud.
+    """
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
+        raise UsageError(
+            f"invalid plan {path}:{line}:{column}: not JSON", cause="a plan is one JSON object", remedy=_PLAN_AGAIN
+        ) from None
+    plan = parse_plan(value, str(path))
+    plan.check_cloud(cloud)
+    return plan
+
+
+_PLAN_AGAIN = "make the plan again: pallink fleet plan FILE --out PLAN_FILE"
+
+
+def parse_plan(value: object, name: str) -> Plan:
+    """Return the plan of what `Plan.as_dict` returned.
+
+    Args:
+        value: Plain JSON values.
+        name: What the value is called in errors.
+
+    Raises:
+        UsageError: It is no plan, or one of another version.
+    """
+    version = value.get("planVersion") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or version != PLAN_VERSION:
+        found = "it is no plan of pallink" if version is None else f"it has version {version!r}"
+        raise UsageError(f"the plan {name} cannot be used", cause=f"{found}, not {PLAN_VERSION}", remedy=_PLAN_AGAIN)
+    try:
+        rows = [_row(number, entry) for number, entry in enumerate(value["entries"], 1)]
+        entries, problems = check_document(Document(tuple(rows)))
+        if not problems:
+            return Plan(
+                cloud=str(value["cloud"]),
+                source=str(value["source"]),
+                folder=str(value["folder"]),
+                replace=value["replace"] is True,
+                entries=entries,
+                seen=dict(_seen(entry, item) for entry, item in zip(entries, value["entries"], strict=True)),
+                created=str(value["created"]),
+            )
+        cause = problems[0].message
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        cause = f"{type(error).__name__}: {error}"
+    raise UsageError(f"the plan {name} cannot be used", cause=f"its content was changed ({cause})", remedy=_PLAN_AGAIN)
+
+
+def seen_by_key(
+    results: Iterable[EntryResult], links: Mapping[tuple[str, str], Link | None]
+) -> dict[tuple[str, str], Seen]:
+    """Return what a dry run saw of each entry, by the entry's key.
+
+    Args:
+        results: The results of the dry run.
+        links: The links that were read, by the entry's key.
+    """
+    return {
+        result.entry.key: Seen(result.outcome, result.entry.key in links, links.get(result.entry.key))
+        for result in results
+    }
+
+
+def link_as_dict(link: Link | None) -> dict[str, Any] | None:
+    """Return what tells a link from another one, as plain JSON values."""
+    if link is None:
+        return None
+    return {
+        "partnerId": link.partner_id,
+        "partnerName": link.partner_name,
+        "state": link.state,
+        "version": link.version,
+    }
+
+
+def link_from_dict(value: Mapping[str, Any] | None) -> Link | None:
+    """Return the link of what `link_as_dict` returned.
+
+    Raises:
+        TypeError: It is something else.
+        KeyError: A field is missing.
+    """
+    if value is None:
+        return None
+    return Link(value["partnerId"], value["partnerName"], state=value["state"], version=value["version"])
+
+
+def step_as_dict(step: Step) -> dict[str, Any]:
+    """Return a step as plain JSON values."""
+    return {"action": step.action.value, "partnerId": step.partner_id}
+
+
+def step_from_dict(value: Mapping[str, Any]) -> Step:
+    """Return the step of what `step_as_dict` returned.
+
+    Raises:
+        ValueError: It is something else.
+        KeyError: A field is missing.
+    """
+    return Step(Action(value["action"]), value["partnerId"])
+
+
+def _describe(link: Link | None) -> str:
+    return f"a link to {link} (version {link.version})" if link else "no link"
+
+
+def _entry_as_dict(entry: Entry) -> dict[str, Any]:
+    """Return an entry with the keys of a fleet file, and without those that say nothing."""
+    values: dict[str, Any] = {
+        "name": entry.name,
+        "account": entry.account,
+        "tenant": entry.tenant,
+        "client-id": entry.client_id,
+        "auth": entry.auth and entry.auth.value,
+        "secret": entry.secret and str(entry.secret),
+        "certificate": entry.certificate and str(entry.certificate),
+        "certificate-password": entry.certificate_password and str(entry.certificate_password),
+        "partner": entry.partner_id,
+        "state": entry.state.value,
+        "role-check": None if entry.role_check is RoleCheck.REQUIRE else entry.role_check.value,
+        "subscription": list(entry.subscriptions),
+        "tags": list(entry.tags),
+        "line": entry.line,
+    }
+    return {key: value for key, value in values.items() if value not in (None, [])}
+
+
+def _row(number: int, value: Mapping[str, Any]) -> Row:
+    cells = {}
+    for key, item in value.items():
+        if key in ("line", "plan"):
+            continue
+        if isinstance(item, list):
+            cells[key] = Cell(number, 1, items=tuple(Cell(number, 1, str(text), is_quoted=True) for text in item))
+        else:
+            cells[key] = Cell(number, 1, str(item), is_quoted=True)
+    line = value.get("line", number)
+    return Row(line if isinstance(line, int) else number, cells, {key: Cell(number, 1, key) for key in cells})
+
+
+def _seen(entry: Entry, value: Mapping[str, Any]) -> tuple[tuple[str, str], Seen]:
+    plan = value.get("plan")
+    if plan is None:
+        return entry.key, Seen(Outcome.NOT_RUN, was_read=False)
+    return entry.key, Seen(Outcome(plan["outcome"]), plan["wasRead"] is True, link_from_dict(plan["link"]))

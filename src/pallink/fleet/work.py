@@ -1,0 +1,305 @@
+"""The job for one entry: sign in, then plan, apply or verify, as the single commands do."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pallink.account import Account
+from pallink.errors import (
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    ReaderRoleError,
+    StalePlanError,
+    UsageError,
+)
+from pallink.fleet.entry import Entry, LinkState
+from pallink.fleet.plan_file import Seen, check_not_stale
+from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
+from pallink.fleet.task import Task
+from pallink.links.history import InterruptedWrite
+from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal
+from pallink.links.record import LinkChange
+from pallink.redact.environment import environment_secrets
+from pallink.redact.secrets import Secrets, redact_all
+from pallink.result import Json, Result
+from pallink.roles import Verdict
+from pallink.session import Session, open_session
+from pallink.settings import RoleCheck, Settings
+from pallink.signin.methods import SignIn, SignInMethod
+from pallink.signin.prompter import NonInteractive, Prompter
+
+if TYPE_CHECKING:
+    from pallink.azure.connection import CloudConnection
+
+Key = tuple[str, str]
+"""`Entry.key`."""
+
+
+class Mode(StrEnum):
+    """What is done for each entry."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    VERIFY = "verify"
+
+
+class NoPrompts(NonInteractive):
+    """Prompt for nothing, and let no sign-in method do so: entries that need a person come last, one at a time."""
+
+    no_input = True
+
+
+def goal_of(entry: Entry, *, replace: bool) -> Goal:
+    """Return what an entry wants of its account's link. Pure.
+
+    Args:
+        entry: The entry.
+        replace: Whether another partner's link is changed.
+    """
+    if entry.state is LinkState.UNLINKED:
+        return UnlinkGoal(entry.partner_id)
+    if entry.partner_id is None:
+        raise AssertionError("a linked entry has a partner")
+    return LinkGoal(entry.partner_id, replace)
+
+
+@dataclass
+class KnownAccounts:
+    """The accounts that signed in during a run: two entries may turn out to be one account. Thread-safe."""
+
+    _entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, entry: Entry, account: Account) -> None:
+        """Take note of an entry's account.
+
+        Raises:
+            UsageError: Another entry has the same account, and wants another link.
+        """
+        with self._lock:
+            other = self._entries.setdefault((account.tenant_id, account.object_id), entry)
+        if (other.partner_id, other.state) != (entry.partner_id, entry.state):
+            raise UsageError(
+                f"the entries in lines {other.line} and {entry.line} are one account: {account.name}",
+                cause=f"they want different links in tenant {account.tenant_id}, where an account has one",
+                remedy="remove one of them from the fleet file",
+            )
+
+
+@dataclass
+class Work:
+    """Does the job for the entries of one run. Thread-safe.
+
+    Attributes:
+        mode: What is done.
+        connection: The cloud, and the connections that all sessions share.
+        cloud: The cloud's name or URL.
+        timeout: Seconds for each entry.
+        replace: Whether another partner's link is changed.
+        sign_in: Returns how an entry signs in that states it in the file; None: by a stored sign-in, or its method.
+        prompter: Who is asked where that is needed.
+        seen: What a plan saw of each entry.
+        interrupted: The writes of an earlier process that ended before it knew what they did.
+        on_intent: Called before each write is sent.
+        links: The links that were read.
+    """
+
+    mode: Mode
+    connection: "CloudConnection"
+    cloud: str
+    timeout: float
+    replace: bool = False
+    sign_in: Callable[[Entry], SignIn | None] = lambda _entry: None
+    prompter: Prompter = field(default_factory=NoPrompts)
+    seen: Mapping[Key, Seen] = field(default_factory=dict)
+    interrupted: Mapping[Key, InterruptedWrite] = field(default_factory=dict)
+    on_intent: Callable[[Entry, Step, Link | None], None] = lambda _entry, _step, _before: None
+    links: dict[Key, Link | None] = field(default_factory=dict)
+    _accounts: KnownAccounts = field(default_factory=KnownAccounts)
+    _token_locks: dict[Key, threading.Lock] = field(default_factory=dict)
+
+    def __call__(self, task: Task) -> EntryResult:
+        """Do the job for one entry.
+
+        Raises:
+            OperationCancelledError: The task was cancelled before it began to write.
+        """
+        # Its own: no entry's secrets are known to another one.
+        with Secrets(*environment_secrets(os.environ)).active():
+            fields = stated_fields(task.entry, self.cloud)
+            try:
+                with self._open(task) as session:
+                    fields |= _account_fields(session.account)
+                    self._accounts.add(task.entry, session.account)
+                    if self.mode is Mode.VERIFY:
+                        return self._verify(task.entry, session, fields)
+                    return self._write(task, session)
+            except PallinkError as error:
+                return self._failed(task, error, fields)
+
+    def _open(self, task: Task) -> Session:
+        """Sign in. One application requests one token at a time in a tenant: Entra ID throttles what is concurrent."""
+        entry = task.entry
+        settings = Settings(
+            self.cloud,
+            entry.account,
+            entry.tenant,
+            entry.client_id,
+            entry.auth.value if entry.auth is not None else None,
+            self.timeout,
+        )
+        with task.deadline.active():
+            sign_in = self.sign_in(entry)
+        application = (sign_in.client_id if sign_in is not None else entry.client_id) or ""
+        lock = self._token_locks.setdefault((application.casefold(), entry.tenant.casefold()), threading.Lock())
+        if not lock.acquire(timeout=max(task.deadline.left, 0)):
+            raise task.deadline.exceeded("other sign-ins of the same application in this tenant took all of it")
+        try:
+            return open_session(
+                settings,
+                writable=self.mode is Mode.APPLY,
+                command=self._command(entry),
+                prompter=self.prompter,
+                written=task.written,
+                deadline=task.deadline,
+                shared=self.connection,
+                sign_in=sign_in,
+                # What states a sign-in in the runner's environment is the runner's, unless the entry names the method.
+                environ=os.environ if entry.auth in _AMBIENT_METHODS else {},
+            )
+        finally:
+            lock.release()
+
+    def _command(self, entry: Entry) -> str:
+        if self.mode is Mode.VERIFY:
+            return "verify"
+        return "link" if entry.state is LinkState.LINKED else "unlink"
+
+    def _write(self, task: Task, session: Session) -> EntryResult:
+        """Reach the entry's goal; for a plan, find out what would be done."""
+        entry = task.entry
+        goal = goal_of(entry, replace=self.replace)
+
+        def on_read(link: Link | None) -> None:
+            self.links[entry.key] = link
+            self._check_not_stale(entry, goal, link)
+
+        def on_send(step: Step, before: Link | None) -> None:
+            task.begin_write()
+            self.on_intent(entry, step, before)
+
+        result = session.write(
+            goal,
+            role_check=RoleCheck.SKIP if entry.state is LinkState.UNLINKED else entry.role_check,
+            subscriptions=() if entry.state is LinkState.UNLINKED else entry.subscriptions,
+            dry_run=self.mode is Mode.PLAN,
+            interrupted=self.interrupted.get(entry.key),
+            on_read=on_read,
+            on_send=on_send,
+        )
+        change = None if self.mode is Mode.PLAN else session.written.known.change
+        return _result(entry, Outcome(result.action.value), result, link=change)
+
+    def _check_not_stale(self, entry: Entry, goal: Goal, link: Link | None) -> None:
+        """Refuse to change a link that is no longer what the plan saw; one that is as wanted by now needs no change.
+
+        Raises:
+            StalePlanError: The link has changed.
+        """
+        seen = self.seen.get(entry.key)
+        if seen is None or entry.key in self.interrupted:
+            return
+        difference = check_not_stale(seen, link)
+        if difference is not None and goal.next_step(link).action is not Action.UNCHANGED:
+            raise StalePlanError(
+                f"the link of {entry.name} has changed since the plan was made; nothing was changed",
+                cause=difference,
+                remedy="make the plan again, look at it, and apply it",
+            )
+
+    def _verify(self, entry: Entry, session: Session, fields: Json) -> EntryResult:
+        """Compare the link with what the entry wants."""
+        if entry.state is LinkState.UNLINKED:
+            return _compare_unlinked(entry, session, fields)
+        result = session.compare(
+            LinkGoal(entry.partner_id or ""), role_check=entry.role_check, subscriptions=entry.subscriptions
+        )
+        is_role_known = isinstance(result.error, ReaderRoleError) and result.role is not Verdict.UNKNOWN
+        if result.error is None:
+            outcome = Outcome.UNCHANGED
+        elif is_role_known or isinstance(result.error, NotLinkedError | LinkedElsewhereError):
+            outcome = Outcome.DIFFERS
+        else:
+            outcome = Outcome.FAILED
+        return _result(entry, outcome, result)
+
+    def _failed(self, task: Task, error: PallinkError, fields: Json) -> EntryResult:
+        entry, change = task.entry, task.written.known.change
+        outcome = outcome_of_error(error, entry, change)
+        if isinstance(error, LinkedElsewhereError):
+            fields |= {"partnerId": error.linked_partner_id}
+            if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
+                # The entry is about one partner's link, and that is gone.
+                warning = f"linked to {error.linked_partner_id}, which is left alone"
+                return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=fields, warnings=(warning,))
+        return EntryResult(
+            entry=entry,
+            outcome=outcome,
+            fields=redact_all(fields),
+            error=error,
+            link=change if self.mode is Mode.APPLY else None,
+            warnings=error.warnings,
+        )
+
+
+_AMBIENT_METHODS = frozenset(
+    {
+        SignInMethod.WORKLOAD_IDENTITY,
+        SignInMethod.GITHUB,
+        SignInMethod.AZURE_PIPELINES,
+        SignInMethod.MANAGED_IDENTITY,
+        SignInMethod.AZURE_CLI,
+    }
+)
+
+
+def _compare_unlinked(entry: Entry, session: Session, fields: Json) -> EntryResult:
+    """Compare the link with an entry that wants none, or none of one partner."""
+    try:
+        result = session.show()
+    except NotLinkedError:
+        return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=redact_all(fields))
+    linked = result.partner_id
+    if entry.partner_id is not None and linked != entry.partner_id:
+        return _result(entry, Outcome.UNCHANGED, result)
+    error = LinkedElsewhereError(
+        f"linked to {linked}, and the fleet file says unlinked",
+        linked_partner_id=linked or "",
+        wanted_partner_id=linked or "",
+        remedy="remove the link with pallink fleet apply, or change the entry's state",
+    )
+    return EntryResult(entry=entry, outcome=Outcome.DIFFERS, fields=redact_all(result.as_dict()), error=error)
+
+
+def _result(entry: Entry, outcome: Outcome, result: Result, *, link: LinkChange | None = None) -> EntryResult:
+    return EntryResult(
+        entry=entry,
+        outcome=outcome,
+        fields=redact_all(result.as_dict()),
+        error=result.error,
+        link=link,
+        warnings=tuple(redact_all(list(result.warnings))),
+    )
+
+
+def _account_fields(account: Account) -> Json:
+    return {
+        "account": account.name,
+        "accountKind": account.kind.value,
+        "objectId": account.object_id,
+        "tenantId": account.tenant_id,
+    }

@@ -1,0 +1,101 @@
+"""The table of a fleet: one line an account, those first that need attention. Pure."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from pallink.fleet.plan_file import SYMBOLS
+from pallink.fleet.result import ATTENTION, EntryResult, Outcome
+from pallink.redact.text import one_line
+
+_PLAN_WORDS: Mapping[str, str] = {
+    "+": "to create",
+    "~": "to replace",
+    "-": "to remove",
+    "=": "unchanged",
+    "!": "needs a person",
+    "?": "could not be read",
+}
+# Characters. Longer cells would push the others off the screen.
+_MAX_CELL = 60
+
+
+def render_results(
+    results: Sequence[EntryResult], *, is_plan: bool, max_rows: int | None = None, columns: int | None = None
+) -> str:
+    """Return the table and a line of totals.
+
+    Args:
+        results: The results.
+        is_plan: Whether they say what would be done, each with a symbol.
+        max_rows: How many accounts are shown; None: all.
+        columns: How long a line may be; None: as long as it is.
+    """
+    ordered = sorted(results, key=lambda result: ATTENTION.index(result.outcome))
+    shown = ordered if max_rows is None or len(ordered) <= max_rows else ordered[:max_rows]
+    rows = [_row(result, is_plan=is_plan) for result in shown]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(len(rows[0]) if rows else 0)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if len(shown) < len(ordered):
+        lines.append(f"... and {len(ordered) - len(shown):,} more")
+    # The last column stays empty: consoles of Windows add an empty line after it.
+    totals = textwrap.wrap(totals_line(results, is_plan=is_plan), columns - 1 if columns else 10_000)
+    return "".join(f"{_cut(line, columns)}\n" for line in (*lines, "", *totals))
+
+
+def totals_line(results: Sequence[EntryResult], *, is_plan: bool) -> str:
+    """Return how many accounts have each outcome, on one line."""
+    if is_plan:
+        marks = [symbol_of(result.outcome) for result in results]
+        parts = [f"{marks.count(mark)} {words}" for mark, words in _PLAN_WORDS.items() if mark in marks]
+    else:
+        outcomes = [result.outcome for result in results]
+        parts = [f"{outcomes.count(outcome)} {outcome}" for outcome in reversed(ATTENTION) if outcome in outcomes]
+    accounts = f"{len(results):,} account{'' if len(results) == 1 else 's'}"
+    return f"{accounts}: {', '.join(parts)}" if parts else accounts
+
+
+def entry_line(result: EntryResult, *, is_plan: bool) -> str:
+    """Return one line for an account as it is done."""
+    return "  ".join(cell for cell in _row(result, is_plan=is_plan) if cell)
+
+
+def symbol_of(outcome: Outcome) -> str:
+    """Return how a plan marks an outcome."""
+    return SYMBOLS.get(outcome, "?")
+
+
+def _cut(line: str, columns: int | None) -> str:
+    return line if columns is None or len(line) < columns else f"{line[: columns - 4]}..."
+
+
+def _row(result: EntryResult, *, is_plan: bool) -> tuple[str, ...]:
+    entry, fields = result.entry, result.fields
+    tenant = str(fields.get("tenantName") or entry.tenant)
+    mark = symbol_of(result.outcome) if is_plan else result.outcome.value
+    return mark, *(one_line(cell, _MAX_CELL) for cell in (entry.name, tenant, _change(result))), _reason(result)
+
+
+def _change(result: EntryResult) -> str:
+    """Return the partner before and after; of an unchanged link, the partner."""
+    fields, entry = result.fields, result.entry
+    now, before = fields.get("partnerId"), fields.get("previousPartnerId")
+    match result.outcome:
+        case Outcome.CREATED:
+            return f"none -> {now}"
+        case Outcome.UPDATED:
+            return f"{before} -> {now}"
+        case Outcome.DELETED:
+            return f"{before} -> none"
+        case Outcome.UNCHANGED:
+            return str(now or "none")
+        case Outcome.NEEDS_REPLACE | Outcome.DIFFERS if now != entry.partner_id:
+            return f"{now or 'none'}, not {entry.partner_id or 'none'}"
+    return str(entry.partner_id or "none")
+
+
+def _reason(result: EntryResult) -> str:
+    """Return what a person should know of a result."""
+    if result.error is not None:
+        cause = result.error.cause if result.outcome is Outcome.NOT_RUN else None
+        return one_line(cause or result.error.message, 200)
+    return one_line("; ".join(result.warnings), 200)
