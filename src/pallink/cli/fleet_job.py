@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pallink.cli.job import can_ask, progress, say_where
+from pallink.cli.job import can_ask, progress
 from pallink.cli.options import FleetOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
@@ -147,8 +147,6 @@ def run_all(
     """
     from pallink.fleet.result import Outcome  # noqa: PLC0415
 
-    if not options.output.has_error_objects:
-        say_where(options)
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
     with progress(options) as line:
@@ -204,7 +202,12 @@ def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) ->
 
 
 def verdict(
-    results: "Sequence[EntryResult]", *, is_comparison: bool, interrupted: bool, go_on: str | None = None
+    results: "Sequence[EntryResult]",
+    *,
+    is_comparison: bool,
+    interrupted: bool,
+    go_on: str | None = None,
+    again: str | None = None,
 ) -> PallinkError | None:
     """Return the error that a fleet's results amount to; None if all accounts are as the file says.
 
@@ -212,7 +215,9 @@ def verdict(
         results: The results.
         is_comparison: Whether a link that differs from the file is a finding, and not a failure.
         interrupted: Whether the run was interrupted.
-        go_on: The command that goes on; of a comparison, the one that lets the links follow the file.
+        go_on: The command that goes on with an interrupted run; of a comparison, the one that lets the links follow the
+            file.
+        again: The command that tries again what failed.
     """
     from pallink.fleet.result import COMPARED, DONE, Outcome  # noqa: PLC0415
 
@@ -224,17 +229,17 @@ def verdict(
         return CancelledError("interrupted", cause=done, remedy=go_on and "go on with", command=go_on)
     if failed and is_comparison:
         return AccountsFailedError(
-            f"{len(failed):,} of {total} could not be checked", remedy="mend what is named for each of them"
+            f"could not check {len(failed):,} of {total}", remedy="mend what is named for each of them"
         )
     if failed:
         return AccountsFailedError(
-            f"{len(failed):,} of {total} are not as the file says",
-            remedy="mend what is named for each of them, then go on with",
-            command=go_on,
+            f"apply failed for {len(failed):,} of {total}",
+            remedy="mend what is named for each of them, then run the command again: what is done stays done",
+            command=again,
         )
     if is_comparison and different:
         return FleetDiffersError(
-            f"{len(different):,} of {total} differ from the fleet file",
+            f"the fleet differs from its file: {len(different):,} of {total}",
             remedy="to let the links follow the file",
             command=go_on,
         )

@@ -11,7 +11,7 @@ from pallink.cli.arguments import Yes
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit, Markdown, Replace, Select, VaultAuth
 from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import can_ask, this_command, yes_or_no
+from pallink.cli.job import can_ask, say_where, this_command, yes_or_no
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
@@ -70,6 +70,8 @@ def apply(
     """
     from pallink.fleet.fleet_run import RunOptions, begin_apply, resume_apply  # noqa: PLC0415 - help does without it
 
+    if not options.output.has_error_objects:
+        say_where(options)
     selection = _Selection(select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud,
@@ -214,7 +216,7 @@ def _finish(
     )
     explain_failures(results, options)
     go_on = fleet_command(options, "apply", "--resume", name) if name else None
-    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on)
+    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on, again=this_command())
     if error is not None:
         raise error.replace(warnings=warnings)
     for warning in warnings:

@@ -9,6 +9,7 @@ import typer
 from pallink import private_files
 from pallink.cli.fleet_arguments import Concurrency, Exclude, FleetFile, Limit, Replace, Select, VaultAuth
 from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
+from pallink.cli.job import say_where
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import FleetDiffersError, OutputError
@@ -40,6 +41,8 @@ def plan(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
+    if not options.output.has_error_objects:
+        say_where(options)
     entries = read_entries(file, select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud,

@@ -3,6 +3,7 @@
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, FleetFile, Junit, Limit, Markdown, Select, VaultAuth
 from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
+from pallink.cli.job import say_where
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.output import Terminal
@@ -28,6 +29,8 @@ def verify(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
+    if not options.output.has_error_objects:
+        say_where(options)
     entries = read_entries(file, select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
