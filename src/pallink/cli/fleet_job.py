@@ -123,7 +123,7 @@ class FleetReport:
             columns = terminal.columns(terminal.stdout)
             terminal.write(render_results(results, is_plan=self._is_plan, max_rows=max_rows, columns=columns))
             if max_rows is not None and len(results) > max_rows and show_all and not options.quiet:
-                terminal.say("all accounts", show_all, unbroken=show_all)
+                terminal.say("note", f"all accounts are shown by {show_all}", unbroken=show_all)
             return
         entries = [result.as_dict() for result in results]
         value: object = {"run": run_id, "totals": count_outcomes(results), "entries": entries}

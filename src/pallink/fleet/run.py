@@ -125,6 +125,9 @@ class Run:
             result = self._not_run(task.entry, _INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - one entry must not end the run
             result = self._failed(task, as_pallink_error(error))
+        if task.is_cancelled:
+            # A library may have turned that into an error of its own.
+            result = self._not_run(task.entry, _INTERRUPTED)
         self._events.put((task, replace(result, seconds=time.monotonic() - began)))
 
     def _sleep(self, task: Task, seconds: float) -> None:

@@ -49,6 +49,11 @@ class Task:
             self._is_writing = True
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether it was ended before it had begun to write: what its thread then fails with tells nothing."""
+        return self._scope.is_cancelled and not self._is_writing
+
+    @property
     def is_writing(self) -> bool:
         """Whether it has begun to write."""
         return self._is_writing
