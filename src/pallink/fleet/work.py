@@ -13,6 +13,7 @@ from pallink.errors import (
     NotLinkedError,
     PallinkError,
     ReaderRoleError,
+    SignInError,
     StalePlanError,
     UsageError,
 )
@@ -29,7 +30,7 @@ from pallink.result import Json, Result
 from pallink.roles import Verdict
 from pallink.session import Session, open_session
 from pallink.settings import RoleCheck, Settings
-from pallink.signin.methods import SignIn, SignInMethod
+from pallink.signin.methods import METHODS, SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
 
 if TYPE_CHECKING:
@@ -240,6 +241,12 @@ class Work:
     def _failed(self, task: Task, error: PallinkError, fields: Json) -> EntryResult:
         entry, change = task.entry, task.written.known.change
         outcome = outcome_of_error(error, entry, change)
+        if entry.auth in _PROMPTING_METHODS and self.prompter.no_input and type(error) is SignInError:
+            error = error.replace(
+                message=f"a sign-in with {METHODS[entry.auth].label} is needed",
+                cause="that needs a prompt, and the accounts of a fleet are asked for on a terminal, at the end",
+                remedy="run the command on a terminal, or sign in beforehand",
+            )
         if isinstance(error, LinkedElsewhereError):
             fields |= {"partnerId": error.linked_partner_id}
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
@@ -256,6 +263,7 @@ class Work:
         )
 
 
+_PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 _AMBIENT_METHODS = frozenset(
     {
         SignInMethod.WORKLOAD_IDENTITY,
