@@ -131,16 +131,22 @@ class Run:
         self._events.put((task, replace(result, seconds=time.monotonic() - began)))
 
     def _sleep(self, task: Task, seconds: float) -> None:
-        """Wait between two requests of a task; a long wait leaves its place to another entry."""
+        """Wait between two requests of a task. It leaves its place to another entry while any of its threads waits."""
         if task.is_writing or seconds < _MIN_WAIT:
             time.sleep(seconds)
             return
-        self._places.release()
-        self._events.put(None)
+        with task.waiting_lock:
+            if task.waiting == 0:
+                self._places.release()
+                self._events.put(None)
+            task.waiting += 1
         self._stopped.wait(seconds)
-        # Its turn to go on is not its own time.
-        with task.deadline.paused():
-            self._places.acquire()
+        with task.waiting_lock:
+            task.waiting -= 1
+            if task.waiting == 0:
+                # Until it is its turn again, its time does not count.
+                with task.deadline.paused():
+                    self._places.acquire()
 
     def _end_overdue(self) -> Iterator[EntryResult]:
         """Yield the result of each task whose thread hangs, as in a look-up of a name, and leave the thread behind."""

@@ -106,7 +106,7 @@ class Work:
         seen: What a plan saw of each entry.
         interrupted: The writes of an earlier process that ended before it knew what they did.
         on_intent: Called before each write is sent.
-        links: The links that were read.
+        links: The links that a plan reads.
     """
 
     mode: Mode
@@ -186,7 +186,8 @@ class Work:
         goal = goal_of(entry, replace=self.replace)
 
         def on_read(link: Link | None) -> None:
-            self.links[entry.key] = link
+            if self.mode is Mode.PLAN:
+                self.links[entry.key] = link
             self._check_not_stale(entry, goal, link)
 
         def on_send(step: Step, before: Link | None) -> None:
