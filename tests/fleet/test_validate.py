@@ -211,7 +211,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
         ["4:82: a key must be a text"],
     ),
     "a tab": ("version: 1\naccounts:\n\t- account: a\n", ["3:1: invalid YAML: found character that cannot start any"]),
-    "two documents": ("version: 1\n---\nversion: 1\n", ["2:1: invalid YAML: but found another document"]),
+    "two documents": ("version: 1\n---\nversion: 1\n", ["2:1: a second document begins here: a fleet file has one"]),
     "an anchor bomb": (
         "version: 1\na: &a [x, x]\nb: &b [*a, *a]\naccounts: [*b]\n",
         ["3:8: aliases are not supported: put what several accounts have in common into defaults"],
