@@ -306,7 +306,7 @@ CSV: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "a quote without an end": (
         'account,tenant,partner\n"a@b.example,contoso.com\n',
-        ["1:1: invalid CSV: unexpected end"],
+        ["2:1: invalid CSV: unexpected end"],
     ),
 }
 
