@@ -146,7 +146,7 @@ def test_importing_opens_no_connection_and_starts_nothing(tmp_path: Path) -> Non
 ACTIONS = [
     *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
     ROOT / "action.yml",
-    ROOT / "examples/github-nightly.yml",
+    *sorted((ROOT / "examples").glob("github-*.yml")),
 ]
 
 
