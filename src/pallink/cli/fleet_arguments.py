@@ -1,5 +1,6 @@
 """Arguments and options that several fleet commands share."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -61,3 +62,10 @@ Junit = Annotated[
 Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write a Markdown summary.")]
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write all results as CSV.")]
+
+
+def selection_words(select: Iterable[str] | None, exclude: Iterable[str] | None, limit: int | None) -> list[str]:
+    """Return the options that name the same accounts in another command."""
+    words = [word for text in select or () for word in ("--select", text)]
+    words += [word for text in exclude or () for word in ("--exclude", text)]
+    return words if limit is None else [*words, "--limit", str(limit)]

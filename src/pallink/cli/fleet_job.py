@@ -226,6 +226,8 @@ def verdict(
     different = [result for result in results if result.outcome is not Outcome.UNCHANGED]
     if interrupted:
         done = f"{len(results) - len(failed):,} of {total} are done"
+        if is_comparison:
+            return CancelledError("interrupted", cause=f"{done}; nothing was written")
         return CancelledError("interrupted", cause=done, remedy=go_on and "go on with", command=go_on)
     if failed and is_comparison:
         return AccountsFailedError(

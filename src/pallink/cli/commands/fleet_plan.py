@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from pallink import private_files
-from pallink.cli.fleet_arguments import Concurrency, Exclude, FleetFile, Limit, Replace, Select, VaultAuth
+from pallink.cli.fleet_arguments import (
+    Concurrency,
+    Exclude,
+    FleetFile,
+    Limit,
+    Replace,
+    Select,
+    VaultAuth,
+    selection_words,
+)
 from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
 from pallink.cli.job import say_where
 from pallink.cli.options import FleetOptions
@@ -58,9 +67,12 @@ def plan(
         planned = run.planned(results)
     if out is not None:
         _write(out, planned.as_dict())
-    report.write(results, show_all=fleet_command(options, "plan", str(file), "-o", "tsv"))
+    selection = selection_words(select, exclude, limit)
+    report.write(results, show_all=fleet_command(options, "plan", str(file), *selection, "-o", "tsv"))
     explain_failures(results, options)
-    go_on = fleet_command(options, "apply", str(out or file))
+    replacing = ["--replace"] if replace else []
+    wanted = [str(out)] if out is not None else [str(file), *replacing, *selection]
+    go_on = fleet_command(options, "apply", *wanted)
     error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
     if error is not None and (detailed_exitcode or not isinstance(error, FleetDiffersError)):
         raise error

@@ -1,6 +1,17 @@
 """The command `pallink fleet verify`."""
 
-from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, FleetFile, Junit, Limit, Markdown, Select, VaultAuth
+from pallink.cli.fleet_arguments import (
+    Concurrency,
+    Csv,
+    Exclude,
+    FleetFile,
+    Junit,
+    Limit,
+    Markdown,
+    Select,
+    VaultAuth,
+    selection_words,
+)
 from pallink.cli.fleet_job import FleetReport, explain_failures, fleet_command, read_entries, run_all, verdict
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
 from pallink.cli.job import say_where
@@ -40,9 +51,10 @@ def verify(
     with FleetRun(plan, Mode.VERIFY, run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report)
     warnings = publish_fleet(results, "fleet verify", ReportFiles(junit, markdown, csv), options)
-    report.write(results, show_all=fleet_command(options, "verify", str(file), "-o", "tsv"))
+    selection = selection_words(select, exclude, limit)
+    report.write(results, show_all=fleet_command(options, "verify", str(file), *selection, "-o", "tsv"))
     explain_failures(results, options)
-    go_on = fleet_command(options, "apply", str(file))
+    go_on = fleet_command(options, "apply", str(file), *selection)
     error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
     if error is not None:
         raise error.replace(warnings=warnings)
