@@ -92,12 +92,16 @@ def fleet(command: str, name: str, *options: str) -> "subprocess.CompletedProces
 
 def test_the_fleet_is_linked_to_two_partners_and_a_second_apply_changes_nothing() -> None:
     assert fleet("verify", "fleet.yaml").returncode == 9
-    assert fleet("plan", "fleet.yaml").stdout.endswith("4 accounts: 4 to create\n")
+    guide = (ROOT / "docs" / "how-to" / "fleets.md").read_text("utf-8")
+    planned = fleet("plan", "fleet.yaml").stdout
+    assert planned.endswith("4 accounts: 4 to create\n")
     first = fleet("apply", "fleet.yaml", "--yes")
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.endswith("4 accounts: 4 created\n")
     assert fleet("apply", "fleet.csv", "--yes").stdout.endswith("4 accounts: 4 unchanged\n")
-    assert fleet("verify", "fleet.csv").returncode == 0
+    verified = fleet("verify", "fleet.csv")
+    assert verified.returncode == 0
+    assert all(shown in guide for shown in (planned, first.stdout, verified.stdout)), "the guide shows other output"
     links = run("pallink", "sandbox", "show", "-o", "json", "--query", "links").stdout
     assert (links.count('"719878"'), links.count('"6183402"')) == (3, 1)
 
