@@ -150,7 +150,7 @@ def run_all(
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
     with progress(options) as line:
-        with _stopping(run):
+        with _stopping(run, line, options):
             for result in run.results():
                 # On a terminal those that need a sign-in are tried again.
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
@@ -173,10 +173,17 @@ def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLin
 
 
 @contextmanager
-def _stopping(run: "FleetRun") -> Iterator[None]:
+def _stopping(run: "FleetRun", line: ProgressLine, options: FleetOptions) -> Iterator[None]:
     """Let an interruption end the run, and not the command, which then says what was done."""
-    execution = Execution.current()
-    execution.stop = run.stop
+    execution, terminal = Execution.current(), Terminal()
+
+    def stop() -> None:
+        if not options.quiet and not options.output.has_error_objects:
+            line.clear()
+            terminal.say("stopping", "writes under way are settled; press Ctrl-C again to leave at once", "yellow")
+        run.stop()
+
+    execution.stop = stop
     try:
         yield
     finally:
@@ -242,7 +249,7 @@ def verdict(
     if is_comparison and different:
         return FleetDiffersError(
             f"the fleet differs from its file: {len(different):,} of {total}",
-            remedy="to let the links follow the file",
+            remedy="let the links follow the file; another partner's link needs --replace too",
             command=go_on,
         )
     return None

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ from pallink.errors import (
     NotLinkedError,
     PallinkError,
     ReaderRoleError,
-    SignInError,
     StalePlanError,
     UsageError,
 )
+from pallink.fleet.advice import explain_for_entry
 from pallink.fleet.entry import Entry, LinkState
 from pallink.fleet.plan_file import Seen, check_not_stale
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
@@ -30,7 +30,7 @@ from pallink.result import Json, Result
 from pallink.roles import Verdict
 from pallink.session import Session, open_session
 from pallink.settings import RoleCheck, Settings
-from pallink.signin.methods import METHODS, SignIn, SignInMethod
+from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
 
 if TYPE_CHECKING:
@@ -237,17 +237,14 @@ class Work:
             outcome = Outcome.DIFFERS
         else:
             outcome = Outcome.FAILED
+        if result.error is not None:
+            result = replace(result, error=explain_for_entry(result.error, entry))
         return _result(entry, outcome, result)
 
     def _failed(self, task: Task, error: PallinkError, fields: Json) -> EntryResult:
         entry, change = task.entry, task.written.known.change
         outcome = outcome_of_error(error, entry, change)
-        if entry.auth in _PROMPTING_METHODS and self.prompter.no_input and type(error) is SignInError:
-            error = error.replace(
-                message=f"a sign-in with {METHODS[entry.auth].label} is needed",
-                cause="that needs a prompt, and the accounts of a fleet are asked for on a terminal, at the end",
-                remedy="run the command on a terminal, or sign in beforehand",
-            )
+        error = explain_for_entry(error, entry, prompts=not self.prompter.no_input)
         if isinstance(error, LinkedElsewhereError):
             fields |= {"partnerId": error.linked_partner_id}
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
@@ -264,7 +261,6 @@ class Work:
         )
 
 
-_PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 _AMBIENT_METHODS = frozenset(
     {
         SignInMethod.WORKLOAD_IDENTITY,
