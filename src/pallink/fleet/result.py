@@ -145,7 +145,10 @@ def outcome_of_error(error: PallinkError, entry: Entry, change: LinkChange) -> O
             return Outcome.DIFFERS
         case StalePlanError():
             return Outcome.STALE
-        case SignInError() if entry.auth in _PERSONAL_METHODS and not isinstance(error, WrongAccountError):
+        case WrongAccountError():
+            return Outcome.FAILED
+        case SignInError() if entry.auth in _PERSONAL_METHODS and (error.command or error.new_sign_in):
+            # A new sign-in mends it, which that of a disabled account does not.
             return Outcome.NEEDS_SIGN_IN
     return Outcome.FAILED
 
