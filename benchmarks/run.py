@@ -119,6 +119,47 @@ def many(runs: int, cloud: Served) -> None:
         )
 
 
+def fleet(runs: int, cloud: Served) -> None:
+    """Compare fleet apply over 1,000 applications in 40 tenants with a script, 100 ms per response; and its memory."""
+    runs = max(1, runs // 5)
+    file = Path(cloud.environment["PALLINK_HOME"]).with_name("fleet.yaml")
+    print("\n### pallink fleet apply, 40 tenants, 16 at a time, and a script in threads\n")
+    print("| accounts | ms per response | command | runs | accounts/s | CPU ms each | memory MiB | CPU ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    for accounts, delay in ((1000, 100), (10_000, 0)):
+        words = ["fleet", "apply", str(file), "--yes", "--cloud", cloud.origin, "-o", "none", "--quiet"]
+        apply = Command("pallink fleet apply", [[*PALLINK, *words]])
+        script = Command("plain script", [[sys.executable, str(HERE / "plain_fleet.py"), cloud.origin, str(file)]])
+        commands = [apply, script] if delay else [apply]
+        run_in_turn(
+            commands,
+            runs=runs if delay else 1,
+            environment=cloud.environment,
+            before=partial(cloud.fresh_fleet, delay, accounts, file),
+            warm_up=False,
+        )
+        for command in commands:
+            wall, cpu = command.median("wall"), command.median("cpu")
+            rate = number(accounts / (wall or 1), digits=1)
+            print(
+                f"| {accounts:,} | {delay} | {command.name} | {len(command.runs)} | {rate}"
+                f" | {number(cpu, 1000 / accounts, 1)} | {number(command.median('memory'), digits=1)}"
+                f" | {ratios(apply, command, 'cpu')} |",
+                flush=True,
+            )
+    _az_loop(cloud)
+
+
+def _az_loop(cloud: Served, accounts: int = 10, delay: int = 100) -> None:
+    """Print how many accounts a loop over `az` links in a second, if it is installed."""
+    for command in _az(cloud):
+        environment = cloud.environment
+        before = partial(cloud.fresh, delay)
+        run_in_turn([command], runs=accounts, environment=environment, before=before, warm_up=False)
+        wall = command.median("wall") or 0
+        print(f"\n{command.name}, one account after the other, {delay} ms per response: {1 / wall:.2f} accounts/s")
+
+
 def _plain_script(cloud: Served, *words: str) -> Command:
     return Command("plain script", [[sys.executable, str(HERE / "plain_script.py"), cloud.origin, PARTNER, *words]])
 
@@ -177,6 +218,7 @@ SECTIONS: dict[str, Callable[[int, Served], None]] = {
     "requests": requests,
     "link": link,
     "many": many,
+    "fleet": fleet,
 }
 
 

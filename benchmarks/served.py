@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pallink.cli.commands.sandbox_fleet import write_fleet
 from pallink.sandbox import Request, Response, Sandbox
 from pallink.sandbox.http.server import SandboxServer
 
@@ -72,6 +73,20 @@ class Served:
             # The application must see them all.
             self.sandbox.assign(principal_id=APPLICATION, role="Reader", scope=WORKLOADS)
             self.sandbox.grow(subscriptions)
+        self.sandbox.requested.clear()
+
+    def fresh_fleet(self, delay: int, accounts: int, file: Path) -> None:
+        """Reset the sandbox, and generate applications in 40 tenants with their fleet file.
+
+        Args:
+            delay: Milliseconds that each response takes longer.
+            accounts: How many applications.
+            file: The fleet file to write.
+        """
+        self.fresh(0)
+        self.sandbox.grow(applications=accounts, tenants=40)
+        write_fleet(file, self.sandbox.generated_accounts())
+        self.sandbox.set("response-delay", str(delay))
         self.sandbox.requested.clear()
 
 

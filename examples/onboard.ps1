@@ -6,6 +6,8 @@ Links a list of accounts to one partner, and lists at the end which of them fail
 The same as onboard.sh, for PowerShell 7. UNTESTED: the tests of this repository run without PowerShell, so this script
 has not been run yet. It does the same as onboard.sh, line by line; try it with the sandbox first.
 
+`pallink fleet apply` does more, and many accounts at a time: docs/how-to/fleets.md. This script is for a loop of your own.
+
 It is safe to run again: accounts that are already linked do not change. Exit code: 0 if all are linked, 8 if some are
 not, 2 if the command line is wrong.
 

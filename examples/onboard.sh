@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Links a list of accounts to one partner, and lists at the end which of them failed and why.
 #
+# `pallink fleet apply` does more, and many accounts at a time: docs/how-to/fleets.md. This script is for a loop of your own.
+#
 #   examples/onboard.sh PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]
 #
 # ACCOUNTS_FILE has one account (UPN, object ID or client ID) per line; empty lines and lines that begin with # are skipped.

@@ -186,7 +186,9 @@ def lines_for_the_sandbox(text: str) -> list[str]:
 )
 def test_what_a_page_shows_for_the_sandbox_works_as_shown(page: str, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environ = {**os.environ, "PATH": path, "PALLINK_SANDBOX_HOME": str(tmp_path)}
+    # Each line has a shell of its own, and so not what an `export` above it sets.
+    secret = {"ONBOARDING_SECRET": "sandbox-onboarding-secret"}
+    environ = {**os.environ, **secret, "PATH": path, "PALLINK_SANDBOX_HOME": str(tmp_path)}
 
     def run(line: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

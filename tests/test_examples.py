@@ -2,16 +2,20 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import tree_sitter_powershell
 import yaml
 from tree_sitter import Language, Parser
+
+from pallink.signin import OFFERED_METHODS
+from tools.program import commands
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -81,9 +85,25 @@ def test_odd_lists_and_wrong_command_lines(onboard: Onboard, tmp_path: Path) -> 
     assert onboard("719878", str(tmp_path)).returncode == 2
 
 
-def test_the_fleets_are_valid() -> None:
-    for name in ("fleet.yaml", "fleet.csv"):
-        assert run(sys.executable, "-m", "pallink", "fleet", "validate", str(EXAMPLES / name)).returncode == 0
+def fleet(command: str, name: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    words = ("pallink", "fleet", command, str(EXAMPLES / name), *options, "--cloud", "sandbox", "--quiet")
+    return run(*words, ONBOARDING_SECRET="sandbox-onboarding-secret")
+
+
+def test_the_fleet_is_linked_to_two_partners_and_a_second_apply_changes_nothing() -> None:
+    assert fleet("verify", "fleet.yaml").returncode == 9
+    guide = (ROOT / "docs" / "how-to" / "fleets.md").read_text("utf-8")
+    planned = fleet("plan", "fleet.yaml").stdout
+    assert planned.endswith("4 accounts: 4 to create\n")
+    first = fleet("apply", "fleet.yaml", "--yes")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.endswith("4 accounts: 4 created\n")
+    assert fleet("apply", "fleet.csv", "--yes").stdout.endswith("4 accounts: 4 unchanged\n")
+    verified = fleet("verify", "fleet.csv")
+    assert verified.returncode == 0
+    assert all(shown in guide for shown in (planned, first.stdout, verified.stdout)), "the guide shows other output"
+    links = run("pallink", "sandbox", "show", "-o", "json", "--query", "links").stdout
+    assert (links.count('"719878"'), links.count('"6183402"')) == (3, 1)
 
 
 def test_the_powershell_script_is_powershell_and_says_that_nobody_has_run_it() -> None:
@@ -96,7 +116,9 @@ def test_the_powershell_script_is_powershell_and_says_that_nobody_has_run_it() -
 SCHEMAS = {
     "action.yml": ["vendor.github-actions"],
     "azure-pipelines/pallink.yml": ["vendor.azure-pipelines"],
+    "examples/azure-pipelines-fleet-nightly.yml": ["vendor.azure-pipelines"],
     "examples/azure-pipelines-nightly.yml": ["vendor.azure-pipelines"],
+    "examples/github-fleet-nightly.yml": ["vendor.github-workflows"],
     "examples/github-nightly.yml": ["vendor.github-workflows"],
 }
 
@@ -142,6 +164,34 @@ def test_the_azure_pipeline_uses_the_template_as_it_is() -> None:
     assert {name for name, has_default in known.items() if not has_default} <= set(step["parameters"])
     assert set(re.findall(r"pallink\.([a-z_]+)'", text)) <= {"linked", "partner_id", "partner_name", "exit_code"}
     assert "$(pallink." not in text, "a script would show a name from elsewhere"
+
+
+def fleet_commands(node: object) -> Iterator[list[str]]:
+    """Every pallink command of a script in a workflow or pipeline, as its words after `pallink`."""
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from fleet_commands(child)
+    elif isinstance(node, str) and '/pallink" fleet' in node:
+        yield shlex.split(node.partition('/pallink" ')[2])
+
+
+@pytest.mark.parametrize("name", ["github-fleet-nightly.yml", "azure-pipelines-fleet-nightly.yml"])
+def test_the_nightly_fleets_name_what_there_is(name: str) -> None:
+    text = (EXAMPLES / name).read_text("utf-8")
+    (words,) = fleet_commands(yaml.safe_load(text))
+    assert words[:2] == ["fleet", "verify"]
+    known = {option for parameter in commands()["fleet verify"].params for option in parameter.opts}
+    assert {"--no-input", "--junit", "--csv"} <= {word for word in words if word.startswith("--")} <= known
+    assert all((ROOT / path).exists() for path in re.findall(r"pallink/(action/[\w.]+)", text))
+    (method,) = re.findall(r"`auth: ([a-z-]+)`", text)
+    assert method in set(OFFERED_METHODS)
+    assert "secrets." not in text
+    assert not re.search(r"(?:run|bash|inlineScript): [^\n]*\$[{(]", text), "a script would show a name from elsewhere"
+
+
+@pytest.mark.parametrize("name", ["onboard.sh", "onboard.ps1"])
+def test_the_onboarding_scripts_point_to_fleets(name: str) -> None:
+    assert "pallink fleet apply" in (EXAMPLES / name).read_text("utf-8")
 
 
 @bash_only

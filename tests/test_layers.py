@@ -41,6 +41,7 @@ SANDBOX_LAYERS = tuple(
     for layer in (
         "names certificates state http.messages http.errors shell",
         "call",
+        "throttling",
         "entra",
         "arm",
         "graph vault",
@@ -135,6 +136,7 @@ def test_only_the_emulator_and_the_commands_of_the_sandbox_know_it() -> None:
         "cli.commands.sandbox",
         "cli.commands.sandbox_changes",
         "cli.commands.sandbox_faults",
+        "cli.commands.sandbox_fleet",
         "unexpected",
     }
 

@@ -146,7 +146,7 @@ def test_importing_opens_no_connection_and_starts_nothing(tmp_path: Path) -> Non
 ACTIONS = [
     *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
     ROOT / "action.yml",
-    ROOT / "examples/github-nightly.yml",
+    *sorted((ROOT / "examples").glob("github-*.yml")),
 ]
 
 
@@ -188,6 +188,9 @@ SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
     [
         ("signin/store.py", ["sign-ins", "PALLINK_HOME"]),
         ("azure/cloud_metadata.py", ["cloud-", "PALLINK_CACHE_HOME"]),
+        ("cli/commands/fleet_plan.py", ["--out"]),
+        ("cli/fleet_arguments.py", ["--junit", "--markdown", "--csv"]),
+        ("cli/commands/sandbox_fleet.py", ["--fleet-file", ".secrets"]),
         ("fleet/run_folder.py", ["journal.jsonl", "runs", "PALLINK_HOME", "--run-dir"]),
         ("azure/auth/token_cache.py", [".tokens"]),
         ("sandbox/state/store.py", ["sandbox.sqlite3"]),
@@ -218,6 +221,7 @@ def test_every_place_that_pallink_writes_to_is_in_that_table() -> None:
     assert found == {
         "output/terminal.py",  # the null device
         "azure/auth/token_cache.py",
+        "cli/commands/sandbox_fleet.py",
         "fleet/journal.py",
         "fleet/run_folder.py",
         "private_files.py",  # also for azure/cloud_metadata.py and sandbox/state/files.py

@@ -64,8 +64,7 @@ def _sections() -> Iterator[str]:
             yield f"\n{_table(own)}"
         yield f"\n{_which_options(command)}\n"
         if name in schema:
-            fields = ", ".join(f"`{field}`" for field in schema[name]["properties"])
-            yield f"\nIts result: {fields or 'the variables and their values'}.\n"
+            yield f"\n{_result(schema[name])}\n"
     shared = max(map(_common, found.values()), key=len)
     yield "\n## Common options\n\n"
     yield _table([option for option in shared if option.name not in _OUTPUT_NAMES])
@@ -78,6 +77,16 @@ def _sections() -> Iterator[str]:
     yield "".join(f"| {code} | {code.meaning} |\n" for code in ExitCode)
 
 
+def _result(schema: dict[str, Any]) -> str:
+    def named(properties: dict[str, Any]) -> str:
+        return ", ".join(f"`{field}`" for field in properties)
+
+    fields = named(schema["properties"]) or "the variables and their values"
+    if "items" in schema:
+        return f"Its result is a list, each with {named(schema['items']['properties'])}; for one: {fields}."
+    return f"Its result: {fields}."
+
+
 def _common(command: Any) -> list[Any]:
     return [parameter for parameter in command.params if parameter.name in NAMES]
 
@@ -86,7 +95,10 @@ def _which_options(command: Any) -> str:
     names = {option.name for option in _common(command)}
     if names <= _OUTPUT_NAMES:
         return "Takes the [output options](#output-options)."
-    return "Takes the [common options](#common-options) and the [output options](#output-options)."
+    left_out = [f"`--{name.replace('_', '-')}`" for name in sorted(NAMES - names)]
+    # The one command with a single common option has it in a sense of its own.
+    except_for = f" except {', '.join(left_out)}," if left_out and "cloud" in names else ""
+    return f"Takes the [common options](#common-options){except_for} and the [output options](#output-options)."
 
 
 def _usage(command: Any) -> str:

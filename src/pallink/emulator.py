@@ -60,7 +60,7 @@ def _home() -> Path:
 def _accounts() -> dict[str, str]:
     from pallink.sandbox.state.world_file import initial_world, parse_world  # noqa: PLC0415
 
-    # No command adds or removes an account: the initial world has them all, and needs no lock.
+    # The initial world needs no lock, and has all accounts but generated ones, which are too many to offer.
     world = parse_world(initial_world())
     return {
         account.name: f"{account.kind} in {tenant.display_name}"

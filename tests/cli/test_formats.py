@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from pallink.cli.usage_errors import detect_output_format
 from pallink.error_object import build_error_object
 from pallink.errors import PallinkError, RequestTrace
+from pallink.fleet.result import Outcome
 from pallink.output import OutputFormat
 from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
 from tests.cli.commands import COMMANDS, words_for
@@ -26,12 +27,13 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "results
 
 
 def validate(value: object, definition: str) -> None:
-    jsonschema.validate(value, SCHEMA["$defs"][definition], cls=jsonschema.Draft202012Validator)
+    schema = {"$ref": f"#/$defs/{definition}", "$defs": SCHEMA["$defs"]}
+    jsonschema.validate(value, schema, cls=jsonschema.Draft202012Validator)
 
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert set(SCHEMA["$defs"]) == {*COMMANDS, "error"}
+    assert set(SCHEMA["$defs"]) == {*COMMANDS, "entry", "error"}
     for definition in SCHEMA["$defs"].values():
         for name, field in definition["properties"].items():
             assert field.get("description") or definition["description"].endswith("sandbox show."), name
@@ -48,6 +50,57 @@ def test_what_a_command_prints_is_what_the_schema_says(pallink: Pallink, name: s
     if done.code:
         validate(json.loads(done.stderr), "error")
     assert done.code == 0 or not linked, done.stderr
+
+
+FLEET = """
+version: 1
+defaults: {partner: "719878", tenant: contoso.onmicrosoft.com}
+accounts:
+  - account: invoices@contoso.com
+  - {account: svc_approvers@contoso.com, state: unlinked}
+  - account: owner@contoso.com
+  - account: newhire@contoso.com
+  - {account: payments@contoso.com, auth: device-code}
+  - {client-id: 6be1d7c7-4712-4123-a241-8b8918c455f9, secret: env:MISSING}
+"""
+
+
+def test_the_entries_of_a_fleet_are_what_the_schema_says_however_they_end(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text(FLEET, "utf-8")
+    in_sandbox("link 719878 --account svc_approvers@contoso.com")
+    in_sandbox("link 6183402 --account owner@contoso.com")
+    outcomes = {}
+    for command in ("plan", "apply --yes", "verify"):
+        name, *options = command.split()
+        done = in_sandbox("fleet", name, str(file), *options, "-o", "json")
+        assert done.code == 8
+        validate(done.json, f"fleet {name}")
+        validate(json.loads(done.stderr), "error")
+        outcomes[name] = [entry["outcome"] for entry in done.json["entries"]]
+    compared = ["needs-replace", "failed", "needs-sign-in", "failed"]
+    assert outcomes["plan"] == outcomes["apply"] == ["created", "deleted", *compared]
+    assert outcomes["verify"] == ["unchanged", "unchanged", "differs", "differs", "needs-sign-in", "failed"]
+    lines = in_sandbox("fleet", "verify", str(file), "-o", "jsonl").stdout.splitlines()
+    assert len(lines) == 6
+    for line in lines:
+        validate(json.loads(line), "entry")
+
+
+def test_what_a_run_did_is_what_the_schema_says(pallink: Pallink, tmp_path: Path) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text(FLEET, "utf-8")
+    run = pallink("fleet", "apply", str(file), "--yes", "--cloud", "sandbox", "-o", "json").json["run"]
+    found = pallink("fleet runs last -o json").json
+    validate(found, "fleet runs")
+    assert (found["run"], len(found["entries"])) == (run, 6)
+
+
+def test_every_outcome_of_a_fleet_is_in_the_schema() -> None:
+    assert SCHEMA["$defs"]["entry"]["properties"]["outcome"]["enum"] == [*map(str, Outcome)]
+    for name in ("plan", "apply", "verify"):
+        totals = SCHEMA["$defs"][f"fleet {name}"]["properties"]["totals"]
+        assert totals["required"] == ["accounts", *map(str, Outcome)]
 
 
 def test_all_formats_say_the_same(in_sandbox: Pallink) -> None:

@@ -168,12 +168,11 @@ def test_a_run_that_was_killed_as_it_began(content: bytes) -> None:
 def test_what_is_recorded_can_be_resumed() -> None:
     with new_journal() as journal:
         journal.intend("a", {"partnerId": "719878"})
-        assert replayed(journal) == journal.state
-        assert journal.state.intents == {"a": {"partnerId": "719878"}}
+        assert replayed(journal).intents == {"a": {"partnerId": "719878"}}
         finish(journal, "b")
-        assert replayed(journal) == journal.state
+        recorded = replayed(journal)
     with Journal.resume(journal.run_id) as resumed:
-        assert resumed.state == journal.state
+        assert resumed.state == recorded
         assert (resumed.run_id, resumed.name, resumed.state.header) == (journal.run_id, journal.run_id, HEADER)
         resumed.finish("a", {"outcome": "unchanged"})
         assert (replayed(resumed).intents, set(replayed(resumed).outcomes)) == ({}, {"a", "b"})
@@ -197,15 +196,13 @@ def test_many_threads_lose_nothing() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert replayed(journal) == journal.state
-        assert len(journal.state.outcomes) == 160
+        assert len(replayed(journal).outcomes) == 160
 
 
 def test_it_holds_no_secret() -> None:
     with new_journal() as journal, Secrets("Kx8~verysecret-indeed").active():
         journal.intend("a Kx8~verysecret-indeed", {"list": ["Kx8~verysecret-indeed"]})
         journal.finish("a", {"error": {"message": "Kx8~verysecret-indeed"}})
-        assert replayed(journal) == journal.state
     with Secrets("Kx8~verysecret-indeed").active():
         folder = Journal.create({"file": "Kx8~verysecret-indeed.yaml"}).folder
     for path in (path_of(journal), folder / "journal.jsonl"):
@@ -280,7 +277,7 @@ def test_nothing_is_lost_when_the_process_is_killed(records: int) -> None:
         assert set(last) <= set(recorded)
         assert {entry for entry, kind in last.items() if kind == "outcome"} <= set(journal.state.outcomes)
         finish(journal, "one more")
-        assert replayed(journal) == journal.state
+        assert set(replayed(journal).outcomes) == {*journal.state.outcomes, "one more"}
 
 
 DIE_WITHIN_A_LINE = """
@@ -319,14 +316,14 @@ def test_half_a_line_is_removed_before_the_next_record() -> None:
 def test_a_full_disk_stops_the_run_and_the_next_record_repairs_it(room: int) -> None:
     with new_journal() as journal:
         finish(journal, "a")
-        before = dict(journal.state.outcomes)
+        before = replayed(journal).outcomes
         with full_disk(path_of(journal).stat().st_size + room), pytest.raises(JournalError) as caught:
             journal.finish("b", {"outcome": "created"})
         assert caught.value.exit_code == 1
         assert caught.value.message == "the run stops, because its journal cannot be written: File too large"
         assert str(path_of(journal)) in str(caught.value.cause)
         assert caught.value.command == f"pallink fleet apply --resume {journal.run_id}"
-        assert before == journal.state.outcomes == replayed(journal).outcomes
+        assert before == replayed(journal).outcomes
         finish(journal, "c")
         assert set(replayed(journal).outcomes) == {"a", "c"}
 
@@ -340,7 +337,6 @@ def test_a_record_that_could_not_be_flushed_is_none(monkeypatch: pytest.MonkeyPa
             patched.setattr(os, "fsync", fail)
             with pytest.raises(JournalError, match="No space left on device"):
                 journal.intend("a", {})
-        assert journal.state.intents == {}
         journal.intend("b", {})
         assert list(replayed(journal).intents) == ["b"]
 

@@ -124,7 +124,7 @@ def test_quiet(in_sandbox: Pallink, tmp_path: Path) -> None:
     assert in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes -q").stderr == ""
     file = write_fleet(tmp_path, "account: newhire@contoso.com")
     assert in_sandbox(f"fleet apply {file} --yes -q").stderr.splitlines()[0] == (
-        "error: 1 of 1 account are not as the file says"
+        "error: apply failed for 1 of 1 account"
     )
 
 
@@ -139,13 +139,13 @@ def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
     assert len(lines) == 11 + 3
     assert lines[11:] == ["... and 2 more", "", "13 accounts: 13 differs"]
     assert (
-        f"note: all accounts: pallink fleet verify {file} --exclude 'name=owner*' --cloud sandbox -o tsv\n"
+        f"note: all accounts are shown by pallink fleet verify {file} --exclude 'name=owner*' --cloud sandbox -o tsv\n"
         in done.stderr
     )
     assert "[#-----------------------]  1 of 13 accounts, 1 need attention, " in done.stderr
     assert "[########################]  13 of 13 accounts" in done.stderr
     applied = in_sandbox(f"fleet apply {file} --yes", tty=True)
-    assert "all accounts: pallink fleet runs 2" in applied.stderr
+    assert "all accounts are shown by pallink fleet runs 2" in applied.stderr
     monkeypatch.setenv("LINES", "100")
     assert len(in_sandbox(f"fleet verify {file}", tty=True).stdout.splitlines()) == 14 + 2
 
@@ -210,7 +210,7 @@ def test_the_reason_of_an_account_that_was_not_run() -> None:
     shown = EntryResult(entry=entry("a"), outcome=Outcome.NOT_RUN, fields={}, error=error)
     assert render_results([shown], is_plan=False).splitlines()[0].endswith("the run was interrupted")
     signed_out = EntryResult(entry=entry("a"), outcome=Outcome.NEEDS_SIGN_IN, fields={}, error=SignInError("no"))
-    assert render_results([signed_out], is_plan=True).startswith("!  a  contoso.com  719878  no\n")
+    assert render_results([signed_out], is_plan=True).startswith("!  a  contoso.com  719878  needs a sign-in\n")
 
 
 # Reports.
@@ -234,9 +234,9 @@ def test_reports(in_sandbox: Pallink, tmp_path: Path) -> None:
         "pallink fleet apply", "3", "0", "1"
     )  # fmt: skip
     assert [case.get("name") for case in suite] == [
-        '=HYPERLINK("x") is linked to partner 719878',
-        "a | <b>& is linked to partner 719878",
-        "no-reader is linked to partner 719878",
+        '=HYPERLINK("x") in contoso.onmicrosoft.com is linked to partner 719878',
+        "a | <b>& in contoso.onmicrosoft.com is linked to partner 719878",
+        "no-reader in contoso.onmicrosoft.com is linked to partner 719878",
     ]
     assert suite[2][0].tag == "error"
 

@@ -66,10 +66,10 @@ def test_every_symbol(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> 
     assert "  6183402 -> 719878\n" in done.stdout
     assert "  6183402 -> none\n" in done.stdout
     assert done.stdout.endswith(
-        "6 accounts: 1 to create, 1 to replace, 1 to remove, 1 unchanged, 1 needs a person, 1 could not be read\n"
+        "6 accounts: 1 to create, 1 to replace, 1 to remove, 1 unchanged, 1 for a person, 1 could not be read\n"
     )
     assert done.code == 8
-    assert "error: 2 of 6 accounts could not be checked" in done.stderr
+    assert "error: could not check 2 of 6 accounts" in done.stderr
     assert traffic.writes() == []
 
 
@@ -87,7 +87,7 @@ def test_the_detailed_exit_code(in_sandbox: Pallink, tmp_path: Path) -> None:
     file = write_fleet(tmp_path, *SEED)
     differs = in_sandbox(f"fleet plan {file} --detailed-exitcode --timeout 60 --select name=invoices*")
     assert differs.code == 9
-    assert "error: 1 of 1 account differ from the fleet file" in differs.stderr
+    assert "error: the fleet differs from its file: 1 of 1 account" in differs.stderr
     command = f"    pallink fleet apply {file} --select 'name=invoices*' --cloud sandbox --timeout 60"
     assert differs.stderr.splitlines()[-1] == command
     assert in_sandbox(f"fleet plan {file}").code == 0

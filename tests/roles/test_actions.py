@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from pallink.roles.actions import READ_ALL, allows_read_all, covers, matches, overlaps
 from pallink.sandbox.state.access import role_allows
-from pallink.sandbox.state.world import Role
+from pallink.sandbox.state.roles import Role
 
 # Few letters, so that patterns meet; the last one stands in no pattern.
 PATTERNS = st.text("ab*/", max_size=7)

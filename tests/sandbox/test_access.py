@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pallink.sandbox.state import access
-from pallink.sandbox.state.world import Role, Tenant, World
+from pallink.sandbox.state.roles import Role
+from pallink.sandbox.state.world import Tenant, World
 from pallink.sandbox.state.world_file import initial_world, parse_world
 
 READ = "Microsoft.Authorization/roleAssignments/read"

@@ -82,7 +82,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "sandbox grow": (
         "pallink sandbox grow 200",
-        "pallink sandbox grow 0",
+        "pallink sandbox grow --applications 1000 --tenants 40 --fleet-file rehearsal.yaml",
     ),
     "sandbox show": (
         "pallink sandbox show",

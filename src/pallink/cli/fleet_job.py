@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pallink.cli.job import can_ask, notice, progress, say_where, this_command
+from pallink.cli.job import can_ask, notice, progress, say_where
 from pallink.cli.options import FleetOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
@@ -139,7 +139,7 @@ class FleetReport:
             columns = terminal.columns(terminal.stdout)
             terminal.write(render_results(results, is_plan=self._is_plan, max_rows=max_rows, columns=columns))
             if max_rows is not None and len(results) > max_rows and show_all and not options.quiet:
-                terminal.say("note", f"all accounts: {show_all}", "cyan", unbroken=show_all)
+                terminal.say("note", f"all accounts are shown by {show_all}", unbroken=show_all)
             return
         entries = [result.as_dict() for result in results]
         value: object = {"run": run_id, "totals": count_outcomes(results), "entries": entries}
@@ -163,13 +163,11 @@ def run_all(
     """
     from pallink.fleet.result import Outcome  # noqa: PLC0415
 
-    if not options.output.has_error_objects:
-        say_where(options)
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
     report.stream(*run.finished)
     with progress(options) as line:
-        with _stopping(run):
+        with _stopping(run, line, options):
             for result in run.results():
                 # On a terminal those that need a sign-in are tried again.
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
@@ -192,10 +190,17 @@ def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLin
 
 
 @contextmanager
-def _stopping(run: "FleetRun") -> Iterator[None]:
+def _stopping(run: "FleetRun", line: ProgressLine, options: FleetOptions) -> Iterator[None]:
     """Let an interruption end the run, and not the command, which then says what was done."""
-    execution = Execution.current()
-    execution.stop = run.stop
+    execution, terminal = Execution.current(), Terminal()
+
+    def stop() -> None:
+        if not options.quiet and not options.output.has_error_objects:
+            line.clear()
+            terminal.say("stopping", "writes under way are settled; press Ctrl-C again to leave at once", "yellow")
+        run.stop()
+
+    execution.stop = stop
     try:
         yield
     finally:
@@ -231,7 +236,12 @@ def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) ->
 
 
 def verdict(
-    results: "Sequence[EntryResult]", *, is_comparison: bool, interrupted: bool, go_on: str | None = None
+    results: "Sequence[EntryResult]",
+    *,
+    is_comparison: bool,
+    interrupted: bool,
+    go_on: str | None = None,
+    again: str | None = None,
 ) -> PallinkError | None:
     """Return the error that a fleet's results amount to; None if all accounts are as the file says.
 
@@ -239,7 +249,9 @@ def verdict(
         results: The results.
         is_comparison: Whether a link that differs from the file is a finding, and not a failure.
         interrupted: Whether the run was interrupted.
-        go_on: The command that goes on; for a comparison, the one that lets the links follow the file.
+        go_on: The command that goes on with an interrupted run; of a comparison, the one that lets the links follow the
+            file.
+        again: The command that tries again what failed.
     """
     from pallink.fleet.result import COMPARED, DONE, Outcome  # noqa: PLC0415
 
@@ -249,22 +261,22 @@ def verdict(
     if interrupted:
         done = f"{len(results) - len(failed):,} of {total} are done"
         if is_comparison:
-            return CancelledError("interrupted", cause=f"{done}; nothing was written", command=this_command())
+            return CancelledError("interrupted", cause=f"{done}; nothing was written", command=again)
         return CancelledError("interrupted", cause=done, remedy=go_on and "go on with", command=go_on)
     if failed and is_comparison:
         return AccountsFailedError(
-            f"{len(failed):,} of {total} could not be checked", remedy="mend what is named for each of them"
+            f"could not check {len(failed):,} of {total}", remedy="mend what is named for each of them"
         )
     if failed:
         return AccountsFailedError(
-            f"{len(failed):,} of {total} are not as the file says",
-            remedy="mend what is named for each of them, then go on with",
-            command=go_on,
+            f"apply failed for {len(failed):,} of {total}",
+            remedy="mend what is named for each of them, then run the command again: what is done stays done",
+            command=again,
         )
     if is_comparison and different:
         return FleetDiffersError(
-            f"{len(different):,} of {total} differ from the fleet file",
-            remedy="to let the links follow the file",
+            f"the fleet differs from its file: {len(different):,} of {total}",
+            remedy="let the links follow the file; another partner's link needs --replace too",
             command=go_on,
         )
     return None

@@ -157,14 +157,14 @@ def check_document(document: Document) -> tuple[tuple[Entry, ...], tuple[Problem
         problems += _unknown_keys(document.defaults, frozenset(KEYS) - _NO_DEFAULTS)
         defaults = document.defaults.cells
     unknown: dict[Problem, None] = {}
-    entries = []
-    for row in document.rows:
+    entries, number = [], 0
+    for number, row in enumerate(document.rows, 1):  # noqa: B007 - how many there are
         unknown |= dict.fromkeys(_unknown_keys(row, frozenset(KEYS)))
         entry, found = _read_entry(row, defaults)
         problems += found
         if entry is not None:
             entries.append(entry)
-    if not document.rows and not document.problems:
+    if not number and not document.problems:
         problems.append(Problem(1, 1, "the file names no account"))
     problems += [*unknown, *_duplicates(entries)]
     return tuple(entries), tuple(sorted(set(problems)))

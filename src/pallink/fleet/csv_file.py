@@ -15,6 +15,14 @@ LISTS = frozenset({"subscription", "tags"})
 """Columns whose cells hold several values."""
 
 
+class _InvalidRecord(Exception):  # noqa: N818 - a problem of the file, which the caller reports
+    """A record that is no CSV, with the line at which it begins."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 def read_csv(text: str) -> Document:
     """Return what a CSV file says, with the problems of its form."""
     # str.splitlines would end a line at further characters too, which may stand in a cell.
@@ -26,8 +34,8 @@ def read_csv(text: str) -> Document:
     delimiter = max(_DELIMITERS, key=header_line.count)
     try:
         records = list(_records(lines[header_number - 1 :], header_number, delimiter))
-    except csv.Error as error:
-        return Document((), problems=(Problem(header_number, 1, f"invalid CSV: {error}"),))
+    except _InvalidRecord as error:
+        return Document((), problems=(Problem(error.line, 1, f"invalid CSV: {error}"),))
     _, header = records[0]
     names = [name.strip().casefold() for name in header]
     problems = [
@@ -49,7 +57,11 @@ def _counts(line: str) -> bool:
 
 
 def _records(lines: list[str], first_number: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the number of the line at which it begins."""
+    """Yield each record with the number of the line at which it begins.
+
+    Raises:
+        _InvalidRecord: A record is no CSV.
+    """
     begin, is_within = first_number, False
 
     def counting() -> Iterator[str]:
@@ -61,9 +73,12 @@ def _records(lines: list[str], first_number: int, delimiter: str) -> Iterator[tu
                 begin, is_within = begin if is_within else number, True
                 yield line
 
-    for record in csv.reader(counting(), delimiter=delimiter, strict=True):
-        yield begin, record
-        is_within = False
+    try:
+        for record in csv.reader(counting(), delimiter=delimiter, strict=True):
+            yield begin, record
+            is_within = False
+    except csv.Error as error:
+        raise _InvalidRecord(str(error), begin) from error
 
 
 def _read_row(line: int, names: list[str], record: list[str]) -> Row:

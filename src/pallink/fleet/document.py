@@ -1,6 +1,6 @@
 """What stands where in a fleet file, before anything is checked: texts with their lines and columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -69,11 +69,11 @@ class Document:
     """A whole file.
 
     Attributes:
-        rows: The entries.
+        rows: The entries, to be read once.
         defaults: What holds for each entry that does not say otherwise.
         problems: What is wrong with the form of the file.
     """
 
-    rows: tuple[Row, ...]
+    rows: Iterable[Row]
     defaults: Row | None = None
     problems: tuple[Problem, ...] = ()

@@ -1,5 +1,6 @@
 """A fleet's plan, apply or verify: a run with its connections, its secrets and, for an apply, its journal."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pallink.deadline import Deadline
 from pallink.errors import PallinkError, UsageError
 from pallink.fleet.entry import Entry
 from pallink.fleet.journal import Journal
@@ -31,6 +33,8 @@ from pallink.links.model import Link, Step
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.signin.methods import OFFERED_METHODS
 from pallink.signin.prompter import Prompter
+
+log = logging.getLogger("pallink")
 
 # A session sends three requests at once, and pages of roles.
 _CONNECTIONS_PER_ENTRY = 4
@@ -117,6 +121,13 @@ class FleetRun:
             self._resources.enter_context(self.journal)
         connections = options.concurrency * _CONNECTIONS_PER_ENTRY
         connection = self._resources.enter_context(CloudConnection(options.cloud, connections=connections))
+        try:
+            # Once, and not by the first accounts all at a time. What is wrong with the cloud is so for all of them.
+            with Deadline(options.timeout).active():
+                log.info("the accounts are in %s", connection.cloud.name)
+        except BaseException:
+            self._resources.close()
+            raise
         vault = VaultReader(connection, Settings(options.cloud, timeout=options.timeout), vault_auth=options.vault_auth)
         secrets = SecretResolver(Path(self.plan.folder), os.environ, vault.read)
         return Work(

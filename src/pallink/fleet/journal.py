@@ -35,7 +35,7 @@ class Journal:
 
     Attributes:
         folder: The run's folder.
-        state: What the journal says so far. Iterate over its members only while no thread adds a record.
+        state: What the journal said when it was opened.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Journal:
             resources.enter_context(locked(folder))
             descriptor = _create_file(folder)
             resources.callback(os.close, descriptor)
-            journal = cls(folder, descriptor, RunState(), size=0, resources=resources.pop_all(), now=now)
+            journal = cls(folder, descriptor, RunState(run_id), size=0, resources=resources.pop_all(), now=now)
             try:
                 journal._append("run", {"version": VERSION, "id": run_id, "header": redact_all(dict(header))})
             except BaseException:
@@ -184,14 +184,12 @@ class Journal:
 
     def _append(self, kind: str, members: dict[str, Any]) -> None:
         time = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        record = {"kind": kind, "time": time, **members}
-        line = encode(record)
+        line = encode({"kind": kind, "time": time, **members})
         with self._mutex:
             if self._is_closed:
                 # Its descriptor may be that of another file by now.
                 raise ValueError("the journal is closed")
             self._write(line)
-            self.state.add(record)
 
     def _write(self, line: bytes) -> None:
         """Append a line and flush it to disk, in place of half a line that an earlier attempt left.

@@ -125,10 +125,13 @@ class Run:
             result = self._not_run(task.entry, _INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - one entry must not end the run
             result = self._failed(task, as_pallink_error(error))
+        if task.is_cancelled:
+            # A library may have turned that into an error of its own.
+            result = self._not_run(task.entry, _INTERRUPTED)
         self._events.put((task, replace(result, seconds=time.monotonic() - began)))
 
     def _sleep(self, task: Task, seconds: float) -> None:
-        """Wait between two requests of a task; a long wait leaves its place to another entry.
+        """Wait between two requests of a task. It leaves its place to another entry while any of its threads waits.
 
         Raises:
             UnreachableError: The run is stopped, and the task's write would not settle in time.
@@ -136,14 +139,20 @@ class Run:
         if seconds < _MIN_WAIT:
             time.sleep(seconds)
             return
-        self._places.release()
-        self._events.put(None)
+        with task.waiting_lock:
+            if task.waiting == 0:
+                self._places.release()
+                self._events.put(None)
+            task.waiting += 1
         try:
             self._wait(task, seconds)
         finally:
-            # Its turn to go on is not its own time.
-            with task.deadline.paused():
-                self._places.acquire()
+            with task.waiting_lock:
+                task.waiting -= 1
+                if task.waiting == 0:
+                    # Until it is its turn again, its time does not count.
+                    with task.deadline.paused():
+                        self._places.acquire()
 
     def _wait(self, task: Task, seconds: float) -> None:
         ends = time.monotonic() + seconds

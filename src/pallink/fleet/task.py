@@ -17,6 +17,8 @@ class Task:
         entry: The entry.
         deadline: The time that it has.
         written: What is known of its write.
+        waiting: How many of its threads wait between two requests.
+        waiting_lock: Is held to change that.
 
     Args:
         entry: The entry.
@@ -28,6 +30,8 @@ class Task:
         self.entry = entry
         self.deadline = Deadline(seconds, sleep=lambda duration: sleep(self, duration))
         self.written = WriteRecord()
+        self.waiting = 0
+        self.waiting_lock = threading.Lock()
         self._scope = CancelScope()
         self._lock = threading.Lock()
         self._is_writing = False
@@ -47,6 +51,11 @@ class Task:
             if self._scope.is_cancelled:
                 raise OperationCancelledError
             self._is_writing = True
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was ended before it had begun to write: what its thread then fails with tells nothing."""
+        return self._scope.is_cancelled and not self._is_writing
 
     @property
     def is_writing(self) -> bool:

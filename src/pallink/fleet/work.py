@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from pallink.errors import (
     StalePlanError,
     UsageError,
 )
+from pallink.fleet.advice import explain_for_entry
 from pallink.fleet.entry import Entry, LinkState
 from pallink.fleet.plan_file import Seen, check_not_stale
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
@@ -108,7 +109,7 @@ class Work:
         seen: What a plan saw of each entry.
         interrupted: The writes of an earlier process that ended before it knew what they did.
         on_intent: Called before each write is sent.
-        links: The links that were read.
+        links: The links that a plan reads.
         accounts: The accounts that signed in.
     """
 
@@ -191,7 +192,8 @@ class Work:
         goal = goal_of(entry, replace=self.replace)
 
         def on_read(link: Link | None) -> None:
-            self.links[entry.key] = link
+            if self.mode is Mode.PLAN:
+                self.links[entry.key] = link
             self._check_not_stale(entry, goal, link)
 
         def on_send(step: Step, before: Link | None) -> None:
@@ -241,11 +243,14 @@ class Work:
             outcome = Outcome.DIFFERS
         else:
             outcome = Outcome.FAILED
+        if result.error is not None:
+            result = replace(result, error=explain_for_entry(result.error, entry))
         return _result(entry, outcome, result)
 
     def _failed(self, task: Task, error: PallinkError, fields: Json) -> EntryResult:
         entry, change = task.entry, task.written.known.change
         outcome = outcome_of_error(error, entry, change)
+        error = explain_for_entry(error, entry, prompts=not self.prompter.no_input)
         if isinstance(error, LinkedElsewhereError):
             fields |= {"partnerId": error.linked_partner_id}
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:

@@ -12,7 +12,7 @@ _PLAN_WORDS: Mapping[str, str] = {
     "~": "to replace",
     "-": "to remove",
     "=": "unchanged",
-    "!": "needs a person",
+    "!": "for a person",
     "?": "could not be read",
 }
 # Characters. Longer cells would push the others off the screen.
@@ -95,6 +95,8 @@ def _change(result: EntryResult) -> str:
 
 def _reason(result: EntryResult) -> str:
     """Return what a person should know of a result."""
+    if result.outcome is Outcome.NEEDS_SIGN_IN:
+        return "needs a sign-in"
     if result.error is not None:
         cause = result.error.cause if result.outcome is Outcome.NOT_RUN else None
         return one_line(cause or result.error.message, 200)

@@ -39,6 +39,7 @@ class Finding:
         warnings: Findings that do not fail the check.
         started: When the command began, with its time zone; None if that is unknown.
         seconds: How long it took.
+        within: The tenant as a fleet file spells it, where accounts of several tenants may have one name.
     """
 
     command: str
@@ -53,12 +54,14 @@ class Finding:
     warnings: tuple[str, ...] = ()
     started: datetime | None = None
     seconds: float = 0.0
+    within: str | None = None
 
     @property
     def name(self) -> str:
         """The name of the test case: the same in every run, so that CI systems can track it."""
-        partner = one_line(self.expected_partner_id or "none")
-        return f"{one_line(self.account or 'the account')} is linked to partner {partner}"
+        account, partner = one_line(self.account or "the account"), one_line(self.expected_partner_id or "none")
+        within = f" in {one_line(self.within)}" if self.within else ""
+        return f"{account}{within} is linked to partner {partner}"
 
     @property
     def is_known(self) -> bool:
@@ -149,6 +152,7 @@ def finding_from_entry(result: EntryResult, command: str, cloud: str) -> Finding
         error=result.error,
         warnings=result.warnings,
         seconds=result.seconds,
+        within=entry.tenant,
     )
 
 

@@ -22,7 +22,8 @@ _MAX_COMMANDS = 10
 # name one. Works in bash and PowerShell.
 _CURRENT_SUBSCRIPTION = "/subscriptions/$(az account show --query id --output tsv)"
 
-_RULE = "requiring Reader is pallink's default, not Azure's rule: link, update and verify take --role-check warn|skip"
+ROLE_CHECK_OPTION = "link, update and verify take --role-check warn|skip"
+_RULE = f"requiring Reader is pallink's default, not Azure's rule: {ROLE_CHECK_OPTION}"
 _MAX_SHOWN = 3
 
 _PORTAL = "Access control (IAM), Add role assignment, Reader"

@@ -12,6 +12,7 @@ arm           Azure Resource Manager: partner links, subscriptions, role assignm
 graph         Microsoft Graph: users, groups and service principals
 vault         Key Vault: secrets
 call          the context of one request
+throttling    the limits of Entra ID and Resource Manager
 faults        rules that make requests fail
 environments  environment variables to sign in with
 certificates  keys and certificates

@@ -116,13 +116,8 @@ def _azure_pipelines(context: _Context) -> dict[str, str]:
 
 
 def _managed_identity(context: _Context) -> dict[str, str]:
-    world = context.state.world
-    user_assigned = next(
-        account
-        for tenant in world.tenants
-        for account in tenant.accounts
-        if account.kind is AccountKind.MANAGED_IDENTITY and not account.is_system_assigned
-    )
+    identities = context.state.world.managed_identities
+    user_assigned = next(account for account in identities if not account.is_system_assigned)
     variables = {"AZURE_CLIENT_ID": user_assigned.name}
     if context.origin == ORIGIN:
         return variables  # In process, the adapter is mounted at IMDS's own address.

@@ -19,10 +19,11 @@ from pallink.sandbox.graph import principals as graph
 from pallink.sandbox.http.messages import Request, Response
 from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.overview import Overview, describe
-from pallink.sandbox.state import changes, files
+from pallink.sandbox.state import changes, files, growth
+from pallink.sandbox.state.growth import GeneratedAccount, Growth
+from pallink.sandbox.state.roles import RoleAssignment
 from pallink.sandbox.state.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.state.store import Store
-from pallink.sandbox.state.world import RoleAssignment
 from pallink.sandbox.vault import secrets as vault
 
 
@@ -219,14 +220,33 @@ class Sandbox:
         with self._store.transaction() as state:
             return changes.activate(state, account_id=account_id, role=role, scope=scope)[1]
 
-    def grow(self, count: int) -> int:
-        """Set the number of generated subscriptions, and return how many subscriptions the first tenant has in all.
+    def grow(
+        self,
+        subscriptions: int | None = None,
+        *,
+        applications: int | None = None,
+        accounts: int | None = None,
+        tenants: int | None = None,
+    ) -> Growth:
+        """Set how many subscriptions, applications, users and tenants are generated; see `state.growth.grow`.
+
+        Raises:
+            ValueError: The world lacks what they need; the message says what.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return growth.grow(
+                state, subscriptions=subscriptions, applications=applications, accounts=accounts, tenants=tenants
+            )
+
+    def generated_accounts(self) -> tuple[GeneratedAccount, ...]:
+        """Return the generated applications, then the generated users, in the order of their numbers.
 
         Raises:
             SandboxStateError: As for `handle`.
         """
         with self._store.transaction() as state:
-            return changes.grow(state, count)
+            return growth.list_generated(state.world)
 
     def reset(self) -> None:
         """Restore the initial world: no links, every setting at its default, every token void.

@@ -6,18 +6,11 @@ from pathlib import Path
 
 from pallink.sandbox.faults import list_faults
 from pallink.sandbox.state.access import assignments_above, assignments_below, delegations, principals
+from pallink.sandbox.state.growth import Growth, count_generated
+from pallink.sandbox.state.roles import Delegation, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.settings import SETTINGS
 from pallink.sandbox.state.store import State
-from pallink.sandbox.state.world import (
-    Account,
-    AccountKind,
-    Delegation,
-    RoleAssignment,
-    RoleEligibility,
-    Subscription,
-    Tenant,
-    World,
-)
+from pallink.sandbox.state.world import Account, AccountKind, Subscription, Tenant, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +86,7 @@ class LinkOverview:
         state: `Active` or `Deleted`.
         version: The number of writes.
         updated_time: The time of the last write, as the service formats it.
+        is_generated: Whether the account was generated.
     """
 
     account: str
@@ -102,6 +96,7 @@ class LinkOverview:
     state: str
     version: int
     updated_time: str
+    is_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +122,9 @@ class Overview:
 
     Attributes:
         path: The sandbox's file.
-        tenants: The tenants.
-        accounts: The accounts; a guest appears once in each of its tenants.
+        tenants: The tenants, without those that were generated.
+        accounts: The accounts, without those that were generated; a guest appears once in each of its tenants.
+        generated: How many there are that were generated.
         partners: The partners, including global IDs, which cannot be linked to.
         links: The links, including deleted ones.
         settings: The settings.
@@ -138,6 +134,7 @@ class Overview:
     path: Path
     tenants: tuple[TenantOverview, ...]
     accounts: tuple[AccountOverview, ...]
+    generated: Growth
     partners: tuple[PartnerOverview, ...]
     links: tuple[LinkOverview, ...]
     settings: tuple[SettingOverview, ...]
@@ -150,9 +147,17 @@ def describe(state: State, path: Path) -> Overview:
     return Overview(
         path=path,
         tenants=tuple(
-            TenantOverview(tenant.id, tenant.default_domain, tenant.display_name) for tenant in world.tenants
+            TenantOverview(tenant.id, tenant.default_domain, tenant.display_name)
+            for tenant in world.tenants
+            if not tenant.is_generated
         ),
-        accounts=tuple(_account(world, tenant, account) for tenant in world.tenants for account in tenant.accounts),
+        accounts=tuple(
+            _account(world, tenant, account)
+            for tenant in world.tenants
+            for account in tenant.accounts
+            if not account.is_generated
+        ),
+        generated=count_generated(world),
         partners=tuple(PartnerOverview(partner.id, partner.name, partner.kind) for partner in world.partners),
         links=tuple(_links(state, world)),
         settings=tuple(
@@ -189,17 +194,15 @@ def _roles(world: World, tenant: Tenant, account: Account, subscription: Subscri
     groups = {group.object_id: f" through group {group.display_name}" for group in tenant.groups}
     scopes = {group.scope: f", assigned at management group {group.display_name}" for group in tenant.management_groups}
     scopes[subscription.scope] = ""
-    for assignment in assignments_above(tenant, subscription):
-        if assignment.principal_id in held:
-            group = groups.get(assignment.principal_id, "")
-            assigned = scopes.get(assignment.scope, f", assigned at {assignment.scope}")
-            condition = ", under a condition" if assignment.condition else ""
-            name = f"subscription {subscription.display_name}{_state(subscription)}"
-            yield f"{_role_name(world, assignment)} on {name}{group}{assigned}{condition}"
-    for assignment in assignments_below(tenant, subscription):
-        if assignment.principal_id in held:
-            group = groups.get(assignment.principal_id, "")
-            yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
+    for assignment in assignments_above(tenant, subscription, held=held):
+        group = groups.get(assignment.principal_id, "")
+        assigned = scopes.get(assignment.scope, f", assigned at {assignment.scope}")
+        condition = ", under a condition" if assignment.condition else ""
+        name = f"subscription {subscription.display_name}{_state(subscription)}"
+        yield f"{_role_name(world, assignment)} on {name}{group}{assigned}{condition}"
+    for assignment in assignments_below(tenant, subscription, held=held):
+        group = groups.get(assignment.principal_id, "")
+        yield f"{_role_name(world, assignment)} on {assignment.scope}{group}"
 
 
 def _eligible_roles(world: World, tenant: Tenant, account: Account) -> Iterator[str]:
@@ -239,4 +242,5 @@ def _links(state: State, world: World) -> Iterator[LinkOverview]:
             state=link.state,
             version=link.version,
             updated_time=link.updated_time,
+            is_generated=account is not None and account.is_generated,
         )

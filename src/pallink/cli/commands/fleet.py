@@ -74,7 +74,8 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs of fleet apply, or show what one of them did."""
-    from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415 - help does without it
+    from pallink.fleet.result import ATTENTION, Outcome  # noqa: PLC0415 - help does without it
+    from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415
 
     terminal = Terminal()
     if run is None:
@@ -88,7 +89,7 @@ def runs(
         )
         return
     state = read_run(run)
-    entries = list(state.outcomes.values())
+    entries = sorted(state.outcomes.values(), key=lambda entry: ATTENTION.index(Outcome(entry["outcome"])))
     write_value(
         {"run": state.run_id, "totals": dict(state.totals), "entries": entries},
         options.output,

@@ -75,6 +75,8 @@ def apply(
     from pallink.fleet.fleet_run import RunOptions, begin_apply, resume_apply  # noqa: PLC0415 - help does without it
     from pallink.fleet.result import DONE  # noqa: PLC0415
 
+    if not options.output.has_error_objects:
+        say_where(options)
     selection = Selection(select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud,
@@ -232,5 +234,7 @@ def _finish(
     )
     explain_failures(results, options)
     go_on = _resume_command(run) if run is not None else None
-    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on)
+    # A folder that an option names holds this run: another one cannot begin in it.
+    again = go_on if journal is not None and name != journal.run_id else this_command()
+    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on, again=again)
     finish(error, warnings, options)

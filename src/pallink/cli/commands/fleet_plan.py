@@ -18,7 +18,7 @@ from pallink.cli.fleet_job import (
     run_all,
     verdict,
 )
-from pallink.cli.job import this_command
+from pallink.cli.job import say_where, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import FleetDiffersError, OutputError, UsageError
@@ -52,6 +52,8 @@ def plan(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
+    if not options.output.has_error_objects:
+        say_where(options)
     if out is not None and out.suffix.casefold() != ".json":
         raise UsageError(
             f"--out {out} does not end with .json",
@@ -76,9 +78,9 @@ def plan(
         _write(out, planned.as_dict())
     report.write(results, show_all=this_command("-o", "tsv"))
     explain_failures(results, options)
-    what = [str(out)] if out is not None else [str(file), *selection.words, *(["--replace"] if replace else [])]
+    what = [str(out)] if out is not None else [str(file), *(["--replace"] if replace else []), *selection.words]
     go_on = fleet_command(run_options, "apply", *what)
-    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
+    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on, again=this_command())
     is_wanted = detailed_exitcode or not isinstance(error, FleetDiffersError)
     finish(error if is_wanted else None, (), options)
 

@@ -12,7 +12,7 @@ from pallink.cli.fleet_job import (
     verdict,
 )
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import this_command
+from pallink.cli.job import say_where, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 
@@ -37,6 +37,8 @@ def verify(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
+    if not options.output.has_error_objects:
+        say_where(options)
     selection = Selection(select, exclude, limit)
     entries = read_entries(file, selection)
     run_options = RunOptions(
@@ -50,5 +52,5 @@ def verify(
     report.write(results, show_all=this_command("-o", "tsv"))
     explain_failures(results, options)
     go_on = fleet_command(run_options, "apply", str(file), *selection.words)
-    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on)
+    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on, again=this_command())
     finish(error, warnings, options)

@@ -2,7 +2,8 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -248,6 +249,7 @@ def _lines(overview: "embedded.Overview") -> Iterator[str]:
             yield f"  {name:<{width}}  {account.kind}, object ID {account.object_id}"
             for line in _details(account):
                 yield f"  {'':<{width}}  {line}"
+    yield from _generated(overview)
     yield ""
     yield "partners"
     for partner in overview.partners:
@@ -255,10 +257,7 @@ def _lines(overview: "embedded.Overview") -> Iterator[str]:
         yield f"  {partner.id:<10}  {partner.name}{note}"
     yield ""
     yield "links"
-    for link in overview.links:
-        yield f"  {link.account} in {link.tenant}: {link.partner_id} ({link.partner_name}), {link.state}"
-    if not overview.links:
-        yield "  none"
+    yield from _links(overview.links) if overview.links else ("  none",)
     yield ""
     yield "faults (pallink sandbox fault)"
     for fault in overview.faults:
@@ -270,6 +269,28 @@ def _lines(overview: "embedded.Overview") -> Iterator[str]:
     for setting in overview.settings:
         yield f"  {setting.name} = {setting.value!r}, of {', '.join(map(repr, setting.allowed))}"
         yield f"      {setting.explanation}"
+
+
+def _generated(overview: "embedded.Overview") -> Iterator[str]:
+    """Yield the lines about what was generated, which is too much to list."""
+    counts = {name: count for name, count in dataclasses.asdict(overview.generated).items() if count}
+    if counts:
+        yield ""
+        yield "generated (pallink sandbox grow; --fleet-file lists them)"
+        yield from (f"  {count} {name}" for name, count in counts.items())
+
+
+def _links(links: Iterable["embedded.LinkOverview"]) -> Iterator[str]:
+    """Yield a line for each link, but one for those of all generated accounts."""
+    states = []
+    for link in links:
+        if link.is_generated:
+            states.append(link.state)
+        else:
+            yield f"  {link.account} in {link.tenant}: {link.partner_id} ({link.partner_name}), {link.state}"
+    if states:
+        counts = ", ".join(f"{count} {state}" for state, count in Counter(states).items())
+        yield f"  of generated accounts: {counts}"
 
 
 def _details(account: "embedded.AccountOverview") -> Iterator[str]:

@@ -1,16 +1,20 @@
 """pallink sandbox assign, activate and grow: what an administrator does in Azure, done to the sandbox."""
 
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from pallink import sandbox as embedded
+from pallink.cli.commands import sandbox_fleet
 from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 
-_MAX_SUBSCRIPTIONS = 20_000
+_MAX_GENERATED = 20_000
+_MAX_TENANTS = 1_000
 
 _ObjectId = Annotated[
     str,
@@ -72,20 +76,84 @@ def activate(
 
 def grow(
     options: OutputOptions,
+    *,
     count: Annotated[
-        int,
+        int | None,
         typer.Argument(
-            metavar="COUNT", min=0, max=_MAX_SUBSCRIPTIONS, help="How many; 0 removes them.", show_default=False
+            metavar="COUNT",
+            min=0,
+            max=_MAX_GENERATED,
+            help="How many subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role.",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    applications: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=0,
+            max=_MAX_GENERATED,
+            help="How many applications, app-0001 and so on, each with a client secret.",
+            show_default=False,
+        ),
+    ] = None,
+    accounts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=0,
+            max=_MAX_GENERATED,
+            help="How many users, user-0001@... and so on.",
+            show_default=False,
+        ),
+    ] = None,
+    tenants: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=0,
+            max=_MAX_TENANTS,
+            help="How many tenants, tenant-0001.example and so on, which share the applications and users; "
+            "without any, contoso.onmicrosoft.com has them all.",
+            show_default=False,
+        ),
+    ] = None,
+    fleet_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a fleet file (.yaml, .yml or .csv) of all generated applications and users, and their secrets "
+            "to a folder beside it.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Generate subscriptions, on which svc_approvers@contoso.com and owner@contoso.com hold a role."""
-    _run(
-        lambda: (
-            f"there are {embedded.Sandbox(embedded.home()).grow(count)} subscriptions now, {count} of them generated"
-        ),
-        options,
-    )
+    """Generate subscriptions, applications, users and tenants.
+
+    What is not named stays as it is; 0 removes it. Each application and user is Reader on a subscription of its tenant.
+    Names, IDs and secrets follow a pattern, so that a script can compute them; docs/reference/sandbox.md has it.
+    """
+    numbers = {"subscriptions": count, "applications": applications, "accounts": accounts, "tenants": tenants}
+    if fleet_file is None and all(number is None for number in numbers.values()):
+        raise UsageError(
+            "nothing to generate",
+            cause="COUNT, --applications, --accounts, --tenants and --fleet-file are all missing",
+            remedy="name how many of them there should be",
+            command="pallink sandbox grow --applications 10 --tenants 3",
+        )
+    if fleet_file is not None:
+        sandbox_fleet.check_fleet_file(fleet_file)
+
+    def change() -> str:
+        sandbox = embedded.Sandbox(embedded.home())
+        generated = sandbox.grow(**numbers)
+        sentence = "generated: " + ", ".join(f"{number} {name}" for name, number in asdict(generated).items())
+        if fleet_file is None:
+            return sentence
+        sandbox_fleet.write_fleet(fleet_file, sandbox.generated_accounts())
+        return f"{sentence}; wrote {fleet_file}"
+
+    _run(change, options)
 
 
 def _run(change: Callable[[], str], options: OutputOptions) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pallink.sandbox.arm.paging import page
@@ -10,7 +10,7 @@ from pallink.sandbox.arm.routes import ArmCall, Route
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import access, changes, settings
-from pallink.sandbox.state.world import Role, RoleAssignment, RoleEligibility
+from pallink.sandbox.state.roles import Role, RoleAssignment, RoleEligibility
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 _ASSIGNED_ON = "2024-01-15T09:00:00.0000000Z"  # Of every assignment: the sandbox stores no time.
@@ -36,11 +36,11 @@ def _list_assignments(call: ArmCall) -> Response:
         and access.allows_inside(call.world, call.tenant, call.account.object_id, action, call.subscription())
     ):
         _require(call, action, scope)
-    is_selected = _assignment_filter(call)
-    assignments = list(access.assignments_at(call.tenant, scope))
+    held = _filtered_principals(call)
+    assignments = list(access.assignments_at(call.tenant, scope, held=held))
     if not (call.filter or "").lower().startswith("atscope()"):
-        assignments += access.assignments_inside(call.tenant, scope)
-    return json_response(200, page(call, [_assignment(item) for item in assignments if is_selected(item)]))
+        assignments += access.assignments_inside(call.tenant, scope, held=held)
+    return json_response(200, page(call, [_assignment(item) for item in assignments]))
 
 
 def _check_resource_group(call: ArmCall) -> None:
@@ -77,15 +77,14 @@ def _create_assignment(call: ArmCall) -> Response:
     return json_response(201, _assignment(assignment))
 
 
-def _assignment_filter(call: ArmCall) -> Callable[[RoleAssignment], bool]:
+def _filtered_principals(call: ArmCall) -> Collection[str] | None:
+    """Return the object IDs that the filter names; None if it names none."""
     if call.filter is None or _AT_SCOPE.fullmatch(call.filter):
-        return lambda _: True
+        return None
     if match := _ASSIGNED_TO.fullmatch(call.filter):
-        principal_ids = access.principals(call.tenant, match[1])
-        return lambda assignment: assignment.principal_id in principal_ids
+        return access.principals(call.tenant, match[1])
     if match := _PRINCIPAL.fullmatch(call.filter):
-        principal_id = match[1].lower()
-        return lambda assignment: assignment.principal_id == principal_id
+        return {match[1].lower()}
     raise _unsupported_filter(call.filter)
 
 

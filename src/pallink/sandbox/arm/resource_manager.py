@@ -4,14 +4,17 @@ from datetime import timedelta
 from email.utils import format_datetime
 from uuid import uuid4
 
+from pallink.sandbox import throttling
 from pallink.sandbox.arm import authorization, management_partner, subscriptions
 from pallink.sandbox.arm.routes import ArmCall, Route, provider_of
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import bearer, challenges
+from pallink.sandbox.entra.bearer import Caller
 from pallink.sandbox.entra.directory import vault_resource
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
 from pallink.sandbox.state import settings
+from pallink.sandbox.throttling import ThrottledError
 
 _ROUTES = (*subscriptions.ROUTES, *authorization.ROUTES, *management_partner.ROUTES)
 _NAMESPACES = frozenset({"microsoft.authorization", "microsoft.managementpartner", "microsoft.resources"})
@@ -61,6 +64,7 @@ def _dispatch(call: Call) -> Response:
     if tuple(map(str.lower, segments)) == ("metadata", "endpoints"):
         return _metadata(call, version)
     caller = bearer.authenticate(call)
+    _check_limit(call, caller)
     challenges.check(call, caller.claims)
     _check_namespace(call, segments)
     for route in _ROUTES:
@@ -120,6 +124,19 @@ def _metadata(call: Call, version: str) -> Response:
 def expired_token(call: Call) -> Response:
     """Return the response to a token that has just expired."""
     return bearer.expired_token(call, call.now - timedelta(seconds=1)).response().with_headers(headers(call))
+
+
+def _check_limit(call: Call, caller: Caller) -> None:
+    try:
+        throttling.check_resource_request(call, caller.tenant.id, caller.account.object_id)
+    except ThrottledError as error:
+        raise ApiError(
+            429,
+            "TenantRequestsThrottled",
+            f"The account '{caller.account.object_id}' has sent too many requests to the tenant '{caller.tenant.id}'. "
+            f"Retry after {error.retry_after} seconds.",
+            {"Retry-After": str(error.retry_after)},
+        ) from error
 
 
 def _check_namespace(call: Call, segments: tuple[str, ...]) -> None:

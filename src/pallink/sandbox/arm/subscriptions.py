@@ -83,8 +83,7 @@ def _list_resource_groups(call: ArmCall) -> Response:
 def _document(world: World, subscription: Subscription) -> dict[str, Any]:
     managing = {
         delegation.managing_tenant_id: None
-        for tenant in world.tenants
-        for delegation in tenant.delegations
+        for _, delegation in world.delegations
         if delegation.subscription_id == subscription.id
     }
     return {

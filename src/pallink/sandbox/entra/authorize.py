@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import challenges, errors as entra_errors, grants, pages, refusals
-from pallink.sandbox.entra.directory import find_client, find_identity, find_resource, find_tenant
+from pallink.sandbox.entra.directory import find_client, find_identity, find_resource, find_tenant, list_users
 from pallink.sandbox.entra.errors import EntraError
 from pallink.sandbox.entra.refusals import CredentialType
 from pallink.sandbox.http.messages import Response, split_url
@@ -69,9 +69,7 @@ def _account_picker(call: Call, tenant: Tenant | None) -> Response:
     """Return the page with the users who can sign in, the hinted one first."""
     query = call.request.query
     world = call.state.world
-    users = [user for user in world.users() if tenant is None or tenant.identity_of(user)]
-    hint = query.get("login_hint", "").lower()
-    users.sort(key=lambda user: hint not in {user.name, user.object_id})
+    users = list_users(world, tenant, query.get("login_hint", ""))
 
     def link(account_name: str) -> str:
         return f"{call.request.path}?{urlencode({**query, _ACCOUNT_PARAMETER: account_name})}"

@@ -9,6 +9,9 @@ from pallink.sandbox.state.world import Account, Tenant, World
 RESOURCE_MANAGER = "https://management.azure.com"
 """The audience of Azure Resource Manager, which the sandbox accepts as well as its own origin."""
 
+MAX_LISTED_USERS = 100
+"""How many accounts a page offers: it need not show thousands of generated ones."""
+
 KEY_VAULT = "https://vault.azure.net"
 """The audience of Azure Key Vault, which the sandbox accepts as well as that of its own vaults."""
 
@@ -72,6 +75,19 @@ def find_identity(tenant: Tenant, user: Account, client: Client, origin: str) ->
         return account
     home = f"{origin}/{user.home_tenant_id}/"
     raise entra_errors.not_in_tenant(user.name, home, tenant.display_name, f"'{client.id}'({client.display_name})")
+
+
+def list_users(world: World, tenant: Tenant | None = None, hint: str = "") -> list[Account]:
+    """Return the users that a page offers: the hinted one first, generated ones last, and not too many of them.
+
+    Args:
+        world: The world.
+        tenant: The tenant to sign in to, in which they have an account; None if it is left open.
+        hint: The UPN or object ID of the user who is likely to sign in.
+    """
+    users = [user for user in world.users() if tenant is None or tenant.identity_of(user)]
+    users.sort(key=lambda user: (hint.lower() not in {user.name, user.object_id}, user.is_generated))
+    return users[:MAX_LISTED_USERS]
 
 
 def vault_resource(origin: str) -> str:

@@ -7,13 +7,14 @@ from uuid import uuid4
 
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import authorize, device_codes, grants, pages
-from pallink.sandbox.entra.directory import find_tenant
+from pallink.sandbox.entra.directory import find_tenant, list_users
 from pallink.sandbox.entra.errors import EntraError
 from pallink.sandbox.http.messages import Response, json_response, split_url
 from pallink.sandbox.state import settings
+from pallink.sandbox.throttling import ThrottledError
 
 _AVAILABILITY = {"throttling": HTTPStatus.TOO_MANY_REQUESTS, "down": HTTPStatus.SERVICE_UNAVAILABLE}
-_RETRY_AFTER = "10"  # Seconds.
+_RETRY_AFTER = 10  # Seconds.
 _NO_CACHE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 
@@ -27,15 +28,17 @@ def handle(call: Call) -> Response:
         return _unavailable(call, status)
     try:
         return _dispatch(call).with_headers({**_NO_CACHE, "x-ms-request-id": str(uuid4())})
+    except ThrottledError as error:
+        return _unavailable(call, HTTPStatus.TOO_MANY_REQUESTS, error.retry_after)
     except EntraError as error:
         return error.response(call).with_headers({**_NO_CACHE, "x-ms-request-id": str(uuid4())})
 
 
-def _unavailable(call: Call, status: HTTPStatus) -> Response:
+def _unavailable(call: Call, status: HTTPStatus, retry_after: int = _RETRY_AFTER) -> Response:
     """Return the response of a throttling or failing front end: HTML, not the JSON that clients expect."""
     headers = {**_NO_CACHE, "Content-Type": "text/html", "x-ms-request-id": str(uuid4())}
     correlation_id = call.request.header("client-request-id") or str(uuid4())
-    retry = {"Retry-After": _RETRY_AFTER} if status is HTTPStatus.TOO_MANY_REQUESTS else {}
+    retry = {"Retry-After": str(retry_after)} if status is HTTPStatus.TOO_MANY_REQUESTS else {}
     body = f"<html><body><h2>{status.phrase}</h2></body></html>".encode()
     return Response(status, {**headers, **retry, "client-request-id": correlation_id}, body)
 
@@ -115,7 +118,7 @@ def _keys(_call: Call, _tenant_name: str) -> Response:
 def _device_page(call: Call, tenant_name: str) -> Response:
     """Return the page for entering a device code, and process its form."""
     find_tenant(call.state.world, tenant_name)
-    accounts = [(user.name, user.display_name) for user in call.state.world.users()]
+    accounts = [(user.name, user.display_name) for user in list_users(call.state.world)]
     if call.request.method == "GET":
         return pages.render_device_code_form(call.request.path, accounts)
     form = call.request.form

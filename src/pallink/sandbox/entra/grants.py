@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from pallink.sandbox import throttling
 from pallink.sandbox.call import Call
 from pallink.sandbox.entra import (
     challenges,
@@ -72,8 +73,10 @@ def issue_tokens(call: Call, tenant_name: str) -> Response:
 
     Raises:
         EntraError: The request is invalid or refused.
+        ThrottledError: There were too many of the same application in the same tenant.
     """
     tenant = find_tenant(call.state.world, tenant_name)
+    throttling.check_token_request(call, tenant)
     form = call.request.form
     if "grant_type" not in form:
         raise entra_errors.missing_parameter("grant_type")

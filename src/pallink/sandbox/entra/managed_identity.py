@@ -17,7 +17,7 @@ from pallink.sandbox.entra.errors import EntraError
 from pallink.sandbox.http.messages import Response, json_response, split_url
 from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.state import settings
-from pallink.sandbox.state.world import Account, AccountKind
+from pallink.sandbox.state.world import Account
 
 IMDS_ORIGIN = "http://169.254.169.254"
 """The origin of a virtual machine's metadata service: link-local, and unencrypted."""
@@ -202,14 +202,8 @@ def _find_audience(resource: str, message: str) -> tuple[str, str]:
 
 
 def _find_identity(call: Call, query: Mapping[str, str]) -> Account:
-    identities = [
-        account
-        for tenant in call.state.world.tenants
-        for account in tenant.accounts
-        if account.kind is AccountKind.MANAGED_IDENTITY
-    ]
-    if call.state.setting(settings.MANAGED_IDENTITY) == "none":
-        identities = []
+    is_assigned = call.state.setting(settings.MANAGED_IDENTITY) == "assigned"
+    identities = call.state.world.managed_identities if is_assigned else ()
     selectors = [query[name].lower() for name in _SELECTORS if name in query]
     for account in identities:
         names = {account.name, account.object_id, (account.resource_id or "").lower()}

@@ -160,12 +160,19 @@ class _RequestHandler(BaseHTTPRequestHandler):
     default_request_version = "HTTP/1.1"  # The default gives errors no status line.
     timeout = _IDLE_TIMEOUT
     disable_nagle_algorithm = True
+    wbufsize = -1  # Headers and body leave together, in one TLS record.
     server: _Listener
 
     def handle_one_request(self) -> None:
         """Wait for a request, and handle it."""
         self.server.idle[self.connection] = None
         super().handle_one_request()
+
+    def handle_expect_100(self) -> bool:
+        """Send 100 Continue at once: the client waits for it before it sends the body."""
+        is_accepted = super().handle_expect_100()
+        self.wfile.flush()
+        return is_accepted
 
     def _respond(self) -> None:
         self.server.idle.pop(self.connection, None)

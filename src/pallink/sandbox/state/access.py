@@ -1,9 +1,13 @@
-"""Azure role-based access control: which role assignments apply where, and what they allow. Pure functions."""
+"""Azure role-based access control: which role assignments apply where, and what they allow. Pure functions.
+
+Where `held` is given, only the role assignments of these accounts and groups count.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from pallink.sandbox.state.world import Delegation, Role, RoleAssignment, Subscription, Tenant, World
+from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment
+from pallink.sandbox.state.world import Subscription, Tenant, World
 
 ROOT_SCOPE = "/"
 
@@ -27,27 +31,31 @@ def scopes_above(tenant: Tenant, subscription: Subscription) -> tuple[str, ...]:
     return (*scopes, ROOT_SCOPE)
 
 
-def assignments_above(tenant: Tenant, subscription: Subscription) -> Iterator[RoleAssignment]:
+def assignments_above(
+    tenant: Tenant, subscription: Subscription, *, held: Collection[str] | None = None
+) -> Iterator[RoleAssignment]:
     """Yield the role assignments that apply to a whole subscription, assigned there or inherited."""
     scopes = {scope.lower() for scope in scopes_above(tenant, subscription)}
-    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower() in scopes)
+    return (assignment for assignment in tenant.assignments(held) if assignment.scope.lower() in scopes)
 
 
-def assignments_at(tenant: Tenant, scope: str) -> Iterator[RoleAssignment]:
+def assignments_at(tenant: Tenant, scope: str, *, held: Collection[str] | None = None) -> Iterator[RoleAssignment]:
     """Yield the role assignments that apply to a whole scope, assigned there or inherited."""
     scopes = scopes_at(tenant, scope) or ()
-    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower() in scopes)
+    return (assignment for assignment in tenant.assignments(held) if assignment.scope.lower() in scopes)
 
 
-def assignments_inside(tenant: Tenant, scope: str) -> Iterator[RoleAssignment]:
+def assignments_inside(tenant: Tenant, scope: str, *, held: Collection[str] | None = None) -> Iterator[RoleAssignment]:
     """Yield the role assignments below a scope, as at a resource of a resource group."""
     prefix = f"{scope}/".lower()
-    return (assignment for assignment in tenant.role_assignments if assignment.scope.lower().startswith(prefix))
+    return (assignment for assignment in tenant.assignments(held) if assignment.scope.lower().startswith(prefix))
 
 
-def assignments_below(tenant: Tenant, subscription: Subscription) -> Iterator[RoleAssignment]:
+def assignments_below(
+    tenant: Tenant, subscription: Subscription, *, held: Collection[str] | None = None
+) -> Iterator[RoleAssignment]:
     """Yield the role assignments below a subscription: at a resource group or a resource."""
-    return assignments_inside(tenant, subscription.scope)
+    return assignments_inside(tenant, subscription.scope, held=held)
 
 
 def resource_groups(tenant: Tenant, subscription: Subscription) -> tuple[str, ...]:
@@ -63,12 +71,9 @@ def resource_groups(tenant: Tenant, subscription: Subscription) -> tuple[str, ..
 def delegations(world: World, tenant: Tenant, object_id: str) -> Iterator[tuple[Subscription, Delegation]]:
     """Yield the subscriptions of other tenants that an account manages through Azure Lighthouse."""
     held = principals(tenant, object_id)
-    for owner in world.tenants:
-        for delegation in owner.delegations:
-            subscription = owner.subscription(delegation.subscription_id)
-            is_held = delegation.managing_tenant_id == tenant.id and delegation.principal_id in held
-            if is_held and subscription is not None:
-                yield subscription, delegation
+    for subscription, delegation in world.delegations:
+        if delegation.managing_tenant_id == tenant.id and delegation.principal_id in held:
+            yield subscription, delegation
 
 
 def delegated_subscriptions(world: World, tenant: Tenant, object_id: str) -> tuple[Subscription, ...]:
@@ -80,9 +85,9 @@ def is_visible(tenant: Tenant, object_id: str, subscription: Subscription) -> bo
     """Return whether an account sees a subscription: it holds any role at it, above it or below it."""
     held = principals(tenant, object_id)
     return any(
-        assignment.principal_id in held
-        for assignments in (assignments_above(tenant, subscription), assignments_below(tenant, subscription))
-        for assignment in assignments
+        True
+        for assignments in (assignments_above, assignments_below)
+        for _ in assignments(tenant, subscription, held=held)
     )
 
 
@@ -124,7 +129,6 @@ def allows(world: World, tenant: Tenant, object_id: str, action: str, subscripti
 
 def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: str) -> bool:
     """Return whether the roles of an account at a scope, or above it, allow an action there; so may a delegation."""
-    scopes = scopes_at(tenant, scope) or ()
     held = principals(tenant, object_id)
     is_delegated = any(
         (role := world.role(delegation.role_id)) is not None and role_allows(role, action)
@@ -133,8 +137,7 @@ def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: 
     )
     return is_delegated or any(
         (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
-        for assignment in tenant.role_assignments
-        if assignment.principal_id in held and assignment.scope.lower() in scopes
+        for assignment in assignments_at(tenant, scope, held=held)
     )
 
 
@@ -143,8 +146,7 @@ def allows_inside(world: World, tenant: Tenant, object_id: str, action: str, sub
     held = principals(tenant, object_id)
     return any(
         (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
-        for assignment in assignments_below(tenant, subscription)
-        if assignment.principal_id in held
+        for assignment in assignments_below(tenant, subscription, held=held)
     )
 
 

@@ -1,16 +1,15 @@
-"""Changes to the world: assign a role, activate an eligible role, generate subscriptions.
+"""Changes to the world: assign a role, activate an eligible role.
 
 Both the commands of `pallink sandbox` and the emulated role assignment API use them.
 """
 
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
 from pallink.sandbox.state.access import principals, scopes_at
+from pallink.sandbox.state.roles import Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.store import State
-from pallink.sandbox.state.world import Role, RoleAssignment, RoleEligibility, Tenant
-
-_SUBSCRIPTION_NAMESPACE = UUID("6f4c9f0e-62d1-4c5e-8d0e-0d6a3f4b7a11")  # The same generated IDs in every sandbox.
+from pallink.sandbox.state.world import Tenant
 
 
 def assign(
@@ -77,46 +76,6 @@ def activate(
     raise ValueError(f"the account '{account_id}' is not eligible for the role '{definition.name}' at '{scope}'")
 
 
-def grow(state: State, count: int, *, management_group: str = "workloads") -> int:
-    """Set the number of generated subscriptions in the first tenant that has the management group.
-
-    Args:
-        state: The sandbox's state.
-        count: The number of generated subscriptions; 0 removes them.
-        management_group: The management group that they are in.
-
-    Returns:
-        The number of all subscriptions of that tenant.
-
-    Raises:
-        ValueError: The management group is unknown.
-    """
-    total = 0
-
-    def change(data: dict[str, Any]) -> None:
-        nonlocal total
-        for tenant in data["tenants"]:
-            if management_group in [group["name"] for group in tenant.get("management_groups", ())]:
-                generated = [
-                    {
-                        "id": str(uuid5(_SUBSCRIPTION_NAMESPACE, f"{tenant['id']}/{number}")),
-                        "display_name": f"Generated {number:0{len(str(count))}}",
-                        "management_group": management_group,
-                        "generated": True,
-                    }
-                    for number in range(1, count + 1)
-                ]
-                subscriptions = tenant.get("subscriptions", ())
-                kept = [subscription for subscription in subscriptions if not subscription.get("generated")]
-                tenant["subscriptions"] = kept + generated
-                total = len(tenant["subscriptions"])
-                return
-        raise ValueError(f"the sandbox has no management group named '{management_group}'")
-
-    state.change_world(change)
-    return total
-
-
 def _tenant_of(state: State, principal_id: str) -> Tenant:
     object_id = principal_id.lower()
     for tenant in state.world.tenants:
@@ -145,7 +104,7 @@ def _resolve_scope(tenant: Tenant, scope: str | None) -> str:
 
 def _find_assignment(tenant: Tenant, principal_id: str, role_id: str, scope: str) -> RoleAssignment | None:
     key = (principal_id.lower(), role_id, scope.lower())
-    for assignment in tenant.role_assignments:
+    for assignment in tenant.assignments({principal_id.lower()}):
         is_same = (assignment.principal_id, assignment.role_id, assignment.scope.lower()) == key
         if is_same and not assignment.condition:
             return assignment

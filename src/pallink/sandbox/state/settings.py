@@ -182,6 +182,19 @@ RESPONSE_DELAY = Setting(
     ("0", "50", "100", "250", "500", "1000", "5000"),
     "Milliseconds that every response is delayed by, as over a network.",
 )
+TOKEN_LIMIT = Setting(
+    "token-limit",
+    ("none", "one-at-a-time", "60", "10", "1"),
+    "How many token requests of one application in one tenant Entra ID accepts: any number, one until its response is "
+    "sent (see response-delay), or so many in a minute; more get 429 with Retry-After.",
+)
+RESOURCE_MANAGER_LIMIT = Setting(
+    "resource-manager-limit",
+    ("none", "documented", "strict"),
+    "How many reads, writes and deletes of one account in one tenant Resource Manager accepts: any number; 250, 200 "
+    "and 200, and then 25, 10 and 10 a second; or 3, 1 and 1, and then 1 of each a second; more get 429 with "
+    "Retry-After.",
+)
 
 SETTINGS = (
     ALREADY_LINKED,
@@ -204,6 +217,8 @@ SETTINGS = (
     GRAPH_READS,
     PAGE_SIZE,
     RESPONSE_DELAY,
+    TOKEN_LIMIT,
+    RESOURCE_MANAGER_LIMIT,
 )
 
 

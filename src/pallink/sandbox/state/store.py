@@ -3,10 +3,12 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pallink import private_files
@@ -15,9 +17,13 @@ from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
 from pallink.sandbox.state.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 6  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
+_SCHEMA_VERSION = 7  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
 _SCHEMA = (
-    "CREATE TABLE world (document TEXT NOT NULL)",
+    # The revision comes first: SQLite reads it without the pages of the document.
+    "CREATE TABLE world (revision TEXT NOT NULL DEFAULT (hex(randomblob(16))), document TEXT NOT NULL)",
+    """CREATE TRIGGER world_changed AFTER UPDATE OF document ON world BEGIN
+        UPDATE world SET revision = hex(randomblob(16));
+    END""",
     "CREATE TABLE signing_key (key BLOB NOT NULL)",
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE redeemed_code (id TEXT PRIMARY KEY, expires_on INTEGER NOT NULL)",
@@ -33,6 +39,7 @@ _SCHEMA = (
         updated_time TEXT NOT NULL,
         PRIMARY KEY (tenant_id, object_id, version)
     )""",
+    "CREATE TABLE bucket (key TEXT PRIMARY KEY, level REAL NOT NULL, filled_on REAL NOT NULL)",
     "CREATE TABLE fault (number INTEGER PRIMARY KEY, rule TEXT NOT NULL, seen INTEGER NOT NULL)",
 )
 _DEVICE_CODE_RETENTION = 3600  # Seconds after expiry, in which a code is reported as expired, not as unknown.
@@ -48,6 +55,12 @@ _MESSAGES = {
     sqlite3.SQLITE_READONLY: "cannot be written",
 }
 _UNUSABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+
+# By file. Threads take turns here: one that waits for SQLite's own lock sleeps up to 100 ms at a time.
+_locks: defaultdict[Path, Lock] = defaultdict(Lock)
+
+_MAX_WORLDS = 4
+_worlds: dict[str, World] = {}  # By revision. Every request needs a world, which is large and rarely changes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,8 @@ class State:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._world: World | None = None
+        self._settings: dict[str, str] | None = None
 
     @property
     def path(self) -> Path:
@@ -93,10 +108,22 @@ class State:
     @property
     def world(self) -> World:
         """The tenants, accounts, roles and partners."""
-        try:
-            return parse_world(self._value("SELECT document FROM world"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise SandboxStateError(self._path, f"holds an invalid world: {error}") from error
+        if self._world is None:
+            self._world = self._load_world()
+        return self._world
+
+    def _load_world(self) -> World:
+        revision = self._value("SELECT revision FROM world")
+        world = _worlds.get(revision)
+        if world is None:
+            try:
+                world = parse_world(self._value("SELECT document FROM world"))
+            except (KeyError, TypeError, ValueError) as error:
+                raise SandboxStateError(self._path, f"holds an invalid world: {error}") from error
+            if len(_worlds) >= _MAX_WORLDS:
+                _worlds.clear()
+            _worlds[revision] = world
+        return world
 
     def change_world(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the world.
@@ -110,7 +137,7 @@ class State:
         data = json.loads(self._value("SELECT document FROM world"))
         change(data)
         document = json.dumps(data)
-        parse_world(document)
+        self._world = parse_world(document)
         self._connection.execute("UPDATE world SET document = ?", (document,))
 
     @property
@@ -120,9 +147,10 @@ class State:
 
     def setting(self, setting: Setting) -> str:
         """Return the value of a setting."""
-        row = self._connection.execute("SELECT value FROM setting WHERE name = ?", (setting.name,)).fetchone()
+        if self._settings is None:
+            self._settings = dict(self._connection.execute("SELECT name, value FROM setting"))
         try:
-            return setting.check(row[0]) if row else setting.default
+            return setting.check(self._settings.get(setting.name, setting.default))
         except ValueError as error:
             raise SandboxStateError(self._path, f"holds an invalid setting: {error}") from error
 
@@ -133,6 +161,7 @@ class State:
             ValueError: The value is not allowed.
         """
         self._connection.execute("REPLACE INTO setting VALUES (?, ?)", (setting.name, setting.check(value)))
+        self._settings = None
 
     def link(self, tenant_id: str, object_id: str) -> Link | None:
         """Return the link of an account, active or deleted; None if there never was one."""
@@ -153,12 +182,17 @@ class State:
 
     def links(self) -> tuple[Link, ...]:
         """Return the links of all accounts, active and deleted."""
-        accounts = self._connection.execute("SELECT DISTINCT tenant_id, object_id FROM link ORDER BY 1, 2").fetchall()
-        return tuple(link for account in accounts if (link := self.link(*account)))
+        rows = self._connection.execute("SELECT * FROM link ORDER BY tenant_id, object_id, version")
+        latest = {(link.tenant_id, link.object_id): link for link in (Link(*row) for row in rows)}
+        return tuple(latest.values())
 
     def save_link(self, link: Link) -> None:
         """Store the next version of an account's link."""
         self._connection.execute("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))
+
+    def delete_links(self, accounts: Collection[tuple[str, str]]) -> None:
+        """Remove every version of the links of some accounts, each named by tenant and object ID."""
+        self._connection.executemany("DELETE FROM link WHERE tenant_id = ? AND object_id = ?", accounts)
 
     def faults(self) -> list[tuple[int, str, int]]:
         """Return the faults, oldest first: the number, the rule as stored, and how many requests it has matched."""
@@ -175,6 +209,15 @@ class State:
     def clear_faults(self, number: int | None = None) -> int:
         """Remove one fault, or all of them, and return how many were removed."""
         return self._connection.execute("DELETE FROM fault WHERE ?1 IS NULL OR number = ?1", (number,)).rowcount
+
+    def bucket(self, key: str) -> tuple[float, float] | None:
+        """Return the level of a token bucket, and when it was filled to it; None for a bucket that was never used."""
+        row = self._connection.execute("SELECT level, filled_on FROM bucket WHERE key = ?", (key,)).fetchone()
+        return row and (float(row[0]), float(row[1]))
+
+    def save_bucket(self, key: str, level: float, filled_on: float) -> None:
+        """Store the level of a token bucket at a time, in seconds since the epoch."""
+        self._connection.execute("REPLACE INTO bucket VALUES (?, ?, ?)", (key, level, filled_on))
 
     def redeem(self, code_id: str, *, expires_on: int, now: int) -> bool:
         """Mark an authorization code as redeemed.
@@ -233,6 +276,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "sandbox.sqlite3"
+        self._lock = _locks[self.path]
 
     @contextmanager
     def transaction(self) -> Iterator[State]:
@@ -302,7 +346,12 @@ class Store:
             raise SandboxStateError(self.path, f"cannot be created: {error.strerror}") from error
         try:
             # Without an isolation level, sqlite3 begins no transaction itself. Closing rolls back an open one.
-            with closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection:
+            with (
+                self._lock,
+                closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection,
+            ):
+                # No write waits for the disk: a process that is killed loses nothing, only a power failure would.
+                connection.execute("PRAGMA synchronous = OFF")
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
@@ -330,6 +379,6 @@ def _user_version(connection: sqlite3.Connection) -> int:
 def _seed(connection: sqlite3.Connection) -> None:
     for statement in _SCHEMA:
         connection.execute(statement)
-    connection.execute("INSERT INTO world VALUES (?)", (initial_world(),))
+    connection.execute("INSERT INTO world (document) VALUES (?)", (initial_world(),))
     connection.execute("INSERT INTO signing_key VALUES (?)", (secrets.token_bytes(32),))
     connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")

@@ -1,11 +1,16 @@
 """The emulated directory and resources: tenants, accounts, groups, scopes, role assignments, partners.
 
-Frozen dataclasses, loaded by `world_file`. GUIDs and account names are in lower case; look-ups ignore case.
+Frozen dataclasses, loaded by `world_file`. GUIDs and account names are in lower case; look-ups ignore case. A world may
+have thousands of accounts: look-ups use indexes, which are made when they are first needed.
 """
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
+from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.vaults import Vault
 
 
@@ -56,6 +61,7 @@ class Account:
         sign_in_error: The number of the AADSTS error that every sign-in fails with; None if it succeeds.
         resource_id: The resource ID of a user-assigned managed identity, or of the resource of a system-assigned one.
         is_system_assigned: Whether a managed identity is system-assigned.
+        is_generated: Whether `pallink sandbox grow` generated it.
     """
 
     tenant_id: str
@@ -70,6 +76,7 @@ class Account:
     sign_in_error: int | None = None
     resource_id: str | None = None
     is_system_assigned: bool = False
+    is_generated: bool = False
 
     @property
     def is_person(self) -> bool:
@@ -123,6 +130,7 @@ class Subscription:
         management_group: The name of the management group that it is in.
         state: Azure's state: `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
         resource_groups: The names of its resource groups.
+        is_generated: Whether `pallink sandbox grow` generated it, beside those of generated tenants.
     """
 
     id: str
@@ -131,6 +139,7 @@ class Subscription:
     management_group: str
     state: str = "Enabled"
     resource_groups: tuple[str, ...] = ()
+    is_generated: bool = False
 
     @property
     def scope(self) -> str:
@@ -138,85 +147,7 @@ class Subscription:
         return f"/subscriptions/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class RoleAssignment:
-    """A role assignment.
-
-    Attributes:
-        name: The name, a GUID.
-        principal_id: The object ID of the account or group.
-        principal_type: Azure's type of principal: `User`, `Group` or `ServicePrincipal`.
-        role_id: The GUID of the role.
-        scope: The scope.
-        condition: The condition (ABAC); None if there is none.
-    """
-
-    name: str
-    principal_id: str
-    principal_type: str
-    role_id: str
-    scope: str
-    condition: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RoleEligibility:
-    """A role that a principal can activate in Privileged Identity Management, and does not hold until then.
-
-    Attributes:
-        name: The name, a GUID.
-        principal_id: The object ID of the account or group.
-        principal_type: Azure's type of principal: `User`, `Group` or `ServicePrincipal`.
-        role_id: The GUID of the role.
-        scope: The scope.
-    """
-
-    name: str
-    principal_id: str
-    principal_type: str
-    role_id: str
-    scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delegation:
-    """A subscription that another tenant manages through Azure Lighthouse, and who may do what there.
-
-    Attributes:
-        subscription_id: The subscription ID.
-        managing_tenant_id: The ID of the tenant that manages it.
-        principal_id: The object ID of the account or group of that tenant.
-        role_id: The GUID of the role.
-    """
-
-    subscription_id: str
-    managing_tenant_id: str
-    principal_id: str
-    role_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role definition.
-
-    Attributes:
-        id: The GUID.
-        name: The name, such as `Reader`.
-        description: The description.
-        actions: Patterns of the actions that it allows.
-        not_actions: Patterns of the actions that it excludes from `actions`.
-        is_custom: Whether it is a custom role.
-    """
-
-    id: str
-    name: str
-    description: str
-    actions: tuple[str, ...]
-    not_actions: tuple[str, ...]
-    is_custom: bool = False
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tenant:
     """A tenant and everything in it.
 
@@ -233,6 +164,7 @@ class Tenant:
         custom_roles: The custom roles.
         role_eligibilities: The roles that can be activated in Privileged Identity Management.
         delegations: The subscriptions that other tenants manage.
+        is_generated: Whether `pallink sandbox grow` generated it.
         vaults: The key vaults.
     """
 
@@ -248,6 +180,7 @@ class Tenant:
     custom_roles: tuple[Role, ...] = ()
     role_eligibilities: tuple[RoleEligibility, ...] = ()
     delegations: tuple[Delegation, ...] = ()
+    is_generated: bool = False
     vaults: tuple[Vault, ...] = ()
 
     @property
@@ -257,27 +190,50 @@ class Tenant:
 
     def account(self, object_id: str) -> Account | None:
         """Return the account with an object ID."""
-        return next((account for account in self.accounts if account.object_id == object_id.lower()), None)
+        return self._accounts_by_object_id.get(object_id.lower())
 
     def application(self, client_id: str) -> Account | None:
         """Return the service principal of the application with a client ID."""
-        return next(
-            (
-                account
-                for account in self.accounts
-                if account.kind is AccountKind.SERVICE_PRINCIPAL and account.name == client_id.lower()
-            ),
-            None,
-        )
+        return self._applications_by_client_id.get(client_id.lower())
 
     def identity_of(self, user: Account) -> Account | None:
         """Return the account of a user in this tenant, as a member or a guest."""
-        return next((account for account in self.accounts if account.home_object_id == user.home_object_id), None)
+        return self._accounts_by_home_object_id.get(user.home_object_id)
 
     def subscription(self, subscription_id: str) -> Subscription | None:
         """Return the subscription with an ID."""
-        subscription_id = subscription_id.lower()
-        return next((subscription for subscription in self.subscriptions if subscription.id == subscription_id), None)
+        return self._subscriptions_by_id.get(subscription_id.lower())
+
+    def assignments(self, principal_ids: Collection[str] | None = None) -> Sequence[RoleAssignment]:
+        """Return the role assignments in their order: all of them, or those of some accounts and groups."""
+        if principal_ids is None:
+            return self.role_assignments
+        positions = (position for principal_id in principal_ids for position in self._positions.get(principal_id, ()))
+        return [self.role_assignments[position] for position in sorted(positions)]
+
+    @cached_property
+    def _accounts_by_object_id(self) -> Mapping[str, Account]:
+        return {account.object_id: account for account in self.accounts}
+
+    @cached_property
+    def _accounts_by_home_object_id(self) -> Mapping[str, Account]:
+        return {account.home_object_id: account for account in self.accounts}
+
+    @cached_property
+    def _applications_by_client_id(self) -> Mapping[str, Account]:
+        return {account.name: account for account in self.accounts if account.kind is AccountKind.SERVICE_PRINCIPAL}
+
+    @cached_property
+    def _subscriptions_by_id(self) -> Mapping[str, Subscription]:
+        return {subscription.id: subscription for subscription in self.subscriptions}
+
+    @cached_property
+    def _positions(self) -> Mapping[str, Sequence[int]]:
+        """The positions of the role assignments by the object ID of their principal."""
+        positions = defaultdict(list)
+        for position, assignment in enumerate(self.role_assignments):
+            positions[assignment.principal_id].append(position)
+        return positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +264,7 @@ class PublicClient:
     display_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """The emulated directory and resources.
 
@@ -330,17 +286,12 @@ class World:
 
     def tenant(self, name: str) -> Tenant | None:
         """Return the tenant with an ID or verified domain."""
-        name = name.lower()
-        return next((tenant for tenant in self.tenants if name == tenant.id or name in tenant.domains), None)
+        return self._tenants_by_name.get(name.lower())
 
     def user(self, name: str) -> Account | None:
         """Return the account, in the home tenant, of the user with a UPN, or with an object ID in any tenant."""
-        name = name.lower()
-        for tenant in self.tenants:
-            for account in tenant.accounts:
-                if account.is_person and name in {account.name, account.object_id}:
-                    return self.home_tenant(account).account(account.home_object_id)
-        return None
+        account = self._people_by_name.get(name.lower())
+        return account and self.home_tenant(account).account(account.home_object_id)
 
     def users(self) -> tuple[Account, ...]:
         """Return the accounts of all users, in their home tenants."""
@@ -351,9 +302,19 @@ class World:
             if account.is_person and account.tenant_id == account.home_tenant_id
         )
 
+    @cached_property
+    def managed_identities(self) -> Sequence[Account]:
+        """The managed identities of all tenants."""
+        return [
+            account
+            for tenant in self.tenants
+            for account in tenant.accounts
+            if account.kind is AccountKind.MANAGED_IDENTITY
+        ]
+
     def home_tenant(self, account: Account) -> Tenant:
         """Return the home tenant of an account."""
-        return next(tenant for tenant in self.tenants if tenant.id == account.home_tenant_id)
+        return self._tenants_by_name[account.home_tenant_id]
 
     def partner(self, partner_id: str) -> Partner | None:
         """Return the partner with a location or global ID."""
@@ -361,8 +322,7 @@ class World:
 
     def role(self, role_id: str) -> Role | None:
         """Return the built-in or custom role with a GUID."""
-        custom_roles = (role for tenant in self.tenants for role in tenant.custom_roles)
-        return next((role for role in (*self.roles, *custom_roles) if role.id == role_id.lower()), None)
+        return self._roles_by_id.get(role_id.lower())
 
     def token_issuer(self, name: str) -> TokenIssuer:
         """Return the token issuer with a name, which the world must have."""
@@ -371,3 +331,28 @@ class World:
     def public_client(self, client_id: str) -> PublicClient | None:
         """Return the public client with a client ID."""
         return next((client for client in self.public_clients if client.client_id == client_id.lower()), None)
+
+    @cached_property
+    def delegations(self) -> Sequence[tuple[Subscription, Delegation]]:
+        """The delegated subscriptions of all tenants, each with its delegation."""
+        return [
+            (subscription, delegation)
+            for tenant in self.tenants
+            for delegation in tenant.delegations
+            if (subscription := tenant.subscription(delegation.subscription_id)) is not None
+        ]
+
+    @cached_property
+    def _tenants_by_name(self) -> Mapping[str, Tenant]:
+        return {name: tenant for tenant in self.tenants for name in (tenant.id, *tenant.domains)}
+
+    @cached_property
+    def _people_by_name(self) -> Mapping[str, Account]:
+        """The accounts of users by UPN and by object ID, which a guest has another of in each tenant."""
+        people = [account for tenant in self.tenants for account in tenant.accounts if account.is_person]
+        return {name: account for account in people for name in (account.name, account.object_id)}
+
+    @cached_property
+    def _roles_by_id(self) -> Mapping[str, Role]:
+        custom_roles = (role for tenant in self.tenants for role in tenant.custom_roles)
+        return {role.id: role for role in (*self.roles, *custom_roles)}

@@ -7,22 +7,19 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.vaults import Secret, Vault
 from pallink.sandbox.state.world import (
     Account,
     AccountKind,
-    Delegation,
     Group,
     ManagementGroup,
     Partner,
     PublicClient,
-    Role,
-    RoleAssignment,
-    RoleEligibility,
     Subscription,
     Tenant,
     TokenIssuer,
@@ -34,12 +31,12 @@ _WORLD_FILE = Path(__file__).with_name("world.toml")
 _Item = TypeVar("_Item")
 
 
+@cache
 def initial_world() -> str:
     """Return the initial world, as the JSON document that `parse_world` reads."""
     return json.dumps(tomllib.loads(_WORLD_FILE.read_text(encoding="utf-8")))
 
 
-@lru_cache(maxsize=4)  # Every request needs the world, which rarely changes.
 def parse_world(document: str) -> World:
     """Return the world that a document describes.
 
@@ -62,6 +59,7 @@ def parse_world(document: str) -> World:
             home_tenant_id=tenant["id"],
             home_object_id=user["object_id"],
             sign_in_error=user.get("sign_in_error"),
+            is_generated=user.get("generated", False),
         )
         for tenant in data["tenants"]
         for user in tenant.get("users", ())
@@ -114,6 +112,7 @@ def _tenant(
             ).name,
             state=subscription.get("state", "Enabled"),
             resource_groups=tuple(subscription.get("resource_groups", ())),
+            is_generated=subscription.get("generated", False),
         )
         for subscription in data.get("subscriptions", ())
     )
@@ -161,12 +160,13 @@ def _tenant(
             )
             for delegation in data.get("delegations", ())
         ),
+        is_generated=data.get("generated", False),
         vaults=tuple(_vault(vault, accounts, principals) for vault in data.get("vaults", ())),
     )
 
 
 def _accounts(data: Mapping[str, Any], users: Mapping[str, Account]) -> Iterator[Account]:
-    yield from (user for user in users.values() if user.tenant_id == data["id"])
+    yield from (users[user["upn"]] for user in data.get("users", ()))
     for guest in data.get("guests", ()):
         home = _resolve(users, guest["upn"], "user")
         yield Account(
@@ -208,6 +208,7 @@ def _workload(tenant: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, A
         "home_tenant_id": tenant["id"],
         "home_object_id": data["object_id"],
         "sign_in_error": data.get("sign_in_error"),
+        "is_generated": data.get("generated", False),
     }
 
 

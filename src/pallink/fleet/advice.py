@@ -1,0 +1,38 @@
+"""Errors of the single commands in the words of a fleet file. Pure."""
+
+from pallink.errors import PallinkError, ReaderRoleError, SignInError
+from pallink.fleet.entry import Entry
+from pallink.roles.remedies import ROLE_CHECK_OPTION
+from pallink.signin.methods import METHODS, SignInMethod
+
+# The message of `pallink.signin.choice` where nothing states a sign-in.
+_NOT_SIGNED_IN = "not signed in"
+_PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+
+
+def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True) -> PallinkError:
+    """Return the error with remedies that mend the entry, and not a command line.
+
+    Args:
+        error: What happened.
+        entry: The entry.
+        prompts: Whether this sign-in could prompt.
+    """
+    if isinstance(error, ReaderRoleError) and error.remedy is not None:
+        key = "an entry of the fleet file takes role-check: warn or skip"
+        return error.replace(remedy=error.remedy.replace(ROLE_CHECK_OPTION, key))
+    # Entra ID's own errors, and those of an account, have classes or a trace.
+    if prompts or type(error) is not SignInError or error.trace is not None or error.command is None:
+        return error
+    if entry.auth in _PROMPTING_METHODS:
+        return error.replace(
+            message=f"a sign-in with {METHODS[entry.auth].label} is needed",
+            cause="that needs a prompt, and the accounts of a fleet are asked for on a terminal, at the end",
+            remedy="run the command on a terminal, or sign in beforehand",
+        )
+    if error.message == _NOT_SIGNED_IN:
+        return error.replace(
+            cause="no sign-in of this account is stored, and the entry names no method (auth)",
+            remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
+        )
+    return error

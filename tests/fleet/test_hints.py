@@ -1,0 +1,59 @@
+"""The hints of fleet commands are for the accounts that the command was for, and never a write after a mere look."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from pallink.cli.fleet_job import verdict
+from pallink.errors import CancelledError
+from tests.harness import Pallink
+
+FLEET = """
+version: 1
+defaults: {partner: "719878"}
+accounts:
+  - {account: invoices@contoso.com, tenant: contoso.onmicrosoft.com, tags: [finance]}
+  - {account: invoices@contoso.com, tenant: fabrikam.onmicrosoft.com, role-check: skip}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(FLEET, "utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "expected"),
+    [
+        ("verify", "--select tag=fin*", "{file} --select 'tag=fin*'"),
+        ("verify", "--exclude tag=finance --limit 1", "{file} --exclude tag=finance --limit 1"),
+        ("plan --detailed-exitcode", "--replace --limit 1", "{file} --replace --limit 1"),
+        ("plan --detailed-exitcode --out {out}", "--replace --limit 1", "{out}"),
+    ],
+)
+def test_the_command_that_mends_is_for_the_same_accounts(
+    in_sandbox: Pallink, file: str, command: str, options: str, expected: str
+) -> None:
+    names = {"file": file, "out": f"{file}.json"}
+    name, *more = command.format(**names).split()
+    done = in_sandbox("fleet", name, file, *more, *options.split())
+    assert done.code == 9
+    assert done.stderr.endswith(f"    pallink fleet apply {expected.format(**names)} --cloud sandbox\n")
+
+
+def test_what_was_interrupted_while_it_looked_does_not_suggest_a_write() -> None:
+    error = verdict([], is_comparison=True, interrupted=True, go_on="pallink fleet apply accounts.yaml")
+    assert isinstance(error, CancelledError)
+    assert (error.command, error.cause) == (None, "0 of 0 accounts are done; nothing was written")
+
+
+def test_one_account_in_two_tenants_is_two_test_cases(in_sandbox: Pallink, tmp_path: Path, file: str) -> None:
+    in_sandbox("fleet", "verify", file, "--junit", str(tmp_path / "report.xml"))
+    cases = ET.parse(tmp_path / "report.xml").iter("testcase")  # noqa: S314 - it is ours
+    assert [case.get("name") for case in cases] == [
+        f"invoices@contoso.com in {tenant}.onmicrosoft.com is linked to partner 719878"
+        for tenant in ("contoso", "fabrikam")
+    ]
