@@ -62,6 +62,12 @@ ATTENTION = (
 )
 """All outcomes, those first that need attention."""
 
+_BY_KIND: Mapping[type[PallinkError], Outcome] = {
+    LinkedElsewhereError: Outcome.NEEDS_REPLACE,
+    NotLinkedError: Outcome.DIFFERS,
+    StalePlanError: Outcome.STALE,
+}
+
 # With these a person signs in, with a prompt or beforehand.
 _PERSONAL_METHODS = (None, SignInMethod.BROWSER, SignInMethod.DEVICE_CODE, SignInMethod.AZURE_CLI)
 
@@ -138,22 +144,14 @@ def outcome_of_error(error: PallinkError, entry: Entry, change: LinkChange) -> O
     """
     if isinstance(error, UnsettledWriteError) or change is LinkChange.UNKNOWN:
         return Outcome.UNKNOWN
-    match error:
-        case LinkedElsewhereError():
-            return Outcome.NEEDS_REPLACE
-        case NotLinkedError():
-            return Outcome.DIFFERS
-        case StalePlanError():
-            return Outcome.STALE
-        case SignInError() if entry.auth in _PERSONAL_METHODS and _is_mended_by_sign_in(error):
-            return Outcome.NEEDS_SIGN_IN
-    return Outcome.FAILED
+    if isinstance(error, SignInError) and entry.auth in _PERSONAL_METHODS and _is_mended_by_sign_in(error):
+        return Outcome.NEEDS_SIGN_IN
+    return next((outcome for kind, outcome in _BY_KIND.items() if isinstance(error, kind)), Outcome.FAILED)
 
 
 def _is_mended_by_sign_in(error: SignInError) -> bool:
-    """Return whether a person can sign in, which mends neither a disabled account nor an unknown tenant."""
-    is_possible = error.new_sign_in is not None or error.command is not None
-    return is_possible and not isinstance(error, WrongAccountError)
+    """Return whether a new sign-in helps, which it does not for a disabled account, or another one than the entry's."""
+    return not isinstance(error, WrongAccountError) and bool(error.command or error.new_sign_in)
 
 
 def count_outcomes(results: Iterable[EntryResult]) -> dict[str, int]:
