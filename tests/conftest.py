@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,9 @@ _SCRUBBED = {
 
 
 def pytest_configure() -> None:
+    # What a run or a process of a test has compiled is there for the next one: compiling takes half of a short command.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # A shell's background ignores SIGINT, and pallink leaves an ignored signal alone.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,9 +1,11 @@
 """Help, version and usage errors load nothing that they do not need; and help says what it should."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,7 +15,6 @@ import pallink as package
 from pallink.cli.app import app
 from pallink.cli.options import HEADING, NAMES, option_name
 from pallink.exit_codes import ExitCode
-from tests.exhaustive import combinations, joined
 from tests.harness import Pallink
 from tools.program import commands
 
@@ -34,70 +35,70 @@ COMMANDS = ("link", "show", "update", "unlink", "verify", "check", "whoami")
 
 EVERY_COMMAND = commands()
 
-SCRIPT = """
-import sys
+PROGRAM = """
+import json, sys
 from pallink.cli.app import main
-code = main(sys.argv[1:])
-print("loaded:", *sys.modules, file=sys.stderr)
-print("code:", int(code), file=sys.stderr)
+ends = [(int(main(line.split())), [*sys.modules]) for line in json.loads(sys.argv[1])]
+print(json.dumps(ends), file=sys.stderr)
 """
 
 
-def modules_loaded_by(arguments: str, code: int) -> set[str]:
-    """Run a command line in a fresh interpreter, and return the names of all modules that it has then."""
+def ends_of(*lines: str) -> list[tuple[int, set[str]]]:
+    """Run command lines one after another in one fresh interpreter.
+
+    Returns:
+        The exit code of each, and the names of all modules that the interpreter has then.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments.split()], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, json.dumps(lines)], capture_output=True, text=True, check=False
     )
-    *_, loaded, last = done.stderr.splitlines()
-    assert last == f"code: {code}", done.stderr
-    return set(loaded.removeprefix("loaded: ").split())
+    assert done.returncode == 0, done.stderr
+    return [(code, set(modules)) for code, modules in json.loads(done.stderr.splitlines()[-1])]
 
 
 def heavy_among(modules: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules} & HEAVY
 
 
-@pytest.mark.parametrize("command", EVERY_COMMAND)
-def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    assert not heavy_among(modules_loaded_by(f"{command} --help", 0))
+LIGHT = [
+    *((f"{command} --help", 0) for command in EVERY_COMMAND),
+    *((f"{command} --no-such-option", 2) for command in EVERY_COMMAND),
+    ("", 2),
+    ("sandbox --help", 0),
+    ("sandbox fault --help", 0),
+    ("sandbox", 2),
+    ("link", 2),
+    ("link abc", 2),
+    ("lnk", 2),
+    ("--cloud sandbox link", 2),
+    ("show --cloud http://x", 2),
+    ("whoami --all -o json", 0),
+    ("login --tenant no_tenant", 2),
+    ("login --client-secret x", 2),
+]
 
 
-# By default one command: the help of the others has loaded the same modules.
-@pytest.mark.parametrize("command", combinations(EVERY_COMMAND, default=lambda command: command == "link"))
-def test_a_wrong_command_line_loads_nothing_heavy(command: str) -> None:
-    assert not heavy_among(modules_loaded_by(f"{command} --no-such-option", 2))
-
-
+# By default all in one process, where what any of them loads would stay, and none in one of its own.
 @pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        ("", 2),
-        ("sandbox --help", 0),
-        ("sandbox fault --help", 0),
-        ("sandbox", 2),
-        ("link", 2),
-        ("link abc", 2),
-        ("lnk", 2),
-        ("--cloud sandbox link", 2),
-        ("show --cloud http://x", 2),
-        ("whoami --all -o json", 0),
-        ("login --tenant no_tenant", 2),
-        ("login --client-secret x", 2),
-    ],
+    "lines",
+    [LIGHT, *(pytest.param([line], marks=pytest.mark.exhaustive) for line in LIGHT)],
+    ids=lambda lines: lines[0][0] if len(lines) == 1 else "all",
 )
-def test_what_needs_no_azure_loads_nothing_heavy(arguments: str, code: int) -> None:
-    assert not heavy_among(modules_loaded_by(arguments, code))
+def test_what_needs_no_azure_loads_nothing_heavy(lines: list[tuple[str, int]]) -> None:
+    for (line, expected), (code, modules) in zip(lines, ends_of(*(line for line, _ in lines)), strict=True):
+        assert (code, heavy_among(modules)) == (expected, set()), line
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version"])
 def test_help_and_version_load_no_command(arguments: str) -> None:
-    loaded = modules_loaded_by(arguments, 0)
-    assert not {each for each in loaded if each.startswith(("pallink.cli.commands.", "pallink.cli.commands.sandbox"))}
+    ((code, modules),) = ends_of(arguments)
+    assert code == 0
+    assert not {name for name in modules if name.startswith("pallink.cli.commands.")}
 
 
 def test_a_command_is_loaded_alone() -> None:
-    loaded = {each for each in modules_loaded_by("show --help", 0) if each.startswith("pallink.cli.commands.")}
-    assert loaded == {"pallink.cli.commands.show"}
+    ((_, modules),) = ends_of("show --help")
+    assert {name for name in modules if name.startswith("pallink.cli.commands.")} == {"pallink.cli.commands.show"}
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
@@ -142,32 +143,40 @@ COMPLETIONS = [
 ]
 
 
-# By default every line in bash, and one in every shell: shells differ only in how they ask.
-@pytest.mark.parametrize(
-    ("completion", "shell"),
-    combinations(
-        COMPLETIONS, SHELLS, default=lambda completion, shell: shell == "bash" or completion == COMPLETIONS[0]
-    ),
-    ids=joined,
-)
-def test_completion_is_right_and_loads_nothing_heavy(
-    monkeypatch: pytest.MonkeyPatch, completion: tuple[str, str], shell: str
-) -> None:
-    line, expected = completion
-    monkeypatch.setenv("_PALLINK_COMPLETE", f"complete_{shell}")
-    for name, value in SHELLS[shell](f"pallink {line}", line.rpartition(" ")[2]).items():
-        monkeypatch.setenv(name, value)
-    # Completion ends the process by itself: what was loaded is told on the way out.
-    script = """
-import atexit, sys
+COMPLETING = """
+import io, json, os, sys
+from contextlib import redirect_stdout, suppress
 from pallink.cli.app import main
-atexit.register(lambda: print("LOADED", *sys.modules))
-main()
+offers = []
+for variables in json.loads(sys.argv[1]):
+    os.environ.update(variables)
+    with redirect_stdout(io.StringIO()) as offered, suppress(SystemExit):
+        main()
+    offers.append((offered.getvalue(), [*sys.modules]))
+print(json.dumps(offers))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    offered, _, loaded = done.stdout.partition("LOADED")
-    assert expected in offered, done.stderr
-    assert not heavy_among(set(loaded.split()))
+CASES = list(product(COMPLETIONS, SHELLS))
+
+
+# By default all in one process, where what any of them loads would stay, and none in one of its own.
+@pytest.mark.parametrize(
+    "cases",
+    [CASES, *(pytest.param([case], marks=pytest.mark.exhaustive) for case in CASES)],
+    ids=lambda cases: f"{cases[0][0][0]}-{cases[0][1]}" if len(cases) == 1 else "all",
+)
+def test_completion_is_right_and_loads_nothing_heavy(cases: list[tuple[tuple[str, str], str]]) -> None:
+    asked = [
+        {"_PALLINK_COMPLETE": f"complete_{shell}", **SHELLS[shell](f"pallink {line}", line.rpartition(" ")[2])}
+        for (line, _), shell in cases
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", COMPLETING, json.dumps(asked)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for case, (offered, modules) in zip(cases, json.loads(done.stdout), strict=True):
+        (_, expected), _ = case
+        assert expected in offered, case
+        assert not heavy_among(set(modules)), case
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -187,14 +187,14 @@ def test_with_too_many_connections_those_idle_for_longest_are_closed(
         except (OSError, http.client.HTTPException):
             return False
 
-    with serving(sandbox) as server:
-        clients = [connection(server) for _ in range(5)]
+    with serving(sandbox) as server, ExitStack() as stack:
+        clients = [stack.enter_context(closing(connection(server))) for _ in range(5)]
         assert [is_served(client) for client in clients] == [True] * 5, "a new client waits for none of the others"
         for client in clients:
             client.auto_open = 0
-        assert [is_served(client) for client in clients].count(True) == 3
-        for client in clients:
-            client.close()
+        for client in clients[:2]:  # A request that arrived before the end of its connection would be served.
+            assert client.sock.recv(1) == b""
+        assert [is_served(client) for client in clients] == [False, False, True, True, True]
     assert capfd.readouterr().err == TOO_MANY
 
 
@@ -210,6 +210,17 @@ def test_a_connection_whose_request_is_handled_is_not_closed(tmp_path: Path, mon
         assert busy.getresponse().status == 200
         busy.close()
         other.close()
+
+
+def test_a_request_that_arrives_while_its_connection_is_closed_is_the_last_one(server: SandboxServer) -> None:
+    with closing(connection(server)) as client:
+        for expected in (None, "close"):
+            client.request("GET", METADATA)
+            response = client.getresponse()
+            assert response.read()
+            assert (response.status, response.getheader("Connection")) == (200, expected)
+            for listener in server._listeners:
+                listener.idle.clear()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX has a limit of file descriptors for each process")

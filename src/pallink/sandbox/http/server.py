@@ -105,7 +105,7 @@ class _Listener(ThreadingTCPServer):
         self.sandbox = sandbox
         self.stopping = stopping
         self.connections: list[tuple[Thread, socket.socket]] = []  # Some of them have ended.
-        # Those that wait for a request, the one that has waited for longest first.
+        # Those without a request to handle, the one that is idle for longest first.
         self.idle: dict[socket.socket, None] = {}
         self._max_connections = _max_connections()
         self._has_told = False
@@ -133,6 +133,7 @@ class _Listener(ThreadingTCPServer):
         others = [pair for pair in self.connections if pair[0].is_alive()]
         if len(others) >= self._max_connections:
             self._make_room()
+        self.idle[request] = None
         thread = Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
         thread.start()
         self.connections = [*others, (thread, request)]
@@ -163,11 +164,6 @@ class _RequestHandler(BaseHTTPRequestHandler):
     wbufsize = -1  # Headers and body leave together, in one TLS record.
     server: _Listener
 
-    def handle_one_request(self) -> None:
-        """Wait for a request, and handle it."""
-        self.server.idle[self.connection] = None
-        super().handle_one_request()
-
     def handle_expect_100(self) -> bool:
         """Send 100 Continue at once: the client waits for it before it sends the body."""
         is_accepted = super().handle_expect_100()
@@ -175,7 +171,10 @@ class _RequestHandler(BaseHTTPRequestHandler):
         return is_accepted
 
     def _respond(self) -> None:
-        self.server.idle.pop(self.connection, None)
+        try:
+            del self.server.idle[self.connection]
+        except KeyError:  # The request arrived while the connection was closed: it is the last one.
+            self.close_connection = True
         try:
             request = self._read_request()
         except ValueError as error:
@@ -244,6 +243,8 @@ class _RequestHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         if response.delivery is Delivery.CLOSED:
             return
+        if not self.close_connection:
+            self.server.idle[self.connection] = None  # Before the client can know: the order is that of the responses.
         has_body = response.status not in _WITHOUT_BODY
         self.send_response_only(response.status)
         for name, value in {"Date": self.date_time_string(), **response.headers}.items():
