@@ -121,13 +121,9 @@ class FleetRun:
             self._resources.enter_context(self.journal)
         connections = options.concurrency * _CONNECTIONS_PER_ENTRY
         connection = self._resources.enter_context(CloudConnection(options.cloud, connections=connections))
-        try:
-            # Once, and not by the first accounts all at a time. What is wrong with the cloud is so for all of them.
-            with Deadline(options.timeout).active():
-                log.info("the accounts are in %s", connection.cloud.name)
-        except BaseException:
-            self._resources.close()
-            raise
+        # Once, and not by the first accounts all at a time. What is wrong with the cloud is so for all of them.
+        with Deadline(options.timeout).active():
+            log.info("the accounts are in %s", connection.cloud.name)
         vault = VaultReader(connection, Settings(options.cloud, timeout=options.timeout), vault_auth=options.vault_auth)
         secrets = SecretResolver(Path(self.plan.folder), os.environ, vault.read)
         return Work(

@@ -251,8 +251,9 @@ class Work:
         entry, change = task.entry, task.written.known.change
         outcome = outcome_of_error(error, entry, change)
         error = explain_for_entry(error, entry, prompts=not self.prompter.no_input)
+        fields = redact_all(fields)
         if isinstance(error, LinkedElsewhereError):
-            fields |= {"partnerId": error.linked_partner_id}
+            fields["partnerId"] = error.linked_partner_id
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
                 # The entry is about one partner's link, and that is gone.
                 warning = f"linked to {error.linked_partner_id}, which is left alone"
@@ -260,7 +261,7 @@ class Work:
         return EntryResult(
             entry=entry,
             outcome=outcome,
-            fields=redact_all(fields),
+            fields=fields,
             error=error,
             link=change if self.mode is Mode.APPLY else None,
             warnings=tuple(redact_all(list(error.warnings))),
