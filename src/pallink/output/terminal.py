@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -54,24 +54,20 @@ class Terminal:
 
     def columns(self, stream: TextIO) -> int | None:
         """Return the width of a terminal; None if the stream is not a terminal, or its width is unknown."""
-        if not _is_terminal(stream):
-            return None
-        with suppress(ValueError):
-            if (columns := int(self.environ.get("COLUMNS", ""))) > 0:
-                return columns
-        with suppress(OSError, ValueError):  # a stream without a file, or a terminal that does not tell its size
-            return os.get_terminal_size(stream.fileno()).columns or None
-        return None
+        return self._size(stream, "COLUMNS", lambda size: size.columns)
 
     def rows(self, stream: TextIO) -> int | None:
         """Return the height of a terminal; None if the stream is not a terminal, or its height is unknown."""
+        return self._size(stream, "LINES", lambda size: size.lines)
+
+    def _size(self, stream: TextIO, variable: str, side: Callable[[os.terminal_size], int]) -> int | None:
         if not _is_terminal(stream):
             return None
         with suppress(ValueError):
-            if (rows := int(self.environ.get("LINES", ""))) > 0:
-                return rows
+            if (given := int(self.environ.get(variable, ""))) > 0:
+                return given
         with suppress(OSError, ValueError):  # a stream without a file, or a terminal that does not tell its size
-            return os.get_terminal_size(stream.fileno()).lines or None
+            return side(os.get_terminal_size(stream.fileno())) or None
         return None
 
     def has_colour(self, stream: TextIO) -> bool:
