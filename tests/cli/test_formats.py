@@ -39,17 +39,19 @@ def test_the_schema_is_one() -> None:
             assert field.get("description") or definition["description"].endswith("sandbox show."), name
 
 
-@pytest.mark.parametrize("linked", [True, False], ids=["linked", "not-linked"])
+@pytest.mark.parametrize("is_linked", [True, False], ids=["linked", "not-linked"])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_a_command_prints_is_what_the_schema_says(pallink: Pallink, name: str, linked: bool) -> None:
-    if linked:
-        pallink("link 719878 --cloud sandbox")
+def test_what_a_command_prints_is_what_the_schema_says(
+    pallink: Pallink, request: pytest.FixtureRequest, name: str, is_linked: bool
+) -> None:
+    if is_linked:
+        request.getfixturevalue("linked")
     done = pallink(*words_for(name), "-o", "json")
     if done.stdout:
         validate(json.loads(done.stdout), name)
     if done.code:
         validate(json.loads(done.stderr), "error")
-    assert done.code == 0 or not linked, done.stderr
+    assert done.code == 0 or not is_linked, done.stderr
 
 
 FLEET = """
