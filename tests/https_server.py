@@ -4,6 +4,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from typing import Any, ClassVar
@@ -45,15 +46,21 @@ class _Handler(BaseHTTPRequestHandler):
         """Tests are quiet."""
 
 
+@cache
+def _context(authority: trustme.CA) -> ssl.SSLContext:
+    """Return the settings of every server with a certificate of this authority: a new one takes 20 ms."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
 @contextmanager
 def https_server(answer: Answer, authority: trustme.CA) -> Iterator[str]:
     """Serve `answer` and yield the origin, `https://localhost:PORT`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
     handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         # The handshake is left to the thread of each connection: one that waits must not keep the others waiting.
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.socket = _context(authority).wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         handler.origin = f"https://localhost:{server.server_address[1]}"  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -20,7 +20,7 @@ from tests.harness import Clock, Pallink, Traffic
 from tests.worlds import given, role, subscription
 
 APPROVERS = "--account svc_approvers@contoso.com"
-VISIBLE = 202  # Contoso Production, Contoso Development, and those that are generated.
+VISIBLE = 102  # Contoso Production, Contoso Development, and those that are generated.
 WORKERS = 30
 
 Handle = Callable[[], requests.Response]
@@ -28,7 +28,7 @@ Handle = Callable[[], requests.Response]
 
 @pytest.fixture
 def grown(pallink: Pallink) -> None:
-    assert pallink("sandbox grow 200").code == 0
+    assert pallink("sandbox grow 100").code == 0
 
 
 class Gate:
@@ -94,9 +94,9 @@ def test_check_takes_one_request_for_each_subscription_and_one_for_the_list(
 
 @pytest.mark.usefixtures("grown")
 def test_pages_are_followed(in_sandbox: Pallink, pallink: Pallink, traffic: Traffic) -> None:
-    pallink("sandbox", "set", "page-size", "50")
+    assert pallink("sandbox", "set", "page-size", "20").code == 0
     assert len(in_sandbox(f"check {APPROVERS} -o json").json["subscriptions"]) == VISIBLE
-    assert paths(traffic)["subscriptions"] == 5
+    assert paths(traffic)["subscriptions"] == 6
 
 
 @pytest.mark.usefixtures("grown")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.exhaustive import combinations
 from tests.harness import Pallink
 
 COMMANDS = ("link 719878", "show", "verify 719878", "check", "update 6183402", "whoami", "unlink --yes")
@@ -44,8 +45,15 @@ def test_json_has_the_same_fields_each_time(in_sandbox: Pallink) -> None:
         assert json.loads(done.stdout)["cloud"] == "sandbox"
 
 
-@pytest.mark.parametrize("variable", ["", "NO_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "CI"])
-@pytest.mark.parametrize("output", ["table", "json"])
+# By default every variable with the output that has colours.
+@pytest.mark.parametrize(
+    ("output", "variable"),
+    combinations(
+        ["table", "json"],
+        ["", "NO_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "CI"],
+        default=lambda output, variable: output == "table" or not variable,
+    ),
+)
 def test_no_ansi_where_nobody_looks(
     in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch, variable: str, output: str
 ) -> None:
