@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 
+from pallink.cli import supervisor
 from pallink.concurrency import THREAD_NAME
 from pallink.http import sockets
 from pallink.http.response_limits import MAX_BODY_BYTES
 from pallink.sandbox import Request, Response
 from tests.cli.people import Desk, served
 from tests.exhaustive import combinations, joined
-from tests.harness import Run
+from tests.harness import Clock, Run
 from tests.https_server import Raw
 
 MEGABYTE = 1024 * 1024
@@ -274,51 +275,54 @@ def _join_all() -> None:
             thread.join()
 
 
-def test_a_name_server_that_never_answers_does_not_outlast_the_timeout(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk.environment("client-secret")
-    released, asked = threading.Event(), threading.Event()
+@contextmanager
+def silent_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let the time of a command be up as soon as it looks up a host, and hold the lookup until the end.
+
+    Yields:
+        Is set when a host was looked up.
+    """
+    released, asked, clock = threading.Event(), threading.Event(), Clock()
     ask = socket.getaddrinfo
 
     def hang(*words: object, **rest: object) -> object:
         asked.set()
+        clock.now += 1000
         released.wait()
         return ask(*words, **rest)  # type: ignore[arg-type]
 
-    with served(desk) as there:
-        there.environment("client-secret")
-        monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with monkeypatch.context() as patch:
+        clock.rule(patch)
+        patch.setattr(supervisor, "_GRACE", 0.0)  # The thread that waits for the command goes by this clock too.
+        patch.setattr(socket, "getaddrinfo", hang)
         try:
-            done = there.run("link 719878 --timeout 2")
-            assert asked.is_set()
-            assert not released.is_set()
+            yield asked
         finally:
             released.set()
-            monkeypatch.undo()
             _join_all()
+
+
+def test_a_name_server_that_never_answers_does_not_outlast_the_timeout(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(desk) as there:
+        there.environment("client-secret")
+        with silent_name_server(monkeypatch) as asked:
+            done = there.run("link 719878 --timeout 2")
+            assert asked.is_set()
     assert done.code == 7, done.stderr
     assert [request for request in there.seen if request.method == "PUT"] == []
 
 
 def test_what_nobody_waits_for_any_more_is_not_sent_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that hangs in DNS when the time is up must not leave when DNS answers after all."""
-    released = threading.Event()
-    ask = socket.getaddrinfo
-
-    def hang(*words: object, **rest: object) -> object:
-        released.wait()
-        return ask(*words, **rest)  # type: ignore[arg-type]
-
     with served(desk) as there:
         there.environment("client-secret")
-        with monkeypatch.context() as patch:
-            patch.setattr(socket, "getaddrinfo", hang)
+        with silent_name_server(monkeypatch) as asked:
             assert there.run("show --timeout 0.5").code == 7
-        before = len(there.seen)
-        released.set()
-        _join_all()
-        assert len(there.seen) == before == 0
+            assert asked.is_set()
+            assert there.seen == []
+        assert there.seen == []
 
 
 def test_a_write_that_was_not_sent_before_ctrl_c_is_not_sent_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
