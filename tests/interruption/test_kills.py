@@ -120,7 +120,7 @@ SCENARIOS = {
     "second login": Scenario(LOGIN, 30, (LOGIN,), is_signed_in),
     "renewal": Scenario("whoami", 36, (LOGIN,), is_signed_in),
     "logout": Scenario("logout", 15, (LOGIN,), may_be_signed_out),
-    "link": Scenario("link 719878 --yes", 95, (LOGIN,), may_be_linked),
+    "link": Scenario("link 719878 --yes", 110, (LOGIN,), may_be_linked),
 }
 # Among the writes to stored sign-ins, or in the middle.
 REPRESENTATIVES = {("login", 21), ("second login", 22), ("renewal", 17), ("logout", 7), ("link", 47)}
