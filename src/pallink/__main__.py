@@ -25,13 +25,9 @@ def main() -> None:
 
         return run_command_line(arguments)
 
-    execution = Execution(interrupted, arguments)
-    code = execution.run(run)
-    if execution.is_abandoned:
-        leave(code)
-    # Nor at the end: what is left goes with the process.
-    gc.freeze()
-    sys.exit(code)
+    # Not by sys.exit: threads may still be on their way out, and Python before 3.14 may abort when it ends one of them
+    # in the middle of what it frees. What is left goes with the process.
+    leave(Execution(interrupted, arguments).run(run))
 
 
 if __name__ == "__main__":
