@@ -16,6 +16,14 @@ accounts:
   - {account: invoices@contoso.com, tenant: contoso.onmicrosoft.com, tags: [finance]}
   - {account: invoices@contoso.com, tenant: fabrikam.onmicrosoft.com, role-check: skip}
 """
+APPLICATION = """
+version: 1
+accounts:
+  - client-id: 6be1d7c7-4712-4123-a241-8b8918c455f9
+    tenant: contoso.onmicrosoft.com
+    partner: "719878"
+    secret: file:secret
+"""
 
 
 @pytest.fixture
@@ -57,3 +65,20 @@ def test_one_account_in_two_tenants_is_two_test_cases(in_sandbox: Pallink, tmp_p
         f"invoices@contoso.com in {tenant}.onmicrosoft.com is linked to partner 719878"
         for tenant in ("contoso", "fabrikam")
     ]
+
+
+def test_a_wrong_secret_is_set_where_the_file_says(in_sandbox: Pallink, tmp_path: Path) -> None:
+    path = tmp_path / "application.yaml"
+    path.write_text(APPLICATION, "utf-8")
+    (tmp_path / "secret").write_text("wrong", "utf-8")
+    done = in_sandbox("fleet", "verify", str(path))
+    assert done.code == 8
+    assert "hint: set file:secret to the secret's value" in done.stderr
+    assert "AZURE_CLIENT_SECRET" not in done.stderr
+
+
+def test_another_partners_link_needs_an_option(in_sandbox: Pallink, file: str) -> None:
+    in_sandbox("link", "6183402", "--account", "invoices@contoso.com")
+    done = in_sandbox("fleet", "apply", file, "--yes")
+    assert done.code == 8
+    assert "add --replace to change other partners' links" in done.stderr

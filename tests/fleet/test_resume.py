@@ -242,7 +242,7 @@ def test_a_run_of_another_cloud(pallink: Pallink, in_sandbox: Pallink, traffic: 
     refused = pallink("fleet apply --resume last")
     assert refused.code == 2
     assert "is for the cloud sandbox, not for AzureCloud" in refused.stderr
-    assert "hint: add --cloud sandbox" in refused.stderr
+    assert "hint: use --cloud sandbox" in refused.stderr
     assert traffic.sent == []
     assert in_sandbox("fleet apply --resume last").code == 0
 

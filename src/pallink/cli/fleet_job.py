@@ -265,18 +265,22 @@ def verdict(
         return CancelledError("interrupted", cause=done, remedy=go_on and "go on with", command=go_on)
     if failed and is_comparison:
         return AccountsFailedError(
-            f"could not check {len(failed):,} of {total}", remedy="mend what is named for each of them"
+            f"could not check {len(failed):,} of {total}", remedy="correct the error of each account, then run again"
         )
     if failed:
+        if any(result.outcome is Outcome.NEEDS_REPLACE for result in failed):
+            remedy = "correct the error of each account, add --replace to change other partners' links, and run again"
+        else:
+            remedy = "correct the error of each account, then run again: accounts that are done stay as they are"
         return AccountsFailedError(
             f"apply failed for {len(failed):,} of {total}",
-            remedy="mend what is named for each of them, then run the command again: what is done stays done",
+            remedy=remedy,
             command=again,
         )
     if is_comparison and different:
         return FleetDiffersError(
             f"the fleet differs from its file: {len(different):,} of {total}",
-            remedy="let the links follow the file; another partner's link needs --replace too",
+            remedy="apply the file; to change another partner's link, add --replace",
             command=go_on,
         )
     return None

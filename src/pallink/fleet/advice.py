@@ -7,6 +7,7 @@ from pallink.signin.methods import METHODS, SignInMethod
 
 # The message of `pallink.signin.choice` where nothing states a sign-in.
 _NOT_SIGNED_IN = "not signed in"
+_APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
 _PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 
 
@@ -21,6 +22,9 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
     if isinstance(error, ReaderRoleError) and error.remedy is not None:
         key = "an entry of the fleet file takes role-check: warn or skip"
         return error.replace(remedy=error.remedy.replace(ROLE_CHECK_OPTION, key))
+    if entry.secret is not None and error.remedy is not None and _APPLICATION_VARIABLE in error.remedy:
+        # The fleet file states where the secret is; this variable signs in no account of it.
+        return error.replace(remedy=error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret)))
     # Entra ID's own errors, and those of an account, have classes or a trace.
     if prompts or type(error) is not SignInError or error.trace is not None or error.command is None:
         return error

@@ -42,7 +42,7 @@ def read_fleet(path: Path) -> FleetFile:
         raise UsageError(
             f"{path} is not a fleet file",
             cause="its name must end with .yaml, .yml or .csv",
-            remedy="rename the file",
+            remedy="save a spreadsheet as CSV UTF-8; rename any other file",
         )
     text, problem = _decode(read_bytes(path))
     if problem is not None:

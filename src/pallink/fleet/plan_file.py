@@ -91,7 +91,7 @@ class Plan:
         if self.cloud != cloud:
             raise UsageError(
                 f"the plan of {self.source} is for the cloud {self.cloud}, not for {cloud}",
-                remedy=f"add --cloud {self.cloud}",
+                remedy=f"use --cloud {self.cloud}",
             )
 
     def _seen_as_dict(self, entry: Entry) -> dict[str, Any]:
