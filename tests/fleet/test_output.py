@@ -147,6 +147,8 @@ def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
     assert "[########################]  13 of 13 accounts" in done.stderr
     applied = in_sandbox(f"fleet apply {file} --yes", tty=True)
     assert "all accounts are shown by pallink fleet runs 2" in applied.stderr
+    elsewhere = in_sandbox("fleet", "apply", file, "--yes", "--run-dir", str(tmp_path / "a run"), tty=True)
+    assert f"all accounts are shown by pallink fleet runs '{tmp_path / 'a run'}'\n" in elsewhere.stderr
     monkeypatch.setenv("LINES", "100")
     assert len(in_sandbox(f"fleet verify {file}", tty=True).stdout.splitlines()) == 14 + 2
 

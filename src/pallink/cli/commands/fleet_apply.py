@@ -1,5 +1,6 @@
 """The command `pallink fleet apply`."""
 
+import shlex
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -235,7 +236,7 @@ def _finish(
     report.write(
         results,
         run_id=journal.run_id if journal is not None else None,
-        show_all=f"pallink fleet runs {name}" if name else "",
+        show_all=shlex.join(["pallink", "fleet", "runs", name]) if name else "",
     )
     explain_failures(results, options)
     go_on = _resume_command(run) if run is not None else None
