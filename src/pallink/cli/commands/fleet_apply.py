@@ -241,6 +241,7 @@ def _finish(
     explain_failures(results, options)
     go_on = _resume_command(run) if run is not None else None
     # A folder that an option names holds this run: another one cannot begin in it.
-    again = go_on if journal is not None and name != journal.run_id else this_command()
+    is_elsewhere = journal is not None and name != journal.run_id and not journal.is_removed
+    again = go_on if is_elsewhere else this_command()
     error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on, again=again)
     finish(error, warnings, options)
