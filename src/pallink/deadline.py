@@ -9,6 +9,9 @@ from pallink.context import activate
 from pallink.errors import RequestTrace, UnreachableError
 from pallink.waiting import waiting_for
 
+# What every operating system's locks can wait: 30 days. More, as infinity, counts as this.
+_MAX_SECONDS = 30 * 24 * 3600.0
+
 
 class Deadline:
     """Counts down the seconds of `--timeout`, retries and waits included.
@@ -34,7 +37,7 @@ class Deadline:
         self.seconds = seconds
         self._now = now
         self._sleep = sleep
-        self._end = now() + seconds
+        self._end = now() + min(seconds, _MAX_SECONDS)
         self._paused_with: float | None = None
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
 

@@ -1,14 +1,17 @@
 """pallink fleet apply: what becomes of each account, and of the command."""
 
 import json
+import os
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+import requests
 
 from pallink.sandbox import Sandbox, home
 from tests.cli.people import INVOICES
-from tests.cli.test_settling import answering
+from tests.cli.test_settling import Handle, answering
 from tests.fleet.files import ONBOARDING, SEED, USERS, error_of, last_error, outcomes, totals, write_fleet
 from tests.harness import Pallink, Traffic
 
@@ -352,3 +355,20 @@ def test_a_tenant_that_fails_alike_is_stopped(
     assert done.code == 8
     assert list(outcomes(done).values()) == ["failed"] * 5 + ["not-run"] * 4
     assert str(error_of(done, INVOICES)["cause"]).startswith("5 accounts of this tenant in a row failed alike: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not remove an open file")
+def test_a_run_whose_folder_is_removed_stops(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:
+    def remove(_request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        shutil.rmtree(folder)
+        return handle()
+
+    file, folder = write_fleet(tmp_path, *SEED), tmp_path / "run"
+    traffic.fail("PUT", "partners", remove)
+    ended = in_sandbox(f"fleet apply {file} --yes --concurrency 1 --run-dir {folder} -o json")
+    assert list(outcomes(ended).values()) == ["created", "failed", "not-run"]
+    assert traffic.writes() == ["PUT"]
+    command = str(last_error(ended)["command"])
+    assert command == f"pallink fleet apply {file} --yes --concurrency 1 --run-dir {folder} -o json --cloud sandbox"
+    again = in_sandbox(*command.split()[1:-2])
+    assert totals(again) == {"unchanged": 1, "created": 2}

@@ -312,6 +312,16 @@ def test_half_a_line_is_removed_before_the_next_record() -> None:
 
 
 @POSIX_ONLY
+def test_a_journal_that_was_removed_stops_the_run() -> None:
+    with new_journal() as journal:
+        path_of(journal).unlink()
+        with pytest.raises(JournalError) as caught:
+            finish(journal, "a")
+    assert caught.value.message == "the run stops, because its journal was removed"
+    assert caught.value.command is None
+
+
+@POSIX_ONLY
 @pytest.mark.parametrize("room", [0, 20], ids=["no room", "room for a part"])
 def test_a_full_disk_stops_the_run_and_the_next_record_repairs_it(room: int) -> None:
     with new_journal() as journal:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from pallink.errors import NotLinkedError, NotRunError, SignInError
+from pallink.errors import NotLinkedError, NotRunError, OutputError, SignInError
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_outcomes
+from pallink.output import Terminal
 from pallink.output.fleet_table import render_results, totals_line
 from tests.cli.test_settling import Handle
-from tests.fleet.files import SEED, USERS, last_error, write_fleet
+from tests.fleet.files import SEED, USERS, last_error, records, write_fleet
 from tests.harness import Pallink, Stream, Traffic
 
 INVOICES = "invoices@contoso.com"
@@ -146,6 +147,8 @@ def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
     assert "[########################]  13 of 13 accounts" in done.stderr
     applied = in_sandbox(f"fleet apply {file} --yes", tty=True)
     assert "all accounts are shown by pallink fleet runs 2" in applied.stderr
+    elsewhere = in_sandbox("fleet", "apply", file, "--yes", "--run-dir", str(tmp_path / "a run"), tty=True)
+    assert f"all accounts are shown by pallink fleet runs '{tmp_path / 'a run'}'\n" in elsewhere.stderr
     monkeypatch.setenv("LINES", "100")
     assert len(in_sandbox(f"fleet verify {file}", tty=True).stdout.splitlines()) == 14 + 2
 
@@ -291,3 +294,23 @@ def test_azure_pipelines(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytes
     assert issues[-1].endswith("and 5 more: see the log and the report")
     (upload,) = (line for line in lines if line.startswith("##vso[task.uploadsummary]"))
     assert "14 failed" in Path(upload.partition("]")[2]).read_text()
+
+
+def test_a_full_disk_does_not_end_a_run_that_streams(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[str] = []
+
+    def refuse(_terminal: Terminal, text: str) -> None:
+        attempts.append(text)
+        raise OutputError("the result cannot be written to stdout: No space left on device")
+
+    file = write_fleet(tmp_path, *SEED)
+    with monkeypatch.context() as patched:
+        patched.setattr(Terminal, "write", refuse)
+        ended = in_sandbox(f"fleet apply {file} --yes --run-dir {tmp_path / 'run'} -o jsonl")
+    assert ended.code == 1
+    assert last_error(ended)["message"] == "the result cannot be written to stdout: No space left on device"
+    assert len(attempts) == 1
+    assert traffic.writes() == ["PUT"] * 3
+    assert [record["kind"] for record in records(tmp_path / "run")].count("outcome") == 3

@@ -189,6 +189,29 @@ def test_a_write_that_would_settle_too_late_ends_with_a_stop() -> None:
     assert by_name(list(run.results())) == {"0": "unknown"}
 
 
+def test_writes_that_waited_settle_all_at_once() -> None:
+    """With one place, each would else wait for those before it, and its time would stand still meanwhile."""
+    settling = threading.Barrier(3)
+    began = [threading.Event() for _ in range(3)]
+
+    def work(task: Task) -> EntryResult:
+        task.begin_write()
+        began[int(task.entry.name)].set()
+        task.deadline.wait(1, cause="Azure asks for it")
+        settling.wait(_HANGS)
+        return done(task)
+
+    run = new_run(work, 3)
+
+    def stop() -> None:
+        for event in began:
+            assert event.wait(_HANGS)
+        run.stop()
+
+    threading.Thread(target=stop).start()
+    assert set(by_name(list(run.results())).values()) == {"created"}
+
+
 def test_a_stop_before_the_run_begins_counts(in_sandbox: Pallink, tmp_path: Path, traffic: Traffic) -> None:
     del in_sandbox
     from pallink.fleet.api import load  # noqa: PLC0415
@@ -286,8 +309,8 @@ def test_every_entry_has_one_result(behaviours: list[str], concurrency: int) -> 
     assert "stop" in behaviours or all(
         result.outcome is not Outcome.NOT_RUN or behaviours.count("unreachable") >= MAX_FAILURES for result in results
     )
-    # No place was lost, and none was made.
-    assert run._places._value == concurrency
+    # No place was lost, and none was made but by a stop.
+    assert run._places._value == concurrency + (run._max_threads if run.is_stopped() else 0)
 
 
 # When it stops trying.

@@ -322,6 +322,24 @@ def test_csv(pallink: Pallink, tmp_path: Path, case: str) -> None:
         assert line.startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("fleet.yaml", in_file(f"{APPLICATION}, {CONTOSO}, partner: '719878', secret: a,{SECRET}"), "4:117"),
+        ("fleet.yaml", f"version: 1\n{SECRET}: 1\naccounts: []\n", "2:1"),
+        ("fleet.yaml", in_file(f"account: a@b.example, {SECRET}: 1, {SECRET}: 2"), "4:28"),
+        ("fleet.csv", f"{SECRET},{SECRET},719878\n{SECRET},contoso.com,719878\n", "1:2"),
+    ],
+)
+def test_a_secret_where_a_key_belongs_is_not_shown(
+    pallink: Pallink, tmp_path: Path, name: str, text: str, place: str
+) -> None:
+    """As one with a comma and without quotes, or in a CSV file without a heading."""
+    found = problems(pallink, tmp_path, text, name)
+    assert SECRET.casefold() not in "".join(found).casefold()
+    assert any(line.startswith(f"{place}: ") and "(not shown: it may be part of a secret" in line for line in found)
+
+
 def test_a_file_that_cannot_be_read(pallink: Pallink, tmp_path: Path) -> None:
     for name, message in {
         "none.yaml": "cannot be read: No such file or directory",

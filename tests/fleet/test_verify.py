@@ -41,3 +41,8 @@ def test_an_error_is_never_not_linked(in_sandbox: Pallink, traffic: Traffic, tmp
     traffic.fail("GET", "partners", answering(404, b'{"error": {"code": "NotFound", "message": "Nothing here."}}'))
     done = in_sandbox(f"fleet verify {file} -o json")
     assert (done.code, outcomes(done)) == (8, {INVOICES: "failed"})
+
+
+def test_a_timeout_without_end(in_sandbox: Pallink, tmp_path: Path) -> None:
+    done = in_sandbox(f"fleet verify {write_fleet(tmp_path, SEED[0])} --timeout inf -o json")
+    assert (done.code, outcomes(done)) == (9, {INVOICES: "differs"})

@@ -12,7 +12,14 @@ from pallink.cli.options import FleetOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
 from pallink.cli.supervisor import Execution
-from pallink.errors import AccountsFailedError, CancelledError, FleetDiffersError, PallinkError, UsageError
+from pallink.errors import (
+    AccountsFailedError,
+    CancelledError,
+    FleetDiffersError,
+    OutputError,
+    PallinkError,
+    UsageError,
+)
 from pallink.output import OutputFormat, Terminal, render_json_line, write_value
 from pallink.redact.text import one_line
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
@@ -84,6 +91,7 @@ class FleetReport:
         self._is_plan = is_plan
         # Whether each result is written to stdout as it comes.
         self._streams = options.output is OutputFormat.JSONL and options.query is None and not is_preview
+        self._stream_error: OutputError | None = None
         self._terminal = Terminal()
         self._began = time.monotonic()
         self._done = 0
@@ -105,10 +113,17 @@ class FleetReport:
             line.show(self._progress())
 
     def stream(self, *results: "EntryResult") -> None:
-        """Write results to stdout at once, where the format is a line for each."""
-        if self._streams:
+        """Write results to stdout at once, where the format is a line for each.
+
+        A full disk does not end the run, which may be in the middle of a write: `write` reports it.
+        """
+        if not self._streams or self._stream_error is not None:
+            return
+        try:
             for result in results:
                 self._terminal.write(render_json_line(result.as_dict(), ascii_only=True))
+        except OutputError as error:
+            self._stream_error = error
 
     def _progress(self) -> str:
         seconds = max(time.monotonic() - self._began, 0.001)
@@ -126,11 +141,16 @@ class FleetReport:
             results: The results, in the order of the file.
             run_id: The run's ID; None if it has no journal.
             show_all: The command that shows all accounts, where the screen has no room for them.
+
+        Raises:
+            OutputError: They cannot be written, or could not while the run went on.
         """
         from pallink.fleet.result import count_outcomes  # noqa: PLC0415
         from pallink.output.fleet_table import render_results  # noqa: PLC0415
 
         options, terminal = self._options, self._terminal
+        if self._stream_error is not None:
+            raise self._stream_error
         if self._streams:
             return
         if options.output is OutputFormat.TABLE and options.query is None:

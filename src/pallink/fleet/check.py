@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pallink.clouds import CLOUDS
 from pallink.errors import UsageError
-from pallink.fleet.document import Cell, Document, Problem, Row
+from pallink.fleet.document import Cell, Document, Problem, Row, describe_key
 from pallink.fleet.entry import Entry, LinkState, SecretReference, SecretStore
 from pallink.links.model import parse_partner_id
 from pallink.settings import RoleCheck, Settings
@@ -175,7 +175,7 @@ def _unknown_keys(row: Row, known: frozenset[str]) -> list[Problem]:
     for key, place in row.keys.items():
         if key in known or not key:
             continue
-        problems.append(place.problem(f"unknown key {key!r}: {_suggestion(key, known)}"))
+        problems.append(place.problem(f"unknown key {describe_key(key)}: {_suggestion(key, known)}"))
     return problems
 
 

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from pallink.fleet.document import Cell, Document, Problem, Row
+from pallink.fleet.document import Cell, Document, Problem, Row, describe_key
 
 _DELIMITERS = (",", ";", "\t")
 LISTS = frozenset({"subscription", "tags"})
@@ -39,7 +39,7 @@ def read_csv(text: str) -> Document:
     _, header = records[0]
     names = [name.strip().casefold() for name in header]
     problems = [
-        Problem(header_number, number, f"the column {name!r} stands here twice")
+        Problem(header_number, number, f"the column {describe_key(name)} stands here twice")
         for number, name in enumerate(names, 1)
         if name and names.index(name) + 1 < number
     ]

@@ -1,7 +1,10 @@
 """What stands where in a fleet file, before anything is checked: texts with their lines and columns."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z _-]{0,29}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,3 +80,11 @@ class Document:
     rows: Iterable[Row]
     defaults: Row | None = None
     problems: tuple[Problem, ...] = ()
+
+
+def describe_key(key: str) -> str:
+    """Return a key in quotes for a message, if it has the form of one.
+
+    A secret with a comma that is not in quotes, or a CSV file without a heading, puts a secret where a key belongs.
+    """
+    return repr(key) if _KEY.fullmatch(key) else "(not shown: it may be part of a secret that is not in quotes)"

@@ -135,6 +135,11 @@ class Journal:
         """What `resume` takes from any working directory: the ID, or the folder of a run that is elsewhere."""
         return self.run_id if self.folder == runs_folder() / self.run_id else str(self.folder.absolute())
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether there is no such file any more. What is open can still be written to, and is of no use."""
+        return not (self.folder / JOURNAL).exists()
+
     def intend(self, entry: str, intent: Mapping[str, Any]) -> None:
         """Record that a write is about to be sent. Send it only if this returns.
 
@@ -172,6 +177,12 @@ class Journal:
         self.close()
 
     def _record(self, kind: str, members: dict[str, Any]) -> None:
+        if self.is_removed:
+            raise JournalError(
+                "the run stops, because its journal was removed",
+                cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
+                remedy="begin a new run with pallink fleet apply FILE: it reads what is linked already",
+            )
         try:
             self._append(kind, redact_all(members))
         except OSError as error:

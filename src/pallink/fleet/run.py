@@ -79,9 +79,13 @@ class Run:
         Called in any thread. `results` then ends within `SETTLE_SECONDS`.
         """
         with self._stop_lock:
+            is_first = not self._stopped.is_set()
             self._stopped.set()
             for task in self._tasks:
                 task.cancel(grace=SETTLE_SECONDS)
+        if is_first:
+            # Those that waited settle at once, and not one after the other, while the time of each stands still.
+            self._places.release(self._max_threads)
         self._events.put(None)
 
     def results(self) -> Iterator[EntryResult]:

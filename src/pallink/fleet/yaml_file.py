@@ -8,7 +8,7 @@ from the parser's events: a tree of a large file would take ten times its memory
 from collections.abc import Iterator
 from typing import Any
 
-from pallink.fleet.document import Cell, Document, Problem, Row
+from pallink.fleet.document import Cell, Document, Problem, Row, describe_key
 
 _KEYS = ("version", "defaults", "accounts")
 _VERSION = "1"
@@ -102,7 +102,7 @@ class _Head:
                     yield from self._rows(value, events)
                 case _:
                     _read(value, events)
-                    message = f"unknown key {place.text!r}: the file takes {', '.join(_KEYS)}"
+                    message = f"unknown key {describe_key(place.text)}: the file takes {', '.join(_KEYS)}"
                     self.problems.append(place.problem(message))
         if "version" not in seen:
             self.problems.append(_place(root).problem(f"version is missing: write version: {_VERSION} first"))
@@ -137,7 +137,8 @@ class _Head:
                 self.problems.append(place.problem("a key must be a text"))
             elif place.text in seen:
                 first = seen[place.text].line
-                self.problems.append(place.problem(f"{place.text!r} stands here twice: first in line {first}"))
+                message = f"{describe_key(place.text)} stands here twice: first in line {first}"
+                self.problems.append(place.problem(message))
             else:
                 seen[place.text] = place
                 yield place, value

@@ -1,5 +1,6 @@
 """The command `pallink fleet apply`."""
 
+import shlex
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,8 +94,9 @@ def apply(
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
     refused = [result for result in earlier if result.outcome not in DONE]
     if len(plan.entries) == len(refused):
-        FleetReport(options, len(earlier)).stream(*earlier)
-        _finish(earlier, None, options, files)
+        report = FleetReport(options, len(earlier))
+        report.stream(*earlier)
+        _finish(earlier, None, report, options, files)
         return
     run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir, finished=refused)
     _carry_out(run, [result for result in earlier if result.outcome in DONE], options, files)
@@ -126,7 +128,7 @@ def _carry_out(run: "FleetRun", unchanged: "list[EntryResult]", options: FleetOp
     report.stream(*unchanged)
     with run:
         results = run_all(run, options, report)
-    _finish([*unchanged, *results], run, options, files)
+    _finish([*unchanged, *results], run, report, options, files)
 
 
 def _resume_command(run: "FleetRun") -> str:
@@ -220,21 +222,26 @@ def _confirmed_plan(
 
 
 def _finish(
-    results: "Sequence[EntryResult]", run: "FleetRun | None", options: FleetOptions, files: ReportFiles
+    results: "Sequence[EntryResult]",
+    run: "FleetRun | None",
+    report: FleetReport,
+    options: FleetOptions,
+    files: ReportFiles,
 ) -> None:
     """Show and report the results, and raise what they amount to."""
     journal = run.journal if run is not None else None
     is_interrupted = run is not None and run.is_stopped
     name = journal.name if journal is not None else ""
     warnings = publish_fleet(results, "fleet apply", files, options)
-    FleetReport(options, len(results)).write(
+    report.write(
         results,
         run_id=journal.run_id if journal is not None else None,
-        show_all=f"pallink fleet runs {name}" if name else "",
+        show_all=shlex.join(["pallink", "fleet", "runs", name]) if name else "",
     )
     explain_failures(results, options)
     go_on = _resume_command(run) if run is not None else None
     # A folder that an option names holds this run: another one cannot begin in it.
-    again = go_on if journal is not None and name != journal.run_id else this_command()
+    is_elsewhere = journal is not None and name != journal.run_id and not journal.is_removed
+    again = go_on if is_elsewhere else this_command()
     error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on, again=again)
     finish(error, warnings, options)
