@@ -23,13 +23,15 @@ from pallink.fleet.plan_file import (
     step_as_dict,
     step_from_dict,
 )
-from pallink.fleet.result import DONE, EntryResult, Outcome
+from pallink.fleet.result import ATTENTION, DONE, EntryResult, Outcome, stated_fields
 from pallink.fleet.run import DEFAULT_CONCURRENCY, MAX_CONCURRENCY, Run
+from pallink.fleet.run_state import RunState
 from pallink.fleet.secrets import SecretResolver
 from pallink.fleet.sign_in import sign_in_of
 from pallink.fleet.work import Key, KnownAccounts, Mode, NoPrompts, Work
 from pallink.links.history import InterruptedWrite
 from pallink.links.model import Link, Step
+from pallink.result import Json
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.signin.methods import OFFERED_METHODS
 from pallink.signin.prompter import Prompter
@@ -38,6 +40,8 @@ log = logging.getLogger("pallink")
 
 # A session sends three requests at once, and pages of roles.
 _CONNECTIONS_PER_ENTRY = 4
+# What a journal that was changed by hand may raise.
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +289,7 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
             entries[name].key: InterruptedWrite(step_from_dict(intent["step"]), link_from_dict(intent["before"]))
             for name, intent in intents.items()
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise UsageError(
             f"the run in {journal.folder} cannot be resumed",
             cause=f"its journal was changed ({type(error).__name__}: {error})",
@@ -299,6 +303,37 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
         finished=tuple(result for result in finished if result.outcome in DONE),
         _interrupted=interrupted,
     )
+
+
+def run_entries(state: RunState, name: str) -> list[Json]:
+    """Return the result object of each entry of a run, those first that need attention.
+
+    Args:
+        state: What the journal says.
+        name: What the run is called in errors.
+
+    Raises:
+        UsageError: The journal was changed.
+    """
+    plan = parse_plan(state.header.get("plan"), name)
+    entries = [_entry_of_run(entry, state, plan.cloud) for entry in plan.entries]
+    try:
+        return sorted(entries, key=lambda entry: ATTENTION.index(Outcome(str(entry["outcome"]))))
+    except ValueError as error:
+        raise UsageError(
+            f"the run in {name} cannot be read",
+            cause=f"its journal was changed ({error})",
+            remedy="name another one",
+            command="pallink fleet runs",
+        ) from error
+
+
+def _entry_of_run(entry: Entry, state: RunState, cloud: str) -> Json:
+    name = _name(entry.key)
+    # Without an outcome, the write of an intent may have been sent.
+    outcome = Outcome.UNKNOWN if name in state.intents else Outcome.NOT_RUN
+    unrecorded = EntryResult(entry=entry, outcome=outcome, fields=stated_fields(entry, cloud))
+    return unrecorded.as_dict() | dict(state.outcomes.get(name, {}))
 
 
 def _accounts_of(results: Sequence[EntryResult]) -> KnownAccounts:

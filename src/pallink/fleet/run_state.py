@@ -18,9 +18,6 @@ from typing import Any
 VERSION = 1
 """Of the journal's format. A journal of another version is refused."""
 
-NOT_RUN = "not-run"
-"""The outcome of an entry that a run did not get to."""
-
 
 class DamagedJournalError(ValueError):
     """A line that is no record of this version. It says which."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pallink import private_files
 from pallink.errors import UsageError
+from pallink.fleet.result import DONE
 from pallink.fleet.run_folder import JOURNAL, find_run, is_in_use, owner, read_journal, run_folders, start_of
-from pallink.fleet.run_state import NOT_RUN, DamagedJournalError, RunState
+from pallink.fleet.run_state import DamagedJournalError, RunState
 
 
 class RunStatus(StrEnum):
@@ -52,12 +53,12 @@ class RunSummary:
 
     @property
     def done(self) -> int:
-        """How many entries have an outcome other than `not-run`."""
-        return sum(count for outcome, count in self.totals.items() if outcome != NOT_RUN)
+        """How many entries are as the fleet file says."""
+        return sum(count for outcome, count in self.totals.items() if outcome in DONE)
 
     @property
     def status(self) -> RunStatus:
-        """`finished` once each entry has an outcome other than `not-run`."""
+        """`finished` once every entry is done; until then there is something to resume."""
         if self.is_running:
             return RunStatus.RUNNING
         if self.problem is not None:

@@ -161,8 +161,9 @@ class Work:
         )
         with task.deadline.active():
             sign_in = self.sign_in(entry)
+            tenant_id = self.connection.tenant_id(entry.tenant) or entry.tenant
         application = (sign_in.client_id if sign_in is not None else entry.client_id) or ""
-        lock = self._token_locks.setdefault((application.casefold(), entry.tenant.casefold()), threading.Lock())
+        lock = self._token_locks.setdefault((application.casefold(), tenant_id.casefold()), threading.Lock())
         if not lock.acquire(timeout=max(task.deadline.left, 0)):
             raise task.deadline.exceeded("other sign-ins of the same application in this tenant took all of it")
         try:

@@ -1,5 +1,6 @@
 """pallink fleet: many accounts from one file."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,7 +75,7 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs of fleet apply, or show what one of them did."""
-    from pallink.fleet.result import ATTENTION, Outcome  # noqa: PLC0415 - help does without it
+    from pallink.fleet.fleet_run import run_entries  # noqa: PLC0415 - help does without it
     from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415
 
     terminal = Terminal()
@@ -89,9 +90,10 @@ def runs(
         )
         return
     state = read_run(run)
-    entries = sorted(state.outcomes.values(), key=lambda entry: ATTENTION.index(Outcome(entry["outcome"])))
+    entries = run_entries(state, state.run_id)
+    totals = Counter(str(entry["outcome"]) for entry in entries)
     write_value(
-        {"run": state.run_id, "totals": dict(state.totals), "entries": entries},
+        {"run": state.run_id, "totals": dict(totals), "entries": entries},
         options.output,
         terminal,
         options.query,
@@ -118,7 +120,7 @@ def _entry_row(entry: Mapping[str, Any]) -> dict[str, Any]:
         "name": entry["name"],
         "tenant": entry["tenantName"] or entry["tenantId"],
         "partner": entry["partnerId"],
-        "error": (entry["error"] or {}).get("message"),
+        "error": entry["error"].get("message") if isinstance(entry["error"], dict) else None,
     }
 
 
