@@ -121,15 +121,30 @@ def many(runs: int, cloud: Served) -> None:
 
 def fleet(runs: int, cloud: Served) -> None:
     """Compare fleet apply over 1,000 applications in 40 tenants with a script, 100 ms per response; and its memory."""
+    concurrency = "32"
     runs = max(1, runs // 5)
     file = Path(cloud.environment["PALLINK_HOME"]).with_name("fleet.yaml")
-    print("\n### pallink fleet apply, 40 tenants, 16 at a time, and a script in threads\n")
+    print(f"\n### pallink fleet apply, 40 tenants, {concurrency} at a time, and a script in threads\n")
     print("| accounts | ms per response | command | runs | accounts/s | CPU ms each | memory MiB | CPU ratio |")
     print("|---|---|---|---|---|---|---|---|")
     for accounts, delay in ((1000, 100), (10_000, 0)):
-        words = ["fleet", "apply", str(file), "--yes", "--cloud", cloud.origin, "-o", "none", "--quiet"]
+        words = [
+            "fleet",
+            "apply",
+            str(file),
+            "--yes",
+            "--cloud",
+            cloud.origin,
+            "-o",
+            "none",
+            "--quiet",
+            "--concurrency",
+            concurrency,
+        ]
         apply = Command("pallink fleet apply", [[*PALLINK, *words]])
-        script = Command("plain script", [[sys.executable, str(HERE / "plain_fleet.py"), cloud.origin, str(file)]])
+        script = Command(
+            "plain script", [[sys.executable, str(HERE / "plain_fleet.py"), cloud.origin, str(file), concurrency]]
+        )
         commands = [apply, script] if delay else [apply]
         run_in_turn(
             commands,
