@@ -5,6 +5,8 @@ definitions      roles, and what is known of Azure's built-in ones
 assignments      subscriptions, role assignments and eligible roles
 subscriptions    which subscriptions have to pass
 verdicts         what the assignments amount to
+scopes           the scopes that the command line names
+grant            what has to be done to give an account a role, or to take it back
 remedies         the error or warning for a missing role, and the commands that fix it
 check            reads the roles of one account, concurrently
 """
