@@ -281,7 +281,7 @@ def token_for(audience: str) -> dict[str, str]:
 def vault_transport() -> GuardedTransport:
     rules = rules_for(None, writable=True)
     policy = EgressPolicy(
-        RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA, vault=VaultEndpoint(VAULT, AUDIENCE)
+        RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA, service=VaultEndpoint(VAULT, AUDIENCE)
     )
     return GuardedTransport(new_pool(), policy)
 

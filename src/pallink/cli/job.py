@@ -43,10 +43,9 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
         say_where(options)
     report = options.report
     report.writes_link = writable
-    report.warnings = _notice(options)
+    report.warnings = notice_as_warning(options)
     deadline = Deadline(options.timeout)
-    is_stated = not writable or yes or options.account is not None or can_ask(options)
-    prompter = TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
+    prompter = prompter_for(options, writable=writable, yes=yes)
     try:
         with (
             Execution.current().watching(deadline),
@@ -63,7 +62,13 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
             opened.progress = line.update
             yield opened
     except PallinkError as error:
-        raise error.replace(warnings=(*error.warnings, *_notice(options))) from error.__cause__
+        raise error.replace(warnings=(*error.warnings, *notice_as_warning(options))) from error.__cause__
+
+
+def prompter_for(options: CommonOptions, *, writable: bool, yes: bool) -> TerminalPrompter:
+    """Return who is asked during the sign-in; where the command writes, it refuses an account that nothing states."""
+    is_stated = not writable or yes or options.account is not None or can_ask(options)
+    return TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
 
 
 @contextmanager
@@ -77,7 +82,7 @@ def progress(options: ConnectionOptions) -> Iterator[ProgressLine]:
 
 def is_about_sign_ins(options: CommonOptions) -> None:
     """Let the report of an interruption point to the stored sign-ins, for commands that change those."""
-    options.report.cause, options.report.warnings = None, _notice(options)
+    options.report.cause, options.report.warnings = None, notice_as_warning(options)
     options.report.remedy, options.report.command = (
         "see which sign-ins are kept",
         "pallink whoami --all",
@@ -91,7 +96,7 @@ def say_where(options: ConnectionOptions) -> None:
         Terminal().say(emulator.name, emulator.notice, "yellow")
 
 
-def _notice(options: ConnectionOptions) -> tuple[str, ...]:
+def notice_as_warning(options: ConnectionOptions) -> tuple[str, ...]:
     """Return the same as warnings, for an error that has to be the only object on stderr."""
     emulator = options.settings.emulator
     if emulator is None or options.quiet or not options.output.has_error_objects:
@@ -121,7 +126,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
             raise unwritten.replace(warnings=warnings) from unwritten.__cause__
         warnings = (*warnings, unwritten.message)
     if error is not None:
-        raise error.replace(warnings=(*warnings, *_notice(options)))
+        raise error.replace(warnings=(*warnings, *notice_as_warning(options)))
     if options.output.has_error_objects:
         say_where(options)
     for warning in warnings:

@@ -17,7 +17,7 @@ _MANAGEMENT_GROUPS = "/providers/Microsoft.Management/managementGroups/"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a role is assigned: a subscription, a resource group or a management group.
+    """Where a role is assigned: a subscription, a resource group, a management group, or what else was found.
 
     Attributes:
         id: The scope, as in `/subscriptions/ID`.
@@ -35,8 +35,10 @@ class Scope:
                 return f"subscription {name} ({subscription_id})" if name else f"subscription {subscription_id}"
             case ["subscriptions", subscription_id, _, group]:
                 return f"resource group {group} in subscription {self.subscription_name or subscription_id}"
-            case [*_, group]:
+            case ["providers", _, _, group]:
                 return f"management group {group}"
+            case []:
+                return "the root of the tenant"
         return self.id
 
 

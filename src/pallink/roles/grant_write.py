@@ -1,0 +1,173 @@
+"""Carry out what `pallink.roles.grant` planned: send each write once, and settle a doubtful one by reading."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from pallink.deadline import Deadline
+from pallink.errors import PallinkError, UnsettledWriteError
+from pallink.links.model import Action
+from pallink.roles.assignments import RoleAssignment
+from pallink.roles.grant import AssignableRole, Grant, Principal, assignment_name, find_own, plan_assignment
+from pallink.roles.scopes import Scope
+from pallink.waiting import waiting_for
+
+MAX_WAIT = 600.0
+"""Seconds that pallink waits for a role assignment to take effect; Azure documents up to ten minutes."""
+
+# Seconds between two looks: the first ones soon, since Azure is usually fast.
+_LOOKS = (2.0, 3.0, 5.0, 10.0, 15.0)
+_RETRIES = (1.0, 2.0, 4.0)
+
+
+class DoubtfulWriteError(Exception):
+    """A write that was sent, and may have taken effect.
+
+    Attributes:
+        error: The error to report where reading does not settle it.
+        retry_after: Seconds that the service asked to wait; None if it did not.
+    """
+
+    def __init__(self, error: PallinkError, retry_after: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry_after = retry_after
+
+
+class AssignmentExistsError(Exception):
+    """The service has the assignment under another ID.
+
+    Attributes:
+        name: The name (GUID) of the existing one; None if the service does not say.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Grants(Protocol):
+    """The role assignments of a tenant, as an administrator sees and changes them."""
+
+    def held(self, principal: Principal, scope: Scope, *, inside: bool = False) -> list[RoleAssignment]:
+        """Return the role assignments that count for an account at a scope: inherited, and of its groups, too."""
+
+    def read(self, scope: Scope, name: str, principal: Principal) -> RoleAssignment | None:
+        """Return the role assignment with a name (GUID) at a scope; None if there is none."""
+
+    def create(self, scope: Scope, name: str, principal: Principal, role: AssignableRole) -> RoleAssignment:
+        """Send the creation of a role assignment once.
+
+        Raises:
+            AssignmentExistsError: It exists under another ID.
+            DoubtfulWriteError: It may have been created.
+            PallinkError: It was not created.
+        """
+
+    def remove(self, scope: Scope, name: str, principal: Principal) -> None:
+        """Send the removal of a role assignment once.
+
+        Raises:
+            DoubtfulWriteError: It may have been removed.
+            PallinkError: It was not removed.
+        """
+
+
+def assign(grants: Grants, scope: Scope, principal: Principal, role: AssignableRole) -> Grant:
+    """Create a role assignment, unless the service already has it.
+
+    Raises:
+        UnsettledWriteError: Neither the write nor reading told whether it exists.
+        PallinkError: It was not created.
+    """
+    name = assignment_name(scope.id, principal.object_id, role.id)
+
+    def send() -> Grant:
+        try:
+            return Grant(Action.CREATED, scope, grants.create(scope, name, principal, role))
+        except AssignmentExistsError as error:
+            existing = grants.read(scope, error.name or name, principal)
+            held = [existing] if existing else grants.held(principal, scope)
+            plan_assignment(scope, held, principal, role)  # Refuses a condition.
+            return Grant(Action.UNCHANGED, scope, find_own(held, scope, principal, role))
+
+    def look() -> Grant | None:
+        found = grants.read(scope, name, principal)
+        return Grant(Action.CREATED, scope, found) if found else None
+
+    return _settled(send, look, f"could not determine whether {role.name} was assigned on {scope}")
+
+
+def remove(grants: Grants, grant: Grant, principal: Principal) -> Grant:
+    """Remove the role assignment that was planned to be deleted.
+
+    Raises:
+        UnsettledWriteError: Neither the write nor reading told whether it is gone.
+        PallinkError: It was not removed.
+    """
+    if grant.existing is None or grant.existing.id is None:
+        raise AssertionError("nothing to remove")
+    name = grant.existing.id.rpartition("/")[2]
+
+    def send() -> Grant:
+        grants.remove(grant.scope, name, principal)
+        return grant
+
+    def look() -> Grant | None:
+        return grant if grants.read(grant.scope, name, principal) is None else None
+
+    return _settled(send, look, f"could not determine whether the role was removed on {grant.scope}")
+
+
+def _settled(send: Callable[[], Grant], look: Callable[[], Grant | None], unknown: str) -> Grant:
+    """Send a write, and where it is doubtful read what became of it; what did not happen is sent again.
+
+    Nothing can happen twice: an assignment is created and removed by its ID.
+    """
+    for pause in (*_RETRIES, None):
+        try:
+            return send()
+        except DoubtfulWriteError as doubt:
+            doubtful = doubt
+        try:
+            found = look()
+        except PallinkError as error:
+            raise _unsettled(unknown, f"{doubtful.error.message}; {error.message}", doubtful) from error
+        if found is not None:
+            return found
+        if pause is None:
+            break
+        try:
+            Deadline.current().wait(max(pause, doubtful.retry_after or 0.0), cause=doubtful.error.message)
+        except PallinkError as error:
+            raise _unsettled(unknown, f"{doubtful.error.message}; {error.message}", doubtful) from error
+    raise doubtful.error
+
+
+def _unsettled(message: str, cause: str, doubtful: DoubtfulWriteError) -> PallinkError:
+    error = UnsettledWriteError(message, cause=cause, trace=doubtful.error.trace)
+    return error.replace(remedy="run the command again: what is done already stays as it is")
+
+
+def wait_until_effective(
+    grants: Grants, planned: "list[Grant]", principal: Principal, role: AssignableRole
+) -> "Iterator[tuple[Grant, bool]]":
+    """Yield each role assignment, and whether Azure lists it among the account's roles, as far as time allows.
+
+    The caller's deadline limits the wait.
+
+    Raises:
+        PallinkError: The role assignments could not be read.
+    """
+    looks = iter(_LOOKS)
+    for grant in planned:
+        with waiting_for(f"the role on {grant.scope} to take effect"):
+            while not (is_effective := _is_listed(grants, grant, principal, role)):
+                pause = next(looks, _LOOKS[-1])
+                if pause >= Deadline.current().left:
+                    break
+                Deadline.current().wait(pause, cause="the role assignment has not taken effect")
+        yield grant, is_effective
+
+
+def _is_listed(grants: Grants, grant: Grant, principal: Principal, role: AssignableRole) -> bool:
+    return find_own(grants.held(principal, grant.scope), grant.scope, principal, role) is not None
