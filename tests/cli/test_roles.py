@@ -109,12 +109,22 @@ def test_several_scopes_and_their_removal(pallink: Pallink) -> None:
 
 def test_the_table_for_people(pallink: Pallink) -> None:
     words = ("--to", NEW_HIRE, "--subscription", "Contoso Production")
+    production = f"Reader on subscription Contoso Production ({PRODUCTION})"
     planned = as_owner(pallink, "assign --dry-run", *words).stdout
-    assert "created (dry run)  Reader  subscription Contoso Production" in planned
-    assert "none on what owner@contoso.com sees" in as_owner(pallink, f"show --to {NEW_HIRE}").stdout
-    assert "created  Reader" in as_owner(pallink, "assign --yes", *words).stdout
-    shown = as_owner(pallink, f"show --to {APPROVERS}").stdout
-    assert "Reader  management group workloads  through group b470e81d" in shown
+    assert f"roles          {production}: created\nresult         dry run: nothing was written\n" in planned
+    shown = as_owner(pallink, f"show --to {NEW_HIRE}").stdout
+    assert shown == (
+        "administrator  owner@contoso.com (user)\n"
+        "tenant         Contoso (8fe81352-b317-4e31-9d5b-b42cafcd167c)\n"
+        f"account        newhire@contoso.com (object ID {OBJECT_IDS[NEW_HIRE]})\n"
+        "roles          none where the administrator may look\n"
+    )
+    assert (
+        f"roles          {production}: created, in effect\n" in as_owner(pallink, "assign --yes --wait", *words).stdout
+    )
+    assert (
+        "Reader on management group workloads, through group b470" in as_owner(pallink, f"show --to {APPROVERS}").stdout
+    )
 
 
 # --- Who is meant -----------------------------------------------------------------------------------------------------

@@ -158,28 +158,13 @@ def _allows(role: "AssignableRole") -> str:
 def show_roles(result: "RoleResult", options: AdministratorOptions) -> None:
     """Write the roles of an account to stdout."""
     terminal = Terminal()
-    value = redact_all(result.as_dict())
-    write_value(value, options.output, terminal, options.query, table=lambda: terminal.write(_table(result)))
+
+    def write_table() -> None:
+        from pallink.output.role_table import role_rows  # noqa: PLC0415 - help does without it
+        from pallink.output.table import write_rows  # noqa: PLC0415
+
+        write_rows(role_rows(result), terminal)
+
+    write_value(redact_all(result.as_dict()), options.output, terminal, options.query, table=write_table)
     if options.output.has_error_objects:
         say_where(options)
-
-
-def _table(result: "RoleResult") -> str:
-    from pallink.output.rendering import render_table  # noqa: PLC0415 - help does without it
-
-    account = f"account  {one_line(str(result.principal))}\n"
-    if not result.rows:
-        return f"{account}roles    none on what {one_line(result.administrator.name)} sees\n"
-    rows = []
-    for row in result.rows:
-        cells: dict[str, object] = {}
-        if row.action is not None:
-            cells["result"] = f"{row.action} (dry run)" if result.dry_run else str(row.action)
-        cells |= {"role": row.role_name, "scope": row.scope_name}
-        if row.effective is not None:
-            cells["in effect"] = "yes" if row.effective else "not yet"
-        if row.action is None:
-            condition = "under a condition" if row.assignment and row.assignment.condition else ""
-            cells["how"] = f"through group {row.group_id}" if row.group_id else condition
-        rows.append(cells)
-    return account + render_table(rows)

@@ -126,9 +126,8 @@ def parse_scope(text: str) -> str:
             return f"{_MANAGEMENT_GROUPS}{segments[3]}"
     raise UsageError(
         f"{text!r} is not a scope that pallink assigns roles on",
-        cause="it must be /subscriptions/ID, /subscriptions/ID/resourceGroups/NAME or "
-        "/providers/Microsoft.Management/managementGroups/NAME",
-        remedy="correct --scope, or use --subscription, --resource-group or --management-group",
+        cause="it must be the path of a subscription, a resource group or a management group",
+        remedy="correct --scope, as in /subscriptions/ID, or use --subscription",
     )
 
 
