@@ -24,7 +24,7 @@ from pallink.roles.grant import (
     existing_name,
     writes_of,
 )
-from pallink.roles.grant_write import AssignmentExistsError, DoubtfulWriteError
+from pallink.roles.grant_write import AssignmentExistsError, FailedWriteError
 from pallink.roles.refusals import RoleRequest, explain_refusal
 from pallink.roles.scopes import Scope
 
@@ -35,6 +35,7 @@ _EXISTS_CODE = "RoleAssignmentExists"
 _NOT_FOUND = 404
 _MIN_CLIENT_ERROR = 400
 _MIN_SERVER_ERROR = 500
+_REFUSED_STATUSES = frozenset({401, 403})
 # A gateway may return these by itself: the service may have carried the write out.
 _DOUBTFUL_STATUSES = frozenset({408, 409, 429})
 
@@ -89,8 +90,8 @@ class RoleGrants:
 
         Raises:
             AssignmentExistsError: It exists under another ID.
-            DoubtfulWriteError: It may have been created.
-            PallinkError: It was not created.
+            FailedWriteError: It failed.
+            PallinkError: It was not sent.
         """
         from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters  # noqa: PLC0415
 
@@ -114,8 +115,8 @@ class RoleGrants:
         """Send the removal of a role assignment once. One that is gone already is no error.
 
         Raises:
-            DoubtfulWriteError: It may have been removed.
-            PallinkError: It was not removed.
+            FailedWriteError: It failed.
+            PallinkError: It was not sent.
         """
         with self._sending("remove", scope, principal) as options:
             self._client.role_assignments.delete(_path(scope), name, **options)
@@ -171,8 +172,8 @@ class RoleGrants:
         """Send one write in this block, without azure-core's own retries.
 
         Raises:
-            DoubtfulWriteError: It was sent, and may have taken effect.
-            PallinkError: It was not sent, or the service refused it.
+            FailedWriteError: It was sent, and failed.
+            PallinkError: It was not sent.
         """
         prepared: list[Any] = []
         try:
@@ -181,24 +182,23 @@ class RoleGrants:
                 yield {**options, "retry_total": 0, "raw_request_hook": prepared.append}
         except PallinkError as failure:
             cause = failure.__cause__
-            if not prepared or not _is_doubtful(failure):
-                raise
+            is_held_back = cause is None and not isinstance(failure, UnexpectedAnswerError)
+            if not prepared or is_held_back or isinstance(failure, SandboxError):
+                raise  # It was not sent.
             wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
-            raise DoubtfulWriteError(failure, wait) from failure
+            raise FailedWriteError(failure, is_refused=_is_refused(failure), retry_after=wait) from failure
 
 
-def _is_doubtful(failure: PallinkError) -> bool:
-    """Return whether a write that was sent may have taken effect in spite of this error."""
+def _is_refused(failure: PallinkError) -> bool:
+    """Return whether the service refused a write, and would refuse it again."""
     cause = failure.__cause__
-    if isinstance(failure, SandboxError) or (cause is None and not isinstance(failure, UnexpectedAnswerError)):
-        return False
     if not isinstance(cause, HttpResponseError) or cause.status_code is None:
-        # A claims challenge that the sign-in could not meet: the service did nothing.
-        return not isinstance(failure, SignInError)
+        # A claims challenge that the sign-in could not meet.
+        return isinstance(failure, SignInError)
+    if cause.status_code in _REFUSED_STATUSES:
+        return True
     is_client_error = _MIN_CLIENT_ERROR <= cause.status_code < _MIN_SERVER_ERROR
-    is_refused = code_of(cause) is not None and is_client_error and cause.status_code not in _DOUBTFUL_STATUSES
-    # A gateway's own 401 or 403 has no code of the service.
-    return not (is_refused or cause.status_code in (401, 403))
+    return code_of(cause) is not None and is_client_error and cause.status_code not in _DOUBTFUL_STATUSES
 
 
 def _checked(created: RoleAssignment, scope: Scope, principal: Principal, role: AssignableRole) -> RoleAssignment:

@@ -132,9 +132,10 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
     for warning in warnings:
         terminal.say("warning", one_line(warning), "yellow")
     if isinstance(result, CheckResult) and result.advice and not options.quiet:
-        advice, command = result.advice
+        advice, commands = result.advice
         terminal.say("note", one_line(advice), "cyan")
-        terminal.tell(f"    {one_line(command, 2000)}")
+        for command in commands.splitlines():
+            terminal.tell(f"    {one_line(command, 2000)}")
 
 
 def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> "Confirm | None":

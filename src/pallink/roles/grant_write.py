@@ -19,17 +19,19 @@ _LOOKS = (2.0, 3.0, 5.0, 10.0, 15.0)
 _RETRIES = (1.0, 2.0, 4.0)
 
 
-class DoubtfulWriteError(Exception):
-    """A write that was sent, and may have taken effect.
+class FailedWriteError(Exception):
+    """A write that was sent and failed. Only reading tells whether it took effect.
 
     Attributes:
         error: The error to report where reading does not settle it.
+        is_refused: Whether the service refused it, and would refuse it again.
         retry_after: Seconds that the service asked to wait; None if it did not.
     """
 
-    def __init__(self, error: PallinkError, retry_after: float | None = None) -> None:
+    def __init__(self, error: PallinkError, *, is_refused: bool, retry_after: float | None = None) -> None:
         super().__init__(str(error))
         self.error = error
+        self.is_refused = is_refused
         self.retry_after = retry_after
 
 
@@ -59,16 +61,16 @@ class Grants(Protocol):
 
         Raises:
             AssignmentExistsError: It exists under another ID.
-            DoubtfulWriteError: It may have been created.
-            PallinkError: It was not created.
+            FailedWriteError: It failed.
+            PallinkError: It was not sent.
         """
 
     def remove(self, scope: Scope, name: str, principal: Principal) -> None:
         """Send the removal of a role assignment once.
 
         Raises:
-            DoubtfulWriteError: It may have been removed.
-            PallinkError: It was not removed.
+            FailedWriteError: It failed.
+            PallinkError: It was not sent.
         """
 
 
@@ -119,33 +121,37 @@ def remove(grants: Grants, grant: Grant, principal: Principal) -> Grant:
 
 
 def _settled(send: Callable[[], Grant], look: Callable[[], Grant | None], unknown: str) -> Grant:
-    """Send a write, and where it is doubtful read what became of it; what did not happen is sent again.
+    """Send a write, and where it failed read what became of it; what did not happen is sent again, unless refused.
 
     Nothing can happen twice: an assignment is created and removed by its ID.
     """
-    for pause in (*_RETRIES, None):
+    pauses = iter(_RETRIES)
+    while True:
         try:
             return send()
-        except DoubtfulWriteError as doubt:
-            doubtful = doubt
+        except FailedWriteError as failed:
+            failure = failed
         try:
             found = look()
         except PallinkError as error:
-            raise _unsettled(unknown, f"{doubtful.error.message}; {error.message}", doubtful) from error
+            if failure.is_refused:
+                raise failure.error from failure.error.__cause__
+            raise _unsettled(unknown, error, failure) from error
         if found is not None:
             return found
-        if pause is None:
-            break
+        pause = next(pauses, None)
+        if failure.is_refused or pause is None:
+            raise failure.error from failure.error.__cause__
         try:
-            Deadline.current().wait(max(pause, doubtful.retry_after or 0.0), cause=doubtful.error.message)
+            Deadline.current().wait(max(pause, failure.retry_after or 0.0), cause=failure.error.message)
         except PallinkError as error:
-            raise _unsettled(unknown, f"{doubtful.error.message}; {error.message}", doubtful) from error
-    raise doubtful.error
+            raise _unsettled(unknown, error, failure) from error
 
 
-def _unsettled(message: str, cause: str, doubtful: DoubtfulWriteError) -> PallinkError:
-    error = UnsettledWriteError(message, cause=cause, trace=doubtful.error.trace)
-    return error.replace(remedy="run the command again: what is done already stays as it is")
+def _unsettled(message: str, error: PallinkError, failure: FailedWriteError) -> PallinkError:
+    cause = f"{failure.error.message}; {error.message}"
+    unsettled = UnsettledWriteError(message, cause=cause, trace=failure.error.trace)
+    return unsettled.replace(remedy="run the command again: what is done already stays as it is")
 
 
 def wait_until_effective(
