@@ -75,24 +75,20 @@ class Directory:
             return Principal(object_id)
 
     def _user(self, identifier: str) -> Principal | None:
-        found = self._get(f"users/{quote(identifier, safe='')}", "id,userPrincipalName", identifier)
-        return None if found is None else Principal(_object_id(found), "User", name_of(found.get("userPrincipalName")))
+        return self._get(f"users/{quote(identifier, safe='')}", "User", "userPrincipalName", identifier)
 
     def _application(self, client_id: str) -> Principal | None:
-        found = self._get(f"servicePrincipals(appId='{client_id}')", "id,displayName", client_id)
-        if found is None:
-            return None
-        return Principal(_object_id(found), "ServicePrincipal", name_of(found.get("displayName")))
+        return self._get(f"servicePrincipals(appId='{client_id}')", "ServicePrincipal", "displayName", client_id)
 
-    def _get(self, path: str, fields: str, identifier: str) -> Mapping[str, Any] | None:
-        """Return some fields of one object; None if there is none.
+    def _get(self, path: str, kind: str, name_field: str, identifier: str) -> Principal | None:
+        """Return the object at a path; None if there is none.
 
         Raises:
             AccessDeniedError: Microsoft Graph refuses it, or Entra ID refuses a token for it.
             PallinkError: There was no usable response.
         """
         graph, administrator = str(self._connection.cloud.graph), self._authenticated.account.name
-        request = HttpRequest("GET", f"{graph}/v1.0/{path}", params={"$select": fields})
+        request = HttpRequest("GET", f"{graph}/v1.0/{path}", params={"$select": f"id,{name_field}"})
         with explain_errors(f"looking up {identifier}", graph) as options:
             try:
                 response = self._pipeline(graph).send_request(request, **options)
@@ -108,7 +104,8 @@ class Directory:
                     raise
                 reason = f"Microsoft Graph reports {one_line(code_of(error) or f'status {error.status_code}')}"
                 raise graph_refused(identifier, administrator, reason, trace_of(error.response)) from error
-            return body_of(response)
+            found = body_of(response)
+            return Principal(_object_id(found), kind, name_of(found.get(name_field)))
 
     def _pipeline(self, graph: str) -> "PipelineClient[Any, Any]":
         if self._client is None:

@@ -114,8 +114,9 @@ class ServiceEndpoint:
     application_id: ClassVar[str]
     """The service's own, by which some tokens name their audience; it is the same in every tenant."""
     is_read_anonymously: ClassVar[bool] = False
-    rule: ClassVar[str]
-    """The rule in words."""
+    name: ClassVar[str]
+    objects: ClassVar[str]
+    """What is read, in words."""
 
     def allows(self, method: str, path: str, authorization: str | None) -> bool:
         """Return whether a request may go to this service."""
@@ -139,7 +140,8 @@ class VaultEndpoint(ServiceEndpoint):
     path = _SECRET
     application_id = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
     is_read_anonymously = True
-    rule = "only its secrets may be read, with a token for Key Vault"
+    name = "Key Vault"
+    objects = "secrets"
 
 
 class GraphEndpoint(ServiceEndpoint):
@@ -148,7 +150,8 @@ class GraphEndpoint(ServiceEndpoint):
     destination = Destination.GRAPH
     path = _DIRECTORY_OBJECT
     application_id = "00000003-0000-0000-c000-000000000000"
-    rule = "only a user or an application may be read, with a token for Microsoft Graph"
+    name = "Microsoft Graph"
+    objects = "single users and applications"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,8 @@ class EgressPolicy:
     def _check_service(service: ServiceEndpoint, method: str, address: str, authorization: str | None) -> Destination:
         is_there = https_origin(address) == service.origin
         if not is_there or not service.allows(method, urlsplit(address).path, authorization):
-            raise _refused(method, address, f"{service.origin}: {service.rule}")
+            cause = f"only {service.objects} of {service.origin} may be read, with a token for {service.name}"
+            raise _refused(method, address, cause)
         return service.destination
 
     def _check_anonymous(self, method: str, address: str, origin: str, path: str) -> Destination:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from pallink.deadline import Deadline
-from pallink.errors import PallinkError, UnsettledWriteError
+from pallink.errors import PallinkError, UnexpectedAnswerError, UnsettledWriteError
 from pallink.links.model import Action
 from pallink.roles.assignments import RoleAssignment
 from pallink.roles.grant import AssignableRole, Grant, Principal, assignment_name, find_own, plan_assignment
@@ -16,6 +16,7 @@ MAX_WAIT = 600.0
 
 # Seconds between two looks: the first ones soon, since Azure is usually fast.
 _LOOKS = (2.0, 3.0, 5.0, 10.0, 15.0)
+_REPEAT = "run the command again: what is done already stays as it is"
 _RETRIES = (1.0, 2.0, 4.0)
 
 
@@ -96,7 +97,7 @@ def assign(grants: Grants, scope: Scope, principal: Principal, role: AssignableR
         found = grants.read(scope, name, principal)
         return Grant(Action.CREATED, scope, found) if found else None
 
-    return _settled(send, look, f"could not determine whether {role.name} was assigned on {scope}")
+    return _settled(send, look, f"{role.name} was assigned on {scope}")
 
 
 def remove(grants: Grants, grant: Grant, principal: Principal) -> Grant:
@@ -110,14 +111,31 @@ def remove(grants: Grants, grant: Grant, principal: Principal) -> Grant:
         raise AssertionError("nothing to remove")
     name = grant.existing.id.rpartition("/")[2]
 
+    unknown = f"the role was removed on {grant.scope}"
+
     def send() -> Grant:
         grants.remove(grant.scope, name, principal)
+        # Of a deletion's response only the status counts, which a gateway may send too.
+        try:
+            is_gone = look() is not None
+        except PallinkError as error:
+            raise _unsettled(unknown, error.message, error) from error
+        if not is_gone:
+            raise FailedWriteError(_still_there(grant.scope), is_refused=False)
         return grant
 
     def look() -> Grant | None:
         return grant if grants.read(grant.scope, name, principal) is None else None
 
-    return _settled(send, look, f"could not determine whether the role was removed on {grant.scope}")
+    return _settled(send, look, unknown)
+
+
+def _still_there(scope: Scope) -> PallinkError:
+    return UnexpectedAnswerError(
+        f"the role assignment on {scope} is still there, though Azure reports that it was removed",
+        cause="a proxy may have responded instead of Azure",
+        remedy="check --cloud and the proxy, and run again with --debug to see the responses",
+    )
 
 
 def _settled(send: Callable[[], Grant], look: Callable[[], Grant | None], unknown: str) -> Grant:
@@ -136,7 +154,7 @@ def _settled(send: Callable[[], Grant], look: Callable[[], Grant | None], unknow
         except PallinkError as error:
             if failure.is_refused:
                 raise failure.error from failure.error.__cause__
-            raise _unsettled(unknown, error, failure) from error
+            raise _unsettled(unknown, f"{failure.error.message}; {error.message}", failure.error) from error
         if found is not None:
             return found
         pause = next(pauses, None)
@@ -145,13 +163,12 @@ def _settled(send: Callable[[], Grant], look: Callable[[], Grant | None], unknow
         try:
             Deadline.current().wait(max(pause, failure.retry_after or 0.0), cause=failure.error.message)
         except PallinkError as error:
-            raise _unsettled(unknown, error, failure) from error
+            raise _unsettled(unknown, f"{failure.error.message}; {error.message}", failure.error) from error
 
 
-def _unsettled(message: str, error: PallinkError, failure: FailedWriteError) -> PallinkError:
-    cause = f"{failure.error.message}; {error.message}"
-    unsettled = UnsettledWriteError(message, cause=cause, trace=failure.error.trace)
-    return unsettled.replace(remedy="run the command again: what is done already stays as it is")
+def _unsettled(what: str, cause: str, error: PallinkError) -> PallinkError:
+    unsettled = UnsettledWriteError(f"could not determine whether {what}", cause=cause, trace=error.trace)
+    return unsettled.replace(remedy=_REPEAT)
 
 
 def wait_until_effective(
