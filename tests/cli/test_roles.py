@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from pallink.cli.prompter import TerminalPrompter
 from pallink.roles.grant import assignment_name
 from pallink.sandbox import Sandbox, home
 from tests.cli.people import Desk
@@ -471,3 +472,30 @@ def test_what_was_done_before_an_error_is_said(pallink: Pallink) -> None:
     assert refused.code == 6
     assert "warning: created on subscription Contoso Production" in refused.stderr
     assert "could not assign Reader on subscription Contoso Finance" in refused.stderr
+
+
+# --- Sign-ins of a person, which a token for Microsoft Graph must not repeat ------------------------------------------
+
+
+def test_a_device_code_is_entered_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.reader_of_device_codes(OWNER)
+    shown, show = [], TerminalPrompter.show_device_code
+
+    def counted(prompter: TerminalPrompter, message: str, code: str) -> None:
+        shown.append(code)
+        show(prompter, message, code)
+
+    monkeypatch.setattr(TerminalPrompter, "show_device_code", counted)
+    assigned = desk.run(f"role assign --to {NEW_HIRE} --subscription {PRODUCTION} --auth device-code --yes -o json")
+    assert actions(assigned) == ["created"]
+    assert assigned.json["principalName"] == NEW_HIRE
+    assert len(shown) == 1
+
+
+def test_a_served_sandbox_and_a_browser(served_desk: Desk) -> None:
+    served_desk.browser(OWNER)
+    command = f"role assign --to {NEW_HIRE} --subscription {PRODUCTION} --auth browser --yes -o json"
+    assert actions(served_desk.run(command)) == ["created"]
+    assert actions(served_desk.run(command)) == ["unchanged"]
+    codes = [request for request in served_desk.seen if request.form.get("grant_type") == "authorization_code"]
+    assert len(codes) == 2  # One for each command.

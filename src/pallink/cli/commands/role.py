@@ -14,15 +14,14 @@ from pallink.roles.grant import WantedRole, split_assignment_id
 
 app = new_app(help="Assign a role to an account, as an administrator.", no_args_is_help=True)
 
-To = Annotated[
-    str,
-    typer.Option(
-        "--to",
-        metavar="UPN|OBJECT_ID|CLIENT_ID",
-        help="The account that the role is for. Names and client IDs are looked up in Microsoft Graph.",
-        show_default=False,
-    ),
-]
+_TO = typer.Option(
+    "--to",
+    metavar="UPN|OBJECT_ID|CLIENT_ID",
+    help="The account that the role is for. Names and client IDs are looked up in Microsoft Graph.",
+    show_default=False,
+)
+To = Annotated[str, _TO]
+OptionalTo = Annotated[str | None, _TO]
 Role = Annotated[
     str, typer.Option("--role", metavar="NAME|ID", help="The role: its name, or the ID of its definition.")
 ]
@@ -120,7 +119,7 @@ def assign(
 def remove(
     options: AdministratorOptions,
     *,
-    to: To | None = None,
+    to: OptionalTo = None,
     role: Role = "Reader",
     subscription: Subscription = None,
     resource_group: ResourceGroup = None,
