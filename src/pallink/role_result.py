@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pallink.account import Account
+from pallink.errors import UnreachableError
 from pallink.links.model import Action
 from pallink.result import Json
 from pallink.roles.assignments import RoleAssignment, last_segment
 from pallink.roles.grant import Principal, role_name_of
+from pallink.roles.grant_write import MAX_WAIT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class RoleResult:
         principal: The account that the roles are for.
         rows: The role assignments.
         dry_run: Whether nothing was written; None for a command that never writes.
+        warnings: What a person should know although nothing failed; not part of the object.
     """
 
     cloud: str
@@ -80,6 +83,7 @@ class RoleResult:
     tenant_name: str | None = None
     rows: Sequence[RoleRow] = ()
     dry_run: bool | None = None
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> Json:
         """Return the object: plain values, always the same fields in the same order."""
@@ -106,3 +110,15 @@ class RoleResult:
     def _type_by_service(self) -> str | None:
         own = [row.assignment for row in self.rows if row.group_id is None and row.assignment is not None]
         return next((assignment.principal_type for assignment in own if assignment.principal_type), None)
+
+
+def late_error(result: RoleResult) -> UnreachableError | None:
+    """Return the error for role assignments that did not take effect while pallink waited; None without any."""
+    late = [row.scope_name for row in result.rows if row.effective is False]
+    if not late:
+        return None
+    return UnreachableError(
+        f"the role has not taken effect within {MAX_WAIT / 60:.0f} minutes on {', '.join(late)}",
+        cause="it is assigned, but Azure does not list it among the account's roles yet",
+        remedy="run the command again: it changes nothing, and waits again",
+    )

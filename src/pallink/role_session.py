@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Self
 from pallink.account import Account
 from pallink.advice import Job, advising
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, PallinkError, ServiceError, UnreachableError, WrongAccountError
+from pallink.errors import (
+    CancelledError,
+    PallinkError,
+    ServiceError,
+    WrongAccountError,
+)
 from pallink.links.model import Action
 from pallink.role_result import RoleResult, RoleRow
 from pallink.roles.assignments import RoleAssignment
@@ -25,6 +30,7 @@ from pallink.roles.grant import (
     split_assignment_id,
 )
 from pallink.roles.grant_write import MAX_WAIT, assign, remove, wait_until_effective
+from pallink.roles.held import read_held
 from pallink.roles.scopes import Scope, WantedScopes
 from pallink.settings import Settings
 from pallink.signin.prompter import NonInteractive, Prompter
@@ -193,10 +199,10 @@ class RoleSession:
         """
         with self._job("role show"):
             principal = self._resolve(to)
-            scopes = self._scopes(wanted)
             rows: dict[str, RoleRow] = {}
-            for scope in scopes:
-                for assignment in self._client.grants.held(principal, scope, inside=True):
+            held, warnings = read_held(self._client.grants, principal, self._scopes(wanted), is_complete=bool(wanted))
+            for scope, assignments in held:
+                for assignment in assignments:
                     name = str(Scope(assignment.scope, scope.subscription_name))
                     key = assignment.id or f"{assignment.scope} {assignment.role_id} {assignment.principal_id}"
                     rows.setdefault(key.casefold(), RoleRow.held(assignment, principal, name))
@@ -206,6 +212,7 @@ class RoleSession:
                 principal=principal,
                 tenant_name=read_tenant_name(self._client.roles),
                 rows=tuple(rows.values()),
+                warnings=warnings,
             )
 
     @contextmanager
@@ -318,18 +325,6 @@ class RoleSession:
             rows=tuple(rows),
             dry_run=dry_run,
         )
-
-
-def late_error(result: RoleResult) -> UnreachableError | None:
-    """Return the error for role assignments that did not take effect while pallink waited; None without any."""
-    late = [row.scope_name for row in result.rows if row.effective is False]
-    if not late:
-        return None
-    return UnreachableError(
-        f"the role has not taken effect within {MAX_WAIT / 60:.0f} minutes on {', '.join(late)}",
-        cause="it is assigned, but Azure does not list it among the account's roles yet",
-        remedy="run the command again: it changes nothing, and waits again",
-    )
 
 
 def open_role_session(

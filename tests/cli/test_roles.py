@@ -128,6 +128,22 @@ def test_the_table_for_people(pallink: Pallink) -> None:
     )
 
 
+def test_what_may_not_be_read_is_left_out_with_a_warning(pallink: Pallink) -> None:
+    owner = "8a1203c8-9a84-41bb-89a9-9439358a87bc"
+    Sandbox(home()).assign(
+        principal_id=owner, role="Reader", scope=f"/subscriptions/{FINANCE}/resourceGroups/invoicing"
+    )
+    shown = as_owner(pallink, f"show --to {APPROVERS} -o json")
+    assert len(shown.json["assignments"]) == 1
+    warning = "warning: could not read role assignments on subscription Contoso Finance"
+    assert warning in shown.stderr
+    assert warning not in as_owner(pallink, f"show --to {APPROVERS} -o json --quiet").stderr
+    refused = as_owner(pallink, f"show --to {APPROVERS} --subscription {FINANCE}")
+    assert refused.code == 6
+    alone = as_owner(pallink, f"show --to {APPROVERS}", account="reports@contoso.com")
+    assert (alone.code, alone.stdout) == (6, "")
+
+
 # --- Who is meant -----------------------------------------------------------------------------------------------------
 
 

@@ -168,3 +168,5 @@ def show_roles(result: "RoleResult", options: AdministratorOptions) -> None:
     write_value(redact_all(result.as_dict()), options.output, terminal, options.query, table=write_table)
     if options.output.has_error_objects:
         say_where(options)
+    for warning in () if options.quiet else result.warnings:
+        terminal.say("warning", one_line(warning), "yellow")

@@ -109,7 +109,7 @@ def assign(
             confirm=confirm,
         )
     show_roles(result, options)
-    from pallink.role_session import late_error  # noqa: PLC0415 - loaded by now
+    from pallink.role_result import late_error  # noqa: PLC0415 - loaded by now
 
     if error := late_error(result):
         raise error
