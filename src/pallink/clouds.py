@@ -31,6 +31,7 @@ class Cloud:
         audience: The audience of a token for Resource Manager, without a trailing slash.
         portal: The origin of the portal, if it is known.
         vault_suffix: The domain of key vaults, as in `vault.azure.net`, with a port if it has one; None if unknown.
+        graph: The origin of Microsoft Graph, which is also the audience of its tokens; None if unknown.
         emulator: What differs where the cloud runs inside pallink; None for a real one.
     """
 
@@ -40,6 +41,7 @@ class Cloud:
     audience: str
     portal: str | None = None
     vault_suffix: str | None = None
+    graph: str | None = None
     emulator: Emulator | None = None
 
     @property
@@ -64,6 +66,7 @@ BUILT_IN = {
             "https://management.azure.com",
             "https://portal.azure.com",
             "vault.azure.net",
+            "https://graph.microsoft.com",
         ),
         Cloud(
             "AzureUSGovernment",
@@ -72,6 +75,7 @@ BUILT_IN = {
             "https://management.core.usgovcloudapi.net",
             "https://portal.azure.us",
             "vault.usgovcloudapi.net",
+            "https://graph.microsoft.us",
         ),
         Cloud(
             "AzureChinaCloud",
@@ -80,6 +84,7 @@ BUILT_IN = {
             "https://management.chinacloudapi.cn",
             "https://portal.azure.cn",
             "vault.azure.cn",
+            "https://microsoftgraph.chinacloudapi.cn",
         ),
     )
 }
@@ -91,6 +96,7 @@ CLOUDS = BUILT_IN | {
         SANDBOX.origin,
         SANDBOX.origin,
         vault_suffix=SANDBOX.vault_suffix,
+        graph=SANDBOX.graph,
         emulator=SANDBOX,
     )
 }
@@ -230,7 +236,15 @@ def cloud_from_metadata(origin: str, document: object) -> Cloud:
         audience=_audience(origin, audiences),
         portal=https_origin(portal) if isinstance(portal, str) else None,
         vault_suffix=_vault_suffix(origin, entry),
+        graph=_graph(origin, entry),
     )
+
+
+def _graph(origin: str, entry: Mapping[str, object] | None) -> str | None:
+    """Return the origin of Microsoft Graph in cloud metadata; None if it has none, or that of another cloud."""
+    resource = entry.get("microsoftGraphResourceId") if entry else None
+    graph = https_origin(resource) if isinstance(resource, str) else None
+    return graph if graph is not None and _is_owned_by(origin, graph) else None
 
 
 def _vault_suffix(origin: str, entry: Mapping[str, object] | None) -> str | None:

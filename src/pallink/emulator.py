@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pallink.errors import SandboxError
 from pallink.private_files import UnsafeFileError
-from pallink.sandbox.names import ORIGIN, VAULT_SUFFIX
+from pallink.sandbox.names import GRAPH_ORIGIN, ORIGIN, VAULT_SUFFIX
 from pallink.sandbox.state.errors import SandboxStateError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Emulator:
         name: The cloud's name.
         origin: The origin of its login host and its Resource Manager.
         vault_suffix: The domain of its key vaults.
+        graph: The origin of its Microsoft Graph.
         notice: Said on stderr by each command that uses it.
         mount: Lets it serve the origin of a URL in a session of requests, in place of the network.
         home: Returns the folder of its files.
@@ -37,6 +38,7 @@ class Emulator:
     name: str
     origin: str
     vault_suffix: str
+    graph: str
     notice: str
     mount: Callable[["Session", str], None]
     home: Callable[[], Path]
@@ -90,6 +92,7 @@ SANDBOX = Emulator(
     name="sandbox",
     origin=ORIGIN,
     vault_suffix=VAULT_SUFFIX,
+    graph=GRAPH_ORIGIN,
     notice="this is pallink's embedded sandbox, not Azure",
     mount=_mount,
     home=_home,

@@ -41,7 +41,7 @@ from pallink.redact.secrets import Secrets, active_secrets
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
 from pallink.roles.check import ProgressCallback, ReaderCheck
-from pallink.settings import RoleCheck, Settings
+from pallink.settings import DEFAULT_CLOUD, RoleCheck, Settings
 from pallink.signin.methods import SignIn
 from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.situation import Situation, allowed_step, read_situation, read_tenant_name
@@ -365,8 +365,13 @@ class Session:
 
     @property
     def _role_commands(self) -> RoleCommands:
-        emulator = self._client.authenticated.cloud.emulator
-        return RoleCommands(self.account, emulator=emulator, activation_id=str(uuid4()))
+        cloud = self._client.authenticated.cloud
+        return RoleCommands(
+            self.account,
+            emulator=cloud.emulator,
+            activation_id=str(uuid4()),
+            cloud=None if cloud.name == DEFAULT_CLOUD else cloud.name,
+        )
 
     def _read_link(self) -> Link | None:
         return read_link(self._client.links, self.account)

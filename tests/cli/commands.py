@@ -6,6 +6,7 @@ from pallink.sandbox import ORIGIN, Request, Sandbox, home
 from tools.program import ROOT, commands
 
 _ELIGIBLE = "--assignee-object-id 5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a01"
+_OWNER = "--account owner@contoso.com"
 _SCOPE = "--scope /subscriptions/0e3bd0a4-6f3c-4bd5-a8a5-5d0f53a30f1b"
 
 
@@ -16,6 +17,9 @@ ARGUMENTS = {
     "update": "6183402",
     "verify": "719878",
     "unlink": "--yes",
+    "role assign": f"--to svc_approvers@contoso.com --management-group workloads {_OWNER} --yes",
+    "role remove": f"--to svc_approvers@contoso.com --management-group workloads {_OWNER} --yes",
+    "role show": f"--to invoices@contoso.com {_OWNER}",
     "fleet validate": str(ROOT / "examples" / "fleet.yaml"),
     "fleet plan": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding",
     "fleet apply": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding --yes",

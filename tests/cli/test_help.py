@@ -13,7 +13,7 @@ from tests.cli.commands import COMMANDS
 from tests.harness import Pallink
 from tools.program import ROOT
 
-GROUPS = ("", "fleet", "sandbox", "sandbox fault")
+GROUPS = ("", "role", "fleet", "sandbox", "sandbox fault")
 
 
 def test_every_command_and_group_has_two_examples() -> None:

@@ -427,3 +427,30 @@ def test_without_a_domain_of_vaults_there_are_none(suffixes: object) -> None:
     cloud = cloud_from_metadata(STACK, metadata(suffixes=suffixes))
     assert cloud.vault_suffix is None
     assert not cloud.is_vault("https://ops.None")
+
+
+# --- Microsoft Graph --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resource", "found"),
+    [
+        ("https://graph.stack.example/", "https://graph.stack.example"),
+        ("https://graph.microsoft.com/", None),  # Another cloud's, whose tokens it could so collect.
+        ("https://microsoftgraph.chinacloudapi.cn", None),
+        ("http://graph.stack.example", None),
+        ("graph.stack.example", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_the_graph_of_another_cloud(resource: object, found: str | None) -> None:
+    assert cloud_from_metadata(STACK, metadata(microsoftGraphResourceId=resource)).graph == found
+
+
+def test_each_built_in_cloud_has_its_own_graph() -> None:
+    graphs = [cloud.graph for cloud in CLOUDS.values()]
+    assert None not in graphs
+    assert len(set(graphs)) == len(graphs)
+    for name, cloud in BUILT_IN.items():
+        assert owner_of(str(cloud.graph)) == name

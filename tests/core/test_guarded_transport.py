@@ -16,7 +16,7 @@ from pallink.azure.egress import METADATA, rules_for
 from pallink.azure.transport import GuardedTransport
 from pallink.deadline import Deadline
 from pallink.errors import RefusedRequestError, UnreachableError
-from pallink.http.policy import EgressPolicy, TokenEndpoint, VaultEndpoint, is_token_service
+from pallink.http.policy import EgressPolicy, GraphEndpoint, TokenEndpoint, VaultEndpoint, is_token_service
 from pallink.http.pool import new_pool
 
 LOGIN, RESOURCE_MANAGER = "https://login.example", "https://management.example"
@@ -281,7 +281,7 @@ def token_for(audience: str) -> dict[str, str]:
 def vault_transport() -> GuardedTransport:
     rules = rules_for(None, writable=True)
     policy = EgressPolicy(
-        RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA, vault=VaultEndpoint(VAULT, AUDIENCE)
+        RESOURCE_MANAGER, LOGIN, rules=rules, anonymous=METADATA, service=VaultEndpoint(VAULT, AUDIENCE)
     )
     return GuardedTransport(new_pool(), policy)
 
@@ -331,4 +331,117 @@ def test_without_a_vault_in_the_policy_none_is_reached(sent: list[Any]) -> None:
     for headers in ({}, token_for(AUDIENCE), ARM):
         with pytest.raises(RefusedRequestError):
             transport().send(HttpRequest("GET", SECRET, headers=headers))
+    assert sent == []
+
+
+GRAPH = "https://graph.example"
+CLIENT = "6be1d7c7-4712-4123-a241-8b8918c455f9"
+
+
+def graph_transport() -> GuardedTransport:
+    rules = rules_for("role assign", writable=True)
+    service = GraphEndpoint(GRAPH, GRAPH)
+    return GuardedTransport(new_pool(), EgressPolicy(RESOURCE_MANAGER, LOGIN, rules=rules, service=service))
+
+
+@pytest.mark.parametrize("headers", [token_for(GRAPH), token_for("00000003-0000-0000-c000-000000000000")])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "users/anna%40contoso.com?$select=id",
+        "users/a_b.com%23EXT%23%40contoso.com",
+        f"servicePrincipals(appId='{CLIENT}')",
+    ],
+)
+def test_an_account_is_looked_up_with_a_token_for_graph(sent: list[Any], path: str, headers: dict[str, str]) -> None:
+    with pytest.raises(Sent):
+        graph_transport().send(HttpRequest("GET", f"{GRAPH}/v1.0/{path}", headers=headers))
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "headers"),
+    [
+        ("GET", f"{GRAPH}/v1.0/users/anna", {}),
+        ("GET", f"{GRAPH}/v1.0/users/anna", token_for(RESOURCE_MANAGER)),
+        ("PATCH", f"{GRAPH}/v1.0/users/anna", token_for(GRAPH)),
+        ("DELETE", f"{GRAPH}/v1.0/users/anna", token_for(GRAPH)),
+        ("GET", f"{GRAPH}/v1.0/users", token_for(GRAPH)),
+        ("GET", f"{GRAPH}/v1.0/users/anna/messages", token_for(GRAPH)),
+        ("GET", f"{GRAPH}/v1.0/servicePrincipals(appId='x')", token_for(GRAPH)),
+        ("GET", f"{GRAPH}/beta/users/anna", token_for(GRAPH)),
+        ("GET", "https://other.example/v1.0/users/anna", token_for(GRAPH)),
+        ("GET", f"{RESOURCE_MANAGER}/subscriptions", token_for(GRAPH)),
+        ("POST", f"{LOGIN}/t/oauth2/v2.0/token", {}),
+    ],
+)
+def test_nothing_else_is_sent_where_an_account_is_looked_up(
+    sent: list[Any], method: str, url: str, headers: dict[str, str]
+) -> None:
+    with pytest.raises(RefusedRequestError) as refused:
+        graph_transport().send(HttpRequest(method, url, headers=headers))
+    assert sent == []
+    expected = f"only single users and applications of {GRAPH} may be read, with a token for Microsoft Graph"
+    assert refused.value.cause == expected
+
+
+# --- Role assignments -------------------------------------------------------------------------------------------------
+
+SUBSCRIPTION = "/subscriptions/738477cd-6b20-448f-9a34-9d5592cff509"
+ASSIGNMENT = f"/providers/Microsoft.Authorization/roleAssignments/{CLIENT}"
+
+
+def role_transport(command: str, *, writable: bool) -> GuardedTransport:
+    return GuardedTransport(
+        new_pool(), EgressPolicy(RESOURCE_MANAGER, LOGIN, rules=rules_for(command, writable=writable))
+    )
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        SUBSCRIPTION,
+        f"{SUBSCRIPTION}/resourceGroups/r%C3%BCck.up",
+        "/providers/Microsoft.Management/managementGroups/workloads",
+    ],
+)
+@pytest.mark.parametrize(
+    ("command", "writable", "allowed"),
+    [
+        ("role assign", True, {"GET", "PUT"}),
+        ("role remove", True, {"GET", "DELETE"}),
+        ("role assign", False, {"GET"}),
+        ("role show", False, {"GET"}),
+        ("role show", True, {"GET"}),
+        ("link", True, set()),
+        ("check", False, set()),
+    ],
+)
+def test_which_command_writes_role_assignments(
+    sent: list[Any], scope: str, command: str, writable: bool, allowed: set[str]
+) -> None:
+    for method in ("GET", "PUT", "PATCH", "POST", "DELETE"):
+        expected = Sent if method in allowed else RefusedRequestError
+        request = HttpRequest(method, f"{RESOURCE_MANAGER}{scope}{ASSIGNMENT}", headers=ARM)
+        with pytest.raises(expected):
+            role_transport(command, writable=writable).send(request)
+    assert len(sent) == len(allowed)
+
+
+@pytest.mark.parametrize("command", ["role assign", "role remove", "role show"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/providers/Microsoft.ManagementPartner/partners"),
+        ("PUT", "/providers/Microsoft.ManagementPartner/partners/719878"),
+        ("DELETE", "/providers/Microsoft.ManagementPartner/partners/719878"),
+        ("PUT", f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{CLIENT}"),
+        ("PUT", ASSIGNMENT),
+        ("DELETE", SUBSCRIPTION),
+        ("POST", f"{SUBSCRIPTION}/providers/Microsoft.ManagementPartner/register"),
+    ],
+)
+def test_what_no_command_for_roles_sends(sent: list[Any], command: str, method: str, path: str) -> None:
+    with pytest.raises(RefusedRequestError):
+        role_transport(command, writable=True).send(HttpRequest(method, f"{RESOURCE_MANAGER}{path}", headers=ARM))
     assert sent == []

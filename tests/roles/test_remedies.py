@@ -58,6 +58,7 @@ def error(report: ReaderReport, account: Account = USER) -> PallinkError:
 def test_the_assignment(kind: AccountKind, principal_type: str) -> None:
     account = Account(kind, "svc", OBJECT_ID, "tenant")
     assert error(holding(), account).command == (
+        f"pallink role assign --to {OBJECT_ID} --subscription {ONE.id} --tenant tenant\n"
         f"az role assignment create --assignee-object-id {OBJECT_ID} --assignee-principal-type {principal_type}"
         f' --role Reader --scope "/subscriptions/{ONE.id}"'
     )
@@ -71,6 +72,9 @@ def test_the_portals_path_stands_beside_it() -> None:
 
 def test_without_a_subscription_the_administrators_own_is_meant() -> None:
     found = error(ReaderReport())
+    assert "pallink role assign --to 11111111-0000-0000-0000-00000000000a --subscription SUBSCRIPTION" in (
+        found.command or ""
+    )
     assert '--scope "/subscriptions/$(az account show --query id --output tsv)"' in (found.command or "")
     assert "--role-check warn|skip" in (found.remedy or "")
     assert "Power Platform" in (found.remedy or "")
@@ -78,8 +82,14 @@ def test_without_a_subscription_the_administrators_own_is_meant() -> None:
 
 def test_a_command_for_each_subscription_that_has_to_pass() -> None:
     report = ReaderReport((*holding().subscriptions, judge_invisible(TWO)), all_required=True, visible=(ONE,))
-    commands = (error(report).command or "").splitlines()
-    assert [ONE.id in commands[0], TWO.id in commands[1], len(commands)] == [True, True, 2]
+    first, *others = (error(report).command or "").splitlines()
+    assert f"--subscription {ONE.id} --subscription {TWO.id} --tenant" in first
+    assert [ONE.id in others[0], TWO.id in others[1], len(others)] == [True, True, 2]
+
+
+def test_another_cloud_is_named() -> None:
+    commands = RoleCommands(USER, cloud="AzureChinaCloud")
+    assert commands.assign_on([ONE.scope]).splitlines()[0].endswith("--tenant tenant --cloud AzureChinaCloud")
 
 
 def test_the_activation() -> None:

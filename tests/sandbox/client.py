@@ -46,6 +46,7 @@ class Client:
 
     def __init__(self, home: Path) -> None:
         self.clock = Clock()
+        self.home = home
         self.sandbox = Sandbox(home, clock=self.clock)
 
     def send(

@@ -23,6 +23,7 @@ from tests.sandbox.client import (
 )
 
 FINANCE_SYSTEMS = "b470e81d-e040-4dba-aeba-bb1fb0bc9ca0"
+ACCESS = "c3d6a0b1-9f52-4e7c-8a64-2b1f7e90d5c8"
 OWNER = "8a1203c8-9a84-41bb-89a9-9439358a87bc"
 AUTHORIZATION = "providers/Microsoft.Authorization"
 
@@ -72,8 +73,8 @@ def test_what_is_inherited_is_told_where_it_was_assigned_and_to_which_group(clie
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
-        (None, {INVOICES, FINANCE_SYSTEMS, ONBOARDING, OWNER}),
-        ("atScope()", {INVOICES, FINANCE_SYSTEMS, ONBOARDING, OWNER}),
+        (None, {INVOICES, FINANCE_SYSTEMS, ONBOARDING, OWNER, ACCESS}),
+        ("atScope()", {INVOICES, FINANCE_SYSTEMS, ONBOARDING, OWNER, ACCESS}),
         (f"assignedTo('{APPROVERS}')", {FINANCE_SYSTEMS}),
         (f"AtScope() AND assignedto('{APPROVERS.upper()}')", {FINANCE_SYSTEMS}),
         (f"principalId eq '{APPROVERS}'", set()),  # Knows nothing of groups.

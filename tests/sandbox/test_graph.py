@@ -6,10 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from pallink.sandbox import Response
+from pallink.sandbox import ORIGIN, Response
+from pallink.sandbox.names import GRAPH_ORIGIN
 from tests.sandbox.client import (
     APPROVERS,
     INVOICES,
+    INVOICES_AS_GUEST,
     ONBOARDING,
     ONBOARDING_CLIENT,
     PRODUCTION,
@@ -123,3 +125,44 @@ def test_without_consent_an_application_reads_nothing(client: Client) -> None:
     answer = client.application().send("GET", "/v1.0/users")
     assert graph_error_of(answer) == (403, "Authorization_RequestDenied")
     assert client.caller().send("GET", "/v1.0/users").status == 200
+
+
+# --- At its own host --------------------------------------------------------------------------------------------------
+
+
+def graph(client: Client, path: str, hint: str = "owner@contoso.com", scope: str = GRAPH_ORIGIN) -> Response:
+    """Sends a read to `graph.HOST`, with a token of a user for a scope."""
+    code = client.authorize(login_hint=hint)["code"]
+    token = document(client.redeem(code, scope=f"{scope}/.default"))["access_token"]
+    return client.send("GET", path, headers={"authorization": f"Bearer {token}"}, origin=GRAPH_ORIGIN)
+
+
+def test_its_tokens_are_its_own(client: Client) -> None:
+    assert document(graph(client, "/v1.0/users/invoices%40contoso.com?$select=id"))["id"] == INVOICES
+    foreign = graph(client, "/v1.0/users/invoices%40contoso.com", scope=ORIGIN)
+    assert graph_error_of(foreign) == (401, "InvalidAuthenticationToken")
+    code = client.authorize(login_hint="owner@contoso.com")["code"]
+    token = document(client.redeem(code, scope=f"{GRAPH_ORIGIN}/.default"))["access_token"]
+    response = client.send("GET", ASSIGNMENTS, headers={"authorization": f"Bearer {token}"})
+    assert (response.status, parsed(response)["error"]["code"]) == (401, "InvalidAuthenticationTokenAudience")
+
+
+def test_an_application_is_read_by_its_client_id(client: Client) -> None:
+    path = f"/v1.0/servicePrincipals(appId='{ONBOARDING_CLIENT}')?$select=id,displayName"
+    found = document(graph(client, path))
+    assert (found["id"], found["displayName"], "appId" in found) == (ONBOARDING, "onboarding", False)
+    unknown = graph(client, f"/v1.0/servicePrincipals(appId='{INVOICES}')")
+    assert graph_error_of(unknown) == (404, "Request_ResourceNotFound")
+    assert graph_error_of(graph(client, "/beta/users")) == (400, "BadRequest")
+
+
+def test_a_guest_has_another_name(client: Client) -> None:
+    caller = client.caller("invoices@contoso.com", "fabrikam.onmicrosoft.com")
+    assert graph_error_of(caller.send("GET", "/v1.0/users/invoices@contoso.com")) == (404, "Request_ResourceNotFound")
+    name = "invoices_contoso.com%23EXT%23@fabrikam.onmicrosoft.com"
+    assert document(caller.send("GET", f"/v1.0/users/{name}"))["id"] == INVOICES_AS_GUEST
+
+
+def test_it_may_refuse_everyone(client: Client) -> None:
+    client.sandbox.set("graph-reads", "refused-to-all")
+    assert graph_error_of(graph(client, "/v1.0/me")) == (403, "Authorization_RequestDenied")

@@ -16,6 +16,7 @@ from pallink.signin.prompter import Prompter
 
 if TYPE_CHECKING:
     from pallink.azure.links import ManagementPartner
+    from pallink.azure.role_grants import RoleGrants
     from pallink.azure.roles import RoleAssignments
 
 # For reads only; writes are sent once. The waits between them are cut short by the job's deadline.
@@ -49,6 +50,14 @@ class AzureClient:
         authenticated = self.authenticated
         return RoleAssignments(self._sdk_client, authenticated.account, authenticated.cloud.resource_manager)
 
+    @cached_property
+    def grants(self) -> "RoleGrants":
+        """The role assignments of any account, as an administrator sees and changes them."""
+        from pallink.azure.role_grants import RoleGrants  # noqa: PLC0415
+
+        authenticated = self.authenticated
+        return RoleGrants(self._sdk_client, authenticated.account, authenticated.cloud.resource_manager)
+
     def close(self) -> None:
         """Close the connections to the service, unless other sessions share them."""
         if self._own_connection is not None:
@@ -74,6 +83,7 @@ def connect(
     shared: CloudConnection | None = None,
     sign_in: SignIn | None = None,
     environ: Mapping[str, str] | None = None,
+    excluded: str | None = None,
 ) -> AzureClient:
     """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
 
@@ -84,6 +94,7 @@ def connect(
         shared: The connections of several sessions; None: the session has its own, and closes them.
         sign_in: How to sign in; None: it is chosen.
         environ: The variables that may state a sign-in; None: those of the process.
+        excluded: The account whose stored sign-ins do not count; None: all count.
 
     Raises:
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
@@ -93,7 +104,7 @@ def connect(
     try:
         if sign_in is None:
             # Chosen first: an environment that cannot sign in needs no network to be told so.
-            sign_in = choose_sign_in(connection, settings, prompter, environ=environ)
+            sign_in = choose_sign_in(connection, settings, prompter, environ=environ, excluded=excluded)
         prompter.check_sign_in(sign_in)
         return AzureClient(authenticate(connection, settings, sign_in, prompter, rules=rules), own)
     except BaseException as error:

@@ -13,6 +13,12 @@ _RESOURCE_GROUP = r"[-\w.()%]*[-\w()%]"
 _PARTNERS = r"/providers/Microsoft\.ManagementPartner/partners"
 _AUTHORIZATION = r"/providers/Microsoft\.Authorization"
 
+# A management group's name is like that of a resource group.
+_SCOPE = (
+    rf"(/subscriptions/{_GUID}(/resourceGroups/{_RESOURCE_GROUP})?"
+    rf"|/providers/Microsoft\.Management/managementGroups/{_RESOURCE_GROUP})"
+)
+
 METADATA = (Rule.of("GET", "/metadata/endpoints"),)
 
 _TENANT = (Rule.of("GET", "/tenants"),)
@@ -24,6 +30,12 @@ _ROLES = (
     Rule.of("GET", f"(/.+)?/?{_AUTHORIZATION}/roleDefinitions/{_GUID}"),
     # The SDK forms a scope at the tenant's root with two slashes.
     Rule.of("GET", f"/?{_AUTHORIZATION}/roleEligibilityScheduleInstances"),
+)
+_GRANTS = (
+    *_TENANT,
+    Rule.of("GET", "/subscriptions"),
+    Rule.of("GET", f"{_SCOPE}{_AUTHORIZATION}/roleAssignments(/{_GUID})?"),
+    Rule.of("GET", f"{_SCOPE}{_AUTHORIZATION}/roleDefinitions(/{_GUID})?"),
 )
 
 
@@ -39,11 +51,16 @@ _READS: Mapping[str, tuple[Rule, ...]] = {
     "update": _LINK + _ROLES,
     "verify": _LINK + _ROLES,
     "check": _LINK + _ROLES,
+    "role assign": _GRANTS,
+    "role remove": _GRANTS,
+    "role show": _GRANTS,
 }
 _WRITES: Mapping[str, tuple[Rule, ...]] = {
     "link": _write("PUT PATCH"),
     "update": _write("PATCH"),
     "unlink": _write("DELETE"),
+    "role assign": (Rule.of("PUT", f"{_SCOPE}{_AUTHORIZATION}/roleAssignments/{_GUID}"),),
+    "role remove": (Rule.of("DELETE", f"{_SCOPE}{_AUTHORIZATION}/roleAssignments/{_GUID}"),),
 }
 
 

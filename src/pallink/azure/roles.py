@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from pallink.account import Account, is_guid
 from pallink.azure.errors import explain_errors
-from pallink.errors import UnexpectedAnswerError
+from pallink.azure.values import items_of, name_of, text_of, texts_of
 from pallink.roles import EligibleRole, Permission, Role, RoleAssignment, Subscription, role_from_definition
 
 if TYPE_CHECKING:
@@ -26,13 +26,6 @@ _RESOURCE_GROUP_NAME = re.compile(r"[-\w.()]{0,89}[-\w()]")
 
 # For what is only displayed: no retry, and at most 10 seconds.
 _DISPLAY_ONLY_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
-
-# Characters. Azure's own limits are far below: 90 for a name, 8 KB for a condition.
-_MAX_NAME = 1000
-_MAX_TEXT = 16 * 1024
-
-# A tenant with 10,000 subscriptions has some tens.
-_MAX_PAGES = 1000
 
 _ENABLED_STATES = frozenset({"enabled", "warned", "pastdue"})
 
@@ -59,7 +52,7 @@ class RoleAssignments:
         """The SDK's authorization client, created on first use: importing it takes 30 ms."""
         with self._lock:
             if self._authorization_client is None:
-                self._authorization_client = self._client(_authorization_client)
+                self._authorization_client = self._client(authorization_client)
             return self._authorization_client
 
     def subscriptions(self) -> list[Subscription]:
@@ -72,11 +65,11 @@ class RoleAssignments:
             return [
                 Subscription(
                     id=_subscription_id(subscription.subscription_id),
-                    name=_name(subscription.display_name) or subscription.subscription_id,
+                    name=name_of(subscription.display_name) or subscription.subscription_id,
                     enabled=str(getattr(subscription.state, "value", subscription.state)).casefold() in _ENABLED_STATES,
-                    tenant_id=_text(subscription.tenant_id),
+                    tenant_id=text_of(subscription.tenant_id),
                 )
-                for subscription in _items(self._subscriptions.subscriptions.list(**options))
+                for subscription in items_of(self._subscriptions.subscriptions.list(**options))
             ]
 
     def resource_groups(self, subscription: Subscription, *, limit: int) -> list[str]:
@@ -120,12 +113,12 @@ class RoleAssignments:
         with explain_errors(f"reading the role assignments on {place}", self._host) as options:
             return [
                 RoleAssignment(
-                    role_definition_id=_text(assignment.role_definition_id) or "",
-                    scope=_text(assignment.scope) or "",
-                    principal_id=_text(assignment.principal_id) or "",
-                    condition=_text(assignment.condition),
+                    role_definition_id=text_of(assignment.role_definition_id) or "",
+                    scope=text_of(assignment.scope) or "",
+                    principal_id=text_of(assignment.principal_id) or "",
+                    condition=text_of(assignment.condition),
                 )
-                for assignment in _items(
+                for assignment in items_of(
                     self._authorization.role_assignments.list_for_scope(scope, filter=condition, **options)
                 )
             ]
@@ -140,10 +133,10 @@ class RoleAssignments:
         with explain_errors(f"reading the definition of role {role_id}", self._host) as options:
             definition = self._authorization.role_definitions.get(scope.strip("/"), role_id, **options)
             permissions = [
-                Permission(_texts(permission.actions), _texts(permission.not_actions))
+                Permission(texts_of(permission.actions), texts_of(permission.not_actions))
                 for permission in definition.permissions or ()
             ]
-            return role_from_definition(role_id, _name(definition.role_name) or role_id, permissions)
+            return role_from_definition(role_id, name_of(definition.role_name) or role_id, permissions)
 
     def eligible(self) -> list[EligibleRole]:
         """Return the roles that the account, or a group of it, could activate in Privileged Identity Management.
@@ -156,15 +149,15 @@ class RoleAssignments:
         with explain_errors("reading the eligible roles", self._host) as options:
             return [
                 EligibleRole(
-                    role_definition_id=_text(schedule.role_definition_id) or "",
-                    scope=_text(schedule.scope) or "",
-                    principal_id=_text(schedule.principal_id) or "",
-                    schedule_id=_text(schedule.role_eligibility_schedule_id),
+                    role_definition_id=text_of(schedule.role_definition_id) or "",
+                    scope=text_of(schedule.scope) or "",
+                    principal_id=text_of(schedule.principal_id) or "",
+                    schedule_id=text_of(schedule.role_eligibility_schedule_id),
                     role_name=_display_name(schedule, "role_definition"),
                     scope_name=_display_name(schedule, "scope"),
-                    condition=_text(schedule.condition),
+                    condition=text_of(schedule.condition),
                 )
-                for schedule in _items(
+                for schedule in items_of(
                     self._authorization.role_eligibility_schedule_instances.list_for_scope(
                         "", filter="asTarget()", **options
                     )
@@ -178,13 +171,13 @@ class RoleAssignments:
             PallinkError: The tenants could not be read.
         """
         with explain_errors("reading the tenant's name", self._host) as options:
-            for tenant in _items(self._subscriptions.tenants.list(**_DISPLAY_ONLY_OPTIONS, **options)):
-                if (_text(tenant.tenant_id) or "").casefold() == self._account.tenant_id.casefold():
-                    return _name(tenant.display_name) or _name(tenant.default_domain)
+            for tenant in items_of(self._subscriptions.tenants.list(**_DISPLAY_ONLY_OPTIONS, **options)):
+                if (text_of(tenant.tenant_id) or "").casefold() == self._account.tenant_id.casefold():
+                    return name_of(tenant.display_name) or name_of(tenant.default_domain)
         return None
 
 
-def _authorization_client(*, credential: Any, **options: Any) -> "AuthorizationManagementClient":
+def authorization_client(*, credential: Any, **options: Any) -> "AuthorizationManagementClient":
     """Create the SDK's authorization client, without a subscription: each call names its scope."""
     from azure.mgmt.authorization import AuthorizationManagementClient  # noqa: PLC0415
 
@@ -193,51 +186,7 @@ def _authorization_client(*, credential: Any, **options: Any) -> "AuthorizationM
 
 def _display_name(schedule: Any, field: str) -> str | None:
     name = getattr(getattr(schedule.expanded_properties, field, None), "display_name", None)
-    return _name(name) if isinstance(name, str) else None
-
-
-def _items(paged: Any) -> Iterator[Any]:
-    """Yield the items of all pages.
-
-    Raises:
-        UnexpectedAnswerError: A page leads back to an earlier one, or there are more than `_MAX_PAGES`.
-    """
-    pages = paged.by_page()
-    tokens: set[str] = set()
-    for page in pages:
-        yield from page
-        token = pages.continuation_token
-        is_loop = token in tokens
-        if is_loop or len(tokens) >= _MAX_PAGES:
-            raise UnexpectedAnswerError(
-                "Azure returned an endless list",
-                cause="one of its pages leads back to an earlier one"
-                if is_loop
-                else f"it has more than {_MAX_PAGES} pages",
-                remedy="try again; if it persists, run again with --debug to see the responses",
-            )
-        if token:
-            tokens.add(token)
-
-
-# The SDK returns values of any type; the errors raised here are reported as an invalid response.
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        if value and len(value) > _MAX_TEXT:
-            raise ValueError("a text that is too long")
-        return value or None
-    raise TypeError("expected a text")
-
-
-def _name(value: Any) -> str | None:
-    """Return a name that is only displayed; cut where it is no name."""
-    return _text(value[:_MAX_NAME] if isinstance(value, str) else value)
-
-
-def _texts(values: Any) -> list[str]:
-    return [text for value in values or () if (text := _text(value))]
+    return name_of(name) if isinstance(name, str) else None
 
 
 def _subscription_id(value: Any) -> str:

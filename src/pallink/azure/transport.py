@@ -48,6 +48,7 @@ _NAMES = {
     Destination.TOKEN_ENDPOINT: "the token service",
     Destination.RESOURCE_MANAGER: "Azure Resource Manager",
     Destination.VAULT: "Key Vault",
+    Destination.GRAPH: "Microsoft Graph",
 }
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})

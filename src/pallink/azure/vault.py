@@ -178,7 +178,7 @@ class VaultReader:
                 cloud.emulator.mount(pool, vault)
             pool.check_environment(vault)
             endpoint = VaultEndpoint(vault, f"https://{cloud.vault_suffix}")
-            self._transports[vault] = GuardedTransport(pool, EgressPolicy(cloud.resource_manager, vault=endpoint))
+            self._transports[vault] = GuardedTransport(pool, EgressPolicy(cloud.resource_manager, service=endpoint))
         return self._transports[vault]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 # The groups, whose next word is a command.
-GROUPS = frozenset({("fleet",), ("sandbox",), ("sandbox", "fault")})
+GROUPS = frozenset({("role",), ("fleet",), ("sandbox",), ("sandbox", "fault")})
 
 # What others call the commands: `az managementpartner`, `git` and the like.
 SYNONYMS: Mapping[str, str] = {

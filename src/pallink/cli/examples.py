@@ -2,6 +2,10 @@
 
 _ELIGIBLE = "5a0c8b7e-0b0e-4c53-9d43-2f9b7c1d6a01"
 _SCOPE = "/subscriptions/0e3bd0a4-6f3c-4bd5-a8a5-5d0f53a30f1b"
+_ASSIGNMENT = (
+    "/subscriptions/738477cd-6b20-448f-9a34-9d5592cff509/providers/Microsoft.Authorization/roleAssignments/"
+    "b29da052-d8df-4193-a987-46c088462638"
+)
 
 EXAMPLES: dict[str, tuple[str, str]] = {
     "": (
@@ -43,6 +47,22 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "whoami": (
         "pallink whoami",
         "pallink whoami --all",
+    ),
+    "role": (
+        'pallink role assign --to invoices@contoso.com --subscription "Contoso Production"',
+        "pallink role show --to invoices@contoso.com",
+    ),
+    "role assign": (
+        'pallink role assign --to invoices@contoso.com --subscription "Contoso Production"',
+        "pallink role assign --to svc_approvers@contoso.com --management-group workloads --account owner@contoso.com",
+    ),
+    "role remove": (
+        'pallink role remove --to invoices@contoso.com --subscription "Contoso Production"',
+        f"pallink role remove --id {_ASSIGNMENT} --yes",
+    ),
+    "role show": (
+        "pallink role show --to invoices@contoso.com",
+        "pallink role show --to 6be1d7c7-4712-4123-a241-8b8918c455f9 -o json",
     ),
     "fleet": (
         "pallink fleet plan accounts.yaml",

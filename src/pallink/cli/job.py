@@ -45,8 +45,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
     report.writes_link = writable
     report.warnings = notice(options)
     deadline = Deadline(options.timeout)
-    is_stated = not writable or yes or options.account is not None or can_ask(options)
-    prompter = TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
+    prompter = prompter_for(options, writable=writable, yes=yes)
     try:
         with (
             Execution.current().watching(deadline),
@@ -64,6 +63,12 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
             yield opened
     except PallinkError as error:
         raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
+
+
+def prompter_for(options: CommonOptions, *, writable: bool, yes: bool) -> TerminalPrompter:
+    """Return who is asked during the sign-in; where the command writes, it refuses an account that nothing states."""
+    is_stated = not writable or yes or options.account is not None or can_ask(options)
+    return TerminalPrompter(options) if is_stated else TerminalPrompter(options, _require_stated_account)
 
 
 @contextmanager
@@ -127,9 +132,10 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
     for warning in warnings:
         terminal.say("warning", one_line(warning), "yellow")
     if isinstance(result, CheckResult) and result.advice and not options.quiet:
-        advice, command = result.advice
+        advice, commands = result.advice
         terminal.say("note", one_line(advice), "cyan")
-        terminal.tell(f"    {one_line(command, 2000)}")
+        for command in commands.splitlines():
+            terminal.tell(f"    {one_line(command, 2000)}")
 
 
 def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> "Confirm | None":

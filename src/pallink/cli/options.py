@@ -167,6 +167,26 @@ class CommonOptions(ConnectionOptions):
         return Settings(self.cloud, self.account, self.tenant, self.client_id, auth, self.timeout)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdministratorOptions(CommonOptions):
+    """Options of every command that signs in an administrator, who works on the roles of another account."""
+
+    account: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UPN|OBJECT_ID|CLIENT_ID",
+            envvar="PALLINK_ACCOUNT",
+            autocompletion=complete_account,
+            help="The administrator that must be signed in; pallink refuses any other.",
+        ),
+    ] = None
+
+    @functools.cached_property
+    def report(self) -> InterruptReport:
+        """What to report when the command is interrupted."""
+        return InterruptReport(cause="nothing was written")
+
+
 OptionsT = TypeVar("OptionsT", bound=OutputOptions)
 
 _ORDER = (

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from ipaddress import IPv4Address, ip_address
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pallink.account import audience_from_token
@@ -18,8 +19,11 @@ from pallink.redact.text import one_line
 # Vault and object names as documented ("Vault name and object name"). Without a version the path may end with a slash.
 _SECRET = re.compile(r"/secrets/[0-9a-z-]{1,127}(/([0-9a-f]{32})?)?", re.IGNORECASE | re.ASCII)
 
-# The application ID of Key Vault, which is the same in every tenant. Some tokens name their audience by it.
-_KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+# A user by name or object ID, percent-encoded; an application by its client ID.
+_DIRECTORY_OBJECT = re.compile(
+    r"/v1\.0/(users/[-\w.!~*'()%]+|servicePrincipals\(appId='[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'\))",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,19 @@ class TokenEndpoint:
         )
 
 
+class Destination(Enum):
+    """Where an allowed request goes."""
+
+    LOGIN = auto()
+    TOKEN_ENDPOINT = auto()
+    RESOURCE_MANAGER = auto()
+    VAULT = auto()
+    GRAPH = auto()
+
+
 @dataclass(frozen=True, slots=True)
-class VaultEndpoint:
-    """A key vault, of which nothing but secrets are read.
+class ServiceEndpoint:
+    """A service beside Resource Manager, of which nothing but one kind of object is read.
 
     Attributes:
         origin: Scheme, host and port.
@@ -94,10 +108,21 @@ class VaultEndpoint:
     origin: str
     audience: str
 
+    destination: ClassVar[Destination]
+    path: ClassVar[re.Pattern[str]]
+    """What the whole path of a read has to match."""
+    application_id: ClassVar[str]
+    """The service's own, by which some tokens name their audience; it is the same in every tenant."""
+    is_read_anonymously: ClassVar[bool] = False
+    name: ClassVar[str]
+    objects: ClassVar[str]
+    """What is read, in words."""
+
     def allows(self, method: str, path: str, authorization: str | None) -> bool:
-        """Return whether a request may go to this vault. Without a token, the vault says where to sign in."""
-        is_read = method == "GET" and _SECRET.fullmatch(path) is not None
-        return is_read and (authorization is None or self._is_meant_by(authorization))
+        """Return whether a request may go to this service."""
+        if method != "GET" or self.path.fullmatch(path) is None:
+            return False
+        return self.is_read_anonymously if authorization is None else self._is_meant_by(authorization)
 
     def _is_meant_by(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
@@ -105,16 +130,28 @@ class VaultEndpoint:
             audience = audience_from_token(token)
         except UnexpectedAnswerError:
             return False
-        return scheme == "Bearer" and (audience or "").rstrip("/") in (self.audience, _KEY_VAULT)
+        return scheme == "Bearer" and (audience or "").rstrip("/") in (self.audience, self.application_id)
 
 
-class Destination(Enum):
-    """Where an allowed request goes."""
+class VaultEndpoint(ServiceEndpoint):
+    """A key vault, of which secrets are read. Without a token, the vault says where to sign in."""
 
-    LOGIN = auto()
-    TOKEN_ENDPOINT = auto()
-    RESOURCE_MANAGER = auto()
-    VAULT = auto()
+    destination = Destination.VAULT
+    path = _SECRET
+    application_id = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+    is_read_anonymously = True
+    name = "Key Vault"
+    objects = "secrets"
+
+
+class GraphEndpoint(ServiceEndpoint):
+    """Microsoft Graph, of which a user or an application is read."""
+
+    destination = Destination.GRAPH
+    path = _DIRECTORY_OBJECT
+    application_id = "00000003-0000-0000-c000-000000000000"
+    name = "Microsoft Graph"
+    objects = "single users and applications"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +164,7 @@ class EgressPolicy:
         rules: What may be sent to Resource Manager with a token.
         anonymous: Paths of Resource Manager that may be read without one.
         token_endpoint: The further address of the sign-in method.
-        vault: The key vault whose secrets are read. Nothing else may be sent with a token then.
+        service: The service beside Resource Manager that is read. Nothing else may be sent then.
     """
 
     resource_manager: str
@@ -135,7 +172,7 @@ class EgressPolicy:
     rules: tuple[Rule, ...] = ()
     anonymous: tuple[Rule, ...] = ()
     token_endpoint: TokenEndpoint | None = None
-    vault: VaultEndpoint | None = None
+    service: ServiceEndpoint | None = None
 
     def check(self, method: str, url: str, authorization: str | None) -> Destination:
         """Return where a request goes.
@@ -154,8 +191,8 @@ class EgressPolicy:
                 raise _refused(method, address, "only the request for the job's or the machine's token may go there")
             return Destination.TOKEN_ENDPOINT
         origin = https_origin(address)
-        if self.vault is not None:
-            return self._check_vault(self.vault, method, address, authorization)
+        if self.service is not None:
+            return self._check_service(self.service, method, address, authorization)
         if origin is None or origin not in (self.login, self.resource_manager):
             raise _refused(method, address, "the host is not the chosen cloud's, as after a redirect or in a nextLink")
         if authorization is None:
@@ -169,10 +206,12 @@ class EgressPolicy:
         return Destination.RESOURCE_MANAGER
 
     @staticmethod
-    def _check_vault(vault: VaultEndpoint, method: str, address: str, authorization: str | None) -> Destination:
-        if https_origin(address) != vault.origin or not vault.allows(method, urlsplit(address).path, authorization):
-            raise _refused(method, address, f"only secrets of {vault.origin} may be read, with a token for Key Vault")
-        return Destination.VAULT
+    def _check_service(service: ServiceEndpoint, method: str, address: str, authorization: str | None) -> Destination:
+        is_there = https_origin(address) == service.origin
+        if not is_there or not service.allows(method, urlsplit(address).path, authorization):
+            cause = f"only {service.objects} of {service.origin} may be read, with a token for {service.name}"
+            raise _refused(method, address, cause)
+        return service.destination
 
     def _check_anonymous(self, method: str, address: str, origin: str, path: str) -> Destination:
         if origin == self.login and method in ("GET", "POST"):

@@ -3,6 +3,7 @@
 formats          writes a result to stdout in the requested format
 rendering        JSON, YAML, TSV and tables of plain values: pure
 table            the table of a result, for people
+role_table       the table of `pallink role`
 query            `--query`: JMESPath
 terminal         the standard streams
 """

@@ -34,7 +34,12 @@ _STYLES = {"good": "green", "bad": "red", "": ""}
 def write_table(result: Result | AccountResult, terminal: Terminal) -> None:
     """Write a result to stdout, wrapped and coloured on a terminal, with one line a row elsewhere."""
     arrow = " → " if terminal.can_show("→") else " -> "
-    shown = [row._replace(text=one_line(row.text)) for row in make_rows(result, arrow)]
+    write_rows(make_rows(result, arrow), terminal)
+
+
+def write_rows(rows: Iterable[Row], terminal: Terminal) -> None:
+    """Write rows to stdout, wrapped and coloured on a terminal, with one line a row elsewhere."""
+    shown = [row._replace(text=one_line(row.text)) for row in rows]
     if terminal.is_terminal(terminal.stdout):
         _draw(shown, terminal)
         return

@@ -1,11 +1,18 @@
-"""Decide whether an account has Reader: role assignments in, verdict and remedy out. Pure, but for `check`.
+"""Decide whether an account has Reader: role assignments in, verdict and remedy out; assign roles, and take them back.
+
+Pure, but for `check`, `held` and `grant_write`.
 
 actions          what the action patterns of a role definition allow
 definitions      roles, and what is known of Azure's built-in ones
 assignments      subscriptions, role assignments and eligible roles
 subscriptions    which subscriptions have to pass
 verdicts         what the assignments amount to
+scopes           the scopes that the command line names
+grant            what has to be done to give an account a role, or to take it back
 remedies         the error or warning for a missing role, and the commands that fix it
+refusals         the errors for what Azure refuses about role assignments
+grant_write      sends what was planned, and settles it by reading
+held             reads what an account holds on several scopes, concurrently
 check            reads the roles of one account, concurrently
 """
 

@@ -38,12 +38,16 @@ class RoleAssignment:
         scope: The scope of the assignment, such as `/subscriptions/…` or a management group.
         principal_id: The object ID of the assignee: the account itself, or a group.
         condition: The condition that restricts the assignment, or None.
+        id: The resource ID of the assignment itself; None if it was not read.
+        principal_type: `User`, `Group` or `ServicePrincipal`; None if the service did not return it.
     """
 
     role_definition_id: str
     scope: str
     principal_id: str
     condition: str | None = None
+    id: str | None = None
+    principal_type: str | None = None
 
     @property
     def role_id(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pallink.account import Account
 from pallink.emulator import Emulator
 from pallink.errors import AccessDeniedError, PallinkError, ReaderRoleError, ServiceError, UnreachableError
-from pallink.roles.assignments import EligibleRole, Subscription, describe_part
+from pallink.roles.assignments import EligibleRole, Subscription, describe_part, last_segment
 from pallink.roles.definitions import CREDIT_ROLE, READER
 from pallink.roles.subscriptions import join_names
 from pallink.roles.verdicts import ReaderReport, SubscriptionVerdict, Verdict
@@ -38,20 +38,38 @@ class RoleCommands:
         account: The account that lacks the role.
         emulator: What stands in for Azure; None for a real cloud.
         activation_id: A new GUID, the name of the activation request.
+        cloud: The cloud, as `--cloud` names it; None for pallink's default.
     """
 
     account: Account
     emulator: Emulator | None = None
     activation_id: str = "NEW_GUID"
+    cloud: str | None = None
+
+    def assign_on(self, scopes: Sequence[str | None], role_name: str = READER.name) -> str:
+        """Return the commands with which an administrator assigns a role to the account: pallink's, then those of `az`.
+
+        Args:
+            scopes: The subscriptions' scopes; None for one that the account cannot name.
+            role_name: The role.
+        """
+        others = [self.assign(scope, role_name) for scope in scopes[:_MAX_COMMANDS]]
+        if self.emulator is not None:
+            return "\n".join(others)
+        words = ["pallink role assign", f"--to {self.account.object_id}"]
+        words += [f"--role {_quoted(role_name)}"] if role_name != READER.name else []
+        words += [f"--subscription {last_segment(scope) if scope else 'SUBSCRIPTION'}" for scope in scopes]
+        words += [f"--tenant {self.account.tenant_id}", *([f"--cloud {self.cloud}"] if self.cloud else [])]
+        return "\n".join([" ".join(words), *others])
 
     def assign(self, scope: str | None, role_name: str = READER.name) -> str:
-        """Return the command with which an administrator assigns a role to the account.
+        """Return the command of `az`, or of the emulator, with which a role is assigned to the account.
 
         Args:
             scope: Where to assign it; None for the subscription that the administrator's Azure CLI is set to.
             role_name: The role.
         """
-        role = f'"{role_name}"' if " " in role_name else role_name
+        role = _quoted(role_name)
         arguments = f"--assignee-object-id {self.account.object_id} --assignee-principal-type"
         arguments += f" {self.account.kind.principal_type} --role {role}"
         if self.emulator is not None:
@@ -77,6 +95,11 @@ class RoleCommands:
         path = f"{role.scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignmentScheduleRequests"
         body = json.dumps({"properties": properties}, separators=(",", ":"))
         return f"az rest --method PUT --url \"{path}/{self.activation_id}?api-version=2020-10-01\" --body '{body}'"
+
+
+def _quoted(name: str) -> str:
+    """Return a name as a word for bash and PowerShell."""
+    return f'"{name}"' if " " in name else name
 
 
 def diagnose_reader(report: ReaderReport, commands: RoleCommands) -> PallinkError | None:
@@ -157,7 +180,7 @@ def suggest_credit_role(report: ReaderReport, commands: RoleCommands) -> tuple[s
         return None
     return (
         f"Reader is enough for recognition; partner earned credit also needs {CREDIT_ROLE.name}",
-        commands.assign(best.subscription.scope, CREDIT_ROLE.name),
+        commands.assign_on([best.subscription.scope], CREDIT_ROLE.name),
     )
 
 
@@ -178,7 +201,8 @@ def _inactive_error(report: ReaderReport, commands: RoleCommands) -> PallinkErro
     shown = roles if report.all_required else roles[:1]
     lines = [commands.activate(role) for role in shown[:_MAX_COMMANDS]]
     if report.all_required:
-        lines += [commands.assign(verdict.subscription.scope) for verdict in report.failing if verdict.eligible is None]
+        missing = [verdict.subscription.scope for verdict in report.failing if verdict.eligible is None]
+        lines += [commands.assign_on(missing)] if missing else []
     where = join_names([verdict.subscription for verdict in report.failing if verdict.eligible is not None], limit=3)
     if not where:
         where = f"{roles[0].scope_name or roles[0].scope}, and what is below it"
@@ -211,13 +235,11 @@ def _describe_cause(report: ReaderReport) -> str:
 
 
 def _assign_commands(report: ReaderReport, commands: RoleCommands) -> str:
-    """Return the commands that assign Reader where it is missing, one a line; just one if one pass is enough."""
+    """Return the commands that assign Reader where it is missing, one a line; for one subscription if one is enough."""
     subscriptions: Sequence[Subscription] = [verdict.subscription for verdict in report.failing]
     if not report.all_required:
         subscriptions = subscriptions[:1]
-        if not subscriptions:
-            return commands.assign(None)
-    return "\n".join(commands.assign(subscription.scope) for subscription in subscriptions[:_MAX_COMMANDS])
+    return commands.assign_on([subscription.scope for subscription in subscriptions] or [None])
 
 
 def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict]) -> str:
@@ -226,10 +248,10 @@ def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict
         return f"here by the command below; in Azure it would be: {in_azure}"
     if not failing:
         return (
-            "by this command, for the subscription that their Azure CLI is set to,"
+            "by the first command; or by az, for the subscription that it is set to;"
             f" or in the portal: Subscriptions, the subscription, {_PORTAL}"
         )
-    return f"by this command, or in the portal: Subscriptions, {failing[0].subscription.name}, {_PORTAL}"
+    return f"by the first command, or by az, or in the portal: Subscriptions, {failing[0].subscription.name}, {_PORTAL}"
 
 
 def _note_on_power_platform(report: ReaderReport) -> str:

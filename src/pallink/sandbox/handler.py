@@ -78,12 +78,12 @@ class Sandbox:
     def _route(call: Call) -> Response:
         if vault.owns(call.request):
             return vault.handle(call)
+        if graph.owns(call.request):
+            return graph.handle(call)
         if federation.owns(call.request.segments):
             return federation.handle(call)
         if managed_identity.owns(call.request.segments):
             return managed_identity.handle(call)
-        if graph.owns(call.request.segments):
-            return graph.handle(call)
         if resource_manager.owns(call.request.segments):
             return resource_manager.handle(call)
         return entra.handle(call)

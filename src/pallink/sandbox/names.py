@@ -8,6 +8,9 @@ ORIGIN = "https://sandbox.invalid"
 VAULT_SUFFIX = "vault.sandbox.invalid"
 """The domain of the sandbox's vaults in process: `NAME.vault.sandbox.invalid`."""
 
+GRAPH_ORIGIN = "https://graph.sandbox.invalid"
+"""The origin of the sandbox's Microsoft Graph in process."""
+
 FAULTS = {
     "status": "the response has another status, with a body and headers of your choice",
     "delay": "the response is delayed",

@@ -71,6 +71,7 @@ def choose_sign_in(
     *,
     environ: Mapping[str, str] | None = None,
     ignore_stored: bool = False,
+    excluded: str | None = None,
 ) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
 
@@ -82,12 +83,13 @@ def choose_sign_in(
         prompter: Who is asked where several stored sign-ins match.
         environ: The variables that may state a sign-in; None: those of the process.
         ignore_stored: Whether to make a new sign-in even where a stored one matches.
+        excluded: The account (UPN, object ID or client ID) whose stored sign-ins do not count; None: all count.
 
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
     store = store_for(settings.cloud)
-    stored = store.all()
+    stored = tuple(sign_in for sign_in in store.all() if not (excluded and sign_in.matches_identifier(excluded)))
     of_cloud = filter_stored(stored, cloud=settings.cloud)
     has_stored = bool(of_cloud) and not ignore_stored
     environment = Environment(

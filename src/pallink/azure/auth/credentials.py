@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,16 @@ class AccountCredential:
         self._lock = threading.Lock()
         self._token: AccessTokenInfo | None = None
         self._account: Account | None = None
+
+    def for_scope(self, scope: str) -> "AccountCredential":
+        """Return a credential of the same account and sign-in whose tokens are for another scope.
+
+        It refuses a token of another account than this one's, where that is known.
+        """
+        other = copy(self)
+        other.scope = scope
+        other._lock, other._token = threading.Lock(), None  # noqa: SLF001 - of the same class
+        return other
 
     @property
     def account(self) -> Account:

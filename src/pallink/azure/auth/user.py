@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 from azure.identity import (
@@ -69,37 +70,60 @@ def stored_user(stored: StoredSignIn, tenant_id: str, context: CredentialContext
 
 
 def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return a credential for a user of the sandbox. Its Entra ID issues an authorization code without a prompt.
+    """Return a credential for a user of the sandbox. Its Entra ID issues authorization codes without a prompt."""
+    return _SandboxUser(sign_in, context)
 
-    Raises:
-        PallinkError: The sandbox refused the sign-in.
-    """
-    tenant = sign_in.tenant or "organizations"
-    state = secrets.token_urlsafe(16)
-    query = {
-        "client_id": USERS_CLIENT_ID,
-        "response_type": "code",
-        "redirect_uri": _REDIRECT_URI,
-        "scope": f"{context.cloud.scope} openid profile offline_access",
-        "prompt": "none",
-        "state": state,
-    }
-    if sign_in.login_hint:
-        query["login_hint"] = sign_in.login_hint
-    login = context.cloud.login
-    request = HttpRequest("GET", f"{login}/{tenant}/oauth2/v2.0/authorize?{urlencode(query)}")
-    try:
-        response = context.transport.send(request)
-    except (AzureError, ValueError) as error:
-        raise explain_sign_in(error, context.transport.last_sign_in, login=login) from error
-    parameters = parse_qs(urlsplit(response.headers.get("Location", "")).query)
-    redirect = {name: values[0] for name, values in parameters.items()}
-    code = redirect.get("code")
-    if response.status_code != _FOUND or code is None:
-        if "error" in redirect:
-            raise sign_in_error(redirect)
-        reason = one_line(response.text()) or f"status {response.status_code} without a reason"
-        raise explain_sign_in(ValueError(reason), context.transport.last_sign_in, login=login)
-    if parameters.get("state") != [state]:
-        raise sign_in_error({"error_description": "the response does not belong to this sign-in"})
-    return AuthorizationCodeCredential(tenant, USERS_CLIENT_ID, code, _REDIRECT_URI, **context.options)
+
+class _SandboxUser:
+    """A user of the sandbox, with an authorization code for each scope: a code is redeemed once."""
+
+    def __init__(self, sign_in: SignIn, context: CredentialContext) -> None:
+        self._sign_in = sign_in
+        self._context = context
+        self._credentials: dict[tuple[str, ...], AuthorizationCodeCredential] = {}
+
+    def get_token_info(self, *scopes: str, options: Any) -> AccessTokenInfo:
+        """Return a token as azure-identity's credentials do.
+
+        Raises:
+            PallinkError: The sandbox refused the sign-in.
+        """
+        if scopes not in self._credentials:
+            tenant, code = self._sign_in.tenant or "organizations", self._request_code(scopes)
+            self._credentials[scopes] = AuthorizationCodeCredential(
+                tenant, USERS_CLIENT_ID, code, _REDIRECT_URI, **self._context.options
+            )
+        token: AccessTokenInfo = self._credentials[scopes].get_token_info(*scopes, options=options)
+        return token
+
+    def _request_code(self, scopes: tuple[str, ...]) -> str:
+        sign_in, context = self._sign_in, self._context
+        tenant = sign_in.tenant or "organizations"
+        state = secrets.token_urlsafe(16)
+        query = {
+            "client_id": USERS_CLIENT_ID,
+            "response_type": "code",
+            "redirect_uri": _REDIRECT_URI,
+            "scope": " ".join((*scopes, "openid", "profile", "offline_access")),
+            "prompt": "none",
+            "state": state,
+        }
+        if sign_in.login_hint:
+            query["login_hint"] = sign_in.login_hint
+        login = context.cloud.login
+        request = HttpRequest("GET", f"{login}/{tenant}/oauth2/v2.0/authorize?{urlencode(query)}")
+        try:
+            response = context.transport.send(request)
+        except (AzureError, ValueError) as error:
+            raise explain_sign_in(error, context.transport.last_sign_in, login=login) from error
+        parameters = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+        redirect = {name: values[0] for name, values in parameters.items()}
+        code: str | None = redirect.get("code")
+        if response.status_code != _FOUND or code is None:
+            if "error" in redirect:
+                raise sign_in_error(redirect)
+            reason = one_line(response.text()) or f"status {response.status_code} without a reason"
+            raise explain_sign_in(ValueError(reason), context.transport.last_sign_in, login=login)
+        if parameters.get("state") != [state]:
+            raise sign_in_error({"error_description": "the response does not belong to this sign-in"})
+        return code

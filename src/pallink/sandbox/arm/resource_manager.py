@@ -13,7 +13,8 @@ from pallink.sandbox.entra.bearer import Caller
 from pallink.sandbox.entra.directory import vault_resource
 from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.http.messages import Response, json_response
-from pallink.sandbox.state import settings
+from pallink.sandbox.state import access, settings
+from pallink.sandbox.state.world import Tenant
 from pallink.sandbox.throttling import ThrottledError
 
 _ROUTES = (*subscriptions.ROUTES, *authorization.ROUTES, *management_partner.ROUTES)
@@ -71,11 +72,18 @@ def _dispatch(call: Call) -> Response:
         parameters = route.match(segments)
         if parameters is not None:
             try:
-                response = _call_route(route, version, ArmCall(call, caller.tenant, caller.account, parameters))
+                tenant = _tenant_in_effect(call, caller)
+                response = _call_route(route, version, ArmCall(call, tenant, caller.account, parameters))
             except ApiError as error:
                 response = error.response()
             return response.with_headers(route.headers)
     raise _not_found(call, segments, version)
+
+
+def _tenant_in_effect(call: Call, caller: Caller) -> Tenant:
+    """Return the caller's tenant without the role assignments that have not taken effect yet."""
+    delay = int(call.state.setting(settings.ROLE_PROPAGATION))
+    return access.in_effect(caller.tenant, created_by=call.timestamp - delay) if delay else caller.tenant
 
 
 def _call_route(route: Route, version: str, call: ArmCall) -> Response:

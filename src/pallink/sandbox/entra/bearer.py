@@ -27,8 +27,12 @@ class Caller:
     claims: Mapping[str, Any]
 
 
-def authenticate(call: Call) -> Caller:
+def authenticate(call: Call, resource: str = RESOURCE_MANAGER) -> Caller:
     """Return the caller that the bearer token identifies.
+
+    Args:
+        call: The request.
+        resource: An audience that counts as well as the origin of the request.
 
     Raises:
         ApiError: The token is missing, invalid, expired, or for another audience.
@@ -42,7 +46,7 @@ def authenticate(call: Call) -> Caller:
         claims = tokens.verify(token.strip(), call.state.signing_key)
     except tokens.InvalidTokenError:
         raise _unauthorized(call, "InvalidAuthenticationToken", "The access token is invalid.") from None
-    allowed = (f"{call.request.origin}/", call.request.origin, f"{RESOURCE_MANAGER}/", RESOURCE_MANAGER)
+    allowed = (f"{call.request.origin}/", call.request.origin, f"{resource}/", resource)
     if claims["aud"] not in allowed:
         audiences = ",".join(f"'{audience}'" for audience in allowed)
         raise _unauthorized(

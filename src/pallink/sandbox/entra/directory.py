@@ -95,6 +95,11 @@ def vault_resource(origin: str) -> str:
     return origin.replace("://", "://vault.", 1)
 
 
+def graph_resource(origin: str) -> str:
+    """Return the origin of the sandbox's Microsoft Graph, `graph.HOST`, which is also the audience of its tokens."""
+    return origin.replace("://", "://graph.", 1)
+
+
 def find_resource(scope: str, origin: str) -> str:
     """Return the resource of a scope, which becomes the audience of the token.
 
@@ -106,7 +111,7 @@ def find_resource(scope: str, origin: str) -> str:
     Raises:
         EntraError: No scope names a known resource.
     """
-    known = {RESOURCE_MANAGER, origin, KEY_VAULT, vault_resource(origin)}
+    known = {RESOURCE_MANAGER, origin, KEY_VAULT, vault_resource(origin), graph_resource(origin)}
     for part in scope.split():
         resource = part.removesuffix(_DEFAULT_SCOPE)
         if resource != part and resource.removesuffix("/") in known:

@@ -5,11 +5,21 @@ Where `held` is given, only the role assignments of these accounts and groups co
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
+from pallink.sandbox.state.conditions import condition_allows
 from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment
 from pallink.sandbox.state.world import Subscription, Tenant, World
 
 ROOT_SCOPE = "/"
+
+
+def in_effect(tenant: Tenant, *, created_by: int) -> Tenant:
+    """Return the tenant without the role assignments that were created after a time, in seconds since the epoch."""
+    pending = {item for item in tenant.role_assignments if item.created_on is not None and item.created_on > created_by}
+    if not pending:
+        return tenant
+    return replace(tenant, role_assignments=tuple(item for item in tenant.role_assignments if item not in pending))
 
 
 def principals(tenant: Tenant, object_id: str) -> frozenset[str]:
@@ -139,6 +149,39 @@ def allows_at(world: World, tenant: Tenant, object_id: str, action: str, scope: 
         (role := world.role(assignment.role_id)) is not None and role_allows(role, action)
         for assignment in assignments_at(tenant, scope, held=held)
     )
+
+
+def conditions_allow(world: World, tenant: Tenant, object_id: str, action: str, assignment: RoleAssignment) -> bool:
+    """Return whether no condition of the roles that allow an account an action is against it.
+
+    One role without such a condition is enough.
+
+    Args:
+        world: The world.
+        tenant: The tenant.
+        object_id: The object ID of the account.
+        action: Writing or deleting a role assignment.
+        assignment: That role assignment.
+    """
+    attributes = {
+        "RoleDefinitionId": assignment.role_id,
+        "PrincipalType": assignment.principal_type,
+        "PrincipalId": assignment.principal_id,
+    }
+    conditions = [
+        item.condition
+        for item in assignments_at(tenant, assignment.scope, held=principals(tenant, object_id))
+        if (role := world.role(item.role_id)) is not None and role_allows(role, action)
+    ]
+    # Without any, a delegation allows it.
+    return not conditions or any(not text or condition_allows(text, action, attributes) for text in conditions)
+
+
+def principal_type(tenant: Tenant, object_id: str) -> str | None:
+    """Return Azure's type of the account or group with an object ID; None if the tenant has none."""
+    if account := tenant.account(object_id):
+        return "User" if account.is_person else "ServicePrincipal"
+    return "Group" if object_id.lower() in [group.object_id for group in tenant.groups] else None
 
 
 def allows_inside(world: World, tenant: Tenant, object_id: str, action: str, subscription: Subscription) -> bool:

@@ -1,4 +1,4 @@
-"""Changes to the world: assign a role, activate an eligible role.
+"""Changes to the world: assign a role, remove an assignment, activate an eligible role.
 
 Both the commands of `pallink sandbox` and the emulated role assignment API use them.
 """
@@ -6,7 +6,7 @@ Both the commands of `pallink sandbox` and the emulated role assignment API use 
 from typing import Any
 from uuid import uuid4
 
-from pallink.sandbox.state.access import principals, scopes_at
+from pallink.sandbox.state.access import principal_type, principals, scopes_at
 from pallink.sandbox.state.roles import Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import Tenant
@@ -35,16 +35,48 @@ def assign(
     scope = _resolve_scope(tenant, scope)
     if (existing := _find_assignment(tenant, principal_id, role_id, scope)) is not None:
         return existing
-    entry = {"name": name or str(uuid4()), "principal": principal_id.lower(), "role": role_id, "scope": scope}
+    assigned = RoleAssignment(
+        name or str(uuid4()), principal_id.lower(), principal_type(tenant, principal_id) or "", role_id, scope
+    )
+    add_assignment(state, tenant.id, assigned)
+    return assigned
+
+
+def add_assignment(state: State, tenant_id: str, assignment: RoleAssignment) -> None:
+    """Add a role assignment to a tenant.
+
+    Raises:
+        ValueError: The tenant has no such account, group or role.
+    """
+    entry = {
+        "name": assignment.name,
+        "principal": assignment.principal_id,
+        "role": assignment.role_id,
+        "scope": assignment.scope,
+        "condition": assignment.condition,
+        "description": assignment.description,
+        "created_on": assignment.created_on,
+    }
 
     def change(data: dict[str, Any]) -> None:
-        (changed,) = [document for document in data["tenants"] if document["id"] == tenant.id]
-        changed.setdefault("role_assignments", []).append(entry)
+        _tenant_document(data, tenant_id).setdefault("role_assignments", []).append(entry)
 
     state.change_world(change)
-    assigned = _find_assignment(_tenant_of(state, principal_id), principal_id, role_id, scope)
-    assert assigned is not None  # noqa: S101 - It was just added.
-    return assigned
+
+
+def remove_assignment(state: State, tenant_id: str, name: str) -> None:
+    """Remove the role assignment with a name from a tenant."""
+
+    def change(data: dict[str, Any]) -> None:
+        changed = _tenant_document(data, tenant_id)
+        changed["role_assignments"] = [entry for entry in changed["role_assignments"] if entry["name"] != name]
+
+    state.change_world(change)
+
+
+def _tenant_document(data: dict[str, Any], tenant_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(document for document in data["tenants"] if document["id"] == tenant_id)
+    return found
 
 
 def activate(

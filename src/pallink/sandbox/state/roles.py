@@ -35,6 +35,8 @@ class RoleAssignment:
         role_id: The GUID of the role.
         scope: The scope.
         condition: The condition (ABAC); None if there is none.
+        description: The description; None if there is none.
+        created_on: When it was created, in seconds since the epoch; None: long ago.
     """
 
     name: str
@@ -43,6 +45,8 @@ class RoleAssignment:
     role_id: str
     scope: str
     condition: str | None = None
+    description: str | None = None
+    created_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,9 +168,20 @@ INSIDE_ONLY = Setting(
 )
 GRAPH_READS = Setting(
     "graph-reads",
-    ("allowed", "refused"),
-    "Whether applications and managed identities may read the directory through Microsoft Graph; without an "
-    "administrator's consent they are refused with 403 Authorization_RequestDenied.",
+    ("allowed", "refused", "refused-to-all"),
+    "Who may read the directory through Microsoft Graph: all accounts, or only users and guests, or none; the others "
+    "are refused with 403 Authorization_RequestDenied, as without an administrator's consent.",
+)
+ROLE_PROPAGATION = Setting(
+    "role-propagation",
+    ("0", "10", "60", "600", "3600"),
+    "Seconds until a new role assignment takes effect and is listed; it can be read by its ID at once.",
+)
+ROLE_ASSIGNMENT_LIMIT = Setting(
+    "role-assignment-limit",
+    ("4000", "10", "1", "0"),
+    "How many role assignments a subscription may have, those of its resource groups and resources included; with "
+    "more, a creation fails with 400 RoleAssignmentLimitExceeded.",
 )
 PAGE_SIZE = Setting(
     "page-size",
@@ -215,6 +226,8 @@ SETTINGS = (
     MFA_FOR_WRITES,
     INSIDE_ONLY,
     GRAPH_READS,
+    ROLE_PROPAGATION,
+    ROLE_ASSIGNMENT_LIMIT,
     PAGE_SIZE,
     RESPONSE_DELAY,
     TOKEN_LIMIT,

@@ -144,7 +144,12 @@ def _tenant(
         management_groups=tuple(management_groups.values()),
         subscriptions=subscriptions,
         role_assignments=tuple(
-            RoleAssignment(*resolve(assignment), condition=assignment.get("condition"))
+            RoleAssignment(
+                *resolve(assignment),
+                condition=assignment.get("condition"),
+                description=assignment.get("description"),
+                created_on=assignment.get("created_on"),
+            )
             for assignment in data.get("role_assignments", ())
         ),
         custom_roles=custom_roles,

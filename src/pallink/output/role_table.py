@@ -1,0 +1,32 @@
+"""The table of `pallink role`: who, where, and one line for each role assignment."""
+
+from collections.abc import Iterator
+
+from pallink.output.table import Row
+from pallink.role_result import RoleResult, RoleRow
+
+
+def role_rows(result: RoleResult) -> Iterator[Row]:
+    """Yield the rows of a result, the administrator first."""
+    administrator, tenant_id = result.administrator, result.administrator.tenant_id
+    yield Row("administrator", f"{administrator.name} ({administrator.kind})")
+    yield Row("tenant", f"{result.tenant_name} ({tenant_id})" if result.tenant_name else tenant_id)
+    yield Row("account", str(result.principal))
+    if not result.rows:
+        yield Row("roles", "none where the administrator may look")
+    for number, row in enumerate(result.rows):
+        status = "bad" if row.effective is False else "good" if row.action and not result.dry_run else ""
+        yield Row("" if number else "roles", f"{row.role_name} on {row.scope_name}{_details(row)}", status)
+    if result.dry_run:
+        yield Row("result", "dry run: nothing was written")
+
+
+def _details(row: RoleRow) -> str:
+    text = f": {row.action}" if row.action else ""
+    if row.effective is not None:
+        text += ", in effect" if row.effective else ", not in effect yet"
+    if row.group_id is not None:
+        text += f", through group {row.group_id}"
+    if row.assignment is not None and row.assignment.condition:
+        text += ", under a condition"
+    return text
