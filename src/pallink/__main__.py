@@ -25,9 +25,14 @@ def main() -> None:
 
         return run_command_line(arguments)
 
-    # Not by sys.exit: threads may still be on their way out, and Python before 3.14 may abort when it ends one of them
-    # in the middle of what it frees. What is left goes with the process.
-    leave(Execution(interrupted, arguments).run(run))
+    execution = Execution(interrupted, arguments)
+    code = execution.run(run)
+    # Before 3.14, Python may abort at its end when it stops a thread in the middle of what that frees.
+    if execution.is_abandoned or execution.has_threads():
+        leave(code)
+    # Nor at the end: what is left goes with the process.
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Execution:
         self._deadline: Deadline | None = None
         self._lock = threading.Lock()
         self._is_over = False
+        self._worker: threading.Thread | None = None
         self._signalled_at: float | None = None
         self._outcome: int | BaseException = INTERRUPTED
 
@@ -80,8 +81,16 @@ class Execution:
 
         scope = CancelScope()
         with self._handlers(), activate(self._current, self):
-            start_thread(lambda: self._work(command, scope))
+            self._worker = start_thread(lambda: self._work(command, scope))
             return self._wait(scope)
+
+    def has_threads(self) -> bool:
+        """Return whether threads of the command are left; the worker itself, which is on its way out, is waited for."""
+        from pallink.concurrency import THREAD_NAME  # noqa: PLC0415 - loaded by now
+
+        if self._worker is not None:
+            self._worker.join(_GRACE)
+        return any(thread.name == THREAD_NAME for thread in threading.enumerate())
 
     @contextmanager
     def watching(self, deadline: "Deadline") -> Iterator[None]:
