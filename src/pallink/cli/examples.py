@@ -84,6 +84,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "pallink sandbox grow 200",
         "pallink sandbox grow --applications 1000 --tenants 40 --fleet-file rehearsal.yaml",
     ),
+    "sandbox guest-policy": (
+        "pallink sandbox guest-policy mfa tenant-0001.example tenant-0002.example",
+        "pallink sandbox guest-policy none tenant-0001.example",
+    ),
     "sandbox show": (
         "pallink sandbox show",
         "pallink sandbox show --query links -o json",
