@@ -12,7 +12,7 @@ This is the Python API; the command line is one caller of it::
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace as changed
 from types import EllipsisType
 from typing import TYPE_CHECKING, Self, TypedDict
 from uuid import uuid4
@@ -45,6 +45,7 @@ from pallink.settings import RoleCheck, Settings
 from pallink.signin.methods import SignIn
 from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.situation import Situation, allowed_step, read_situation, read_tenant_name
+from pallink.tenants import Tenant, kind_in
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -132,6 +133,11 @@ class Session:
     def account(self) -> Account:
         """The account that signed in."""
         return self._client.authenticated.account
+
+    @property
+    def sign_in(self) -> SignIn:
+        """How the account signed in."""
+        return self._client.authenticated.sign_in
 
     def link(
         self,
@@ -310,6 +316,18 @@ class Session:
                 stored=authenticated.is_stored,
                 tenant_name=read_tenant_name(self._client.roles),
                 expires_on=authenticated.expires_on,
+            )
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Return the tenants of the account, as Resource Manager lists them. Asks nothing of the partner API."""
+        authenticated = self._client.authenticated
+        stored = authenticated.sign_in.stored
+        # An account's ID in the token cache is `OBJECT_ID.TENANT_ID` of its home.
+        home = (stored.home_account_id or "").rpartition(".")[2] if stored else ""
+        with self._job("tenants"):
+            return tuple(
+                changed(tenant, account_kind=kind_in(tenant.id, tenant.category, self.account, home or None))
+                for tenant in self._client.roles.tenants()
             )
 
     @contextmanager

@@ -13,6 +13,7 @@ from pallink.account import Account, is_guid
 from pallink.azure.errors import explain_errors
 from pallink.errors import UnexpectedAnswerError
 from pallink.roles import EligibleRole, Permission, Role, RoleAssignment, Subscription, role_from_definition
+from pallink.tenants import Tenant
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization import AuthorizationManagementClient
@@ -171,6 +172,24 @@ class RoleAssignments:
                 )
             ]
 
+    def tenants(self) -> list[Tenant]:
+        """Return every tenant that the account is in, or whose resources are delegated to its tenant.
+
+        Raises:
+            PallinkError: The tenants could not be read.
+        """
+        with explain_errors("listing the tenants", self._host) as options:
+            return [
+                Tenant(
+                    id=_tenant_id(tenant.tenant_id),
+                    name=_name(tenant.display_name),
+                    default_domain=_name(tenant.default_domain),
+                    category=_text(getattr(tenant.tenant_category, "value", tenant.tenant_category)),
+                    domains=tuple(_texts(tenant.domains)),
+                )
+                for tenant in _items(self._subscriptions.tenants.list(**options))
+            ]
+
     def tenant_name(self) -> str | None:
         """Return the tenant's display name, else its default domain, else None.
 
@@ -245,6 +264,13 @@ def _subscription_id(value: Any) -> str:
     if isinstance(value, str) and is_guid(value):
         return value
     raise ValueError("a subscription without an ID")
+
+
+def _tenant_id(value: Any) -> str:
+    """Return a tenant ID that is a GUID: it becomes part of URLs, in the spelling of tokens."""
+    if isinstance(value, str) and is_guid(value):
+        return value.lower()
+    raise ValueError("a tenant without an ID")
 
 
 def _resource_group_name(value: Any) -> str:

@@ -68,6 +68,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "pallink fleet validate accounts.yaml",
         "pallink fleet validate accounts.csv -o json",
     ),
+    "tenants": (
+        "pallink tenants",
+        "pallink tenants --links -o json",
+    ),
     "sandbox": (
         "pallink sandbox show",
         "pallink link 719878 --cloud sandbox",

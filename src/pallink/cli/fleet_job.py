@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pallink.cli.job import can_ask, notice, progress, say_where
-from pallink.cli.options import FleetOptions
+from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
 from pallink.cli.supervisor import Execution
@@ -148,8 +148,18 @@ class FleetReport:
         write_value(value, options.output, terminal, options.query)
 
 
+class Listener(Protocol):
+    """Is told of the results of a run while they come."""
+
+    def add(self, result: "EntryResult", line: ProgressLine) -> None:
+        """Show one result, and how far the run is."""
+
+    def stream(self, *results: "EntryResult") -> None:
+        """Show results that an earlier process finished."""
+
+
 def run_all(
-    run: "FleetRun", options: FleetOptions, report: FleetReport, *, prompts: bool = True
+    run: "FleetRun", options: ConnectionOptions, report: Listener, *, prompts: bool = True
 ) -> "list[EntryResult]":
     """Run a fleet and return its results in the order of the file.
 
@@ -190,7 +200,7 @@ def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLin
 
 
 @contextmanager
-def _stopping(run: "FleetRun", line: ProgressLine, options: FleetOptions) -> Iterator[None]:
+def _stopping(run: "FleetRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
     """Let an interruption end the run, and not the command, which then says what was done."""
     execution, terminal = Execution.current(), Terminal()
 
@@ -221,7 +231,7 @@ def fleet_command(options: "RunOptions", *words: str) -> str:
     return shlex.join(["pallink", "fleet", *words, *more])
 
 
-def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) -> None:
+def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOptions) -> None:
     """Say on stderr why the first accounts failed, and what to do about each."""
     from pallink.fleet.result import COMPARED, Outcome  # noqa: PLC0415
 

@@ -48,6 +48,7 @@ class Mode(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     VERIFY = "verify"
+    SHOW = "show"
 
 
 class NoPrompts(NonInteractive):
@@ -142,6 +143,8 @@ class Work:
                     self.accounts.add(task.entry, session.account.tenant_id, session.account.object_id)
                     if self.mode is Mode.VERIFY:
                         return self._verify(task.entry, session, fields)
+                    if self.mode is Mode.SHOW:
+                        return _show(task.entry, session, fields)
                     return self._write(task, session)
             except OperationCancelledError:
                 raise
@@ -150,15 +153,7 @@ class Work:
 
     def _open(self, task: Task) -> Session:
         """Sign in. One application requests one token at a time in a tenant: Entra ID throttles what is concurrent."""
-        entry = task.entry
-        settings = Settings(
-            self.cloud,
-            entry.account,
-            entry.tenant,
-            entry.client_id,
-            entry.auth.value if entry.auth is not None else None,
-            self.timeout,
-        )
+        entry, settings = task.entry, self._settings(task.entry)
         with task.deadline.active():
             sign_in = self.sign_in(entry)
         application = (sign_in.client_id if sign_in is not None else entry.client_id) or ""
@@ -181,9 +176,13 @@ class Work:
         finally:
             lock.release()
 
+    def _settings(self, entry: Entry) -> Settings:
+        auth = entry.auth.value if entry.auth is not None else None
+        return Settings(self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout)
+
     def _command(self, entry: Entry) -> str:
-        if self.mode is Mode.VERIFY:
-            return "verify"
+        if self.mode in (Mode.VERIFY, Mode.SHOW):
+            return self.mode.value
         return "link" if entry.state is LinkState.LINKED else "unlink"
 
     def _write(self, task: Task, session: Session) -> EntryResult:
@@ -251,6 +250,8 @@ class Work:
         entry, change = task.entry, task.written.known.change
         outcome = outcome_of_error(error, entry, change)
         error = explain_for_entry(error, entry, prompts=not self.prompter.no_input)
+        if outcome is Outcome.NEEDS_SIGN_IN and error.command is None:
+            error = error.replace(command=self._settings(entry).command("login"))
         if isinstance(error, LinkedElsewhereError):
             fields |= {"partnerId": error.linked_partner_id}
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
@@ -276,6 +277,14 @@ _AMBIENT_METHODS = frozenset(
         SignInMethod.AZURE_CLI,
     }
 )
+
+
+def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
+    """Read the link. That there is none is no error: the entry wants nothing."""
+    try:
+        return _result(entry, Outcome.UNCHANGED, session.show())
+    except NotLinkedError:
+        return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=redact_all(fields))
 
 
 def _compare_unlinked(entry: Entry, session: Session, fields: Json) -> EntryResult:

@@ -11,6 +11,7 @@ entra_codes   Entra ID's error codes, explained
 entra_errors  errors for the token requests that Entra ID refused
 claims        claims challenges, explained
 again         the command that signs in again
+tenants       whether a sign-in gets tokens for all tenants of its account
 """
 
 from pallink.signin.choice import (

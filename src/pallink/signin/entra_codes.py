@@ -398,3 +398,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 
 CLOCK_CODES = frozenset({"700024", "500133"})
 """The codes that a wrong clock causes."""
+
+BLOCKED_CODES = frozenset({*_CROSS_TENANT, *_GUESTS, "50057", "53000", "53001", "530002", "530003", "53003"}) - {
+    "50014"
+}
+"""The codes that no prompt of pallink mends: the guest is not let in, or the device is not the tenant's."""
