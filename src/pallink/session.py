@@ -444,6 +444,7 @@ def open_session(
     shared: "CloudConnection | None" = None,
     sign_in: SignIn | None = None,
     environ: Mapping[str, str] | None = None,
+    is_for_all_tenants: bool = False,
 ) -> Session:
     """Sign in as `connect` does, from settings that were checked before, and with a prompter.
 
@@ -459,6 +460,7 @@ def open_session(
         shared: The connections of several sessions; None: the session has its own.
         sign_in: How to sign in; None: it is chosen.
         environ: The variables that may state a sign-in; None: those of the process.
+        is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
     """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
     from pallink.azure.client import connect as connect_client  # noqa: PLC0415
@@ -472,5 +474,6 @@ def open_session(
             shared=shared,
             sign_in=sign_in,
             environ=environ,
+            is_for_all_tenants=is_for_all_tenants,
         )
     return Session(settings, client, written=written, deadline=deadline)

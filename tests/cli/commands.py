@@ -1,6 +1,7 @@
 """Every command of the program, taken from the program, and how a test calls each."""
 
 import json
+import tempfile
 
 from pallink.sandbox import ORIGIN, Request, Sandbox, home
 from tools.program import ROOT, commands
@@ -20,6 +21,7 @@ ARGUMENTS = {
     "fleet plan": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding",
     "fleet apply": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding --yes",
     "fleet verify": f"{ROOT / 'examples' / 'fleet.yaml'} --select name=invoices*",
+    "fleet discover": "719878 {new}/fleet.yaml",
     "sandbox set": "provider registered",
     "sandbox env": "client-secret",
     "sandbox grow": "0",
@@ -38,6 +40,8 @@ COMMANDS = commands()
 def words_for(name: str) -> list[str]:
     """The words of a command line that does the command's job in the sandbox."""
     arguments = ARGUMENTS.get(name, "")
+    if "{new}" in arguments:
+        arguments = arguments.format(new=tempfile.mkdtemp())
     if "{code}" in arguments:
         arguments = arguments.format(code=_device_code())
     words = [*name.split(), *arguments.split()]

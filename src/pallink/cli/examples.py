@@ -60,6 +60,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "pallink fleet verify accounts.yaml",
         "pallink fleet verify accounts.csv --select tenant=contoso.onmicrosoft.com --junit pallink.xml",
     ),
+    "fleet discover": (
+        "pallink fleet discover 719878 customers.yaml",
+        "pallink fleet discover 719878 customers.yaml --exclude-tenant lab.partner.example",
+    ),
     "fleet runs": (
         "pallink fleet runs",
         "pallink fleet runs last -o json",

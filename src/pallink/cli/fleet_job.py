@@ -46,13 +46,15 @@ class Selection(NamedTuple):
         return words if self.limit is None else [*words, "--limit", str(self.limit)]
 
 
-def read_entries(file: Path, selection: Selection) -> "tuple[Entry, ...]":
-    """Return the entries of a fleet file that a command is for.
+def read_entries(file: Path, selection: Selection, run_options: "RunOptions") -> "tuple[Entry, ...]":
+    """Return the entries of a fleet file that a command is for, one for each tenant where it says all tenants.
 
     Raises:
         UsageError: The file has a problem, or no entry is selected.
+        PallinkError: The tenants of an account could not be read.
     """
-    from pallink.fleet.file import read_fleet  # noqa: PLC0415 - help does without it
+    from pallink.fleet.entry import ALL_TENANTS  # noqa: PLC0415 - help does without it
+    from pallink.fleet.file import read_fleet  # noqa: PLC0415
     from pallink.fleet.selection import select_entries  # noqa: PLC0415
 
     fleet = read_fleet(file)
@@ -65,7 +67,12 @@ def read_entries(file: Path, selection: Selection) -> "tuple[Entry, ...]":
             remedy="correct the fleet file, and check it",
             command=shlex.join(["pallink", "fleet", "validate", str(file)]),
         )
-    return select_entries(fleet.entries, selection.select or (), selection.exclude or (), selection.limit)
+    entries = fleet.entries
+    if any(entry.tenant == ALL_TENANTS for entry in entries):
+        from pallink.fleet.expansion import with_all_tenants  # noqa: PLC0415
+
+        entries = with_all_tenants(entries, run_options)
+    return select_entries(entries, selection.select or (), selection.exclude or (), selection.limit)
 
 
 class FleetReport:
@@ -303,7 +310,7 @@ def finish(error: PallinkError | None, warnings: Sequence[str], options: FleetOp
 
 
 def _described(entry: "Entry") -> str:
-    return one_line(f"{entry.name} in {entry.tenant}")
+    return one_line(f"{entry.name} in {entry.tenant_domain or entry.tenant}")
 
 
 def _accounts(number: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pallink.errors import UsageError
-from pallink.fleet.entry import Entry
+from pallink.fleet.entry import ALL_TENANTS, Entry
 from pallink.tenants import Tenant
 
 
@@ -41,14 +41,37 @@ def choose_tenants(
     return chosen
 
 
-def entries_in(
-    tenants: Sequence[Tenant], template: Entry, name: Callable[[Tenant], str] = lambda tenant: tenant.label
-) -> tuple[Entry, ...]:
+def entries_in(tenants: Sequence[Tenant], template: Entry) -> tuple[Entry, ...]:
     """Return an entry for each tenant, which says the same of the account in each.
 
     Args:
         tenants: The tenants.
         template: What the entries say, but for the tenant.
-        name: Returns the name of the entry in a tenant.
     """
-    return tuple(replace(template, tenant=tenant.id, name=name(tenant)) for tenant in tenants)
+    return tuple(
+        replace(template, tenant=tenant.id, tenant_domain=tenant.default_domain, excluded_tenants=())
+        for tenant in tenants
+    )
+
+
+def expand(entries: Sequence[Entry], list_tenants: Callable[[Entry], Sequence[Tenant]]) -> tuple[Entry, ...]:
+    """Return the entries with one for each tenant in place of those for all tenants.
+
+    A tenant for which the account has an entry of its own is left to that one.
+
+    Args:
+        entries: The entries of a fleet file.
+        list_tenants: Returns the tenants of an entry's account.
+
+    Raises:
+        UsageError: An excluded tenant is none of the account's, or no tenant is left.
+    """
+    expanded: list[Entry] = []
+    for entry in entries:
+        if entry.tenant != ALL_TENANTS:
+            expanded.append(entry)
+            continue
+        tenants = choose_tenants(list_tenants(entry), exclude=entry.excluded_tenants, option="exclude-tenants")
+        own = [other.tenant for other in entries if other.tenant != ALL_TENANTS and other.key[0] == entry.key[0]]
+        expanded += entries_in([tenant for tenant in tenants if not any(map(tenant.is_named, own))], entry)
+    return tuple(expanded)

@@ -11,8 +11,10 @@ _CODE = re.compile(r"AADSTS([0-9]{1,12})(?![0-9])")
 # Entra ID appends these to its sentences; pallink shows them on a line of their own.
 _TAIL = re.compile(r"(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _MAX_DESCRIPTION = 4000
+# Source: OpenID Connect Core, 3.1.2.6.
+_PROMPT_ERRORS = frozenset({"interaction_required", "consent_required"})
 # Source: the suberrors that MSAL's UiRequiredExceptionClassification lets a client prompt for.
-_PROMPTS = frozenset({"basic_action", "additional_action", "consent_required", "user_password_expired"})
+_PROMPT_SUBERRORS = frozenset({"basic_action", "additional_action", "consent_required", "user_password_expired"})
 _IN_TAIL = {
     "correlation_id": re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})"),
     "trace_id": re.compile(r"Trace ID:\s*([0-9a-fA-F-]{36})"),
@@ -55,7 +57,7 @@ def _prompt_helps(body: Mapping[str, object], code: str | None) -> bool | None:
     suberror = body.get("suberror")
     if suberror == "message_only" or code in BLOCKED_CODES:
         return False
-    return True if body.get("error") == "interaction_required" or str(suberror) in _PROMPTS else None
+    return True if str(body.get("error")) in _PROMPT_ERRORS or str(suberror) in _PROMPT_SUBERRORS else None
 
 
 def aadsts_code(body: Mapping[str, object]) -> str | None:

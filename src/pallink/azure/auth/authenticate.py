@@ -24,6 +24,7 @@ from pallink.signin import (
     SignIn,
     SignInMethod,
     filter_stored,
+    one_of_each_user,
     resolve_sign_in,
     sign_in_from_stored,
     tenant_id_by_name,
@@ -71,6 +72,7 @@ def choose_sign_in(
     *,
     environ: Mapping[str, str] | None = None,
     ignore_stored: bool = False,
+    is_for_all_tenants: bool = False,
 ) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
 
@@ -82,12 +84,15 @@ def choose_sign_in(
         prompter: Who is asked where several stored sign-ins match.
         environ: The variables that may state a sign-in; None: those of the process.
         ignore_stored: Whether to make a new sign-in even where a stored one matches.
+        is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do, if the settings name no tenant.
 
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
     store = store_for(settings.cloud)
     stored = store.all()
+    if is_for_all_tenants and settings.tenant is None:
+        stored = one_of_each_user(stored)
     of_cloud = filter_stored(stored, cloud=settings.cloud)
     has_stored = bool(of_cloud) and not ignore_stored
     environment = Environment(

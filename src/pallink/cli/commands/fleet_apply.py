@@ -153,7 +153,7 @@ def _refuse_besides(what: str, *, selection: Selection, **others: object) -> Non
 def _new_plan(file: Path, run_options: "RunOptions", selection: Selection) -> "Plan":
     from pallink.fleet.fleet_run import new_plan  # noqa: PLC0415
 
-    return new_plan(read_entries(file, selection), run_options, source=file)
+    return new_plan(read_entries(file, selection, run_options), run_options, source=file)
 
 
 def _read_plan(file: Path, cloud: str) -> "Plan":

@@ -43,7 +43,7 @@ def tenants(
     Its own, and those that it is a guest of, as Resource Manager has them. An application and a managed identity are in
     one tenant. With --links, a tenant whose link could not be read: exit code 8. --timeout then counts for each tenant.
     """
-    with session(options, "tenants") as opened:
+    with session(options, "tenants", is_for_all_tenants=True) as opened:
         found, account, sign_in = opened.tenants(), opened.account, opened.sign_in
         if links:
             check_covers_tenants(sign_in, options.settings, os.environ)

@@ -44,6 +44,9 @@ def authorize(call: Call, tenant_name: str) -> Response:
     except EntraError as error:
         document = error.document(call)
         result = {name: document[name] for name in ("error", "error_description", "error_uri")}
+        if document.get("suberror") == "consent_required":
+            # This endpoint knows no suberrors (OpenID Connect Core, 3.1.2.6).
+            result["error"] = "consent_required"
     if "state" in query:
         result["state"] = query["state"]
     return _RESPONSE_MODES[mode](redirect_uri, result)
