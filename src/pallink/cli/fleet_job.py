@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pallink.cli.job import can_ask, notice, progress, say_where
-from pallink.cli.options import ConnectionOptions, FleetOptions
+from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
 from pallink.cli.supervisor import Execution
@@ -85,7 +85,9 @@ class FleetReport:
         is_preview: Whether they are those of a plan that is confirmed before it is carried out, and no output.
     """
 
-    def __init__(self, options: FleetOptions, total: int, *, is_plan: bool = False, is_preview: bool = False) -> None:
+    def __init__(
+        self, options: ConnectionOptions, total: int, *, is_plan: bool = False, is_preview: bool = False
+    ) -> None:
         self._options = options
         self._total = total
         self._is_plan = is_plan
@@ -299,7 +301,7 @@ def verdict(
     return None
 
 
-def finish(error: PallinkError | None, warnings: Sequence[str], options: FleetOptions) -> None:
+def finish(error: PallinkError | None, warnings: Sequence[str], options: ConnectionOptions) -> None:
     """Raise what the results amount to, with the warnings; else print those, and for programs where this was."""
     if error is not None:
         raise error.replace(warnings=(*error.warnings, *warnings, *notice(options)))

@@ -49,6 +49,7 @@ class Mode(StrEnum):
     APPLY = "apply"
     VERIFY = "verify"
     SHOW = "show"
+    CHECK = "check"
 
 
 class NoPrompts(NonInteractive):
@@ -145,6 +146,8 @@ class Work:
                         return self._verify(task.entry, session, fields)
                     if self.mode is Mode.SHOW:
                         return _show(task.entry, session, fields)
+                    if self.mode is Mode.CHECK:
+                        return _check(task.entry, session)
                     return self._write(task, session)
             except OperationCancelledError:
                 raise
@@ -181,7 +184,7 @@ class Work:
         return Settings(self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout)
 
     def _command(self, entry: Entry) -> str:
-        if self.mode in (Mode.VERIFY, Mode.SHOW):
+        if self.mode in (Mode.VERIFY, Mode.SHOW, Mode.CHECK):
             return self.mode.value
         return "link" if entry.state is LinkState.LINKED else "unlink"
 
@@ -235,13 +238,7 @@ class Work:
         result = session.compare(
             LinkGoal(entry.partner_id or ""), role_check=entry.role_check, subscriptions=entry.subscriptions
         )
-        is_role_known = isinstance(result.error, ReaderRoleError) and result.role is not Verdict.UNKNOWN
-        if result.error is None:
-            outcome = Outcome.UNCHANGED
-        elif is_role_known or isinstance(result.error, NotLinkedError | LinkedElsewhereError):
-            outcome = Outcome.DIFFERS
-        else:
-            outcome = Outcome.FAILED
+        outcome = _outcome_of_comparison(result)
         if result.error is not None:
             result = replace(result, error=explain_for_entry(result.error, entry))
         return _result(entry, outcome, result)
@@ -277,6 +274,23 @@ _AMBIENT_METHODS = frozenset(
         SignInMethod.AZURE_CLI,
     }
 )
+
+
+def _outcome_of_comparison(result: Result) -> Outcome:
+    """Return whether the account is as wanted, or is known to differ."""
+    is_role_known = isinstance(result.error, ReaderRoleError) and result.role is not Verdict.UNKNOWN
+    if result.error is None:
+        return Outcome.UNCHANGED
+    is_known = is_role_known or isinstance(result.error, NotLinkedError | LinkedElsewhereError)
+    return Outcome.DIFFERS if is_known else Outcome.FAILED
+
+
+def _check(entry: Entry, session: Session) -> EntryResult:
+    """Check the Reader role, and read the link. That there is none is no error."""
+    result = session.check(subscriptions=entry.subscriptions)
+    checked = _result(entry, _outcome_of_comparison(result), result)
+    # One row a tenant has no room for the subscriptions.
+    return replace(checked, fields={name: value for name, value in checked.fields.items() if name != "subscriptions"})
 
 
 def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
