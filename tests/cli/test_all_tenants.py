@@ -1,9 +1,11 @@
 """--all-tenants: link, show, verify, check and unlink in every tenant of a user, with one sign-in."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from pallink.cli.prompter import TerminalPrompter
 from pallink.sandbox.state.guest_policies import GuestPolicy
 from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, served
 from tests.fleet.files import totals
@@ -11,6 +13,11 @@ from tests.fleet.test_tenants import FIRST, SECOND, THIRD, by_tenant
 from tests.harness import Traffic
 
 EVERYWHERE = {CONTOSO, FABRIKAM, FIRST, SECOND, THIRD}
+
+
+@pytest.fixture(autouse=True)
+def no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
 
 
 @pytest.fixture
@@ -135,3 +142,47 @@ def test_one_stored_sign_in_opens_all(served_consultant: Desk) -> None:
     done = served_consultant.run("link 719878 --all-tenants --yes -o json")
     assert (done.code, totals(done)) == (8, {"created": 4, "failed": 1})
     assert by_tenant(done)[SECOND] == "failed"
+
+
+def test_those_that_need_a_person_are_asked_for_one_at_a_time_and_kept(served_consultant: Desk) -> None:
+    """The claims of each tenant are passed on; afterwards its refresh token opens the tenant without a prompt."""
+    desk = served_consultant
+    desk.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
+    desk.sandbox.set_guest_policy(GuestPolicy.TERMS_OF_USE, ["tenant-0002.example"])
+    desk.sandbox.set_guest_policy(GuestPolicy.CROSS_TENANT_ACCESS, ["tenant-0003.example"])
+    desk.seen.clear()
+    done = desk.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="\n\n")
+    assert (done.code, totals(done)) == (8, {"created": 4, "failed": 1}), done.stderr
+    assert f"account: {INVOICES} in tenant-0001.example (1 of 2)\n" in done.stderr
+    assert "cause: the tenant requires multifactor authentication, and this sign-in did not have it\n" in done.stderr
+    assert done.stderr.count("Press Enter to sign in to this tenant, or s and Enter to skip it: ") == 2
+    assert done.stderr.count("sign in: ") == 2
+    assert "note: a tenant whose cross-tenant access settings trust" in done.stderr
+    redeemed = [request.body for request in desk.seen if b"grant-type%3Adevice_code" in request.body]
+    assert [b"acrs" in body for body in redeemed] == [True, False]
+    verified = desk.run("verify 719878 --all-tenants -o json")
+    assert (verified.code, totals(verified)) == (8, {"unchanged": 4, "failed": 1})
+
+
+def test_a_tenant_can_be_skipped(served_consultant: Desk) -> None:
+    served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example", "tenant-0002.example"])
+    done = served_consultant.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="s\n\n")
+    assert (done.code, totals(done)) == (8, {"created": 4, "needs-sign-in": 1})
+    assert by_tenant(done)[FIRST] == "needs-sign-in"
+    assert done.stderr.count("sign in: ") == 1
+
+
+def test_another_person_at_the_prompt_is_refused_before_the_partner_api(served_consultant: Desk) -> None:
+    desk = served_consultant
+    desk.sandbox.grow(accounts=1)
+    desk.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
+    another = "user-0001@tenant-0001.example"
+    desk.patch.setattr(TerminalPrompter, "show_device_code", lambda _, __, code: desk.sandbox.approve(code, another))
+    desk.seen.clear()
+    done = desk.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="\n")
+    assert (done.code, totals(done)) == (8, {"created": 4, "failed": 1})
+    (entry,) = [entry for entry in done.json["entries"] if entry["outcome"] == "failed"]
+    assert entry["error"]["code"] == "WrongAccount"
+    assert len([request for request in desk.seen if request.method == "PUT"]) == 4
+    (kept,) = json.loads(desk.pallink("whoami --all -o json").stdout)
+    assert (kept["account"], kept["tenantId"]) == (INVOICES, CONTOSO)

@@ -4,6 +4,7 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -12,7 +13,15 @@ from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
 from pallink.cli.supervisor import Execution
-from pallink.errors import AccountsFailedError, CancelledError, FleetDiffersError, PallinkError, UsageError
+from pallink.errors import (
+    AccountsFailedError,
+    CancelledError,
+    FleetDiffersError,
+    MoreProofNeededError,
+    PallinkError,
+    UsageError,
+)
+from pallink.links.record import LinkChange
 from pallink.output import OutputFormat, Terminal, render_json_line, write_value
 from pallink.redact.text import one_line
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
@@ -27,6 +36,10 @@ _FREE_LINES = 6
 _MIN_ROWS = 10
 # With fewer accounts the run is over before the bar could be read.
 _MIN_TOTAL = 10
+_TRUST = (
+    "a tenant whose cross-tenant access settings trust the multifactor authentication of your own tenant needs no such"
+    " sign-in"
+)
 # How many failed accounts are explained; the table has a line for each.
 _MAX_EXPLAINED = 5
 
@@ -192,20 +205,41 @@ def run_all(
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
                     report.add(result, line)
                 results[result.entry.key] = result
-        waiting = [result.entry for result in results.values() if result.outcome is Outcome.NEEDS_SIGN_IN]
+        ordered = [results[entry.key] for entry in run.plan.entries if entry.key in results]
+        waiting = [result for result in ordered if result.outcome is Outcome.NEEDS_SIGN_IN]
         if prompts and not run.is_stopped:
-            for result in _with_prompts(run, waiting, line):
+            for result in _with_prompts(run, waiting, line, options):
                 report.add(result, line)
                 results[result.entry.key] = result
     return [results[entry.key] for entry in run.plan.entries if entry.key in results]
 
 
-def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLine) -> "Iterator[EntryResult]":
+def _with_prompts(
+    run: "FleetRun", waiting: "Sequence[EntryResult]", line: ProgressLine, options: ConnectionOptions
+) -> "Iterator[EntryResult]":
+    """Yield the result of each account after a sign-in in person, one at a time; of one that is skipped, as it was."""
+    from pallink.cli.tenant_sign_in import find_stored, is_skipped, sign_in_to_tenant  # noqa: PLC0415 - few need it
+    from pallink.fleet.result import outcome_of_error  # noqa: PLC0415
+
     terminal = Terminal()
-    for number, entry in enumerate(entries, 1):
+    for number, result in enumerate(waiting, 1):
+        entry, error = result.entry, result.error
         line.clear()
-        terminal.say("account", f"{_described(entry)} ({number} of {len(entries)})", "cyan")
+        terminal.say("account", f"{_described(entry)} ({number} of {len(waiting)})", "cyan")
+        # Its refresh token was refused: it would be again.
+        stored = find_stored(entry, options.settings.cloud)
+        if stored is not None:
+            if is_skipped(error, terminal):
+                yield result
+                continue
+            failure = sign_in_to_tenant(entry, stored, error, options)
+            if failure is not None:
+                outcome = outcome_of_error(failure, entry, LinkChange.UNCHANGED)
+                yield changed(result, outcome=outcome, error=failure)
+                continue
         yield from run.results_with_prompts([entry])
+    if any(isinstance(result.error, MoreProofNeededError) and result.entry.tenant_domain for result in waiting):
+        terminal.say("note", _TRUST)
 
 
 @contextmanager
