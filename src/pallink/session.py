@@ -107,12 +107,14 @@ class Session:
         *,
         written: WriteRecord | None = None,
         deadline: Deadline | None = None,
+        tenant_name: str | None = None,
     ) -> None:
         self.written = written or WriteRecord()
         self.progress: ProgressCallback = lambda _done, _total: None
         self._settings = settings
         self._client = client
         self._deadline = deadline
+        self._tenant_name = tenant_name
         self._secrets = active_secrets()
 
     def __enter__(self) -> Self:
@@ -379,6 +381,7 @@ class Session:
             self._role_commands,
             subscriptions=subscriptions,
             check_all=check_all,
+            tenant_name=self._tenant_name,
         )
 
     @property
@@ -445,6 +448,7 @@ def open_session(
     sign_in: SignIn | None = None,
     environ: Mapping[str, str] | None = None,
     is_for_all_tenants: bool = False,
+    tenant_name: str | None = None,
 ) -> Session:
     """Sign in as `connect` does, from settings that were checked before, and with a prompter.
 
@@ -461,6 +465,7 @@ def open_session(
         sign_in: How to sign in; None: it is chosen.
         environ: The variables that may state a sign-in; None: those of the process.
         is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
+        tenant_name: The tenant's display name, where it is known; None: it is read.
     """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
     from pallink.azure.client import connect as connect_client  # noqa: PLC0415
@@ -476,4 +481,4 @@ def open_session(
             environ=environ,
             is_for_all_tenants=is_for_all_tenants,
         )
-    return Session(settings, client, written=written, deadline=deadline)
+    return Session(settings, client, written=written, deadline=deadline, tenant_name=tenant_name)

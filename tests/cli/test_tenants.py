@@ -106,6 +106,12 @@ def test_the_links(consultant: Desk) -> None:
     assert "guest    none            tenant-0001.example" in shown
 
 
+def test_a_tenants_name_is_not_asked_for_again(consultant: Desk, traffic: Traffic) -> None:
+    assert consultant.run("tenants --links").code == 0
+    assert traffic.sent.count(("GET", "/tenants")) == 1
+    assert traffic.of_partners() == ["GET"] * 5
+
+
 def test_a_link_that_could_not_be_read_is_never_none(consultant: Desk) -> None:
     consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
     consultant.sandbox.set_guest_policy(GuestPolicy.CROSS_TENANT_ACCESS, ["tenant-0002.example"])

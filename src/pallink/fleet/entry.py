@@ -64,6 +64,7 @@ class Entry:
         tags: Words to select entries by.
         excluded_tenants: With `ALL_TENANTS`, the IDs or domains of the tenants that are left out.
         tenant_domain: The default domain of the tenant; None if it is not known.
+        tenant_name: The display name of the tenant; None if it is not known.
         line: The line of the file at which the entry begins, from 1.
     """
 
@@ -82,6 +83,7 @@ class Entry:
     tags: tuple[str, ...] = ()
     excluded_tenants: tuple[str, ...] = ()
     tenant_domain: str | None = None
+    tenant_name: str | None = None
     line: int
 
     @property

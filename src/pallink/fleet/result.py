@@ -131,6 +131,7 @@ def stated_fields(entry: Entry, cloud: str) -> Json:
         "cloud": cloud,
         "account": entry.account or entry.client_id,
         "tenantId": entry.tenant if is_guid(entry.tenant) else None,
+        "tenantName": entry.tenant_name,
     }
 
 

@@ -49,7 +49,13 @@ def entries_in(tenants: Sequence[Tenant], template: Entry) -> tuple[Entry, ...]:
         template: What the entries say, but for the tenant.
     """
     return tuple(
-        replace(template, tenant=tenant.id, tenant_domain=tenant.default_domain, excluded_tenants=())
+        replace(
+            template,
+            tenant=tenant.id,
+            tenant_domain=tenant.default_domain,
+            tenant_name=tenant.name,
+            excluded_tenants=(),
+        )
         for tenant in tenants
     )
 

@@ -173,6 +173,7 @@ class Work:
                 deadline=task.deadline,
                 shared=self.connection,
                 sign_in=sign_in,
+                tenant_name=entry.tenant_name,
                 # What states a sign-in in the runner's environment is the runner's, unless the entry names the method.
                 environ=os.environ if entry.auth in _AMBIENT_METHODS else {},
             )
