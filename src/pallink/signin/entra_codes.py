@@ -2,7 +2,7 @@
 
 Sources: learn.microsoft.com/entra/identity-platform/reference-error-codes, Microsoft's troubleshooting articles for
 single codes, and for GitHub's subjects docs.github.com/actions/reference/security/oidc#immutable-subject-claims.
-Microsoft may change the codes: they only add an explanation, and decide nothing.
+Microsoft may change the codes: they add an explanation, and keep a fleet from a prompt that cannot help; nothing else.
 """
 
 from collections.abc import Mapping
