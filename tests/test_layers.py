@@ -19,7 +19,7 @@ LAYERS = tuple(
         "redact",
         "errors",
         "account emulator concurrency deadline unexpected",
-        "clouds",
+        "clouds tenants",
         "settings",
         "links",
         "roles",

@@ -81,6 +81,8 @@ def _result(schema: dict[str, Any]) -> str:
     def named(properties: dict[str, Any]) -> str:
         return ", ".join(f"`{field}`" for field in properties)
 
+    if "properties" not in schema:
+        return f"Its result is a list, each with {named(schema['items']['properties'])}."
     fields = named(schema["properties"]) or "the variables and their values"
     if "items" in schema:
         return f"Its result is a list, each with {named(schema['items']['properties'])}; for one: {fields}."

@@ -141,9 +141,11 @@ class SignInError(PallinkError):
     Attributes:
         new_sign_in: How a new sign-in mends it, which callers that know the options turn into a command; None if none
             does.
+        prompt_helps: Whether the sign-in may succeed with a prompt, where Entra ID says so; None if it does not.
     """
 
     exit_code = ExitCode.SIGN_IN
+    prompt_helps: bool | None = None
 
     def __init__(
         self,

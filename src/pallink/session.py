@@ -12,7 +12,7 @@ This is the Python API; the command line is one caller of it::
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace as changed
 from types import EllipsisType
 from typing import TYPE_CHECKING, Self, TypedDict
 from uuid import uuid4
@@ -45,6 +45,7 @@ from pallink.settings import DEFAULT_CLOUD, RoleCheck, Settings
 from pallink.signin.methods import SignIn
 from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.situation import Situation, allowed_step, read_situation, read_tenant_name
+from pallink.tenants import Tenant, kind_in
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -106,12 +107,14 @@ class Session:
         *,
         written: WriteRecord | None = None,
         deadline: Deadline | None = None,
+        tenant_name: str | None = None,
     ) -> None:
         self.written = written or WriteRecord()
         self.progress: ProgressCallback = lambda _done, _total: None
         self._settings = settings
         self._client = client
         self._deadline = deadline
+        self._tenant_name = tenant_name
         self._secrets = active_secrets()
 
     def __enter__(self) -> Self:
@@ -132,6 +135,11 @@ class Session:
     def account(self) -> Account:
         """The account that signed in."""
         return self._client.authenticated.account
+
+    @property
+    def sign_in(self) -> SignIn:
+        """How the account signed in."""
+        return self._client.authenticated.sign_in
 
     def link(
         self,
@@ -312,6 +320,18 @@ class Session:
                 expires_on=authenticated.expires_on,
             )
 
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Return the tenants of the account, as Resource Manager lists them. Asks nothing of the partner API."""
+        authenticated = self._client.authenticated
+        stored = authenticated.sign_in.stored
+        # An account's ID in the token cache is `OBJECT_ID.TENANT_ID` of its home.
+        home = (stored.home_account_id or "").rpartition(".")[2] if stored else ""
+        with self._job("tenants"):
+            return tuple(
+                changed(tenant, account_kind=kind_in(tenant.id, tenant.category, self.account, home or None))
+                for tenant in self._client.roles.tenants()
+            )
+
     @contextmanager
     def _job(self, command: str, partner_id: str | None = None) -> Iterator[Job]:
         """Give one job its deadline, and its errors the command that mends them."""
@@ -361,6 +381,7 @@ class Session:
             self._role_commands,
             subscriptions=subscriptions,
             check_all=check_all,
+            tenant_name=self._tenant_name,
         )
 
     @property
@@ -431,6 +452,8 @@ def open_session(
     shared: "CloudConnection | None" = None,
     sign_in: SignIn | None = None,
     environ: Mapping[str, str] | None = None,
+    is_for_all_tenants: bool = False,
+    tenant_name: str | None = None,
 ) -> Session:
     """Sign in as `connect` does, from settings that were checked before, and with a prompter.
 
@@ -446,6 +469,8 @@ def open_session(
         shared: The connections of several sessions; None: the session has its own.
         sign_in: How to sign in; None: it is chosen.
         environ: The variables that may state a sign-in; None: those of the process.
+        is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
+        tenant_name: The tenant's display name, where it is known; None: it is read.
     """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
     from pallink.azure.client import connect as connect_client  # noqa: PLC0415
@@ -459,5 +484,6 @@ def open_session(
             shared=shared,
             sign_in=sign_in,
             environ=environ,
+            is_for_all_tenants=is_for_all_tenants,
         )
-    return Session(settings, client, written=written, deadline=deadline)
+    return Session(settings, client, written=written, deadline=deadline, tenant_name=tenant_name)

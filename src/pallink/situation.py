@@ -43,6 +43,7 @@ def read_situation(
     *,
     subscriptions: Sequence[str] = (),
     check_all: bool = False,
+    tenant_name: str | None = None,
 ) -> Situation:
     """Read the link, the roles and the tenant's name concurrently.
 
@@ -53,6 +54,7 @@ def read_situation(
         commands: The commands that would assign it.
         subscriptions: IDs or names of those on which Reader has to be held.
         check_all: Whether to check every subscription even after one has passed.
+        tenant_name: The tenant's display name, where it is known; None: it is read.
 
     Raises:
         UsageError: `subscriptions` are named, and the check is skipped.
@@ -64,17 +66,20 @@ def read_situation(
             cause="it names subscriptions that have to pass a check that is skipped",
             remedy="leave one of them out",
         )
-    calls: list[Callable[[], Any]] = [lambda: read_link(links, check.account), lambda: read_tenant_name(check.roles)]
+    calls: list[Callable[[], Any]] = [
+        lambda: read_link(links, check.account),
+        lambda: tenant_name or read_tenant_name(check.roles),
+    ]
     if role_check is not RoleCheck.SKIP:
         calls.append(lambda: check.report(subscriptions, check_all=check_all))
-    link, tenant_name, *reports = gather(*calls)
+    link, name, *reports = gather(*calls)
     reader, role_error = split_outcome(reports[0] if reports else None, role_check, commands)
     first = most_important(errors_in([link, reader]))
     if first is not None:
         raise first
     if role_error is not None and role_check is RoleCheck.WARN:
-        return Situation(link, reader, tenant_name, None, (role_error.message,))
-    return Situation(link, reader, tenant_name, role_error, reader_warnings(reader) if reader else ())
+        return Situation(link, reader, name, None, (role_error.message,))
+    return Situation(link, reader, name, role_error, reader_warnings(reader) if reader else ())
 
 
 def read_tenant_name(roles: Roles) -> str | None:

@@ -1,6 +1,7 @@
 """Every command of the program, taken from the program, and how a test calls each."""
 
 import json
+import tempfile
 
 from pallink.sandbox import ORIGIN, Request, Sandbox, home
 from tools.program import ROOT, commands
@@ -24,9 +25,11 @@ ARGUMENTS = {
     "fleet plan": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding",
     "fleet apply": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding --yes",
     "fleet verify": f"{ROOT / 'examples' / 'fleet.yaml'} --select name=invoices*",
+    "fleet discover": "719878 {new}/fleet.yaml",
     "sandbox set": "provider registered",
     "sandbox env": "client-secret",
     "sandbox grow": "0",
+    "sandbox guest-policy": "mfa fabrikam.onmicrosoft.com",
     "sandbox fault add": "closed --method DELETE",
     "sandbox assign": "--assignee-object-id 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3",
     "sandbox activate": f"{_ELIGIBLE} {_SCOPE}",
@@ -41,6 +44,8 @@ COMMANDS = commands()
 def words_for(name: str) -> list[str]:
     """The words of a command line that does the command's job in the sandbox."""
     arguments = ARGUMENTS.get(name, "")
+    if "{new}" in arguments:
+        arguments = arguments.format(new=tempfile.mkdtemp())
     if "{code}" in arguments:
         arguments = arguments.format(code=_device_code())
     words = [*name.split(), *arguments.split()]

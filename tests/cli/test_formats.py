@@ -35,7 +35,8 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert set(SCHEMA["$defs"]) == {*COMMANDS, "entry", "error"}
     for definition in SCHEMA["$defs"].values():
-        for name, field in definition["properties"].items():
+        described = definition if "properties" in definition else definition["items"]
+        for name, field in described["properties"].items():
             assert field.get("description") or definition["description"].endswith("sandbox show."), name
 
 

@@ -1,4 +1,4 @@
-"""pallink sandbox assign, activate and grow."""
+"""pallink sandbox assign, activate, grow and guest-policy."""
 
 import json
 import os
@@ -42,6 +42,14 @@ def test_assign_takes_the_options_of_its_counterpart(pallink: Pallink, in_sandbo
         ("grow --applications 20001", "invalid value"),
         ("grow --accounts -1", "invalid value"),
         ("grow --tenants 1001", "invalid value"),
+        (
+            "grow --guest invoices@contoso.com",
+            "the sandbox has no tenants named tenant-0001.example",
+        ),
+        ("grow --tenants 1 --guest none@contoso.com", "the sandbox has no user named 'none@contoso.com'"),
+        ("guest-policy strict contoso.com", "invalid value"),
+        ("guest-policy mfa", "missing argument"),
+        ("guest-policy mfa contoso.example", "the sandbox has no tenant named 'contoso.example'"),
     ],
 )
 def test_what_cannot_be_done(pallink: Pallink, command: str, sentence: str) -> None:
@@ -56,6 +64,22 @@ def test_grow(pallink: Pallink) -> None:
     assert "generated: 10 subscriptions, 0 tenants, 0 applications, 0 accounts" in grown.stderr
     more = pallink("sandbox grow --applications 3 --accounts 2 --tenants 2 -o json")
     assert more.json["changed"] == "generated: 10 subscriptions, 2 tenants, 3 applications, 2 accounts"
+
+
+def test_guests_and_what_their_tenants_require(pallink: Pallink, in_sandbox: Pallink) -> None:
+    grown = pallink("sandbox grow --tenants 2 --guest invoices@contoso.com")
+    assert grown.stderr.endswith(
+        "2 tenants, 0 applications, 0 accounts; invoices@contoso.com is a guest of the tenants\n"
+    )
+    chosen = pallink("sandbox guest-policy guest-disabled tenant-0001.example")
+    assert chosen.stderr == "sandbox: guest policy guest-disabled in tenant-0001.example\n"
+    assert "\nguest policies (pallink sandbox guest-policy)\n  tenant-0001.example: guest-disabled\n" in (
+        pallink("sandbox show").stdout
+    )
+    refused = in_sandbox("show --tenant tenant-0001.example")
+    assert refused.code == 4
+    assert "AADSTS500571" in refused.stderr
+    assert in_sandbox("link 719878 --account invoices@contoso.com --tenant tenant-0002.example").code == 0
 
 
 def test_show_counts_what_was_generated(pallink: Pallink) -> None:

@@ -205,7 +205,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "an unknown key of the defaults": (
         in_file(f"account: a@b.example, {CONTOSO}, state: unlinked", defaults="account: b"),
-        ["2:12: unknown key 'account': known are tenant, client-id, auth, secret, certificate, certificate-password,"],
+        ["2:12: unknown key 'account': known are tenant, tenants, exclude-tenants, client-id,"],
     ),
     "no account at all": ("version: 1\naccounts: []\n", ["1:1: the file names no account"]),
     "a key that is a list": (

@@ -84,6 +84,7 @@ def connect(
     sign_in: SignIn | None = None,
     environ: Mapping[str, str] | None = None,
     excluded: str | None = None,
+    is_for_all_tenants: bool = False,
 ) -> AzureClient:
     """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
 
@@ -95,6 +96,7 @@ def connect(
         sign_in: How to sign in; None: it is chosen.
         environ: The variables that may state a sign-in; None: those of the process.
         excluded: The account whose stored sign-ins do not count; None: all count.
+        is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
 
     Raises:
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
@@ -104,7 +106,14 @@ def connect(
     try:
         if sign_in is None:
             # Chosen first: an environment that cannot sign in needs no network to be told so.
-            sign_in = choose_sign_in(connection, settings, prompter, environ=environ, excluded=excluded)
+            sign_in = choose_sign_in(
+                connection,
+                settings,
+                prompter,
+                environ=environ,
+                excluded=excluded,
+                is_for_all_tenants=is_for_all_tenants,
+            )
         prompter.check_sign_in(sign_in)
         return AzureClient(authenticate(connection, settings, sign_in, prompter, rules=rules), own)
     except BaseException as error:

@@ -45,6 +45,7 @@ def _write(methods: str) -> tuple[Rule, ...]:
 
 _READS: Mapping[str, tuple[Rule, ...]] = {
     "whoami": _TENANT,
+    "tenants": _TENANT,
     "show": _LINK,
     "unlink": _LINK,
     "link": _LINK + _ROLES,

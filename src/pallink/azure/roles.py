@@ -13,6 +13,7 @@ from pallink.account import Account, is_guid
 from pallink.azure.errors import explain_errors
 from pallink.azure.values import items_of, name_of, text_of, texts_of
 from pallink.roles import EligibleRole, Permission, Role, RoleAssignment, Subscription, role_from_definition
+from pallink.tenants import Tenant
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization import AuthorizationManagementClient
@@ -164,6 +165,24 @@ class RoleAssignments:
                 )
             ]
 
+    def tenants(self) -> list[Tenant]:
+        """Return every tenant that the account is in, or whose resources are delegated to its tenant.
+
+        Raises:
+            PallinkError: The tenants could not be read.
+        """
+        with explain_errors("listing the tenants", self._host) as options:
+            return [
+                Tenant(
+                    id=_tenant_id(tenant.tenant_id),
+                    name=name_of(tenant.display_name),
+                    default_domain=name_of(tenant.default_domain),
+                    category=text_of(getattr(tenant.tenant_category, "value", tenant.tenant_category)),
+                    domains=tuple(texts_of(tenant.domains)),
+                )
+                for tenant in items_of(self._subscriptions.tenants.list(**options))
+            ]
+
     def tenant_name(self) -> str | None:
         """Return the tenant's display name, else its default domain, else None.
 
@@ -194,6 +213,13 @@ def _subscription_id(value: Any) -> str:
     if isinstance(value, str) and is_guid(value):
         return value
     raise ValueError("a subscription without an ID")
+
+
+def _tenant_id(value: Any) -> str:
+    """Return a tenant ID that is a GUID: it becomes part of URLs, in the spelling of tokens."""
+    if isinstance(value, str) and is_guid(value):
+        return value.lower()
+    raise ValueError("a tenant without an ID")
 
 
 def _resource_group_name(value: Any) -> str:

@@ -80,6 +80,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "pallink fleet verify accounts.yaml",
         "pallink fleet verify accounts.csv --select tenant=contoso.onmicrosoft.com --junit pallink.xml",
     ),
+    "fleet discover": (
+        "pallink fleet discover 719878 customers.yaml",
+        "pallink fleet discover 719878 customers.yaml --exclude-tenant lab.partner.example",
+    ),
     "fleet runs": (
         "pallink fleet runs",
         "pallink fleet runs last -o json",
@@ -87,6 +91,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "fleet validate": (
         "pallink fleet validate accounts.yaml",
         "pallink fleet validate accounts.csv -o json",
+    ),
+    "tenants": (
+        "pallink tenants",
+        "pallink tenants --links -o json",
     ),
     "sandbox": (
         "pallink sandbox show",
@@ -103,6 +111,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "sandbox grow": (
         "pallink sandbox grow 200",
         "pallink sandbox grow --applications 1000 --tenants 40 --fleet-file rehearsal.yaml",
+    ),
+    "sandbox guest-policy": (
+        "pallink sandbox guest-policy mfa tenant-0001.example tenant-0002.example",
+        "pallink sandbox guest-policy none tenant-0001.example",
     ),
     "sandbox show": (
         "pallink sandbox show",

@@ -61,3 +61,13 @@ Junit = Annotated[
 Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write a Markdown summary.")]
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write all results as CSV.")]
+
+ExcludeTenant = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude-tenant",
+        metavar="ID|DOMAIN",
+        help="Not this tenant of the account; can be repeated.",
+        show_default=False,
+    ),
+]

@@ -4,11 +4,12 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace as changed
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pallink.cli.job import can_ask, notice, progress, say_where
-from pallink.cli.options import FleetOptions
+from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
 from pallink.cli.supervisor import Execution
@@ -16,10 +17,12 @@ from pallink.errors import (
     AccountsFailedError,
     CancelledError,
     FleetDiffersError,
+    MoreProofNeededError,
     OutputError,
     PallinkError,
     UsageError,
 )
+from pallink.links.record import LinkChange
 from pallink.output import OutputFormat, Terminal, render_json_line, write_value
 from pallink.redact.text import one_line
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
@@ -34,6 +37,10 @@ _FREE_LINES = 6
 _MIN_ROWS = 10
 # With fewer accounts the run is over before the bar could be read.
 _MIN_TOTAL = 10
+_TRUST = (
+    "a tenant whose cross-tenant access settings trust the multifactor authentication of your own tenant needs no such"
+    " sign-in"
+)
 # How many failed accounts are explained; the table has a line for each.
 _MAX_EXPLAINED = 5
 
@@ -53,13 +60,15 @@ class Selection(NamedTuple):
         return words if self.limit is None else [*words, "--limit", str(self.limit)]
 
 
-def read_entries(file: Path, selection: Selection) -> "tuple[Entry, ...]":
-    """Return the entries of a fleet file that a command is for.
+def read_entries(file: Path, selection: Selection, run_options: "RunOptions") -> "tuple[Entry, ...]":
+    """Return the entries of a fleet file that a command is for, one for each tenant where it says all tenants.
 
     Raises:
         UsageError: The file has a problem, or no entry is selected.
+        PallinkError: The tenants of an account could not be read.
     """
-    from pallink.fleet.file import read_fleet  # noqa: PLC0415 - help does without it
+    from pallink.fleet.entry import ALL_TENANTS  # noqa: PLC0415 - help does without it
+    from pallink.fleet.file import read_fleet  # noqa: PLC0415
     from pallink.fleet.selection import select_entries  # noqa: PLC0415
 
     fleet = read_fleet(file)
@@ -72,7 +81,12 @@ def read_entries(file: Path, selection: Selection) -> "tuple[Entry, ...]":
             remedy="correct the fleet file, and check it",
             command=shlex.join(["pallink", "fleet", "validate", str(file)]),
         )
-    return select_entries(fleet.entries, selection.select or (), selection.exclude or (), selection.limit)
+    entries = fleet.entries
+    if any(entry.tenant == ALL_TENANTS for entry in entries):
+        from pallink.fleet.expansion import with_all_tenants  # noqa: PLC0415
+
+        entries = with_all_tenants(entries, run_options)
+    return select_entries(entries, selection.select or (), selection.exclude or (), selection.limit)
 
 
 class FleetReport:
@@ -85,7 +99,9 @@ class FleetReport:
         is_preview: Whether they are those of a plan that is confirmed before it is carried out, and no output.
     """
 
-    def __init__(self, options: FleetOptions, total: int, *, is_plan: bool = False, is_preview: bool = False) -> None:
+    def __init__(
+        self, options: ConnectionOptions, total: int, *, is_plan: bool = False, is_preview: bool = False
+    ) -> None:
         self._options = options
         self._total = total
         self._is_plan = is_plan
@@ -168,8 +184,18 @@ class FleetReport:
         write_value(value, options.output, terminal, options.query)
 
 
+class Listener(Protocol):
+    """Is told of the results of a run while they come."""
+
+    def add(self, result: "EntryResult", line: ProgressLine) -> None:
+        """Show one result, and how far the run is."""
+
+    def stream(self, *results: "EntryResult") -> None:
+        """Show results that an earlier process finished."""
+
+
 def run_all(
-    run: "FleetRun", options: FleetOptions, report: FleetReport, *, prompts: bool = True
+    run: "FleetRun", options: ConnectionOptions, report: Listener, *, prompts: bool = True
 ) -> "list[EntryResult]":
     """Run a fleet and return its results in the order of the file.
 
@@ -193,24 +219,45 @@ def run_all(
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
                     report.add(result, line)
                 results[result.entry.key] = result
-        waiting = [result.entry for result in results.values() if result.outcome is Outcome.NEEDS_SIGN_IN]
+        ordered = [results[entry.key] for entry in run.plan.entries if entry.key in results]
+        waiting = [result for result in ordered if result.outcome is Outcome.NEEDS_SIGN_IN]
         if prompts and not run.is_stopped:
-            for result in _with_prompts(run, waiting, line):
+            for result in _with_prompts(run, waiting, line, options):
                 report.add(result, line)
                 results[result.entry.key] = result
     return [results[entry.key] for entry in run.plan.entries if entry.key in results]
 
 
-def _with_prompts(run: "FleetRun", entries: "Sequence[Entry]", line: ProgressLine) -> "Iterator[EntryResult]":
+def _with_prompts(
+    run: "FleetRun", waiting: "Sequence[EntryResult]", line: ProgressLine, options: ConnectionOptions
+) -> "Iterator[EntryResult]":
+    """Yield the result of each account after a sign-in in person, one at a time; of one that is skipped, as it was."""
+    from pallink.cli.tenant_sign_in import find_stored, is_skipped, sign_in_to_tenant  # noqa: PLC0415 - few need it
+    from pallink.fleet.result import outcome_of_error  # noqa: PLC0415
+
     terminal = Terminal()
-    for number, entry in enumerate(entries, 1):
+    for number, result in enumerate(waiting, 1):
+        entry, error = result.entry, result.error
         line.clear()
-        terminal.say("account", f"{_described(entry)} ({number} of {len(entries)})", "cyan")
+        terminal.say("account", f"{_described(entry)} ({number} of {len(waiting)})", "cyan")
+        # Its refresh token was refused: it would be again.
+        stored = find_stored(entry, options.settings.cloud)
+        if stored is not None:
+            if is_skipped(error, terminal):
+                yield result
+                continue
+            failure = sign_in_to_tenant(entry, stored, error, options)
+            if failure is not None:
+                outcome = outcome_of_error(failure, entry, LinkChange.UNCHANGED)
+                yield changed(result, outcome=outcome, error=failure)
+                continue
         yield from run.results_with_prompts([entry])
+    if any(isinstance(result.error, MoreProofNeededError) and result.entry.tenant_domain for result in waiting):
+        terminal.say("note", _TRUST)
 
 
 @contextmanager
-def _stopping(run: "FleetRun", line: ProgressLine, options: FleetOptions) -> Iterator[None]:
+def _stopping(run: "FleetRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
     """Let an interruption end the run, and not the command, which then says what was done."""
     execution, terminal = Execution.current(), Terminal()
 
@@ -241,7 +288,7 @@ def fleet_command(options: "RunOptions", *words: str) -> str:
     return shlex.join(["pallink", "fleet", *words, *more])
 
 
-def explain_failures(results: "Sequence[EntryResult]", options: FleetOptions) -> None:
+def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOptions) -> None:
     """Say on stderr why the first accounts failed, and what to do about each."""
     from pallink.fleet.result import COMPARED, Outcome  # noqa: PLC0415
 
@@ -306,7 +353,7 @@ def verdict(
     return None
 
 
-def finish(error: PallinkError | None, warnings: Sequence[str], options: FleetOptions) -> None:
+def finish(error: PallinkError | None, warnings: Sequence[str], options: ConnectionOptions) -> None:
     """Raise what the results amount to, with the warnings; else print those, and for programs where this was."""
     if error is not None:
         raise error.replace(warnings=(*error.warnings, *warnings, *notice(options)))
@@ -317,7 +364,7 @@ def finish(error: PallinkError | None, warnings: Sequence[str], options: FleetOp
 
 
 def _described(entry: "Entry") -> str:
-    return one_line(f"{entry.name} in {entry.tenant}")
+    return one_line(f"{entry.name} in {entry.tenant_domain or entry.tenant}")
 
 
 def _accounts(number: int) -> str:

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pallink.cli.options import FleetOptions
+from pallink.cli.options import ConnectionOptions
 from pallink.output import Terminal
 from pallink.output.rendering import render_csv_cell
 
@@ -39,7 +39,7 @@ class ReportFiles(NamedTuple):
 
 
 def publish_fleet(
-    results: "Sequence[EntryResult]", command: str, files: ReportFiles, options: FleetOptions
+    results: "Sequence[EntryResult]", command: str, files: ReportFiles, options: ConnectionOptions
 ) -> tuple[str, ...]:
     """Write the reports, and return a message for each that could not be written.
 

@@ -28,7 +28,14 @@ _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 @contextmanager
-def session(options: CommonOptions, command: str, *, writable: bool = False, yes: bool = False) -> Iterator["Session"]:
+def session(
+    options: CommonOptions,
+    command: str,
+    *,
+    writable: bool = False,
+    yes: bool = False,
+    is_for_all_tenants: bool = False,
+) -> Iterator["Session"]:
     """Sign in, as the options say, for one command.
 
     Where it writes, the account has to be stated: by `--account`, by the environment, or by a yes.
@@ -57,6 +64,7 @@ def session(options: CommonOptions, command: str, *, writable: bool = False, yes
                 prompter=prompter,
                 written=report.written,
                 deadline=deadline,
+                is_for_all_tenants=is_for_all_tenants,
             ) as opened,
         ):
             opened.progress = line.update

@@ -13,6 +13,8 @@ csv_file     a CSV file as a document
 check        a document as entries, with every problem: pure
 file         a file as entries
 selection    which entries a command is for: pure
+tenants      the entries of one account in its tenants: pure
+expansion    asks for the tenants of accounts that are to be linked in all of them
 secrets      the secrets that a file refers to
 sign_in      how an entry signs in that states its credential
 plan_file    what an apply would do, and the file that keeps it: pure

@@ -5,6 +5,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from pallink.errors import UsageError
+from pallink.fleet.expansion import with_all_tenants
 from pallink.fleet.file import FleetFile, read_fleet
 from pallink.fleet.fleet_run import FleetRun, RunOptions, begin_apply, new_plan, resume_apply
 from pallink.fleet.plan_file import Plan
@@ -58,7 +59,9 @@ def plan(
         PallinkError: The cloud cannot be used. What is wrong with an account is in its result.
     """
     options = RunOptions(cloud=cloud, timeout=timeout, concurrency=concurrency, replace=replace, vault_auth=vault_auth)
-    with FleetRun(new_plan(fleet.entries, options, source=fleet.path), Mode.PLAN, options) as run:
+    with FleetRun(
+        new_plan(with_all_tenants(fleet.entries, options), options, source=fleet.path), Mode.PLAN, options
+    ) as run:
         results = {result.entry.key: result for result in run.results()}
         ordered = tuple(results[entry.key] for entry in run.plan.entries)
         return changed(run.planned(ordered), results=ordered)
@@ -96,7 +99,11 @@ def apply(
     if isinstance(fleet, Plan):
         fleet.check_cloud(options.cloud)
         options = changed(options, replace=fleet.replace)
-    wanted = fleet if isinstance(fleet, Plan) else new_plan(fleet.entries, options, source=fleet.path)
+    wanted = (
+        fleet
+        if isinstance(fleet, Plan)
+        else new_plan(with_all_tenants(fleet.entries, options), options, source=fleet.path)
+    )
     return _results(begin_apply(wanted, options, run_dir=run_dir))
 
 
@@ -140,7 +147,9 @@ def verify(
         PallinkError: The cloud cannot be used.
     """
     options = RunOptions(cloud=cloud, timeout=timeout, concurrency=concurrency, vault_auth=vault_auth)
-    return _results(FleetRun(new_plan(fleet.entries, options, source=fleet.path), Mode.VERIFY, options))
+    return _results(
+        FleetRun(new_plan(with_all_tenants(fleet.entries, options), options, source=fleet.path), Mode.VERIFY, options)
+    )
 
 
 def _results(run: FleetRun) -> Iterator[EntryResult]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pallink.clouds import CLOUDS
 from pallink.errors import UsageError
 from pallink.fleet.document import Cell, Document, Problem, Row, describe_key
-from pallink.fleet.entry import Entry, LinkState, SecretReference, SecretStore
+from pallink.fleet.entry import ALL_TENANTS, Entry, LinkState, SecretReference, SecretStore
 from pallink.links.model import parse_partner_id
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.methods import OFFERED_METHODS, SignInMethod
@@ -32,6 +32,7 @@ _RULES: Mapping[str, str] = {
     "account": "a UPN, an object ID or a client ID; for a guest the name in the home tenant",
     "client-id": "a GUID",
     "tenant": "the ID (a GUID) or a domain of a tenant, as in contoso.onmicrosoft.com",
+    "exclude-tenants": "IDs (GUIDs) or domains of tenants, as in contoso.onmicrosoft.com",
     "partner": "5 to 10 digits and nothing else, as in 719878",
 }
 _SECRET_KEYS = ("secret", "certificate", "certificate-password")
@@ -49,6 +50,16 @@ _BELONGS_TO: Mapping[str, SignInMethod] = {
     "certificate": SignInMethod.CERTIFICATE,
     "certificate-password": SignInMethod.CERTIFICATE,
 }
+
+# With these a user signs in, whom one sign-in lets into all tenants.
+_USERS_METHODS = (None, SignInMethod.BROWSER, SignInMethod.DEVICE_CODE, SignInMethod.AZURE_CLI)
+
+
+class _Tenants(StrEnum):
+    """The values of `tenants`."""
+
+    ALL = "all"
+
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -94,14 +105,16 @@ class _Reader:
     def checked(self, key: str, check: Callable[[str], Any]) -> str | None:
         """Return a text that passes a check. It is in no message: a secret may stand in the wrong place."""
         text = self.text(key)
-        if text is None:
-            return None
+        return text if text is not None and self.check(key, text, check) else None
+
+    def check(self, key: str, text: str, check: Callable[[str], Any]) -> bool:
+        """Return whether a text passes a check."""
         try:
             check(text)
         except UsageError:
             self.problems.append(self.cells[key].problem(f"{key} must be {_RULES[key]}"))
-            return None
-        return text
+            return False
+        return True
 
     def partner_id(self) -> str | None:
         """Return the partner ID. YAML reads an unquoted one with a leading zero as another number."""
@@ -135,6 +148,8 @@ KEYS = (
     "name",
     "account",
     "tenant",
+    "tenants",
+    "exclude-tenants",
     "client-id",
     "auth",
     *_SECRET_KEYS,
@@ -189,11 +204,16 @@ def _suggestion(key: str, known: frozenset[str]) -> str:
 
 def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, list[Problem]]:
     # A key without a value says nothing, and so leaves out what defaults say.
-    cells = {key: cell for key, cell in {**defaults, **row.cells}.items() if not cell.is_blank}
+    cells = {key: cell for key, cell in {**_applicable(defaults, row), **row.cells}.items() if not cell.is_blank}
     reader = _Reader(cells, Cell(row.line, 1))
     account = reader.checked("account", lambda text: Settings(account=text))
     client_id = reader.checked("client-id", lambda text: Settings(client_id=text))
     tenant = reader.checked("tenant", lambda text: Settings(tenant=text))
+    if reader.word("tenants", _Tenants) is not None:
+        tenant = ALL_TENANTS
+    excluded_tenants = reader.texts("exclude-tenants")
+    for identifier in excluded_tenants:
+        reader.check("exclude-tenants", identifier, lambda text: Settings(tenant=text))
     state = reader.word("state", LinkState) or LinkState.LINKED
     partner_id = reader.partner_id()
     secrets = {key: reader.secret(key) for key in _SECRET_KEYS}
@@ -204,6 +224,7 @@ def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, l
     subscriptions, tags = reader.texts("subscription"), reader.texts("tags")
     name = reader.text("name")
     reader.problems += _missing(reader, state, auth)
+    reader.problems += _misplaced_tenants(reader, row, account, auth)
     if reader.problems or tenant is None:
         return None, reader.problems
     return Entry(
@@ -220,8 +241,33 @@ def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, l
         role_check=role_check,
         subscriptions=subscriptions,
         tags=tags,
+        excluded_tenants=excluded_tenants if tenant == ALL_TENANTS else (),
         line=row.line,
     ), []
+
+
+def _applicable(defaults: Mapping[str, Cell], row: Row) -> Mapping[str, Cell]:
+    """Return the defaults for an entry: one that states its tenants takes none of them from there."""
+    stated = {key for key in ("tenant", "tenants") if key in row.cells and not row.cells[key].is_blank}
+    return {key: cell for key, cell in defaults.items() if not (stated and key in ("tenant", "tenants"))}
+
+
+def _misplaced_tenants(reader: _Reader, row: Row, account: str | None, auth: SignInMethod | None) -> list[Problem]:
+    """Return what contradicts `tenants: all`, or needs it."""
+    cells = reader.cells
+    if "tenants" not in cells:
+        is_in_vain = "exclude-tenants" in cells and "exclude-tenants" in row.cells
+        return [cells["exclude-tenants"].problem("exclude-tenants belongs to tenants: all")] if is_in_vain else []
+    messages = []
+    if "tenant" in cells:
+        messages.append("tenants contradicts tenant: keep one of them")
+    if auth not in _USERS_METHODS:
+        messages.append(f"tenants: all is for users: auth {auth} signs in to one tenant")
+    elif "account" not in cells:
+        messages.append("tenants: all is for users: account is missing")
+    elif account is not None and "@" not in account:
+        messages.append("with tenants: all, account must be the name that the user signs in with: IDs differ by tenant")
+    return [cells["tenants"].problem(message) for message in messages]
 
 
 def _missing(reader: _Reader, state: LinkState, auth: SignInMethod | None) -> list[Problem]:
@@ -229,7 +275,7 @@ def _missing(reader: _Reader, state: LinkState, auth: SignInMethod | None) -> li
     cells, place, messages = reader.cells, reader.place, []
     if "account" not in cells and "client-id" not in cells:
         messages.append("account or client-id is missing: who is to be linked")
-    if "tenant" not in cells:
+    if "tenant" not in cells and "tenants" not in cells:
         messages.append("tenant is missing: the ID or a domain of the tenant")
     if "partner" not in cells and state is LinkState.LINKED:
         messages.append("partner is missing: the partner's location ID, here or in defaults")
@@ -254,6 +300,7 @@ def _duplicates(entries: Iterable[Entry]) -> list[Problem]:
         if earlier is entry:
             continue
         is_same = (earlier.partner_id, earlier.state) == (entry.partner_id, entry.state)
+        place = "all tenants" if entry.tenant == ALL_TENANTS else entry.tenant
         told = (
             "with the same partner"
             if is_same
@@ -263,7 +310,7 @@ def _duplicates(entries: Iterable[Entry]) -> list[Problem]:
             Problem(
                 entry.line,
                 1,
-                f"{entry.account or entry.client_id} in {entry.tenant} is in line {earlier.line} too, {told}",
+                f"{entry.account or entry.client_id} in {place} is in line {earlier.line} too, {told}",
             )
         )
     return problems

@@ -1,7 +1,7 @@
 """A fleet file in CSV, as Excel and others write it: the columns are named as the keys of the YAML file.
 
 Commas, semicolons or tabs separate the columns; the first line says which. Lines that are empty or begin with `#` do
-not count. A `|` separates several tags or subscriptions in one cell.
+not count. A `|` separates several tags, subscriptions or tenants in one cell.
 """
 
 import csv
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pallink.fleet.document import Cell, Document, Problem, Row, describe_key
 
 _DELIMITERS = (",", ";", "\t")
-LISTS = frozenset({"subscription", "tags"})
+LISTS = frozenset({"subscription", "tags", "exclude-tenants"})
 """Columns whose cells hold several values."""
 
 

@@ -14,6 +14,10 @@ class LinkState(StrEnum):
     UNLINKED = "unlinked"
 
 
+ALL_TENANTS = "*"
+"""The tenant of an entry that stands for one in each tenant of its account."""
+
+
 class SecretStore(StrEnum):
     """Where a secret is kept."""
 
@@ -46,7 +50,7 @@ class Entry:
     Attributes:
         name: The entry's name in results; by default the account or the client ID.
         account: The UPN, object ID or client ID of the account that must sign in.
-        tenant: The ID (GUID) or a domain of the tenant.
+        tenant: The ID (GUID) or a domain of the tenant, or `ALL_TENANTS`.
         client_id: The client ID of the application to sign in as; for a user, of the program that signs in.
         auth: The sign-in method; None: a stored sign-in, or a prompt.
         secret: The client secret, for `client-secret`.
@@ -58,6 +62,9 @@ class Entry:
         role_check: What a missing Reader role means.
         subscriptions: IDs or names of those on which Reader must be held; if there is none, one of all is enough.
         tags: Words to select entries by.
+        excluded_tenants: With `ALL_TENANTS`, the IDs or domains of the tenants that are left out.
+        tenant_domain: The default domain of the tenant; None if it is not known.
+        tenant_name: The display name of the tenant; None if it is not known.
         line: The line of the file at which the entry begins, from 1.
     """
 
@@ -74,6 +81,9 @@ class Entry:
     role_check: RoleCheck = RoleCheck.REQUIRE
     subscriptions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    excluded_tenants: tuple[str, ...] = ()
+    tenant_domain: str | None = None
+    tenant_name: str | None = None
     line: int
 
     @property

@@ -131,6 +131,7 @@ def stated_fields(entry: Entry, cloud: str) -> Json:
         "cloud": cloud,
         "account": entry.account or entry.client_id,
         "tenantId": entry.tenant if is_guid(entry.tenant) else None,
+        "tenantName": entry.tenant_name,
     }
 
 
@@ -151,7 +152,9 @@ def outcome_of_error(error: PallinkError, entry: Entry, change: LinkChange) -> O
 
 def _is_mended_by_sign_in(error: SignInError) -> bool:
     """Return whether a new sign-in helps, which it does not for a disabled account, or another one than the entry's."""
-    return not isinstance(error, WrongAccountError) and bool(error.command or error.new_sign_in)
+    if isinstance(error, WrongAccountError):
+        return False
+    return bool(error.command or error.new_sign_in) if error.prompt_helps is None else error.prompt_helps
 
 
 def count_outcomes(results: Iterable[EntryResult]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from pallink.fleet.entry import Entry
 _FIELDS: Mapping[str, Callable[[Entry], tuple[str, ...]]] = {
     "name": lambda entry: (entry.name,),
     "tag": lambda entry: entry.tags,
-    "tenant": lambda entry: (entry.tenant,),
+    "tenant": lambda entry: (entry.tenant, *([entry.tenant_domain] if entry.tenant_domain else ())),
 }
 
 

@@ -48,6 +48,8 @@ class Mode(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     VERIFY = "verify"
+    SHOW = "show"
+    CHECK = "check"
 
 
 class NoPrompts(NonInteractive):
@@ -142,6 +144,10 @@ class Work:
                     self.accounts.add(task.entry, session.account.tenant_id, session.account.object_id)
                     if self.mode is Mode.VERIFY:
                         return self._verify(task.entry, session, fields)
+                    if self.mode is Mode.SHOW:
+                        return _show(task.entry, session, fields)
+                    if self.mode is Mode.CHECK:
+                        return _check(task.entry, session)
                     return self._write(task, session)
             except OperationCancelledError:
                 raise
@@ -150,15 +156,7 @@ class Work:
 
     def _open(self, task: Task) -> Session:
         """Sign in. One application requests one token at a time in a tenant: Entra ID throttles what is concurrent."""
-        entry = task.entry
-        settings = Settings(
-            self.cloud,
-            entry.account,
-            entry.tenant,
-            entry.client_id,
-            entry.auth.value if entry.auth is not None else None,
-            self.timeout,
-        )
+        entry, settings = task.entry, self._settings(task.entry)
         with task.deadline.active():
             sign_in = self.sign_in(entry)
             tenant_id = self.connection.tenant_id(entry.tenant) or entry.tenant
@@ -176,15 +174,20 @@ class Work:
                 deadline=task.deadline,
                 shared=self.connection,
                 sign_in=sign_in,
+                tenant_name=entry.tenant_name,
                 # What states a sign-in in the runner's environment is the runner's, unless the entry names the method.
                 environ=os.environ if entry.auth in _AMBIENT_METHODS else {},
             )
         finally:
             lock.release()
 
+    def _settings(self, entry: Entry) -> Settings:
+        auth = entry.auth.value if entry.auth is not None else None
+        return Settings(self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout)
+
     def _command(self, entry: Entry) -> str:
-        if self.mode is Mode.VERIFY:
-            return "verify"
+        if self.mode in (Mode.VERIFY, Mode.SHOW, Mode.CHECK):
+            return self.mode.value
         return "link" if entry.state is LinkState.LINKED else "unlink"
 
     def _write(self, task: Task, session: Session) -> EntryResult:
@@ -237,13 +240,7 @@ class Work:
         result = session.compare(
             LinkGoal(entry.partner_id or ""), role_check=entry.role_check, subscriptions=entry.subscriptions
         )
-        is_role_known = isinstance(result.error, ReaderRoleError) and result.role is not Verdict.UNKNOWN
-        if result.error is None:
-            outcome = Outcome.UNCHANGED
-        elif is_role_known or isinstance(result.error, NotLinkedError | LinkedElsewhereError):
-            outcome = Outcome.DIFFERS
-        else:
-            outcome = Outcome.FAILED
+        outcome = _outcome_of_comparison(result)
         if result.error is not None:
             result = replace(result, error=explain_for_entry(result.error, entry))
         return _result(entry, outcome, result)
@@ -253,6 +250,8 @@ class Work:
         outcome = outcome_of_error(error, entry, change)
         error = explain_for_entry(error, entry, prompts=not self.prompter.no_input)
         fields = redact_all(fields)
+        if outcome is Outcome.NEEDS_SIGN_IN and error.command is None:
+            error = error.replace(command=self._settings(entry).command("login"))
         if isinstance(error, LinkedElsewhereError):
             fields["partnerId"] = error.linked_partner_id
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
@@ -278,6 +277,31 @@ _AMBIENT_METHODS = frozenset(
         SignInMethod.AZURE_CLI,
     }
 )
+
+
+def _outcome_of_comparison(result: Result) -> Outcome:
+    """Return whether the account is as wanted, or is known to differ."""
+    is_role_known = isinstance(result.error, ReaderRoleError) and result.role is not Verdict.UNKNOWN
+    if result.error is None:
+        return Outcome.UNCHANGED
+    is_known = is_role_known or isinstance(result.error, NotLinkedError | LinkedElsewhereError)
+    return Outcome.DIFFERS if is_known else Outcome.FAILED
+
+
+def _check(entry: Entry, session: Session) -> EntryResult:
+    """Check the Reader role, and read the link. That there is none is no error."""
+    result = session.check(subscriptions=entry.subscriptions)
+    checked = _result(entry, _outcome_of_comparison(result), result)
+    # One row a tenant has no room for the subscriptions.
+    return replace(checked, fields={name: value for name, value in checked.fields.items() if name != "subscriptions"})
+
+
+def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
+    """Read the link. That there is none is no error: the entry wants nothing."""
+    try:
+        return _result(entry, Outcome.UNCHANGED, session.show())
+    except NotLinkedError:
+        return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=redact_all(fields))
 
 
 def _compare_unlinked(entry: Entry, session: Session, fields: Json) -> EntryResult:

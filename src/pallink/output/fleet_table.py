@@ -70,7 +70,7 @@ def _cut(line: str, columns: int | None) -> str:
 
 def _row(result: EntryResult, *, is_plan: bool) -> tuple[str, ...]:
     entry, fields = result.entry, result.fields
-    tenant = str(fields.get("tenantName") or entry.tenant)
+    tenant = str(fields.get("tenantName") or entry.tenant_domain or entry.tenant)
     mark = symbol_of(result.outcome) if is_plan else result.outcome.value
     return mark, *(one_line(cell, _MAX_CELL) for cell in (entry.name, tenant, _change(result))), _reason(result)
 

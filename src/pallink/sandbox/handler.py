@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from pallink.sandbox.names import ORIGIN
 from pallink.sandbox.overview import Overview, describe
 from pallink.sandbox.state import changes, files, growth
 from pallink.sandbox.state.growth import GeneratedAccount, Growth
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.sandbox.state.roles import RoleAssignment
 from pallink.sandbox.state.settings import RESPONSE_DELAY, setting_named
 from pallink.sandbox.state.store import Store
@@ -227,6 +228,7 @@ class Sandbox:
         applications: int | None = None,
         accounts: int | None = None,
         tenants: int | None = None,
+        guest: str | None = None,
     ) -> Growth:
         """Set how many subscriptions, applications, users and tenants are generated; see `state.growth.grow`.
 
@@ -236,8 +238,23 @@ class Sandbox:
         """
         with self._store.transaction() as state:
             return growth.grow(
-                state, subscriptions=subscriptions, applications=applications, accounts=accounts, tenants=tenants
+                state,
+                subscriptions=subscriptions,
+                applications=applications,
+                accounts=accounts,
+                tenants=tenants,
+                guest=guest,
             )
+
+    def set_guest_policy(self, policy: GuestPolicy, tenants: Sequence[str]) -> None:
+        """Choose what tenants require of their guests; see `pallink.sandbox.state.changes.set_guest_policy`.
+
+        Raises:
+            ValueError: A tenant is unknown; the message says which.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            changes.set_guest_policy(state, policy, tenants)
 
     def generated_accounts(self) -> tuple[GeneratedAccount, ...]:
         """Return the generated applications, then the generated users, in the order of their numbers.

@@ -7,6 +7,7 @@ from pathlib import Path
 from pallink.sandbox.faults import list_faults
 from pallink.sandbox.state.access import assignments_above, assignments_below, delegations, principals
 from pallink.sandbox.state.growth import Growth, count_generated
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.sandbox.state.roles import Delegation, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.settings import SETTINGS
 from pallink.sandbox.state.store import State
@@ -129,6 +130,7 @@ class Overview:
         links: The links, including deleted ones.
         settings: The settings.
         faults: The rules by which requests fail, in words.
+        guest_policies: What tenants require of their guests: `tenant-0003.example: mfa`.
     """
 
     path: Path
@@ -139,6 +141,7 @@ class Overview:
     links: tuple[LinkOverview, ...]
     settings: tuple[SettingOverview, ...]
     faults: tuple[str, ...]
+    guest_policies: tuple[str, ...] = ()
 
 
 def describe(state: State, path: Path) -> Overview:
@@ -165,6 +168,11 @@ def describe(state: State, path: Path) -> Overview:
             for setting in SETTINGS
         ),
         faults=tuple(f"{fault.number}: {fault.rule}" for fault in list_faults(state)),
+        guest_policies=tuple(
+            f"{tenant.default_domain}: {tenant.guest_policy}"
+            for tenant in world.tenants
+            if tenant.guest_policy is not GuestPolicy.NONE
+        ),
     )
 
 

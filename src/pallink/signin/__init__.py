@@ -11,6 +11,7 @@ entra_codes   Entra ID's error codes, explained
 entra_errors  errors for the token requests that Entra ID refused
 claims        claims challenges, explained
 again         the command that signs in again
+tenants       whether a sign-in gets tokens for all tenants of its account
 """
 
 from pallink.signin.choice import (
@@ -22,7 +23,13 @@ from pallink.signin.choice import (
     sign_in_from_stored,
 )
 from pallink.signin.methods import METHODS, OFFERED_METHODS, MethodInfo, SignIn, SignInMethod
-from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants, tenant_id_by_name
+from pallink.signin.stored import (
+    StoredSignIn,
+    filter_stored,
+    for_other_tenants,
+    one_of_each_user,
+    tenant_id_by_name,
+)
 
 __all__ = [
     "METHODS",
@@ -37,6 +44,7 @@ __all__ = [
     "filter_stored",
     "for_other_tenants",
     "has_browser",
+    "one_of_each_user",
     "resolve_sign_in",
     "sign_in_from_stored",
     "tenant_id_by_name",

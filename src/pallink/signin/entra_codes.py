@@ -2,7 +2,7 @@
 
 Sources: learn.microsoft.com/entra/identity-platform/reference-error-codes, Microsoft's troubleshooting articles for
 single codes, and for GitHub's subjects docs.github.com/actions/reference/security/oidc#immutable-subject-claims.
-Microsoft may change the codes: they only add an explanation, and decide nothing.
+Microsoft may change the codes: they add an explanation, and keep a fleet from a prompt that cannot help; nothing else.
 """
 
 from collections.abc import Mapping
@@ -398,3 +398,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 
 CLOCK_CODES = frozenset({"700024", "500133"})
 """The codes that a wrong clock causes."""
+
+BLOCKED_CODES = frozenset({*_CROSS_TENANT, *_GUESTS, "50057", "53000", "53001", "530002", "530003", "53003"}) - {
+    "50014"
+}
+"""The codes that no prompt of pallink mends: the guest is not let in, or the device is not the tenant's."""

@@ -5,12 +5,16 @@ from collections.abc import Mapping
 
 from pallink.errors import MoreProofNeededError, RequestTrace, SignInError
 from pallink.redact.text import one_line
-from pallink.signin.entra_codes import Explanation, explanation_of
+from pallink.signin.entra_codes import BLOCKED_CODES, Explanation, explanation_of
 
 _CODE = re.compile(r"AADSTS([0-9]{1,12})(?![0-9])")
 # Entra ID appends these to its sentences; pallink shows them on a line of their own.
 _TAIL = re.compile(r"(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _MAX_DESCRIPTION = 4000
+# Source: OpenID Connect Core, 3.1.2.6.
+_PROMPT_ERRORS = frozenset({"interaction_required", "consent_required"})
+# Source: the suberrors that MSAL's UiRequiredExceptionClassification lets a client prompt for.
+_PROMPT_SUBERRORS = frozenset({"basic_action", "additional_action", "consent_required", "user_password_expired"})
 _IN_TAIL = {
     "correlation_id": re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})"),
     "trace_id": re.compile(r"Trace ID:\s*([0-9a-fA-F-]{36})"),
@@ -37,14 +41,23 @@ def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = No
         trace=own_trace if str(own_trace) else trace,
         new_sign_in=new_sign_in,
     )
+    error = error.replace(prompt_helps=_prompt_helps(body, code))
     claims = body.get("claims")
     if new_sign_in and isinstance(claims, str) and claims:
         # With them the next sign-in has what this one lacked.
         challenge = MoreProofNeededError(
             error.message, cause=cause, remedy=remedy, trace=error.trace, new_sign_in=new_sign_in
         )
-        return challenge.replace(claims=claims[:_MAX_DESCRIPTION])
+        return challenge.replace(claims=claims[:_MAX_DESCRIPTION], prompt_helps=error.prompt_helps)
     return error
+
+
+def _prompt_helps(body: Mapping[str, object], code: str | None) -> bool | None:
+    """Return whether a prompt may help, by OAuth's `error` and `suberror`; None if they do not say."""
+    suberror = body.get("suberror")
+    if suberror == "message_only" or code in BLOCKED_CODES:
+        return False
+    return True if str(body.get("error")) in _PROMPT_ERRORS or str(suberror) in _PROMPT_SUBERRORS else None
 
 
 def aadsts_code(body: Mapping[str, object]) -> str | None:

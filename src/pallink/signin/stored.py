@@ -89,6 +89,20 @@ def for_other_tenants(stored: Sequence[StoredSignIn]) -> tuple[StoredSignIn, ...
     return tuple(sign_in for sign_in in stored if sign_in in users.values())
 
 
+def one_of_each_user(stored: Sequence[StoredSignIn]) -> tuple[StoredSignIn, ...]:
+    """Return the sign-ins with one for each user in each cloud, that in the home tenant if there is one."""
+    chosen: dict[tuple[str, str], StoredSignIn] = {}
+    for sign_in in stored:
+        home = sign_in.home_account_id or ""
+        if (sign_in.cloud, home) not in chosen or home.endswith(f".{sign_in.tenant_id}"):
+            chosen[sign_in.cloud, home] = sign_in
+    return tuple(
+        sign_in
+        for sign_in in stored
+        if sign_in.home_account_id is None or chosen[sign_in.cloud, sign_in.home_account_id] is sign_in
+    )
+
+
 def tenant_id_by_name(stored: Sequence[StoredSignIn], domain: str) -> str | None:
     """Return the ID of the tenant that a sign-in was stored for by this domain; None if there is none."""
     return next(

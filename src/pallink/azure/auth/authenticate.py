@@ -24,6 +24,7 @@ from pallink.signin import (
     SignIn,
     SignInMethod,
     filter_stored,
+    one_of_each_user,
     resolve_sign_in,
     sign_in_from_stored,
     tenant_id_by_name,
@@ -72,6 +73,7 @@ def choose_sign_in(
     environ: Mapping[str, str] | None = None,
     ignore_stored: bool = False,
     excluded: str | None = None,
+    is_for_all_tenants: bool = False,
 ) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
 
@@ -84,12 +86,15 @@ def choose_sign_in(
         environ: The variables that may state a sign-in; None: those of the process.
         ignore_stored: Whether to make a new sign-in even where a stored one matches.
         excluded: The account (UPN, object ID or client ID) whose stored sign-ins do not count; None: all count.
+        is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do, if the settings name no tenant.
 
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
     store = store_for(settings.cloud)
     stored = tuple(sign_in for sign_in in store.all() if not (excluded and sign_in.matches_identifier(excluded)))
+    if is_for_all_tenants and settings.tenant is None:
+        stored = one_of_each_user(stored)
     of_cloud = filter_stored(stored, cloud=settings.cloud)
     has_stored = bool(of_cloud) and not ignore_stored
     environment = Environment(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pallink.cli.commands import fleet_apply, fleet_plan, fleet_verify
+from pallink.cli.commands import fleet_apply, fleet_discover, fleet_plan, fleet_verify
 from pallink.cli.fleet_arguments import FleetFile
 from pallink.cli.lazy import new_app
-from pallink.cli.options import FleetOptions, OutputOptions, command_with_options
+from pallink.cli.options import CommonOptions, FleetOptions, OutputOptions, command_with_options
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 from pallink.output.rendering import render_table
@@ -31,6 +31,7 @@ def _group() -> None:
 command_with_options(app, options=FleetOptions)(fleet_plan.plan)
 command_with_options(app, options=FleetOptions)(fleet_apply.apply)
 command_with_options(app, options=FleetOptions)(fleet_verify.verify)
+command_with_options(app, options=CommonOptions)(fleet_discover.discover)
 
 
 @command_with_options(app, options=OutputOptions)
@@ -42,11 +43,13 @@ def validate(
 
     Sends nothing. With a problem: exit code 2.
     """
-    from pallink.fleet.file import read_fleet  # noqa: PLC0415 - help does without it
+    from pallink.fleet.entry import ALL_TENANTS  # noqa: PLC0415 - help does without it
+    from pallink.fleet.file import read_fleet  # noqa: PLC0415
 
     fleet = read_fleet(file)
     terminal = Terminal()
-    tenants = {entry.tenant.casefold() for entry in fleet.entries}
+    tenants = {entry.tenant.casefold() for entry in fleet.entries} - {ALL_TENANTS}
+    in_all = sum(entry.tenant == ALL_TENANTS for entry in fleet.entries)
     problems = [
         {"line": problem.line, "column": problem.column, "message": problem.message} for problem in fleet.problems
     ]
@@ -54,7 +57,9 @@ def validate(
 
     def write_table() -> None:
         lines = [f"{file}:{problem.line}:{problem.column}: {problem.message}" for problem in fleet.problems]
-        lines = lines or [f"valid: {_count(len(fleet.entries), 'account')} in {_count(len(tenants), 'tenant')}"]
+        places = [f"{_count(len(fleet.entries) - in_all, 'account')} in {_count(len(tenants), 'tenant')}"]
+        places += [f"{_count(in_all, 'account')} in all of its tenants"] if in_all else []
+        lines = lines or [f"valid: {', '.join(places)}"]
         terminal.write("".join(f"{one_line(line)}\n" for line in lines))
 
     write_value(value, options.output, terminal, options.query, table=write_table)

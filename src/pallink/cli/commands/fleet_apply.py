@@ -21,7 +21,7 @@ from pallink.cli.fleet_job import (
 )
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
 from pallink.cli.job import can_ask, say_where, this_command, yes_or_no
-from pallink.cli.options import FleetOptions
+from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
 from pallink.output import Terminal
@@ -73,8 +73,7 @@ def apply(
     write is recorded in a journal first: a run that was interrupted can be resumed. A plan file is carried out without
     a question, and changes no link that is no longer what the plan saw.
     """
-    from pallink.fleet.fleet_run import RunOptions, begin_apply, resume_apply  # noqa: PLC0415 - help does without it
-    from pallink.fleet.result import DONE  # noqa: PLC0415
+    from pallink.fleet.fleet_run import RunOptions, resume_apply  # noqa: PLC0415 - help does without it
 
     if not options.output.has_error_objects:
         say_where(options)
@@ -92,6 +91,31 @@ def apply(
         _carry_out(resume_apply(resume, run_options), [], options, files)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
+    apply_plan(plan, earlier, options, run_options, run_dir=run_dir, files=files)
+
+
+def apply_plan(
+    plan: "Plan",
+    earlier: "list[EntryResult]",
+    options: ConnectionOptions,
+    run_options: "RunOptions",
+    *,
+    run_dir: Path | None = None,
+    files: ReportFiles = ReportFiles(),  # noqa: B008 - it is immutable
+) -> None:
+    """Carry a plan out, and show what came of it.
+
+    Args:
+        plan: What to carry out.
+        earlier: The results of accounts that are not worked on, unchanged ones or refused.
+        options: The command's options.
+        run_options: How the fleet is run.
+        run_dir: The folder of the journal.
+        files: The reports to write.
+    """
+    from pallink.fleet.fleet_run import begin_apply  # noqa: PLC0415 - help does without it
+    from pallink.fleet.result import DONE  # noqa: PLC0415
+
     refused = [result for result in earlier if result.outcome not in DONE]
     if len(plan.entries) == len(refused):
         report = FleetReport(options, len(earlier))
@@ -117,10 +141,10 @@ def _plan(
         return _read_plan(file, run_options.cloud), []
     if yes:
         return _new_plan(file, run_options, selection), []
-    return _confirmed_plan(file, options, run_options, selection)
+    return confirmed_plan(_new_plan(file, run_options, selection), options, run_options)
 
 
-def _carry_out(run: "FleetRun", unchanged: "list[EntryResult]", options: FleetOptions, files: ReportFiles) -> None:
+def _carry_out(run: "FleetRun", unchanged: "list[EntryResult]", options: ConnectionOptions, files: ReportFiles) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
     options.report.command = _resume_command(run)
@@ -155,7 +179,7 @@ def _refuse_besides(what: str, *, selection: Selection, **others: object) -> Non
 def _new_plan(file: Path, run_options: "RunOptions", selection: Selection) -> "Plan":
     from pallink.fleet.fleet_run import new_plan  # noqa: PLC0415
 
-    return new_plan(read_entries(file, selection), run_options, source=file)
+    return new_plan(read_entries(file, selection, run_options), run_options, source=file)
 
 
 def _read_plan(file: Path, cloud: str) -> "Plan":
@@ -170,10 +194,15 @@ def _read_plan(file: Path, cloud: str) -> "Plan":
     return read_plan(file, read_bytes(file), cloud)
 
 
-def _confirmed_plan(
-    file: Path, options: FleetOptions, run_options: "RunOptions", selection: Selection
+def confirmed_plan(
+    empty: "Plan", options: ConnectionOptions, run_options: "RunOptions"
 ) -> "tuple[Plan, list[EntryResult]]":
     """Show what would be done, and ask.
+
+    Args:
+        empty: The plan before anything was read.
+        options: The command's options.
+        run_options: How the fleet is run.
 
     Returns:
         The plan for the accounts that are not as wanted, and the results of those that there is nothing to do for:
@@ -188,7 +217,6 @@ def _confirmed_plan(
     from pallink.fleet.work import Mode  # noqa: PLC0415
     from pallink.output.fleet_table import render_results, totals_line  # noqa: PLC0415
 
-    empty = _new_plan(file, run_options, selection)
     if not can_ask(options):
         raise UsageError(
             "--yes is required without a prompt",
@@ -225,7 +253,7 @@ def _finish(
     results: "Sequence[EntryResult]",
     run: "FleetRun | None",
     report: FleetReport,
-    options: FleetOptions,
+    options: ConnectionOptions,
     files: ReportFiles,
 ) -> None:
     """Show and report the results, and raise what they amount to."""

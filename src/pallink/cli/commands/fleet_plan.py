@@ -61,7 +61,6 @@ def plan(
             remedy="name another file",
         )
     selection = Selection(select, exclude, limit)
-    entries = read_entries(file, selection)
     run_options = RunOptions(
         cloud=options.settings.cloud,
         timeout=options.timeout,
@@ -69,6 +68,7 @@ def plan(
         replace=replace,
         vault_auth=vault_auth,
     )
+    entries = read_entries(file, selection, run_options)
     report = FleetReport(options, len(entries), is_plan=True)
     empty = new_plan(entries, run_options, source=file)
     with FleetRun(empty, Mode.PLAN, run_options, TerminalPrompter(options)) as run:

@@ -40,10 +40,10 @@ def verify(
     if not options.output.has_error_objects:
         say_where(options)
     selection = Selection(select, exclude, limit)
-    entries = read_entries(file, selection)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
+    entries = read_entries(file, selection, run_options)
     report = FleetReport(options, len(entries))
     plan = new_plan(entries, run_options, source=file)
     with FleetRun(plan, Mode.VERIFY, run_options, TerminalPrompter(options)) as run:

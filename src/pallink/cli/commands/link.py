@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pallink.cli.all_tenants import AllTenants, Wanted, check_tenant_options, write_in_all_tenants
 from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
+from pallink.cli.fleet_arguments import ExcludeTenant
 from pallink.cli.job import confirmation, session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
@@ -28,12 +30,24 @@ def link(
     subscription: Subscriptions = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    all_tenants: AllTenants = False,
+    exclude_tenant: ExcludeTenant = None,
 ) -> None:
     """Link the account to a partner.
 
     Signs in, checks the Reader role, reads the link, and creates it if there is none. Linked to that partner
     already: unchanged. Linked to another one: refused (exit code 5), unless --replace is given.
+    With --all-tenants it does so in each tenant of the user, shows the plan first, and keeps a journal, as fleet apply
+    does.
     """
+    check_tenant_options(options, all_tenants=all_tenants, exclude_tenant=exclude_tenant)
+    if all_tenants:
+        goal = LinkGoal(parse_partner_id(partner_id), replace)
+        wanted = Wanted(
+            goal.partner_id, role_check=role_check, subscriptions=tuple(subscription or ()), replace=replace
+        )
+        write_in_all_tenants(options, wanted, exclude_tenant, yes=yes, dry_run=dry_run)
+        return
 
     def write() -> "WriteResult":
         goal = LinkGoal(parse_partner_id(partner_id), replace)

@@ -28,7 +28,12 @@ THIS_SHELL = Shell.POWERSHELL if sys.platform == "win32" else Shell.SH
 
 app = new_app(help="Show, set, reset and serve the embedded emulator of Azure.", no_args_is_help=True)
 
-for _change in (sandbox_changes.assign, sandbox_changes.activate, sandbox_changes.grow):
+for _change in (
+    sandbox_changes.assign,
+    sandbox_changes.activate,
+    sandbox_changes.grow,
+    sandbox_changes.guest_policy,
+):
     command_with_options(app, options=OutputOptions)(_change)
 
 
@@ -264,6 +269,10 @@ def _lines(overview: "embedded.Overview") -> Iterator[str]:
         yield f"  {fault}"
     if not overview.faults:
         yield "  none"
+    if overview.guest_policies:
+        yield ""
+        yield "guest policies (pallink sandbox guest-policy)"
+        yield from (f"  {policy}" for policy in overview.guest_policies)
     yield ""
     yield "settings (pallink sandbox set NAME VALUE)"
     for setting in overview.settings:

@@ -1,4 +1,4 @@
-"""pallink sandbox assign, activate and grow: what an administrator does in Azure, done to the sandbox."""
+"""pallink sandbox assign, activate, grow and guest-policy: what an administrator does in Azure, done to the sandbox."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,6 +12,7 @@ from pallink.cli.commands import sandbox_fleet
 from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
+from pallink.sandbox.state.guest_policies import GuestPolicy
 
 _MAX_GENERATED = 20_000
 _MAX_TENANTS = 1_000
@@ -118,6 +119,15 @@ def grow(
             show_default=False,
         ),
     ] = None,
+    guest: Annotated[
+        str | None,
+        typer.Option(
+            "--guest",
+            metavar="UPN",
+            help="The user of another tenant who is a guest, and Reader, in every generated tenant.",
+            show_default=False,
+        ),
+    ] = None,
     fleet_file: Annotated[
         Path | None,
         typer.Option(
@@ -134,10 +144,10 @@ def grow(
     Names, IDs and secrets follow a pattern, so that a script can compute them; docs/reference/sandbox.md has it.
     """
     numbers = {"subscriptions": count, "applications": applications, "accounts": accounts, "tenants": tenants}
-    if fleet_file is None and all(number is None for number in numbers.values()):
+    if fleet_file is None and guest is None and all(number is None for number in numbers.values()):
         raise UsageError(
             "nothing to generate",
-            cause="COUNT, --applications, --accounts, --tenants and --fleet-file are all missing",
+            cause="COUNT, --applications, --accounts, --tenants, --guest and --fleet-file are all missing",
             remedy="name how many of them there should be",
             command="pallink sandbox grow --applications 10 --tenants 3",
         )
@@ -146,12 +156,37 @@ def grow(
 
     def change() -> str:
         sandbox = embedded.Sandbox(embedded.home())
-        generated = sandbox.grow(**numbers)
+        generated = sandbox.grow(**numbers, guest=guest)
         sentence = "generated: " + ", ".join(f"{number} {name}" for name, number in asdict(generated).items())
+        if guest is not None:
+            sentence += f"; {guest} is a guest of the tenants"
         if fleet_file is None:
             return sentence
         sandbox_fleet.write_fleet(fleet_file, sandbox.generated_accounts())
         return f"{sentence}; wrote {fleet_file}"
+
+    _run(change, options)
+
+
+def guest_policy(
+    options: OutputOptions,
+    policy: Annotated[
+        GuestPolicy,
+        typer.Argument(metavar="POLICY", help=f"One of {', '.join(GuestPolicy)}.", show_default=False),
+    ],
+    tenants: Annotated[
+        list[str], typer.Argument(metavar="TENANT...", help="The ID or a domain of each tenant.", show_default=False)
+    ],
+) -> None:
+    """Choose what tenants require of their guests, as a conditional access policy does in Entra ID.
+
+    mfa, terms-of-use and consent refuse a guest until the guest signs in to this tenant in person; the others refuse
+    every sign-in.
+    """
+
+    def change() -> str:
+        embedded.Sandbox(embedded.home()).set_guest_policy(policy, tenants)
+        return f"guest policy {policy} in {', '.join(tenants)}"
 
     _run(change, options)
 

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pallink.cli.all_tenants import AllTenants, Wanted, check_tenant_options, write_in_all_tenants
 from pallink.cli.arguments import DryRun, Yes
+from pallink.cli.fleet_arguments import ExcludeTenant
 from pallink.cli.job import confirmation, session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
@@ -28,11 +30,20 @@ def unlink(
     *,
     dry_run: DryRun = False,
     yes: Yes = False,
+    all_tenants: AllTenants = False,
+    exclude_tenant: ExcludeTenant = None,
 ) -> None:
     """Remove the account's link.
 
     Prompts for confirmation on a terminal; elsewhere it needs --yes. Not linked: unchanged.
+    With --all-tenants it does so in each tenant of the user, shows the plan first, and keeps a journal.
     """
+    check_tenant_options(options, all_tenants=all_tenants, exclude_tenant=exclude_tenant)
+    if all_tenants:
+        partner = None if partner_id is None else parse_partner_id(partner_id)
+        wanted = Wanted(partner, is_unlinked=True, role_check=RoleCheck.SKIP)
+        write_in_all_tenants(options, wanted, exclude_tenant, yes=yes, dry_run=dry_run)
+        return
 
     def write() -> "WriteResult":
         goal = UnlinkGoal(None if partner_id is None else parse_partner_id(partner_id))

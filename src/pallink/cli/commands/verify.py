@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pallink.cli.all_tenants import AllTenants, Wanted, check_tenant_options, verify_in_all_tenants
 from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
+from pallink.cli.fleet_arguments import ExcludeTenant
 from pallink.cli.job import session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
@@ -30,13 +32,21 @@ def verify(
         Path | None,
         typer.Option("--junit", metavar="FILE", envvar="PALLINK_JUNIT", help="Write the verdict as JUnit XML too."),
     ] = None,
+    all_tenants: AllTenants = False,
+    exclude_tenant: ExcludeTenant = None,
 ) -> None:
     """Fail unless the account is linked to this partner.
 
     For CI: reads only. Not linked: exit code 3. Linked to another partner: 5. A missing Reader role is a warning, or
     with --role-check require an error (6). In GitHub Actions and Azure Pipelines it annotates the run and adds to its
-    summary.
+    summary. With --all-tenants: 9 if the account is not as wanted in a tenant, and 8 if one could not be checked.
     """
+    check_tenant_options(options, all_tenants=all_tenants, exclude_tenant=exclude_tenant)
+    if all_tenants:
+        partner = parse_partner_id(partner_id)
+        wanted = Wanted(partner, role_check=role_check, subscriptions=tuple(subscription or ()))
+        verify_in_all_tenants(options, wanted, exclude_tenant, junit=junit)
+        return
 
     def compare() -> "VerifyResult":
         goal = LinkGoal(parse_partner_id(partner_id))

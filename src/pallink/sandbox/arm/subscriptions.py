@@ -14,7 +14,10 @@ _GROUP_API_VERSIONS = ("2024-11-01", "2022-09-01", "2021-04-01", "2020-10-01", "
 
 
 def _list_tenants(call: ArmCall) -> Response:
-    """List the tenants that the caller is a member or a guest of."""
+    """List the tenants that the caller is a member or a guest of, and those that delegate a subscription to it."""
+    projected = {
+        item.tenant_id for item in access.delegated_subscriptions(call.world, call.tenant, call.account.object_id)
+    }
     tenants = [
         {
             "id": f"/tenants/{tenant.id}",
@@ -22,14 +25,14 @@ def _list_tenants(call: ArmCall) -> Response:
             "countryCode": tenant.country_code,
             "displayName": tenant.display_name,
             "domains": list(tenant.domains),
-            "tenantCategory": "Home",  # Of guests too: the other categories are for delegation, as by Azure Lighthouse.
+            "tenantCategory": "Home" if is_own else "ProjectedBy",  # Of guests it is Home too.
             "defaultDomain": tenant.default_domain,
             "tenantType": "AAD",
         }
         for tenant in call.world.tenants
-        if tenant.identity_of(call.account)
+        if (is_own := tenant.identity_of(call.account) is not None) or tenant.id in projected
     ]
-    return json_response(200, {"value": tenants})
+    return json_response(200, page(call, tenants))
 
 
 def _visible(call: ArmCall) -> list[Subscription]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from pallink.sandbox.call import Call
-from pallink.sandbox.entra import challenges, errors as entra_errors, grants, pages, refusals
+from pallink.sandbox.entra import challenges, errors as entra_errors, grants, guest_policies, pages, refusals
 from pallink.sandbox.entra.directory import find_client, find_identity, find_resource, find_tenant, list_users
 from pallink.sandbox.entra.errors import EntraError
 from pallink.sandbox.entra.refusals import CredentialType
@@ -44,6 +44,9 @@ def authorize(call: Call, tenant_name: str) -> Response:
     except EntraError as error:
         document = error.document(call)
         result = {name: document[name] for name in ("error", "error_description", "error_uri")}
+        if document.get("suberror") == "consent_required":
+            # This endpoint knows no suberrors (OpenID Connect Core, 3.1.2.6).
+            result["error"] = "consent_required"
     if "state" in query:
         result["state"] = query["state"]
     return _RESPONSE_MODES[mode](redirect_uri, result)
@@ -97,6 +100,8 @@ def _sign_in(call: Call, tenant: Tenant | None, redirect_uri: str) -> str:
     # A user who chose an account on the page can also complete multi-factor authentication.
     has_mfa = account_name is not None
     refusals.check(call, account, CredentialType.INTERACTIVE, has_mfa=has_mfa)
+    proved_in = tenant.id if has_mfa else None
+    guest_policies.check(call, tenant, account, proved_in=proved_in)
     if challenges.wants_mfa(query.get("claims")) and not has_mfa:
         raise refusals.error_for(50076, account, call)
     grant = grants.Grant(
@@ -106,6 +111,7 @@ def _sign_in(call: Call, tenant: Tenant | None, redirect_uri: str) -> str:
         scope=query["scope"],
         nonce=query.get("nonce"),
         has_mfa=has_mfa,
+        proved_in=proved_in,
     )
     return grants.new_code(call, grant, redirect_uri=redirect_uri, challenge=query.get("code_challenge"))
 

@@ -16,6 +16,7 @@ from pallink.sandbox.entra import (
     client_authentication,
     device_codes,
     errors as entra_errors,
+    guest_policies,
     refusals,
     tokens,
 )
@@ -39,6 +40,7 @@ class Grant:
         scope: The requested scope.
         nonce: The nonce for the ID token; None if there is none.
         has_mfa: Whether the user completed multi-factor authentication.
+        proved_in: The ID of the tenant whose sign-in page the user completed; None if there was no page.
     """
 
     client_id: str
@@ -47,6 +49,7 @@ class Grant:
     scope: str
     nonce: str | None
     has_mfa: bool = False
+    proved_in: str | None = None
 
 
 def new_code(call: Call, grant: Grant, *, redirect_uri: str, challenge: str | None) -> str:
@@ -134,13 +137,15 @@ def _redeem_refresh_token(call: Call, tenant: Tenant | None, form: Mapping[str, 
 
 def _redeem_device_code(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
     code, user = device_codes.redeem(call, form)
+    tenant_id = code.tenant_id or user.home_tenant_id
     grant = Grant(
         client_id=code.client_id,
         person=user.object_id,
-        tenant_id=code.tenant_id or user.home_tenant_id,
+        tenant_id=tenant_id,
         scope=code.scope,
         nonce=None,
         has_mfa=code.has_mfa,
+        proved_in=tenant_id if code.has_mfa else None,
     )
     return _user_tokens(call, tenant, grant, form, CredentialType.INTERACTIVE)
 
@@ -182,6 +187,7 @@ def _user_tokens(
     account = find_identity(tenant, user, client, origin)
     if credential:
         refusals.check(call, account, credential, has_mfa=grant.has_mfa)
+    guest_policies.check(call, tenant, account, proved_in=grant.proved_in)
     if challenges.wants_mfa(form.get("claims")) and not grant.has_mfa:
         raise refusals.error_for(50076, account, call)
     scope = form.get("scope") or grant.scope

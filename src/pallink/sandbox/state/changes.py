@@ -1,12 +1,14 @@
-"""Changes to the world: assign a role, remove an assignment, activate an eligible role.
+"""Changes to the world: assign a role, remove an assignment, activate a role, choose what a tenant requires of guests.
 
 Both the commands of `pallink sandbox` and the emulated role assignment API use them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 from pallink.sandbox.state.access import principal_type, principals, scopes_at
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.sandbox.state.roles import Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.store import State
 from pallink.sandbox.state.world import Tenant
@@ -106,6 +108,31 @@ def activate(
             assignment = assign(state, principal_id=account_id, role=definition.id, scope=eligibility.scope, name=name)
             return eligibility, assignment
     raise ValueError(f"the account '{account_id}' is not eligible for the role '{definition.name}' at '{scope}'")
+
+
+def set_guest_policy(state: State, policy: GuestPolicy, tenants: Sequence[str]) -> None:
+    """Choose what tenants require of their guests.
+
+    Args:
+        state: The sandbox's state.
+        policy: The policy.
+        tenants: The IDs or domains of the tenants.
+
+    Raises:
+        ValueError: A tenant is unknown; the message says which. Nothing was changed.
+    """
+    found = {name: state.world.tenant(name) for name in tenants}
+    for name, tenant in found.items():
+        if tenant is None:
+            raise ValueError(f"the sandbox has no tenant named '{name}'")
+    ids = {tenant.id for tenant in found.values() if tenant is not None}
+
+    def change(data: dict[str, Any]) -> None:
+        for document in data["tenants"]:
+            if document["id"] in ids:
+                document["guest_policy"] = policy.value
+
+    state.change_world(change)
 
 
 def _tenant_of(state: State, principal_id: str) -> Tenant:

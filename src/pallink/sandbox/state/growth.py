@@ -4,12 +4,13 @@ Their names, identifiers and secrets follow a pattern, which scripts may rely on
 Functions that take `data` change the world as a dictionary, in the shape of `world.toml`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from pallink.sandbox.state.store import State
-from pallink.sandbox.state.world import World
+from pallink.sandbox.state.world import AccountKind, World
 
 _SUBSCRIPTION_NAMESPACE = UUID("6f4c9f0e-62d1-4c5e-8d0e-0d6a3f4b7a11")
 _MANAGEMENT_GROUP = "workloads"
@@ -54,7 +55,12 @@ class GeneratedAccount:
 
 def count_generated(world: World) -> Growth:
     """Return how many there are that were generated."""
-    accounts = [account for tenant in world.tenants for account in tenant.accounts if account.is_generated]
+    accounts = [
+        account
+        for tenant in world.tenants
+        for account in tenant.accounts
+        if account.is_generated and account.kind is not AccountKind.GUEST
+    ]
     users = sum(account.is_person for account in accounts)
     return Growth(
         subscriptions=sum(item.is_generated for tenant in world.tenants for item in tenant.subscriptions),
@@ -70,7 +76,7 @@ def list_generated(world: World) -> tuple[GeneratedAccount, ...]:
         GeneratedAccount(account.display_name, account.name, tenant.default_domain, account.client_secret)
         for tenant in world.tenants
         for account in tenant.accounts
-        if account.is_generated
+        if account.is_generated and account.kind is not AccountKind.GUEST
     ]
     return tuple(
         sorted(generated, key=lambda account: (account.client_secret is None, len(account.name), account.name))
@@ -84,17 +90,20 @@ def grow(
     applications: int | None = None,
     accounts: int | None = None,
     tenants: int | None = None,
+    guest: str | None = None,
 ) -> Growth:
     """Set how many subscriptions, applications, users and tenants are generated; None leaves a number as it is.
 
-    With another number of applications, users or tenants, all three are generated again: a link stays if its account
-    is still in the same tenant, and roles that were assigned since then are lost.
+    With another number of applications, users or tenants, or another guest, all of them are generated again: a link
+    stays if its account is still in the same tenant, and roles that were assigned since then, and guest policies, are
+    lost. The guest is a user of another tenant, by UPN, and a Reader in every generated tenant.
 
     Returns:
         How many there are now that were generated.
 
     Raises:
-        ValueError: The world lacks what they need: a management group, or a tenant with an enabled subscription.
+        ValueError: The world lacks what they need: a management group, a tenant with an enabled subscription, or the
+            guest and tenants for it.
     """
     before = state.world
     present = count_generated(before)
@@ -102,18 +111,30 @@ def grow(
     def change(data: dict[str, Any]) -> None:
         if subscriptions is not None:
             _set_subscriptions(data, subscriptions)
-        if (applications, accounts, tenants) != (None, None, None):
+        if (applications, accounts, tenants, guest) != (None, None, None, None):
             _remove_accounts(data)
             _add_accounts(
                 data,
                 applications=present.applications if applications is None else applications,
                 accounts=present.accounts if accounts is None else accounts,
                 tenants=present.tenants if tenants is None else tenants,
+                guest=(_guest_of(before) if tenants != 0 else None) if guest is None else guest,
             )
 
     state.change_world(change)
     state.delete_links(_accounts_of(before) - _accounts_of(state.world))
     return count_generated(state.world)
+
+
+def _guest_of(world: World) -> str | None:
+    """Return the UPN of the guest of the generated tenants; None if they have none."""
+    guests = (
+        account.name
+        for tenant in world.tenants
+        for account in tenant.accounts
+        if account.is_generated and account.kind is AccountKind.GUEST
+    )
+    return next(guests, None)
 
 
 def _accounts_of(world: World) -> set[tuple[str, str]]:
@@ -168,8 +189,10 @@ def _not_generated(data: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [item for item in data.get(kind, ()) if not item.get("generated")]
 
 
-def _add_accounts(data: dict[str, Any], *, applications: int, accounts: int, tenants: int) -> None:
+def _add_accounts(data: dict[str, Any], *, applications: int, accounts: int, tenants: int, guest: str | None) -> None:
     """Add applications and users round robin to new tenants, or all to the tenant of the default account.
+
+    A guest has an account in each of the new tenants.
 
     Raises:
         ValueError: The tenant has no enabled subscription.
@@ -181,6 +204,8 @@ def _add_accounts(data: dict[str, Any], *, applications: int, accounts: int, ten
         _add_application(homes[(number - 1) % len(homes)], f"app-{number:04}")
     for number in range(1, accounts + 1):
         _add_user(homes[(number - 1) % len(homes)], f"user-{number:04}")
+    if guest is not None:
+        _add_guest(generated, guest.lower())
 
 
 def _new_tenant(number: int) -> _Tenant:
@@ -194,6 +219,7 @@ def _new_tenant(number: int) -> _Tenant:
         "subscriptions": [{"id": str(uuid5(tenant_id, "production")), "display_name": "Production"}],
         "applications": [],
         "users": [],
+        "guests": [],
         "role_assignments": [],
         "generated": True,
     }
@@ -228,6 +254,24 @@ def _add_user(tenant: _Tenant, name: str) -> None:
     user = {"object_id": object_id, "upn": f"{name}@{tenant['domains'][-1]}", "display_name": name, "generated": True}
     tenant["users"].append(user)
     _add_role(tenant, object_id)
+
+
+def _add_guest(tenants: Sequence[_Tenant], upn: str) -> None:
+    """Make a user a guest of tenants, except of the home tenant.
+
+    Raises:
+        ValueError: There are no such tenants.
+    """
+    if not tenants:
+        raise ValueError(
+            f"the sandbox has no tenants named tenant-0001.example and so on, where '{upn}' could be a guest"
+        )
+    for tenant in tenants:
+        if upn.partition("@")[2] in tenant["domains"]:
+            continue
+        object_id = str(uuid5(UUID(tenant["id"]), upn))
+        tenant["guests"].append({"object_id": object_id, "upn": upn, "generated": True})
+        _add_role(tenant, object_id)
 
 
 def _add_role(tenant: _Tenant, object_id: str) -> None:

@@ -186,7 +186,8 @@ ROLE_ASSIGNMENT_LIMIT = Setting(
 PAGE_SIZE = Setting(
     "page-size",
     ("1000", "200", "100", "50", "20", "10", "5", "2", "1"),
-    "How many subscriptions, role assignments or eligible roles a response holds at most; nextLink leads to the rest.",
+    "How many tenants, subscriptions, role assignments or eligible roles a response holds at most; nextLink leads to "
+    "the rest.",
 )
 RESPONSE_DELAY = Setting(
     "response-delay",

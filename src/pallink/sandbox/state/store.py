@@ -17,7 +17,7 @@ from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
 from pallink.sandbox.state.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 8  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
+_SCHEMA_VERSION = 9  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
 _SCHEMA = (
     # The revision comes first: SQLite reads it without the pages of the document.
     "CREATE TABLE world (revision TEXT NOT NULL DEFAULT (hex(randomblob(16))), document TEXT NOT NULL)",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.vaults import Vault
 
@@ -166,6 +167,7 @@ class Tenant:
         delegations: The subscriptions that other tenants manage.
         is_generated: Whether `pallink sandbox grow` generated it.
         vaults: The key vaults.
+        guest_policy: What is required of guests.
     """
 
     id: str
@@ -182,6 +184,7 @@ class Tenant:
     delegations: tuple[Delegation, ...] = ()
     is_generated: bool = False
     vaults: tuple[Vault, ...] = ()
+    guest_policy: GuestPolicy = GuestPolicy.NONE
 
     @property
     def default_domain(self) -> str:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.sandbox.state.roles import Delegation, Role, RoleAssignment, RoleEligibility
 from pallink.sandbox.state.vaults import Secret, Vault
 from pallink.sandbox.state.world import (
@@ -167,6 +168,7 @@ def _tenant(
         ),
         is_generated=data.get("generated", False),
         vaults=tuple(_vault(vault, accounts, principals) for vault in data.get("vaults", ())),
+        guest_policy=GuestPolicy(data.get("guest_policy", GuestPolicy.NONE)),
     )
 
 
@@ -182,6 +184,7 @@ def _accounts(data: Mapping[str, Any], users: Mapping[str, Account]) -> Iterator
             display_name=home.display_name,
             home_tenant_id=home.tenant_id,
             home_object_id=home.object_id,
+            is_generated=guest.get("generated", False),
         )
 
 

@@ -1,0 +1,62 @@
+"""Asks for the tenants of the accounts that a fleet file names for all of their tenants."""
+
+import os
+from collections.abc import Sequence
+
+from pallink.errors import PallinkError
+from pallink.fleet.entry import ALL_TENANTS, Entry
+from pallink.fleet.fleet_run import RunOptions
+from pallink.fleet.tenants import expand
+from pallink.fleet.work import NoPrompts
+from pallink.redact.environment import environment_secrets
+from pallink.redact.secrets import Secrets
+from pallink.session import open_session
+from pallink.settings import Settings
+from pallink.signin.methods import SignInMethod
+from pallink.signin.tenants import check_covers_tenants
+from pallink.tenants import Tenant
+
+
+def with_all_tenants(entries: Sequence[Entry], options: RunOptions) -> tuple[Entry, ...]:
+    """Return the entries with one for each tenant in place of those for all tenants; sends nothing if there are none.
+
+    Each account that is in all of its tenants signs in once, without a prompt.
+
+    Args:
+        entries: The entries of a fleet file.
+        options: How the fleet is run.
+
+    Raises:
+        PallinkError: An account could not sign in, or its tenants could not be read.
+        UsageError: An excluded tenant is none of the account's, or no tenant is left.
+    """
+    return expand(entries, lambda entry: list_tenants(entry, options))
+
+
+def list_tenants(entry: Entry, options: RunOptions) -> tuple[Tenant, ...]:
+    """Return the tenants of an entry's account.
+
+    Raises:
+        PallinkError: The account could not sign in, or the tenants could not be read.
+    """
+    auth = entry.auth.value if entry.auth is not None else None
+    settings = Settings(options.cloud, entry.account, None, entry.client_id, auth, options.timeout)
+    # What states a sign-in in the environment is the runner's, unless the entry names the method.
+    environ = os.environ if entry.auth is SignInMethod.AZURE_CLI else {}
+    try:
+        with (
+            Secrets(*environment_secrets(os.environ)).active(),
+            open_session(
+                settings,
+                writable=False,
+                command="tenants",
+                prompter=NoPrompts(),
+                environ=environ,
+                is_for_all_tenants=True,
+            ) as session,
+        ):
+            check_covers_tenants(session.sign_in, settings, os.environ)
+            return session.tenants()
+    except PallinkError as error:
+        where = f"line {entry.line} of the fleet file is about all tenants of {entry.account}"
+        raise (error.with_cause(where) if entry.tenant == ALL_TENANTS else error) from None
