@@ -14,10 +14,20 @@ import pytest
 from pallink.sandbox import Sandbox
 from pallink.sandbox.http.server import SandboxServer
 
+# A process with threads that are still on their way out leaves by os._exit.
 PROGRAM = """
-import atexit, sys
+import atexit, os, sys
 from pallink.__main__ import main
-atexit.register(lambda: print("LOADED", *sys.modules, file=sys.stderr))
+
+def report():
+    print("LOADED", *sys.modules, file=sys.stderr, flush=True)
+
+def leave(code, leave=os._exit):
+    report()
+    leave(code)
+
+atexit.register(report)
+os._exit = leave
 main()
 """
 

@@ -51,6 +51,13 @@ from pallink.__main__ import main
 import pallink.session, pallink.azure.client, pallink.azure.auth.login
 sys.addaudithook(watch)
 sys.argv = ["pallink", *sys.argv[3:], "--cloud", "sandbox"]
+
+def leave(code, leave=os._exit):
+    # A process with threads that are still on their way out does not end by sys.exit.
+    print(f"calls: {calls}", file=sys.stderr, flush=True)
+    leave(code)
+
+os._exit = leave
 try:
     main()
 finally:
