@@ -14,7 +14,8 @@ from pallink.output import OutputFormat, Terminal
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
 
-_NO_SUCH_COMMAND = re.compile(r"No such command '(.*)'")
+# Typer adds the command that is spelled most alike.
+_NO_SUCH_COMMAND = re.compile(r"(No such command '(.*?)')(\. Did you mean .*)?")
 
 # Options of other tools that carry a secret, with the variable that takes its place (those of azure-identity).
 _SECRET_OPTIONS = {
@@ -96,8 +97,8 @@ def _message(error: Any, context: Any, option: str) -> str:
         parameter = next((found for found in context.command.params if option in found.opts), None) if context else None
         return f"{message}: {_name(parameter, context, option)}" if parameter is not None else message
     unknown = _NO_SUCH_COMMAND.fullmatch(message)
-    if unknown is not None and unknown[1] in SYNONYMS and context is not None and context.parent is None:
-        return f"{message}. Did you mean {SYNONYMS[unknown[1]]!r}?"
+    if unknown is not None and unknown[2] in SYNONYMS and context is not None and context.parent is None:
+        return f"{unknown[1]}. Did you mean {SYNONYMS[unknown[2]]!r}?"
     return message
 
 
