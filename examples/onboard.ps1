@@ -31,12 +31,13 @@ if (-not (Test-Path -LiteralPath $AccountsFile -PathType Leaf)) {
 $linked = 0
 $failures = @()
 foreach ($line in Get-Content -LiteralPath $AccountsFile) {
-    $account = $line.Trim()
-    if ($account -eq '' -or $account.StartsWith('#')) { continue }
+    $account, $tenant = -split $line
+    if (-not $account -or $account.StartsWith('#')) { continue }
+    $where = if ($tenant) { '--tenant', $tenant } else { @() }
     # There is no prompt: --account says who must sign in. The action goes to stdout, and with --quiet only an error goes
     # to stderr, so one of the two is empty.
-    $output = & pallink link $PartnerId --account $account --no-input --quiet @Options --output tsv --query action 2>&1 |
-        ForEach-Object { "$_" }
+    $output = & pallink link $PartnerId --account $account @where --no-input --quiet @Options --output tsv `
+        --query action 2>&1 | ForEach-Object { "$_" }
     $code = $LASTEXITCODE
     if ($code -eq 0) {
         $linked++

@@ -5,7 +5,8 @@
 #
 #   examples/onboard.sh PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]
 #
-# ACCOUNTS_FILE has one account (UPN, object ID or client ID) per line; empty lines and lines that begin with # are skipped.
+# ACCOUNTS_FILE has one account (UPN, object ID or client ID) per line, and behind it its tenant where it is not the home
+# tenant; empty lines and lines that begin with # are skipped.
 # It is safe to run again: accounts that are already linked do not change. Exit code: 0 if all are linked, 8 if some are
 # not, 2 if the command line is wrong.
 #
@@ -22,12 +23,14 @@ shift 2
 
 linked=0
 failures=()
-while IFS= read -r account || [ -n "$account" ]; do
-  account=${account%$'\r'}
+while IFS= read -r line || [ -n "$line" ]; do
+  # Editors on Windows begin a file with a byte order mark, and end its lines with a carriage return.
+  line=${line#$'\xef\xbb\xbf'}
+  read -r account tenant <<<"${line%$'\r'}"
   case $account in '' | '#'*) continue ;; esac
   # There is no prompt: --account says who must sign in, and standard input is the list. The action goes to stdout, and
   # with --quiet only an error goes to stderr, so one of the two is empty.
-  if output=$(pallink link "$partner_id" --account "$account" --no-input --quiet "$@" \
+  if output=$(pallink link "$partner_id" --account "$account" ${tenant:+--tenant "$tenant"} --no-input --quiet "$@" \
     --output tsv --query action 2>&1 </dev/null); then
     linked=$((linked + 1))
     printf '%-10s %s\n' "$output" "$account"

@@ -74,7 +74,9 @@ def test_ten_accounts_of_which_two_fail_and_a_second_run_changes_nothing(onboard
 
 def test_odd_lists_and_wrong_command_lines(onboard: Onboard, tmp_path: Path) -> None:
     accounts = tmp_path / "accounts.txt"
-    accounts.write_bytes(b"# none\r\n\r\ninvoices@contoso.com\r\npayroll@contoso.com")
+    accounts.write_bytes(
+        b"\xef\xbb\xbf# none\r\n\r\ninvoices@contoso.com contoso.onmicrosoft.com\r\n \r\npayroll@contoso.com"
+    )
     done = onboard("719878", str(accounts), "--cloud", "sandbox")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("2 linked, 0 failed\n")
