@@ -109,7 +109,7 @@ def verify_in_all_tenants(
 
 
 def read_in_all_tenants(options: CommonOptions, wanted: Wanted, exclude: Sequence[str] | None) -> None:
-    """Show the account's link in each tenant; that there is none is no error."""
+    """Show the account's link in each tenant. A tenant without a link is not an error."""
     from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
     _read(options, wanted, exclude, Mode.SHOW)

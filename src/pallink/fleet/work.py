@@ -289,7 +289,7 @@ def _outcome_of_comparison(result: Result) -> Outcome:
 
 
 def _check(entry: Entry, session: Session) -> EntryResult:
-    """Check the Reader role, and read the link. That there is none is no error."""
+    """Check the Reader role, and read the link. A missing link is not an error."""
     result = session.check(subscriptions=entry.subscriptions)
     checked = _result(entry, _outcome_of_comparison(result), result)
     # One row a tenant has no room for the subscriptions.
@@ -297,7 +297,7 @@ def _check(entry: Entry, session: Session) -> EntryResult:
 
 
 def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
-    """Read the link. That there is none is no error: the entry wants nothing."""
+    """Read the link. A missing link is not an error: the entry does not ask for one."""
     try:
         return _result(entry, Outcome.UNCHANGED, session.show())
     except NotLinkedError:

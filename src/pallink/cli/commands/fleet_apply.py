@@ -205,8 +205,8 @@ def confirmed_plan(
         run_options: How the fleet is run.
 
     Returns:
-        The plan for the accounts that are not as wanted, and the results of those that there is nothing to do for:
-        they are unchanged, or refused.
+        The plan for the accounts that differ from the file, and the results of the accounts with nothing to do, which
+        are unchanged or refused.
 
     Raises:
         UsageError: No prompt is possible.

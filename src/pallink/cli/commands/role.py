@@ -87,9 +87,9 @@ def assign(
 ) -> None:
     """Assign a role to an account, unless it has it there.
 
-    An administrator signs in, and not the account that gets the role: Owner, User Access Administrator or Role Based
-    Access Control Administrator on the scope. The role is assigned to the account itself, whatever it inherits or holds
-    through groups. Prompts for confirmation on a terminal; elsewhere it needs --yes.
+    Sign in as an administrator (Owner, User Access Administrator or Role Based Access Control Administrator on the
+    scope), not as the account that gets the role. The role is assigned directly to the account, even if the account
+    already has it through inheritance or a group. Prompts for confirmation on a terminal; elsewhere it needs --yes.
     """
     wanted, wanted_role = (
         require_scope(scopes_of(subscription, resource_group, management_group, scope)),

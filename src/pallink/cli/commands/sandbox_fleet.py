@@ -71,7 +71,7 @@ def write_fleet(path: Path, accounts: Sequence[GeneratedAccount]) -> None:
 
 def render_yaml(accounts: Sequence[GeneratedAccount], folder: str) -> str:
     """Return a fleet in YAML, whose secrets are files in a folder beside it."""
-    # A JSON string is YAML too, whatever the name of the folder is.
+    # A JSON string is also valid YAML, so any folder name is safe.
     entries = [
         ", ".join(f"{key}: {json.dumps(text, ensure_ascii=False)}" for key, text in _entry(account, folder).items())
         for account in accounts
