@@ -10,7 +10,7 @@ import typer
 
 from pallink.cli.fleet_job import FleetReport, explain_failures, finish, run_all, verdict
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import can_ask, session, this_command
+from pallink.cli.job import can_ask, session, this_command, yes_is_required
 from pallink.cli.options import CommonOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import FleetDiffersError, UsageError
@@ -83,12 +83,7 @@ def write_in_all_tenants(
         _read(options, wanted, exclude, Mode.PLAN)
         return
     if not yes and not can_ask(options):
-        raise UsageError(
-            "--yes is required without a prompt",
-            cause="this is no terminal, or --no-input is set",
-            remedy="see with --dry-run what would be done, then add --yes to the command",
-            command=this_command("--yes"),
-        )
+        raise yes_is_required(first="see with --dry-run what would be done, then ")
     entries, run_options = _prepare(options, wanted, exclude)
     command = "unlink" if wanted.is_unlinked else "link"
     plan = new_plan(entries, run_options, source=Path(f"pallink {command} --all-tenants"))

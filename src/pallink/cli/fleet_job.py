@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace as changed
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from pallink.cli.job import can_ask, notice, progress, say_where
 from pallink.cli.options import ConnectionOptions
@@ -162,7 +162,6 @@ class FleetReport:
             OutputError: They cannot be written, or could not while the run went on.
         """
         from pallink.fleet.result import count_outcomes  # noqa: PLC0415
-        from pallink.output.fleet_table import render_results  # noqa: PLC0415
 
         options, terminal = self._options, self._terminal
         if self._stream_error is not None:
@@ -170,18 +169,31 @@ class FleetReport:
         if self._streams:
             return
         if options.output is OutputFormat.TABLE and options.query is None:
-            rows = terminal.rows(terminal.stdout)
-            max_rows = max(rows - _FREE_LINES, _MIN_ROWS) if rows else None
-            columns = terminal.columns(terminal.stdout)
-            terminal.write(render_results(results, is_plan=self._is_plan, max_rows=max_rows, columns=columns))
+            max_rows = _max_rows(terminal, terminal.stdout)
+            terminal.write(fitted_table(results, terminal, terminal.stdout, is_plan=self._is_plan))
             if max_rows is not None and len(results) > max_rows and show_all and not options.quiet:
                 terminal.say("note", f"all accounts are shown by {show_all}", unbroken=show_all)
             return
         entries = [result.as_dict() for result in results]
         value: object = {"run": run_id, "totals": count_outcomes(results), "entries": entries}
         if options.output is OutputFormat.TSV and options.query is None:
-            value = [result.as_dict() | {"error": result.error and result.error.message} for result in results]
+            messages = (result.error and result.error.message for result in results)
+            value = [entry | {"error": message} for entry, message in zip(entries, messages, strict=True)]
         write_value(value, options.output, terminal, options.query)
+
+
+def fitted_table(results: "Sequence[EntryResult]", terminal: Terminal, stream: TextIO, *, is_plan: bool) -> str:
+    """Return the table as it fits a stream: on a terminal cut to the screen, elsewhere whole."""
+    from pallink.output.fleet_table import render_results  # noqa: PLC0415
+
+    return render_results(
+        results, is_plan=is_plan, max_rows=_max_rows(terminal, stream), columns=terminal.columns(stream)
+    )
+
+
+def _max_rows(terminal: Terminal, stream: TextIO) -> int | None:
+    rows = terminal.rows(stream)
+    return max(rows - _FREE_LINES, _MIN_ROWS) if rows else None
 
 
 class Listener(Protocol):

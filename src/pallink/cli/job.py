@@ -46,8 +46,7 @@ def session(
     # Help and wrong command lines get here with nothing of the job loaded.
     from pallink.session import open_session  # noqa: PLC0415
 
-    if not options.output.has_error_objects:
-        say_where(options)
+    say_where_at_once(options)
     report = options.report
     report.writes_link = writable
     report.warnings = notice(options)
@@ -95,6 +94,12 @@ def is_about_sign_ins(options: CommonOptions) -> None:
         "see which sign-ins are kept",
         "pallink whoami --all",
     )
+
+
+def say_where_at_once(options: ConnectionOptions) -> None:
+    """Say so before anything is done, unless an error would have to be the only object on stderr."""
+    if not options.output.has_error_objects:
+        say_where(options)
 
 
 def say_where(options: ConnectionOptions) -> None:
@@ -162,12 +167,7 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     terminal = Terminal()
     is_interactive = can_ask(options)
     if always and not is_interactive:
-        raise UsageError(
-            "--yes is required without a prompt",
-            cause="removing a link cannot be undone here, and this is no terminal, or --no-input is set",
-            remedy="add --yes to the command",
-            command=this_command("--yes"),
-        )
+        raise yes_is_required(why="removing a link cannot be undone here, and ")
     if not is_interactive or (options.account is not None and not always):
         return None
 
@@ -188,6 +188,21 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
             options.report.tidy = tidy
 
     return ask
+
+
+def yes_is_required(*, why: str = "", first: str = "") -> UsageError:
+    """Return the error for a command that needs a confirmation where no prompt is possible.
+
+    Args:
+        why: Why it needs one, as in "removing a link cannot be undone here, and ".
+        first: What to do before, as in "look at the plan with pallink fleet plan, then ".
+    """
+    return UsageError(
+        "--yes is required without a prompt",
+        cause=f"{why}this is no terminal, or --no-input is set",
+        remedy=f"{first}add --yes to the command",
+        command=this_command("--yes"),
+    )
 
 
 def can_ask(options: ConnectionOptions) -> bool:

@@ -10,7 +10,9 @@ from pallink.cli.job import (
     progress,
     prompter_for,
     say_where,
+    say_where_at_once,
     this_command,
+    yes_is_required,
     yes_or_no,
 )
 from pallink.cli.options import AdministratorOptions
@@ -39,8 +41,7 @@ def role_session(
     """Sign in the administrator, as the options say, for one command."""
     from pallink.role_session import open_role_session  # noqa: PLC0415 - help does without it
 
-    if not options.output.has_error_objects:
-        say_where(options)
+    say_where_at_once(options)
     options.report.warnings = notice(options)
     deadline = Deadline(options.timeout)
     try:
@@ -118,12 +119,7 @@ def role_confirmation(options: AdministratorOptions, *, yes: bool) -> "ConfirmRo
     if yes:
         return None
     if not can_ask(options):
-        raise UsageError(
-            "--yes is required without a prompt",
-            cause="a role decides what an account may do, and this is no terminal, or --no-input is set",
-            remedy="add --yes to the command",
-            command=this_command("--yes"),
-        )
+        raise yes_is_required(why="a role decides what an account may do, and ")
     terminal = Terminal()
 
     def ask(proposal: "RoleProposal") -> bool:

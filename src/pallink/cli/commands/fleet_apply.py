@@ -14,13 +14,14 @@ from pallink.cli.fleet_job import (
     Selection,
     explain_failures,
     finish,
+    fitted_table,
     fleet_command,
     read_entries,
     run_all,
     verdict,
 )
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import can_ask, say_where, this_command, yes_or_no
+from pallink.cli.job import can_ask, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
@@ -75,8 +76,7 @@ def apply(
     """
     from pallink.fleet.fleet_run import RunOptions, resume_apply  # noqa: PLC0415 - help does without it
 
-    if not options.output.has_error_objects:
-        say_where(options)
+    say_where_at_once(options)
     selection = Selection(select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud,
@@ -215,15 +215,10 @@ def confirmed_plan(
     from pallink.fleet.fleet_run import FleetRun  # noqa: PLC0415
     from pallink.fleet.result import CHANGES, Outcome  # noqa: PLC0415
     from pallink.fleet.work import Mode  # noqa: PLC0415
-    from pallink.output.fleet_table import render_results, totals_line  # noqa: PLC0415
+    from pallink.output.fleet_table import totals_line  # noqa: PLC0415
 
     if not can_ask(options):
-        raise UsageError(
-            "--yes is required without a prompt",
-            cause="this is no terminal, or --no-input is set",
-            remedy="look at the plan with pallink fleet plan, then add --yes to the command",
-            command=this_command("--yes"),
-        )
+        raise yes_is_required(first="look at the plan with pallink fleet plan, then ")
     report = FleetReport(options, len(empty.entries), is_plan=True, is_preview=True)
     with FleetRun(empty, Mode.PLAN, run_options) as run:
         results = run_all(run, options, report, prompts=False)
@@ -236,10 +231,7 @@ def confirmed_plan(
         terminal = Terminal()
         if options.output.has_error_objects:
             say_where(options)
-        rows = terminal.rows(terminal.stderr)
-        columns = terminal.columns(terminal.stderr)
-        table = render_results(results, is_plan=True, max_rows=rows and max(rows - 6, 10), columns=columns)
-        terminal.write_stderr(table)
+        terminal.write_stderr(fitted_table(results, terminal, terminal.stderr, is_plan=True))
         if not yes_or_no("Apply this plan?", terminal):
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
     unchanged = {result.entry.key for result in earlier if result.outcome is Outcome.UNCHANGED}

@@ -18,7 +18,7 @@ from pallink.cli.fleet_job import (
     run_all,
     verdict,
 )
-from pallink.cli.job import say_where, this_command
+from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import FleetDiffersError, OutputError, UsageError
@@ -52,8 +52,7 @@ def plan(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
-    if not options.output.has_error_objects:
-        say_where(options)
+    say_where_at_once(options)
     if out is not None and out.suffix.casefold() != ".json":
         raise UsageError(
             f"--out {out} does not end with .json",

@@ -12,7 +12,7 @@ from pallink.cli.fleet_job import (
     verdict,
 )
 from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import say_where, this_command
+from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 
@@ -37,8 +37,7 @@ def verify(
     from pallink.fleet.fleet_run import FleetRun, RunOptions, new_plan  # noqa: PLC0415 - help does without it
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
-    if not options.output.has_error_objects:
-        say_where(options)
+    say_where_at_once(options)
     selection = Selection(select, exclude, limit)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
