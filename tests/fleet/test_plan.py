@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pallink.fleet.plan_file import Seen, check_not_stale
+from pallink.fleet.plan_file import Seen, describe_change
 from pallink.fleet.result import Outcome
 from pallink.links.model import Link
 from tests.fleet.files import ONBOARDING, SEED, error_of, last_error, outcomes, totals, write_fleet
@@ -277,5 +277,5 @@ LINK = Link("719878", "Mekorma", version=3)
     ],
 )
 def test_what_makes_a_plan_stale(seen: Seen, current: Link | None, difference: str | None) -> None:
-    found = check_not_stale(seen, current)
+    found = describe_change(seen, current)
     assert (found is None) if difference is None else (found is not None and difference in found)

@@ -101,7 +101,7 @@ class Plan:
         return {"plan": {"outcome": seen.outcome.value, "wasRead": seen.was_read, "link": link_as_dict(seen.link)}}
 
 
-def check_not_stale(seen: Seen, current: Link | None) -> str | None:
+def describe_change(seen: Seen, current: Link | None) -> str | None:
     """Return how the link has changed since the plan saw it; None if it has not."""
     now = active(current)
     if not seen.was_read:

@@ -19,7 +19,7 @@ from pallink.errors import (
 )
 from pallink.fleet.advice import explain_for_entry
 from pallink.fleet.entry import Entry, LinkState
-from pallink.fleet.plan_file import Seen, check_not_stale
+from pallink.fleet.plan_file import Seen, describe_change
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.links.history import InterruptedWrite
@@ -128,6 +128,9 @@ class Work:
     links: dict[Key, Link | None] = field(default_factory=dict)
     accounts: KnownAccounts = field(default_factory=KnownAccounts)
     _token_locks: dict[Key, threading.Lock] = field(default_factory=dict)
+    _environment_secrets: tuple[str, ...] = field(
+        default_factory=lambda: tuple(environment_secrets(os.environ)), repr=False
+    )
 
     def __call__(self, task: Task) -> EntryResult:
         """Do the job for one entry.
@@ -136,7 +139,7 @@ class Work:
             OperationCancelledError: The task was cancelled before it began to write.
         """
         # Its own: no entry's secrets are known to another one.
-        with Secrets(*environment_secrets(os.environ)).active():
+        with Secrets(*self._environment_secrets).active():
             fields = stated_fields(task.entry, self.cloud)
             try:
                 with self._open(task) as session:
@@ -225,7 +228,7 @@ class Work:
         seen = self.seen.get(entry.key)
         if seen is None or entry.key in self.interrupted:
             return
-        difference = check_not_stale(seen, link)
+        difference = describe_change(seen, link)
         if difference is not None and goal.next_step(link).action is not Action.UNCHANGED:
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
@@ -306,20 +309,17 @@ def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
 
 def _compare_unlinked(entry: Entry, session: Session, fields: Json) -> EntryResult:
     """Compare the link with an entry that wants none, or none of one partner."""
-    try:
-        result = session.show()
-    except NotLinkedError:
-        return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=redact_all(fields))
-    linked = result.partner_id
-    if entry.partner_id is not None and linked != entry.partner_id:
-        return _result(entry, Outcome.UNCHANGED, result)
+    shown = _show(entry, session, fields)
+    linked = shown.fields.get("partnerId")
+    if linked is None or entry.partner_id not in (None, linked):
+        return shown
     error = LinkedElsewhereError(
         f"linked to {linked}, and the fleet file says unlinked",
-        linked_partner_id=linked or "",
-        wanted_partner_id=linked or "",
+        linked_partner_id=str(linked),
+        wanted_partner_id=str(linked),
         remedy="remove the link with pallink fleet apply, or change the entry's state",
     )
-    return EntryResult(entry=entry, outcome=Outcome.DIFFERS, fields=redact_all(result.as_dict()), error=error)
+    return replace(shown, outcome=Outcome.DIFFERS, error=error)
 
 
 def _result(entry: Entry, outcome: Outcome, result: Result, *, link: LinkChange | None = None) -> EntryResult:
