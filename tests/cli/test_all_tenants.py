@@ -1,13 +1,12 @@
 """--all-tenants: link, show, verify, check and unlink in every tenant of a user, with one sign-in."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from pallink.cli.prompter import TerminalPrompter
 from pallink.sandbox.state.guest_policies import GuestPolicy
-from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, served
+from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk
 from tests.fleet.files import totals
 from tests.fleet.test_tenants import FIRST, SECOND, THIRD, by_tenant
 from tests.harness import Traffic
@@ -18,22 +17,6 @@ EVERYWHERE = {CONTOSO, FABRIKAM, FIRST, SECOND, THIRD}
 @pytest.fixture(autouse=True)
 def no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-
-
-@pytest.fixture
-def consultant(desk: Desk) -> Desk:
-    """A desk at which `invoices@contoso.com` is a guest of Fabrikam and of three more tenants."""
-    desk.sandbox.grow(tenants=3, guest=INVOICES)
-    return desk
-
-
-@pytest.fixture
-def served_consultant(consultant: Desk, no_keyring: None) -> Iterator[Desk]:  # noqa: ARG001
-    """The same over HTTPS, after one sign-in with a device code."""
-    with served(consultant) as elsewhere:
-        elsewhere.reader_of_device_codes(INVOICES)
-        assert elsewhere.run("login --auth device-code --allow-plain-text-cache").code == 0
-        yield elsewhere
 
 
 def test_link_verify_show_and_unlink(consultant: Desk) -> None:

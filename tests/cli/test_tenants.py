@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,6 @@ from tests.sandbox.client import Client
 
 KEPT = "--allow-plain-text-cache"
 FIRST, SECOND, THIRD = (str(uuid5(NAMESPACE_DNS, f"tenant-000{number}.example")) for number in (1, 2, 3))
-
-
-@pytest.fixture
-def consultant(desk: Desk) -> Desk:
-    """A desk at which `invoices@contoso.com` is a guest of Fabrikam and of three more tenants."""
-    desk.sandbox.grow(tenants=3, guest=INVOICES)
-    return desk
-
-
-@pytest.fixture
-def served_consultant(consultant: Desk, no_keyring: None) -> Iterator[Desk]:  # noqa: ARG001
-    """The same over HTTPS, after one sign-in with a device code."""
-    with served(consultant) as elsewhere:
-        elsewhere.reader_of_device_codes(INVOICES)
-        assert elsewhere.run(f"login --auth device-code {KEPT}").code == 0
-        elsewhere.seen.clear()
-        yield elsewhere
 
 
 def objects(done: Run) -> list[dict[str, Any]]:

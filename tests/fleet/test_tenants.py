@@ -1,7 +1,6 @@
 """tenants: all in a fleet file, and pallink fleet discover: one account in every tenant that it is in."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -10,30 +9,13 @@ import pytest
 from pallink import fleet
 from pallink.fleet.file import read_fleet
 from pallink.sandbox.state.guest_policies import GuestPolicy
-from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, served
+from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk
 from tests.fleet.files import totals, write_fleet
 from tests.fleet.test_validate import SCHEMA, in_file, problems
 from tests.harness import Pallink, Run, Traffic
 
 FIRST, SECOND, THIRD = (str(uuid5(NAMESPACE_DNS, f"tenant-000{number}.example")) for number in (1, 2, 3))
 EVERYWHERE = f"account: {INVOICES}, tenants: all"
-
-
-@pytest.fixture
-def consultant(desk: Desk) -> Desk:
-    """A desk at which `invoices@contoso.com` is a guest of Fabrikam and of three more tenants."""
-    desk.sandbox.grow(tenants=3, guest=INVOICES)
-    return desk
-
-
-@pytest.fixture
-def served_consultant(consultant: Desk, no_keyring: None) -> Iterator[Desk]:  # noqa: ARG001
-    """The same over HTTPS, after one sign-in with a device code."""
-    with served(consultant) as elsewhere:
-        elsewhere.reader_of_device_codes(INVOICES)
-        assert elsewhere.run("login --auth device-code --allow-plain-text-cache").code == 0
-        elsewhere.seen.clear()
-        yield elsewhere
 
 
 def by_tenant(done: Run) -> dict[str, str]:
