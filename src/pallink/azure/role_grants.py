@@ -112,7 +112,7 @@ class RoleGrants:
             return _checked(_assignment(created), scope, principal, role)
 
     def remove(self, scope: Scope, name: str, principal: Principal) -> None:
-        """Send the removal of a role assignment once. One that is gone already is no error.
+        """Send the removal of a role assignment once. One that is already gone is not an error.
 
         Raises:
             FailedWriteError: It failed.
