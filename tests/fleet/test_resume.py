@@ -12,9 +12,9 @@ import requests
 
 from pallink.fleet import run_folder
 from pallink.fleet.api import load
+from pallink.fleet.executor import Executor
 from pallink.fleet.fleet_run import RunOptions, begin_apply, new_plan
 from pallink.fleet.journal import Journal
-from pallink.fleet.run import Run
 from pallink.fleet.run_folder import runs_folder
 from tests.cli.test_settling import Handle
 from tests.fleet.files import SEED, USERS, error_of, last_error, outcomes, records, totals, write_fleet
@@ -48,7 +48,7 @@ def link(partner: str, version: int, state: str = "Active") -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Run, "_sleep", lambda _run, _task, _seconds: None)
+    monkeypatch.setattr(Executor, "_sleep", lambda _run, _task, _seconds: None)
     monkeypatch.setattr(run_folder, "_LOCK_TIMEOUT", 0)
 
 

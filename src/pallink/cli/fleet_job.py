@@ -288,7 +288,7 @@ def _stopping(run: "FleetRun", line: ProgressLine, options: ConnectionOptions) -
 
 def fleet_command(options: "RunOptions", *words: str) -> str:
     """Return a fleet command with the options of this run, ready to paste."""
-    from pallink.fleet.run import DEFAULT_CONCURRENCY  # noqa: PLC0415
+    from pallink.fleet.executor import DEFAULT_CONCURRENCY  # noqa: PLC0415
 
     given = {
         "--cloud": options.cloud if options.cloud != DEFAULT_CLOUD else None,

@@ -22,7 +22,7 @@ result       what a run did for one entry, and for all: pure
 breaker      when a run stops trying: pure
 task         one entry while it is under way
 work         the job for one entry, as the single commands do it
-run          many entries at a time
+executor     many entries at a time
 run_state    what a journal says: pure
 run_folder   the folder of a run, and which process holds it
 journal      what a run is about to write, and what became of it

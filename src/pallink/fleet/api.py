@@ -5,12 +5,12 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from pallink.errors import UsageError
+from pallink.fleet.executor import DEFAULT_CONCURRENCY
 from pallink.fleet.expansion import with_all_tenants
 from pallink.fleet.file import FleetFile, read_fleet
 from pallink.fleet.fleet_run import FleetRun, RunOptions, begin_apply, new_plan, resume_apply
 from pallink.fleet.plan_file import Plan
 from pallink.fleet.result import EntryResult
-from pallink.fleet.run import DEFAULT_CONCURRENCY
 from pallink.fleet.work import Mode
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 from pallink.deadline import Deadline
 from pallink.errors import PallinkError, UsageError
 from pallink.fleet.entry import Entry
+from pallink.fleet.executor import DEFAULT_CONCURRENCY, MAX_CONCURRENCY, Executor
 from pallink.fleet.journal import Journal
 from pallink.fleet.plan_file import (
     Plan,
@@ -24,7 +25,6 @@ from pallink.fleet.plan_file import (
     step_from_dict,
 )
 from pallink.fleet.result import ATTENTION, DONE, EntryResult, Outcome, stated_fields
-from pallink.fleet.run import DEFAULT_CONCURRENCY, MAX_CONCURRENCY, Run
 from pallink.fleet.run_state import RunState
 from pallink.fleet.secrets import SecretResolver
 from pallink.fleet.sign_in import sign_in_of
@@ -102,7 +102,7 @@ class FleetRun:
     finished: tuple[EntryResult, ...] = ()
     _interrupted: Mapping[Key, InterruptedWrite] = field(default_factory=dict)
     _resources: ExitStack = field(default_factory=ExitStack)
-    _run: Run | None = None
+    _executor: Executor | None = None
     _work: Work | None = None
     _is_stopped: bool = False
 
@@ -162,8 +162,8 @@ class FleetRun:
     def stop(self) -> None:
         """End the run: no further account is begun, and writes under way are given ten seconds to settle."""
         self._is_stopped = True
-        if self._run is not None:
-            self._run.stop()
+        if self._executor is not None:
+            self._executor.stop()
 
     def results(self) -> Iterator[EntryResult]:
         """Yield the result of each pending entry as it ends."""
@@ -184,10 +184,12 @@ class FleetRun:
         if self._work is None:
             raise AssertionError("a run is entered first")
         options = self.options
-        self._run = Run(entries, self._work, cloud=options.cloud, concurrency=concurrency, timeout=options.timeout)
+        self._executor = Executor(
+            entries, self._work, cloud=options.cloud, concurrency=concurrency, timeout=options.timeout
+        )
         if self._is_stopped:
-            self._run.stop()
-        for result in self._run.results():
+            self._executor.stop()
+        for result in self._executor.results():
             yield self.record(result)
 
     def record(self, result: EntryResult) -> EntryResult:

@@ -1,4 +1,4 @@
-"""The run of a fleet: its entries, many at a time, each with its own time, until all are done or the run is stopped.
+"""Executes the entries of a fleet, many at a time and each with its own time, until all are done or it is stopped.
 
 Threads, because azure-identity's interactive credentials have no asynchronous twin, over connections that all share.
 A thread that waits between two requests, as `Retry-After` asks, leaves its place to another entry.
@@ -37,7 +37,7 @@ _TICK = 1.0
 _GRACE = 2.0
 
 
-class Run:
+class Executor:
     """Works on the entries of a fleet.
 
     Args:

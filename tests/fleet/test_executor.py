@@ -18,12 +18,12 @@ from pallink.errors import (
     SignInError,
     UnreachableError,
 )
-from pallink.fleet import run as run_module
+from pallink.fleet import executor as executor_module
 from pallink.fleet.breaker import MAX_FAILURES, Breaker
 from pallink.fleet.entry import Entry
+from pallink.fleet.executor import SETTLE_SECONDS, Executor
 from pallink.fleet.fleet_run import FleetRun
 from pallink.fleet.result import EntryResult, Outcome
-from pallink.fleet.run import SETTLE_SECONDS, Run
 from pallink.fleet.task import Task
 from pallink.links.record import UNKNOWN, LinkChange
 from tests.fleet.files import SEED, write_fleet
@@ -47,8 +47,8 @@ def failed(entry: Entry, error: PallinkError) -> EntryResult:
     return EntryResult(entry=entry, outcome=Outcome.FAILED, fields={}, error=error)
 
 
-def new_run(work: Work, count: int, *, concurrency: int = 1) -> Run:
-    return Run(
+def new_run(work: Work, count: int, *, concurrency: int = 1) -> Executor:
+    return Executor(
         [entry(number) for number in range(count)], work, cloud="sandbox", concurrency=concurrency, timeout=_HANGS
     )
 
@@ -60,7 +60,7 @@ def by_name(results: Sequence[EntryResult]) -> dict[str, str]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run look at once for what hangs."""
-    monkeypatch.setattr(run_module, "_TICK", 0.005)
+    monkeypatch.setattr(executor_module, "_TICK", 0.005)
 
 
 # Places.
@@ -111,7 +111,7 @@ def test_one_that_waits_leaves_its_place(is_writing: bool) -> None:
 
 def test_a_short_wait_keeps_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("pallink.fleet.run.time.sleep", waits.append)
+    monkeypatch.setattr("pallink.fleet.executor.time.sleep", waits.append)
 
     def work(task: Task) -> EntryResult:
         task.deadline.wait(0.9, cause="Azure asks for it")
@@ -301,7 +301,7 @@ def test_every_entry_has_one_result(behaviours: list[str], concurrency: int) -> 
     # No time passes.
     run._stopped.wait = lambda _seconds=None: run._stopped.is_set()  # type: ignore[method-assign, assignment]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "_TICK", 0.001)
+        patch.setattr(executor_module, "_TICK", 0.001)
         results = list(run.results())
     released.set()
     join_threads()
