@@ -85,9 +85,11 @@ def _run(cloud: Cloud, sandbox: FailingSandbox, *words: str, is_well: bool = Fal
     before = frozenset(sandbox.linked)
     process = cloud.start(*words)
     stdout, stderr = process.communicate()
-    if not stdout or (is_well and process.returncode != 0):
+    if not stdout:
         return [f"{words[0]} ended with {process.returncode}: {stderr}"]
     result = json.loads(stdout)
+    if is_well and process.returncode != 0:
+        return [f"{words[0]} ended with {process.returncode}: {entry['error']}" for entry in result["entries"]]
     totals = {outcome: count for outcome, count in result["totals"].items() if count}
     print(f"{words[0]}: exit {process.returncode}, {totals}", flush=True)
     return [f"{words[0]}: {problem}" for problem in _problems(result, before, frozenset(sandbox.linked))]
