@@ -44,7 +44,8 @@ def no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json(in_sandbox: Pallink, tmp_path: Path) -> None:
     file = write_fleet(tmp_path, SEED[0], "account: newhire@contoso.com")
     done = in_sandbox(f"fleet apply {file} --yes -o json")
-    assert list(done.json) == ["run", "totals", "entries"]
+    assert list(done.json) == ["run", "totals", "warnings", "entries"]
+    assert done.json["warnings"] == []
     assert list(done.json["totals"]) == ["accounts", *Outcome]
     assert done.json["totals"]["accounts"] == sum(done.json["totals"][outcome] for outcome in Outcome) == 2
     first, second = done.json["entries"]

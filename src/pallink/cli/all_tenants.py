@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pallink.cli.fleet_job import FleetReport, explain_failures, finish, run_all, verdict
-from pallink.cli.fleet_reports import ReportFiles, publish_fleet
+from pallink.cli.fleet_job import run_all
+from pallink.cli.fleet_reports import NO_FILES, ReportFiles
+from pallink.cli.fleet_results import Ending, Finding, FleetReport
 from pallink.cli.job import can_ask, session, this_command, yes_is_required
 from pallink.cli.options import CommonOptions
 from pallink.cli.prompter import TerminalPrompter
@@ -21,7 +22,6 @@ from pallink.signin.tenants import check_covers_tenants
 if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
     from pallink.fleet.fleet_run import RunOptions
-    from pallink.fleet.result import EntryResult
     from pallink.fleet.work import Mode
 
 AllTenants = Annotated[
@@ -123,37 +123,34 @@ def _read(
     exclude: Sequence[str] | None,
     mode: "Mode",
     *,
-    files: ReportFiles = ReportFiles(),  # noqa: B008 - it is immutable
+    files: ReportFiles = NO_FILES,
 ) -> None:
     from pallink.fleet.fleet_run import FleetRun, new_plan  # noqa: PLC0415 - one tenant needs none
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     entries, run_options = _prepare(options, wanted, exclude)
-    report = FleetReport(options, len(entries), is_plan=mode is Mode.PLAN)
+    ending = Ending(
+        again=this_command(),
+        show_all=this_command("-o", "tsv"),
+        # A plan that was asked for has no finding.
+        finding=_finding(mode, options, wanted) if mode is not Mode.PLAN else lambda _different, _total: None,
+        title=f"{mode} --all-tenants",
+        files=files,
+    )
+    report = FleetReport(options, len(entries), ending, is_plan=mode is Mode.PLAN)
     with FleetRun(new_plan(entries, run_options, source=Path()), mode, run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report)
-    warnings = publish_fleet(results, f"{mode} --all-tenants", files, options)
-    report.write(results, show_all=this_command("-o", "tsv"))
-    explain_failures(results, options)
-    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, again=this_command())
-    if isinstance(error, FleetDiffersError):
-        # A plan that was asked for has no finding.
-        error = None if mode is Mode.PLAN else _finding(mode, results, options, wanted)
-    finish(error, warnings, options)
+    report.end(results, is_interrupted=run.is_stopped)
 
 
-def _finding(
-    mode: "Mode", results: "Sequence[EntryResult]", options: CommonOptions, wanted: Wanted
-) -> FleetDiffersError:
-    """Return the error for tenants in which the account is not as wanted."""
-    from pallink.fleet.result import Outcome  # noqa: PLC0415 - one tenant needs none
-    from pallink.fleet.work import Mode  # noqa: PLC0415
+def _finding(mode: "Mode", options: CommonOptions, wanted: Wanted) -> Finding:
+    """Return what it amounts to if the account is not as wanted in some tenants."""
+    from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
-    different = [result for result in results if result.outcome is not Outcome.UNCHANGED]
     is_about_link = mode is Mode.VERIFY
     link = options.settings.command("link", wanted.partner_id or "PARTNER_ID", "--all-tenants")
-    return FleetDiffersError(
-        f"the account is not as wanted in {len(different)} of {len(results)} tenants",
+    return lambda different, total: FleetDiffersError(
+        f"the account is not as wanted in {different} of {total} tenants",
         remedy="link it there; another partner's link needs --replace too"
         if is_about_link
         else "assign Reader to the account there, then check again",

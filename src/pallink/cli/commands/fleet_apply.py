@@ -9,30 +9,21 @@ import typer
 
 from pallink.cli.arguments import Yes
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit, Markdown, Replace, Select, VaultAuth
-from pallink.cli.fleet_job import (
-    FleetReport,
-    Selection,
-    explain_failures,
-    finish,
-    fitted_table,
-    fleet_command,
-    read_entries,
-    run_all,
-    verdict,
-)
-from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import can_ask, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
+from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
+from pallink.cli.fleet_reports import NO_FILES, ReportFiles
+from pallink.cli.fleet_results import Ending, FleetReport, fitted_table
+from pallink.cli.job import can_ask, prompting, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
 from pallink.output import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.plan_file import Plan
     from pallink.fleet.result import EntryResult
+
+_TITLE = "fleet apply"
 
 
 def apply(
@@ -101,7 +92,8 @@ def apply_plan(
     run_options: "RunOptions",
     *,
     run_dir: Path | None = None,
-    files: ReportFiles = ReportFiles(),  # noqa: B008 - it is immutable
+    files: ReportFiles = NO_FILES,
+    warnings: tuple[str, ...] = (),
 ) -> None:
     """Carry a plan out, and show what came of it.
 
@@ -112,18 +104,18 @@ def apply_plan(
         run_options: How the fleet is run.
         run_dir: The folder of the journal.
         files: The reports to write.
+        warnings: What a person should know of the run as a whole.
     """
     from pallink.fleet.fleet_run import begin_apply  # noqa: PLC0415 - help does without it
     from pallink.fleet.result import DONE  # noqa: PLC0415
 
     refused = [result for result in earlier if result.outcome not in DONE]
     if len(plan.entries) == len(refused):
-        report = FleetReport(options, len(earlier))
-        report.stream(*earlier)
-        _finish(earlier, None, report, options, files)
+        ending = Ending(again=this_command(), title=_TITLE, files=files, warnings=warnings)
+        FleetReport(options, len(earlier), ending, earlier=earlier).end([])
         return
     run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir, finished=refused)
-    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, files)
+    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, files, warnings)
 
 
 def _plan(
@@ -144,15 +136,41 @@ def _plan(
     return confirmed_plan(_new_plan(file, run_options, selection), options, run_options)
 
 
-def _carry_out(run: "FleetRun", unchanged: "list[EntryResult]", options: ConnectionOptions, files: ReportFiles) -> None:
+def _carry_out(
+    run: "FleetRun",
+    unchanged: "list[EntryResult]",
+    options: ConnectionOptions,
+    files: ReportFiles,
+    warnings: tuple[str, ...] = (),
+) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
     options.report.command = _resume_command(run)
-    report = FleetReport(options, len(run.pending))
-    report.stream(*unchanged)
+    report = FleetReport(options, len(run.pending), _ending(run, files, warnings), earlier=unchanged)
     with run:
         results = run_all(run, options, report)
-    _finish([*unchanged, *results], run, report, options, files)
+    # The journal may have been removed meanwhile.
+    report.ending = _ending(run, files, warnings)
+    report.end(results, is_interrupted=run.is_stopped)
+
+
+def _ending(run: "FleetRun", files: ReportFiles, warnings: tuple[str, ...]) -> Ending:
+    """Return how the results of an apply are shown and judged."""
+    journal = run.journal
+    if journal is None:
+        raise AssertionError("an apply keeps a journal")
+    go_on = _resume_command(run)
+    # A folder that an option names holds this run: another one cannot begin in it.
+    is_elsewhere = journal.name != journal.run_id and not journal.is_removed
+    return Ending(
+        again=go_on if is_elsewhere else this_command(),
+        show_all=shlex.join(["pallink", "fleet", "runs", journal.name]),
+        go_on=go_on,
+        run_id=journal.run_id,
+        title=_TITLE,
+        files=files,
+        warnings=warnings,
+    )
 
 
 def _resume_command(run: "FleetRun") -> str:
@@ -219,7 +237,7 @@ def confirmed_plan(
 
     if not can_ask(options):
         raise yes_is_required(first="look at the plan with pallink fleet plan, then ")
-    report = FleetReport(options, len(empty.entries), is_plan=True, is_preview=True)
+    report = FleetReport(options, len(empty.entries), is_plan=True)
     with FleetRun(empty, Mode.PLAN, run_options) as run:
         results = run_all(run, options, report, prompts=False)
         planned = run.planned(results)
@@ -232,36 +250,12 @@ def confirmed_plan(
         if options.output.has_error_objects:
             say_where(options)
         terminal.write_stderr(fitted_table(results, terminal, terminal.stderr, is_plan=True))
-        if not yes_or_no("Apply this plan?", terminal):
+        with prompting(options, terminal):
+            is_confirmed = yes_or_no("Apply this plan?", terminal)
+        if not is_confirmed:
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
     unchanged = {result.entry.key for result in earlier if result.outcome is Outcome.UNCHANGED}
     entries = tuple(entry for entry in planned.entries if entry.key not in unchanged)
     # One that needs a sign-in was not seen: it is read when the person has signed in.
     seen = {key: link for key, link in planned.seen.items() if link.was_read}
     return changed(planned, entries=entries, seen=seen), earlier
-
-
-def _finish(
-    results: "Sequence[EntryResult]",
-    run: "FleetRun | None",
-    report: FleetReport,
-    options: ConnectionOptions,
-    files: ReportFiles,
-) -> None:
-    """Show and report the results, and raise what they amount to."""
-    journal = run.journal if run is not None else None
-    is_interrupted = run is not None and run.is_stopped
-    name = journal.name if journal is not None else ""
-    warnings = publish_fleet(results, "fleet apply", files, options)
-    report.write(
-        results,
-        run_id=journal.run_id if journal is not None else None,
-        show_all=shlex.join(["pallink", "fleet", "runs", name]) if name else "",
-    )
-    explain_failures(results, options)
-    go_on = _resume_command(run) if run is not None else None
-    # A folder that an option names holds this run: another one cannot begin in it.
-    is_elsewhere = journal is not None and name != journal.run_id and not journal.is_removed
-    again = go_on if is_elsewhere else this_command()
-    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on, again=again)
-    finish(error, warnings, options)

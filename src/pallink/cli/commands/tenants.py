@@ -9,7 +9,8 @@ import typer
 
 from pallink.account import Account
 from pallink.cli.fleet_arguments import Concurrency
-from pallink.cli.fleet_job import explain_failures, run_all
+from pallink.cli.fleet_job import run_all
+from pallink.cli.fleet_results import explain_failures
 from pallink.cli.job import session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
@@ -64,7 +65,7 @@ def tenants(
     explain_failures(list(results.values()), options)
     failed = [result for result in results.values() if result.error is not None]
     if is_interrupted:
-        raise CancelledError("interrupted", cause="not all links were read; nothing was written")
+        raise _interruption()
     if failed:
         raise AccountsFailedError(
             f"could not read the link in {len(failed)} of {len(results)} tenants",
@@ -104,6 +105,14 @@ class _Progress:
 
     def stream(self, *_results: "EntryResult") -> None:
         """Do nothing: no earlier process read links."""
+
+    def interrupted(self, _results: "Sequence[EntryResult]") -> CancelledError:
+        """Return the error alone: the list of tenants is written once it is complete."""
+        return _interruption()
+
+
+def _interruption() -> CancelledError:
+    return CancelledError("interrupted", cause="not all links were read; nothing was written")
 
 
 def _say_notes(options: CommonOptions, found: Sequence[Tenant], account: Account, sign_in: SignIn) -> None:
