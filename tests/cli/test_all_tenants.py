@@ -73,7 +73,7 @@ def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
 def test_a_dry_run_writes_nothing(consultant: Desk, traffic: Traffic) -> None:
     done = consultant.run("link 719878 --all-tenants --dry-run")
     assert done.code == 0
-    assert done.stdout.endswith("\n5 accounts: 5 to create\n")
+    assert done.stdout.endswith("\n5 tenants: 5 to create\n")
     assert traffic.writes() == []
 
 

@@ -122,14 +122,14 @@ def test_an_interruption_at_a_prompt_shows_what_was_done(
     ended = desk.run(f"link 719878 --all-tenants --yes -o {output}", tty=True)
     assert ended.code == 130
     if output == "table":
-        assert ended.stdout.endswith("\n5 accounts: 3 created, 2 needs-sign-in\n")
-        assert "cause: 3 of 5 accounts are done\n" in ended.stderr
+        assert ended.stdout.endswith("\n5 tenants: 3 created, 2 needs-sign-in\n")
+        assert "cause: 3 of 5 tenants are done\n" in ended.stderr
         assert "    pallink fleet apply --resume 2" in ended.stderr
         return
     lines = [json.loads(line) for line in ended.stdout.splitlines()] if output == "jsonl" else ended.json["entries"]
     assert sorted(entry["outcome"] for entry in lines) == ["created"] * 3 + ["needs-sign-in"] * 2
     error = json.loads(ended.stderr.splitlines()[-1])
-    assert (error["message"], error["cause"]) == ("interrupted", "3 of 5 accounts are done")
+    assert (error["message"], error["cause"]) == ("interrupted", "3 of 5 tenants are done")
     # The journal is locked as long as a process works on the run.
     end_of_prompt.set()
     join_threads()
@@ -144,8 +144,8 @@ def test_an_interruption_at_a_prompt_of_a_comparison(served_consultant: Desk) ->
     served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
     ended = served_consultant.run("show --all-tenants", tty=True)
     assert ended.code == 130
-    assert ended.stdout.endswith("\n5 accounts: 4 unchanged, 1 needs-sign-in\n")
-    assert "cause: 4 of 5 accounts are done; nothing was written\n" in ended.stderr
+    assert ended.stdout.endswith("\n5 tenants: 4 unchanged, 1 needs-sign-in\n")
+    assert "cause: 4 of 5 tenants are done; nothing was written\n" in ended.stderr
 
 
 @posix_only

@@ -28,8 +28,8 @@ _MIN_TOTAL = 10
 # How many failed accounts are explained; the table has a line for each.
 _MAX_EXPLAINED = 5
 
-Finding = Callable[[int, int], PallinkError | None]
-"""Returns the error for links that differ, from how many do and how many accounts there are; None if it is none."""
+Finding = Callable[[int, "Sequence[EntryResult]"], PallinkError | None]
+"""Returns the error for links that differ, from how many do and all results; None if it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ class FleetReport:
         rate = self._done / seconds
         left = (self._total - self._done) / rate
         return (
-            f"{bar(self._done, self._total)}  {self._done:,} of {self._total:,} accounts,"
+            f"{bar(self._done, self._total)}  {self._done:,} of {self._total:,} done,"
             f" {self._failed:,} need attention, {rate:.0f}/s, {left:.0f} s left"
         )
 
@@ -216,8 +216,10 @@ def fleet_differs(command: str) -> Finding:
     Args:
         command: The command that lets the links follow the file.
     """
-    return lambda different, total: FleetDiffersError(
-        f"the fleet differs from its file: {different:,} of {_accounts(total)}",
+    from pallink.fleet.result import count_results  # noqa: PLC0415
+
+    return lambda different, results: FleetDiffersError(
+        f"the fleet differs from its file: {different:,} of {count_results(results)}",
         remedy="apply the file; to change another partner's link, add --replace",
         command=command,
     )
@@ -248,30 +250,32 @@ def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOption
 
 def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted: bool = False) -> PallinkError | None:
     """Return the error that a fleet's results amount to; None if all accounts are as wanted."""
-    from pallink.fleet.result import Outcome  # noqa: PLC0415
+    from pallink.fleet.result import Outcome, count_results  # noqa: PLC0415
 
     if is_interrupted:
         return _interruption(results, ending)
     failed = _failed(results, ending)
     if failed and ending.finding is not None:
         return AccountsFailedError(
-            f"could not check {len(failed):,} of {_accounts(len(results))}",
-            remedy="correct the error of each account, then run again",
+            f"could not check {len(failed):,} of {count_results(results)}",
+            remedy="correct each error, then run again",
         )
     if failed:
         if any(result.outcome is Outcome.NEEDS_REPLACE for result in failed):
-            remedy = "correct the error of each account, add --replace to change other partners' links, and run again"
+            remedy = "correct each error, add --replace to change other partners' links, and run again"
         else:
-            remedy = "correct the error of each account, then run again: accounts that are done stay as they are"
+            remedy = "correct each error, then run again: what is done stays as it is"
         return AccountsFailedError(
-            f"apply failed for {len(failed):,} of {_accounts(len(results))}", remedy=remedy, command=ending.again
+            f"apply failed for {len(failed):,} of {count_results(results)}", remedy=remedy, command=ending.again
         )
     different = sum(result.outcome is not Outcome.UNCHANGED for result in results)
-    return ending.finding(different, len(results)) if ending.finding is not None and different else None
+    return ending.finding(different, results) if ending.finding is not None and different else None
 
 
 def _interruption(results: "Sequence[EntryResult]", ending: Ending) -> CancelledError:
-    done = f"{len(results) - len(_failed(results, ending)):,} of {_accounts(len(results))} are done"
+    from pallink.fleet.result import count_results  # noqa: PLC0415
+
+    done = f"{len(results) - len(_failed(results, ending)):,} of {count_results(results)} are done"
     if ending.finding is not None:
         return CancelledError("interrupted", cause=f"{done}; nothing was written", command=ending.again)
     return CancelledError("interrupted", cause=done, remedy=ending.go_on and "go on with", command=ending.go_on)
@@ -293,7 +297,3 @@ def describe(entry: "Entry") -> str:
 def _max_rows(terminal: Terminal, stream: TextIO) -> int | None:
     rows = terminal.rows(stream)
     return max(rows - _FREE_LINES, _MIN_ROWS) if rows else None
-
-
-def _accounts(number: int) -> str:
-    return f"{number:,} account{'' if number == 1 else 's'}"

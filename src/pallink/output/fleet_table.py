@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from pallink.fleet.plan_file import SYMBOLS
-from pallink.fleet.result import ATTENTION, EntryResult, Outcome
+from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_results
 from pallink.redact.text import one_line
 
 _PLAN_WORDS: Mapping[str, str] = {
@@ -50,8 +50,8 @@ def totals_line(results: Sequence[EntryResult], *, is_plan: bool) -> str:
     else:
         outcomes = [result.outcome for result in results]
         parts = [f"{outcomes.count(outcome)} {outcome}" for outcome in reversed(ATTENTION) if outcome in outcomes]
-    accounts = f"{len(results):,} account{'' if len(results) == 1 else 's'}"
-    return f"{accounts}: {', '.join(parts)}" if parts else accounts
+    total = count_results(results)
+    return f"{total}: {', '.join(parts)}" if parts else total
 
 
 def entry_line(result: EntryResult, *, is_plan: bool) -> str:

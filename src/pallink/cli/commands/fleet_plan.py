@@ -65,7 +65,7 @@ def plan(
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),
-        finding=differs if detailed_exitcode else lambda _different, _total: None,
+        finding=differs if detailed_exitcode else lambda _different, _results: None,
     )
     report = FleetReport(options, len(entries), ending, is_plan=True)
     empty = new_plan(entries, run_options, source=file)

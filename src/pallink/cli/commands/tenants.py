@@ -83,7 +83,7 @@ def _read_links(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     auth = sign_in.method if sign_in.method is SignInMethod.AZURE_CLI else None
-    template = Entry(name=account.name, account=account.name, tenant="", client_id=options.client_id, auth=auth, line=1)
+    template = Entry(name=account.name, account=account.name, tenant="", client_id=options.client_id, auth=auth, line=0)
     entries = entries_in(choose_tenants(found), template)
     run_options = RunOptions(cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency)
     with FleetRun(new_plan(entries, run_options, source=Path()), Mode.SHOW, run_options) as run:
