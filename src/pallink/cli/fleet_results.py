@@ -38,6 +38,7 @@ class Ending:
 
     Attributes:
         again: The command that tries again what failed.
+        way_out: What to do about an error that cannot be corrected, as in `leave the account out`.
         show_all: The command that shows all accounts, where the screen has no room for them.
         finding: What links that differ amount to; None for an apply, which fails where it leaves one.
         go_on: The command that goes on with an interrupted apply.
@@ -48,6 +49,7 @@ class Ending:
     """
 
     again: str
+    way_out: str | None = None
     show_all: str = ""
     finding: Finding | None = None
     go_on: str | None = None
@@ -255,16 +257,17 @@ def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted:
     if is_interrupted:
         return _interruption(results, ending)
     failed = _failed(results, ending)
+    correct = f"correct each error, or {ending.way_out}" if ending.way_out else "correct each error"
     if failed and ending.finding is not None:
         return AccountsFailedError(
             f"could not check {len(failed):,} of {count_results(results)}",
-            remedy="correct each error, then run again",
+            remedy=f"{correct}, then run again",
         )
     if failed:
         if any(result.outcome is Outcome.NEEDS_REPLACE for result in failed):
-            remedy = "correct each error, add --replace to change other partners' links, and run again"
+            remedy = f"{correct}, add --replace to change other partners' links, and run again"
         else:
-            remedy = "correct each error, then run again: what is done stays as it is"
+            remedy = f"{correct}, then run again: what is done stays as it is"
         return AccountsFailedError(
             f"apply failed for {len(failed):,} of {count_results(results)}", remedy=remedy, command=ending.again
         )

@@ -60,7 +60,13 @@ def write_in_tenants(options: TenantsOptions, wanted: Wanted, *, yes: bool, dry_
     command = "unlink" if wanted.is_unlinked else "link"
     plan = new_plan(job.entries, job.run_options, source=Path(f"pallink {command} {_scope(options)}"))
     plan, earlier = (plan, []) if yes else confirmed_plan(plan, options, job.run_options)
-    apply_plan(plan, earlier, options, job.run_options, warnings=job.warnings)
+    ending = Ending(
+        again=this_command(),
+        title=f"{command} {_scope(options)}",
+        way_out=_way_out(options),
+        warnings=job.warnings,
+    )
+    apply_plan(plan, earlier, options, job.run_options, ending)
 
 
 def verify_in_tenants(options: TenantsOptions, wanted: Wanted, *, junit: Path | None = None) -> None:
@@ -101,6 +107,7 @@ def _read(
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),
+        way_out=_way_out(options),
         finding=finding,
         title=f"{mode} {_scope(options)}",
         files=files,
@@ -116,6 +123,11 @@ def _read(
 def _scope(options: TenantsOptions) -> str:
     """Return which tenants a command is about, in short."""
     return "--all-tenants" if options.all_tenants else f"in {len(options.named_tenants)} tenants"
+
+
+def _way_out(options: TenantsOptions) -> str | None:
+    """Return what to do about a tenant that will not let the account in."""
+    return "leave the tenant out with --exclude-tenant" if options.all_tenants else None
 
 
 def _not_as_wanted(remedy: str, command: str | None = None) -> Finding:

@@ -10,7 +10,7 @@ import typer
 from pallink.cli.arguments import Yes
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit, Markdown, Replace, Select, VaultAuth
 from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
-from pallink.cli.fleet_reports import NO_FILES, ReportFiles
+from pallink.cli.fleet_reports import ReportFiles
 from pallink.cli.fleet_results import Ending, FleetReport, fitted_table
 from pallink.cli.job import can_ask, prompting, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import ConnectionOptions, FleetOptions
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.plan_file import Plan
     from pallink.fleet.result import EntryResult
-
-_TITLE = "fleet apply"
 
 
 def apply(
@@ -76,13 +74,13 @@ def apply(
         replace=replace,
         vault_auth=vault_auth,
     )
-    files = ReportFiles(junit, markdown, csv)
+    ending = Ending(again=this_command(), title="fleet apply", files=ReportFiles(junit, markdown, csv))
     if resume is not None:
         _refuse_besides("--resume", file=file, run_dir=run_dir, replace=replace, selection=selection)
-        _carry_out(resume_apply(resume, run_options), [], options, files)
+        _carry_out(resume_apply(resume, run_options), [], options, ending)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
-    apply_plan(plan, earlier, options, run_options, run_dir=run_dir, files=files)
+    apply_plan(plan, earlier, options, run_options, ending, run_dir=run_dir)
 
 
 def apply_plan(
@@ -90,10 +88,9 @@ def apply_plan(
     earlier: "list[EntryResult]",
     options: ConnectionOptions,
     run_options: "RunOptions",
+    ending: Ending,
     *,
     run_dir: Path | None = None,
-    files: ReportFiles = NO_FILES,
-    warnings: tuple[str, ...] = (),
 ) -> None:
     """Carry a plan out, and show what came of it.
 
@@ -102,20 +99,18 @@ def apply_plan(
         earlier: The results of accounts that are not worked on, unchanged ones or refused.
         options: The command's options.
         run_options: How the fleet is run.
+        ending: How the results are shown, but for what the journal decides.
         run_dir: The folder of the journal.
-        files: The reports to write.
-        warnings: What a person should know of the run as a whole.
     """
     from pallink.fleet.fleet_run import begin_apply  # noqa: PLC0415 - help does without it
     from pallink.fleet.result import DONE  # noqa: PLC0415
 
     refused = [result for result in earlier if result.outcome not in DONE]
     if len(plan.entries) == len(refused):
-        ending = Ending(again=this_command(), title=_TITLE, files=files, warnings=warnings)
         FleetReport(options, len(earlier), ending, earlier=earlier).end([])
         return
     run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir, finished=refused)
-    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, files, warnings)
+    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, ending)
 
 
 def _plan(
@@ -140,36 +135,33 @@ def _carry_out(
     run: "FleetRun",
     unchanged: "list[EntryResult]",
     options: ConnectionOptions,
-    files: ReportFiles,
-    warnings: tuple[str, ...] = (),
+    ending: Ending,
 ) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
     options.report.command = _resume_command(run)
-    report = FleetReport(options, len(run.pending), _ending(run, files, warnings), earlier=unchanged)
+    report = FleetReport(options, len(run.pending), _ending_of(run, ending), earlier=unchanged)
     with run:
         results = run_all(run, options, report)
     # The journal may have been removed meanwhile.
-    report.ending = _ending(run, files, warnings)
+    report.ending = _ending_of(run, ending)
     report.end(results, is_interrupted=run.is_stopped)
 
 
-def _ending(run: "FleetRun", files: ReportFiles, warnings: tuple[str, ...]) -> Ending:
-    """Return how the results of an apply are shown and judged."""
+def _ending_of(run: "FleetRun", ending: Ending) -> Ending:
+    """Return the ending with what the run's journal decides."""
     journal = run.journal
     if journal is None:
         raise AssertionError("an apply keeps a journal")
     go_on = _resume_command(run)
     # A folder that an option names holds this run: another one cannot begin in it.
     is_elsewhere = journal.name != journal.run_id and not journal.is_removed
-    return Ending(
-        again=go_on if is_elsewhere else this_command(),
+    return changed(
+        ending,
+        again=go_on if is_elsewhere else ending.again,
         show_all=shlex.join(["pallink", "fleet", "runs", journal.name]),
         go_on=go_on,
         run_id=journal.run_id,
-        title=_TITLE,
-        files=files,
-        warnings=warnings,
     )
 
 
