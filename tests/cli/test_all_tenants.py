@@ -138,7 +138,7 @@ def test_those_that_need_a_person_are_asked_for_one_at_a_time_and_kept(served_co
     desk.seen.clear()
     done = desk.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="\n\n")
     assert (done.code, totals(done)) == (8, {"created": 4, "failed": 1}), done.stderr
-    assert f"account: {INVOICES} in tenant-0001.example (1 of 2)\n" in done.stderr
+    assert f"account: {INVOICES} in Tenant 0001 (tenant-0001.example), 1 of 2\n" in done.stderr
     assert "cause: the tenant requires multifactor authentication, and this sign-in did not have it\n" in done.stderr
     assert done.stderr.count("Press Enter to sign in to this tenant, or s and Enter to skip it: ") == 2
     assert done.stderr.count("sign in: ") == 2

@@ -36,10 +36,11 @@ def test_one_sign_in_links_in_every_tenant(
             in planned.stderr
         )
         assert planned.stdout.endswith(f"\n{tenants} tenants: {tenants - 1} created, 1 failed\n")
-        assert re.findall(rf"account: {INVOICES} in (\S+) \((\d+) of {with_mfa}\)", planned.stderr) == [
+        assert f"note: {with_mfa} of {tenants} tenants need a sign-in, one at a time\n" in planned.stderr
+        assert re.findall(rf"account: {INVOICES} in Tenant \d+ \((\S+)\), (\d) of {with_mfa}", planned.stderr) == [
             (name, str(number)) for number, name in enumerate(mfa, 1)
         ]
-        assert f"account: {INVOICES} in {blocked}\n" in planned.stderr
+        assert f"account: {INVOICES} in Tenant {tenants - 2:04} ({blocked})\n" in planned.stderr
         assert "sign-in failed: a conditional access policy requires a managed" in planned.stdout
         assert len([request for request in desk.seen if request.method == "PUT"]) == tenants - 1
 

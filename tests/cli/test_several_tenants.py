@@ -133,7 +133,7 @@ def test_a_prompt_is_for_one_of_the_tenants(served_consultant: Desk) -> None:
     served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
     done = served_consultant.run(f"link 719878 {TWO} --yes", tty=True, stdin="\n")
     assert done.code == 0, done.stderr
-    assert f"account: {INVOICES} in tenant-0001.example (1 of 1)\n" in done.stderr
+    assert f"account: {INVOICES} in tenant-0001.example, 1 of 1\n" in done.stderr
 
 
 def test_a_missing_role_is_mended_by_options_and_not_in_a_file(consultant: Desk) -> None:

@@ -76,8 +76,8 @@ def read_entries(file: Path, selection: Selection, run_options: "RunOptions") ->
 class Listener(Protocol):
     """Is told of the results of a run while they come."""
 
-    def add(self, result: "EntryResult", line: ProgressLine) -> None:
-        """Show one result, and how far the run is."""
+    def add(self, result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:
+        """Show one result, and how far the run is; `is_awaited` if a person has just signed in for it."""
 
     def stream(self, *results: "EntryResult") -> None:
         """Show results that an earlier process finished."""
@@ -100,7 +100,7 @@ def run_all(
         report: Shows the results as they come.
         prompts: Whether accounts that need a sign-in are asked for at the end, one at a time, on a terminal.
     """
-    from pallink.fleet.result import Outcome  # noqa: PLC0415
+    from pallink.fleet.result import Outcome, count_results  # noqa: PLC0415
 
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
@@ -114,9 +114,12 @@ def run_all(
                 results[result.entry.key] = result
         ordered = [results[entry.key] for entry in run.plan.entries if entry.key in results]
         waiting = [result for result in ordered if result.outcome is Outcome.NEEDS_SIGN_IN]
-        if prompts and not run.is_stopped:
+        if prompts and waiting and not run.is_stopped:
+            if len(waiting) < len(ordered) and not options.quiet:
+                line.clear()
+                Terminal().say("note", f"{len(waiting)} of {count_results(ordered)} need a sign-in, one at a time")
             for result in _with_prompts(run, waiting, line, options):
-                report.add(result, line)
+                report.add(result, line, is_awaited=True)
                 results[result.entry.key] = result
     return [results[entry.key] for entry in run.plan.entries if entry.key in results]
 
@@ -149,7 +152,7 @@ def _with_prompts(
     for number, result in enumerate(waiting, 1):
         entry, error = result.entry, result.error
         line.clear()
-        terminal.say("account", f"{describe(entry)} ({number} of {len(waiting)})", "cyan")
+        terminal.say("account", f"{describe(entry)}, {number} of {len(waiting)}", "cyan")
         # Its refresh token was refused: it would be again.
         stored = find_stored(entry, options.settings.cloud)
         if stored is not None:

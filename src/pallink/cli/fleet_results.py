@@ -100,14 +100,14 @@ class FleetReport:
         self._has_lines = is_plain and not options.quiet and not options.output.has_error_objects
         self.stream(*earlier)
 
-    def add(self, result: "EntryResult", line: ProgressLine) -> None:
-        """Show one result, and how far the run is."""
+    def add(self, result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:
+        """Show one result, and how far the run is; `is_awaited` if a person has just signed in for it."""
         from pallink.output.fleet_table import entry_line  # noqa: PLC0415
 
         self._done += 1
         self._failed += result.error is not None
         self.stream(result)
-        if self._has_lines:
+        if self._has_lines or (is_awaited and not self._options.quiet):
             self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan), 2000))
         if self._total >= _MIN_TOTAL:
             line.show(self._progress())
@@ -294,7 +294,10 @@ def _failed(results: "Sequence[EntryResult]", ending: Ending) -> "list[EntryResu
 
 def describe(entry: "Entry") -> str:
     """Return who an entry is about, and where, on one line."""
-    return one_line(f"{entry.name} in {entry.tenant_domain or entry.tenant}")
+    domain = entry.tenant_domain or entry.tenant
+    return one_line(
+        f"{entry.name} in {entry.tenant_name} ({domain})" if entry.tenant_name else f"{entry.name} in {domain}"
+    )
 
 
 def _max_rows(terminal: Terminal, stream: TextIO) -> int | None:

@@ -98,7 +98,7 @@ class _Progress:
         self._total = total
         self._done = 0
 
-    def add(self, _result: "EntryResult", line: ProgressLine) -> None:
+    def add(self, _result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:  # noqa: ARG002
         """Count a tenant."""
         self._done += 1
         line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {self._total} tenants")
