@@ -14,7 +14,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "link": (
         "pallink link 719878 --account invoices@contoso.com",
-        "pallink link 719878 --dry-run --cloud sandbox",
+        "pallink link 719878 --tenant contoso.onmicrosoft.com --tenant fabrikam.onmicrosoft.com --dry-run",
     ),
     "show": (
         "pallink show --account invoices@contoso.com",
