@@ -13,7 +13,8 @@ from tests.exhaustive import combinations
 from tests.fleet.files import totals
 from tests.harness import Pallink, Run
 from tests.standin.refusals import BLOCKED, CONSENT, MFA, REFUSALS, TERMS_OF_USE, UNMANAGED_DEVICE, Refusal
-from tests.standin.service import HOME, PERSON, Service, Tenant, serve
+from tests.standin.server import serve
+from tests.standin.service import HOME, PERSON, Service, Tenant
 
 KEPT = "--allow-plain-text-cache"
 OPEN = {"partner.example", "fabrikam.example", "tailspin.example", "adatum.example"}
