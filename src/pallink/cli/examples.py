@@ -116,6 +116,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "pallink sandbox guest-policy mfa tenant-0001.example tenant-0002.example",
         "pallink sandbox guest-policy none tenant-0001.example",
     ),
+    "sandbox revoke-sessions": (
+        "pallink sandbox revoke-sessions invoices@contoso.com",
+        "pallink sandbox revoke-sessions invoices@contoso.com --quiet",
+    ),
     "sandbox show": (
         "pallink sandbox show",
         "pallink sandbox show --query links -o json",
