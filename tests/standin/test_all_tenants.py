@@ -122,7 +122,8 @@ def test_every_refusal_has_its_outcome(enter: Enter, refusal: Refusal) -> None:
     assert "Trace ID" not in error["message"]
     assert error["cause"]
     if refusal.is_met_in_person:
-        assert stated(service, tenant) <= set(shlex.split(error["command"]))
+        words = {*stated(service, tenant), KEPT, "--auth", "device-code", *(["--claims"] if refusal.claims else [])}
+        assert words <= set(shlex.split(error["command"]))
     assert service.writes() == ["PUT"]
 
 
