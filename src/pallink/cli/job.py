@@ -21,8 +21,9 @@ from pallink.signin import SignIn
 from pallink.waiting import watched_by
 
 if TYPE_CHECKING:
+    from pallink.proposal import Confirm, Proposal
     from pallink.result import AccountResult, Result
-    from pallink.session import Confirm, Proposal, Session
+    from pallink.session import Session
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
@@ -44,7 +45,7 @@ def session(
     object on stderr, when the job is done or a prompt is shown, and among the warnings of the error.
     """
     # Help and wrong command lines get here with nothing of the job loaded.
-    from pallink.session import open_session  # noqa: PLC0415
+    from pallink.api import open_session  # noqa: PLC0415
 
     say_where_at_once(options)
     report = options.report

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from pallink.api import open_session
 from pallink.errors import PallinkError
 from pallink.fleet.entry import ALL_TENANTS, Entry
 from pallink.fleet.fleet_run import RunOptions
@@ -10,7 +11,6 @@ from pallink.fleet.tenants import expand
 from pallink.fleet.work import NoPrompts
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
-from pallink.session import open_session
 from pallink.settings import Settings
 from pallink.signin.methods import SignInMethod
 from pallink.signin.tenants import check_covers_tenants

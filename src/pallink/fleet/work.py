@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pallink.account import Account
+from pallink.api import open_session
 from pallink.concurrency import OperationCancelledError
 from pallink.errors import (
     LinkedElsewhereError,
@@ -29,7 +30,7 @@ from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, redact_all
 from pallink.result import Json, Result
 from pallink.roles import Verdict
-from pallink.session import Session, open_session
+from pallink.session import Session
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
