@@ -174,6 +174,8 @@ def _stored(settings: Settings, environment: Environment, reason: str) -> SignIn
         reason = f"{reason} for another tenant"
     if not candidates:
         return None
+    if candidates[0].is_in_memory:
+        reason = "it was made in this run"
     if len(candidates) == 1:
         return sign_in_from_stored(candidates[0], f"{reason}: {candidates[0]}", tenant_id)
     if environment.can_prompt:

@@ -91,8 +91,8 @@ def choose_sign_in(
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
-    store = store_for(settings.cloud)
-    stored = tuple(sign_in for sign_in in store.all() if not (excluded and sign_in.matches_identifier(excluded)))
+    known = connection.sign_ins.known(settings.cloud, settings.account)
+    stored = tuple(sign_in for sign_in in known if not (excluded and sign_in.matches_identifier(excluded)))
     if is_for_all_tenants and settings.tenant is None:
         stored = one_of_each_user(stored)
     of_cloud = filter_stored(stored, cloud=settings.cloud)
@@ -103,7 +103,7 @@ def choose_sign_in(
         can_prompt=prompter.can_prompt,
         has_browser=prompter.has_browser,
         no_input=prompter.no_input,
-        is_signed_out=store.is_signed_out,
+        is_signed_out=store_for(settings.cloud).is_signed_out,
     )
     if has_stored and settings.tenant and not is_guid(settings.tenant):
         # Checked before a request too: which sign-in it is depends on the tenant's ID only if several are stored.
@@ -162,7 +162,9 @@ def authenticate(
         rules=rules,
         token_endpoint=token_endpoint_for(sign_in),
     )
-    context = CredentialContext(cloud, GuardedTransport(connection.pool, policy), prompter, settings, cache, plain_text)
+    context = CredentialContext(
+        cloud, GuardedTransport(connection.pool, policy), prompter, settings, connection.sign_ins, cache, plain_text
+    )
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
     if settings.tenant and sign_in.tenant == settings.tenant:
         sign_in = replace(sign_in, tenant=connection.tenant_id(settings.tenant))

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,8 @@ from pallink.account import Account, account_from_token, expiry_from_token
 from pallink.azure.auth import ambient, application, browser, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_challenge, explain_sign_in
-from pallink.azure.auth.stored import StoredCredential, expired
+from pallink.azure.auth.sign_ins import expired
+from pallink.azure.auth.stored import stored_credential
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
@@ -60,8 +62,13 @@ class AccountCredential:
     def __init__(self, sign_in: SignIn, context: CredentialContext, scope: str | None = None) -> None:
         self.scope = scope or context.cloud.scope
         self._sign_in = sign_in
-        self._context = context
-        self._credential = credential_for(sign_in, context)
+        if sign_in.stored is None:
+            self._context = context
+            self._credential = _BUILDERS[sign_in.method](sign_in, context)
+        else:
+            stored, cache = context.sign_ins.open(sign_in.stored)
+            self._context = replace(context, cache=cache)
+            self._credential = stored_credential(sign_in, stored, self._context)
         self._lock = threading.Lock()
         self._token: AccessTokenInfo | None = None
         self._account: Account | None = None
@@ -178,17 +185,6 @@ def token_endpoint_for(sign_in: SignIn) -> TokenEndpoint | None:
     """
     endpoint = _TOKEN_ENDPOINTS.get(sign_in.method)
     return None if endpoint is None or sign_in.stored is not None else endpoint(sign_in)
-
-
-def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return the credential of azure-identity for a sign-in; it has sent no request yet.
-
-    Raises:
-        PallinkError: The sign-in cannot even begin.
-    """
-    if sign_in.stored is not None:
-        return StoredCredential(sign_in, sign_in.stored, context)
-    return _BUILDERS[sign_in.method](sign_in, context)
 
 
 _BUILDERS: Mapping[SignInMethod, Callable[[SignIn, CredentialContext], Any]] = {

@@ -8,6 +8,7 @@ from msal import SerializableTokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.azure.auth.sign_ins import record_of
 from pallink.azure.connection import CloudConnection
 from pallink.deadline import Deadline
 from pallink.errors import SignInError, UnexpectedAnswerError, encode_claims
@@ -161,19 +162,12 @@ def _stored(
             cause="the response of Entra ID names no user",
             remedy="run again with --debug to see the response",
         )
-    return StoredSignIn(
-        id=SignInStore.new_id(),
-        cloud=settings.cloud,
-        auth=sign_in.method.value,
-        account=account.name,
-        kind=account.kind,
-        object_id=account.object_id,
-        tenant_id=account.tenant_id,
-        client_id=account.client_id or sign_in.client_id or "",
-        home_account_id=user[0] if user else None,
-        username=user[1] if user else None,
-        tenant=settings.tenant,
-        authority_tenant=sign_in.tenant or "organizations",
+    return record_of(
+        account,
+        sign_in,
+        settings,
+        user,
+        identifier=SignInStore.new_id(),
         plain_text=plain_text,
         signed_in_on=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

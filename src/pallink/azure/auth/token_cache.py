@@ -134,6 +134,12 @@ def user_in(cache: Any) -> tuple[str, str] | None:
     return None
 
 
+def home_account_id_of(cache: Any, token: str) -> str | None:
+    """Return the home account ID of the user whose access token this is, by the cache; None if it does not say."""
+    entries = list(cache.search(TokenCache.CredentialType.ACCESS_TOKEN))
+    return next((entry.get("home_account_id") for entry in entries if entry.get("secret") == token), None)
+
+
 def _path(folder: Path, identifier: str, *, plain_text: bool) -> Path:
     return folder / f"{identifier}{_PLAIN_TEXT if plain_text else _ENCRYPTED}"
 
