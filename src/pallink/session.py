@@ -292,10 +292,7 @@ class Session:
 
     def tenants(self) -> tuple[Tenant, ...]:
         """Return the tenants of the account, as Resource Manager lists them. Asks nothing of the partner API."""
-        authenticated = self._client.authenticated
-        stored = authenticated.sign_in.stored
-        # An account's ID in the token cache is `OBJECT_ID.TENANT_ID` of its home.
-        home = (stored.home_account_id or "").rpartition(".")[2] if stored else ""
+        home = (self.account.likely_home_account_id or "").rpartition(".")[2]
         with self._job("tenants"):
             return tuple(
                 changed(tenant, account_kind=kind_in(tenant.id, tenant.category, self.account, home or None))

@@ -13,7 +13,7 @@ import pytest
 
 from pallink.sandbox import Request, Response
 from pallink.sandbox.state.guest_policies import GuestPolicy
-from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, served
+from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, renamed, served
 from tests.harness import Run, Traffic
 from tests.sandbox.client import Client
 
@@ -195,9 +195,18 @@ def of_another_person(desk: Desk, request: Request) -> Response:
     return Response(200, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(tokens).encode())
 
 
+def of_the_same_name(desk: Desk, request: Request) -> Response:
+    """Return a token of another user who has the name of the first, as after one person got the name of another."""
+    response = of_another_person(desk, request)
+    tokens = json.loads(response.body)
+    tokens |= {name: renamed(tokens[name], INVOICES) for name in ("access_token", "id_token")}
+    return replace(response, body=json.dumps(tokens).encode())
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
+        (of_the_same_name, "the sign-in changed from invoices@contoso.com to another account of this name"),
         (of_third_tenant, f"signed in to tenant {THIRD}, not to {SECOND}"),
         (of_another_person, "the sign-in changed from invoices@contoso.com to user-0002@tenant-0002.example"),
     ],

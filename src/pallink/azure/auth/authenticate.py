@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from msal import TokenCache  # type: ignore[import-untyped]
 
-from pallink.account import Account, is_guid, require_account
+from pallink.account import Account, is_guid, require_account, require_home_account
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
@@ -93,6 +93,8 @@ def choose_sign_in(
     """
     known = connection.sign_ins.known(settings.cloud, settings.account)
     stored = tuple(sign_in for sign_in in known if not (excluded and sign_in.matches_identifier(excluded)))
+    if settings.home_account_id is not None:
+        stored = tuple(sign_in for sign_in in stored if sign_in.home_account_id == settings.home_account_id)
     if is_for_all_tenants and settings.tenant is None:
         stored = one_of_each_user(stored)
     of_cloud = filter_stored(stored, cloud=settings.cloud)
@@ -180,6 +182,7 @@ def authenticate(
             tenant_id=connection.tenant_id(settings.tenant),
             tenant=settings.tenant,
         )
+        require_home_account(account, settings.home_account_id)
     except WrongAccountError as error:
         if sign_in.method is not SignInMethod.BROWSER or sign_in.stored is not None:
             raise

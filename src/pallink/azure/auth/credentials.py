@@ -19,6 +19,7 @@ from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_challenge, explain_sign_in
 from pallink.azure.auth.sign_ins import expired
 from pallink.azure.auth.stored import stored_credential
+from pallink.azure.auth.token_cache import home_account_id_of
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
@@ -135,10 +136,11 @@ class AccountCredential:
                 cause="expires_in in the response is not a number of seconds",
                 remedy=SEE_RESPONSES,
             )
-        account = account_from_token(token.token)
+        account = self._account_of(token)
         if name := self._changed_from(account):
+            other = "another account of this name" if account.name == name else account.name
             raise WrongAccountError(
-                f"the sign-in changed from {name} to {account.name}",
+                f"the sign-in changed from {name} to {other}",
                 cause="the token belongs to another account than before; nothing was read or written with it",
                 remedy=SIGN_IN_AGAIN,
                 new_sign_in=NewSignIn.SAME,
@@ -146,14 +148,22 @@ class AccountCredential:
         self._token, self._account = token, account
         return token
 
+    def _account_of(self, token: AccessTokenInfo) -> Account:
+        account, cache = account_from_token(token.token), self._context.cache
+        home = home_account_id_of(cache, token.token) if cache is not None else None
+        return replace(account, home_account_id=home) if home else account
+
     def _changed_from(self, account: Account) -> str | None:
         """Return the name of the account that the token should have been for; None if it is for that one."""
         before, stored = self._account, self._sign_in.stored
         if before is None and stored is None:
             return None
         if before is None and stored is not None and self._sign_in.tenant != stored.tenant_id:
-            # A user has another object ID in each tenant, but one name to sign in with.
-            return None if any(map(stored.matches_identifier, account.names)) else stored.account
+            # A user has another object ID in each tenant, but one home account.
+            is_same = account.has_home_account(stored.home_account_id or "")
+            if is_same is None:
+                is_same = any(map(stored.matches_identifier, account.names))
+            return None if is_same else stored.account
         expected = before or stored
         if expected is None or (account.object_id, account.tenant_id) == (expected.object_id, expected.tenant_id):
             return None
