@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pallink.errors import SEE_RESPONSES, NewSignIn, UnexpectedAnswerError, WrongAccountError
+from pallink.errors import SEE_RESPONSES, SIGN_IN_AGAIN, NewSignIn, UnexpectedAnswerError, WrongAccountError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
@@ -246,6 +246,22 @@ def require_home_account(account: Account, home_account_id: str | None) -> None:
         cause=f"its home account is {_describe_home(found)}, not {_describe_home(home_account_id)}; nothing was read or"
         " written for it",
         remedy="sign in as the account of the earlier sign-in: a personal and a work account can share a name",
+        new_sign_in=NewSignIn.SAME,
+    )
+
+
+def account_changed(name: str, account: Account) -> WrongAccountError:
+    """Return the error for a renewed token that belongs to another account than before.
+
+    Args:
+        name: The name of the account before.
+        account: The account that the token belongs to.
+    """
+    other = "another account of this name" if account.name == name else account.name
+    return WrongAccountError(
+        f"the sign-in changed from {name} to {other}",
+        cause="the token belongs to another account than before; nothing was read or written with it",
+        remedy=SIGN_IN_AGAIN,
         new_sign_in=NewSignIn.SAME,
     )
 

@@ -24,6 +24,7 @@ from pallink.signin.methods import SignIn
 from pallink.signin.prompter import NonInteractive, Prompter
 
 if TYPE_CHECKING:
+    from pallink.azure.auth.sign_ins import RunSignIns
     from pallink.azure.connection import CloudConnection
 
 
@@ -70,6 +71,7 @@ def open_session(
     environ: Mapping[str, str] | None = None,
     is_for_all_tenants: bool = False,
     tenant_name: str | None = None,
+    sign_ins: "RunSignIns | None" = None,
 ) -> Session:
     """Sign in as `connect` does, from settings that were checked before, and with a prompter.
 
@@ -87,6 +89,7 @@ def open_session(
         environ: The variables that may state a sign-in; None: those of the process.
         is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
         tenant_name: The tenant's display name, where it is known; None: it is read.
+        sign_ins: The sign-ins of the run that the session belongs to; None: those of its connections.
     """
     # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
     from pallink.azure.client import connect as connect_client  # noqa: PLC0415
@@ -101,5 +104,6 @@ def open_session(
             sign_in=sign_in,
             environ=environ,
             is_for_all_tenants=is_for_all_tenants,
+            sign_ins=sign_ins,
         )
     return Session(settings, client, written=written, deadline=deadline, tenant_name=tenant_name)

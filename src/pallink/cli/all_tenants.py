@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 AllTenants = Annotated[
     bool,
-    typer.Option(
-        "--all-tenants", help="Do it in every tenant that the user is in, with one stored sign-in, many at a time."
-    ),
+    typer.Option("--all-tenants", help="Do it in every tenant that the user is in, with one sign-in, many at a time."),
 ]
 
 
@@ -171,13 +169,14 @@ def _prepare(
 
     # Of many links none is *the* link of this command.
     options.report.knows_link = False
-    with session(options, "tenants", is_for_all_tenants=True) as opened:
+    run_options = RunOptions(cloud=options.settings.cloud, timeout=options.timeout, replace=wanted.replace)
+    with session(options, "tenants", is_for_all_tenants=True, sign_ins=run_options.sign_ins) as opened:
         check_covers_tenants(opened.sign_in, options.settings, os.environ)
         tenants = choose_tenants(opened.tenants(), exclude=exclude or ())
-        account, method = opened.account.name, opened.sign_in.method
+        account, method = opened.account, opened.sign_in.method
     template = Entry(
-        name=account,
-        account=account,
+        name=account.name,
+        account=account.name,
         tenant="",
         client_id=options.client_id,
         auth=method if method is SignInMethod.AZURE_CLI else None,
@@ -185,7 +184,7 @@ def _prepare(
         state=LinkState.UNLINKED if wanted.is_unlinked else LinkState.LINKED,
         role_check=wanted.role_check,
         subscriptions=wanted.subscriptions,
+        home_account_id=account.likely_home_account_id,
         line=1,
     )
-    run_options = RunOptions(cloud=options.settings.cloud, timeout=options.timeout, replace=wanted.replace)
     return entries_in(tenants, template), run_options

@@ -2,27 +2,24 @@
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace as changed
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from pallink.cli.job import can_ask, notice, progress, say_where
 from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
+from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.run import explain
-from pallink.cli.supervisor import Execution
+from pallink.cli.stopping import stopping
 from pallink.errors import (
     AccountsFailedError,
     CancelledError,
     FleetDiffersError,
-    MoreProofNeededError,
     OutputError,
     PallinkError,
     UsageError,
 )
-from pallink.links.record import LinkChange
 from pallink.output import OutputFormat, Terminal, render_json_line, write_value
 from pallink.redact.text import one_line
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
@@ -37,10 +34,6 @@ _FREE_LINES = 6
 _MIN_ROWS = 10
 # With fewer accounts the run is over before the bar could be read.
 _MIN_TOTAL = 10
-_TRUST = (
-    "a tenant whose cross-tenant access settings trust the multifactor authentication of your own tenant needs no such"
-    " sign-in"
-)
 # How many failed accounts are explained; the table has a line for each.
 _MAX_EXPLAINED = 5
 
@@ -60,8 +53,12 @@ class Selection(NamedTuple):
         return words if self.limit is None else [*words, "--limit", str(self.limit)]
 
 
-def read_entries(file: Path, selection: Selection, run_options: "RunOptions") -> "tuple[Entry, ...]":
+def read_entries(
+    file: Path, selection: Selection, run_options: "RunOptions", options: ConnectionOptions
+) -> "tuple[Entry, ...]":
     """Return the entries of a fleet file that a command is for, one for each tenant where it says all tenants.
+
+    For all tenants of an account it signs in; on a terminal with a prompt, where no sign-in is stored.
 
     Raises:
         UsageError: The file has a problem, or no entry is selected.
@@ -85,7 +82,7 @@ def read_entries(file: Path, selection: Selection, run_options: "RunOptions") ->
     if any(entry.tenant == ALL_TENANTS for entry in entries):
         from pallink.fleet.expansion import with_all_tenants  # noqa: PLC0415
 
-        entries = with_all_tenants(entries, run_options)
+        entries = with_all_tenants(entries, run_options, TerminalPrompter(options) if can_ask(options) else None)
     return select_entries(entries, selection.select or (), selection.exclude or (), selection.limit)
 
 
@@ -219,13 +216,14 @@ def run_all(
         report: Shows the results as they come.
         prompts: Whether accounts that need a sign-in are asked for at the end, one at a time, on a terminal.
     """
+    from pallink.cli.tenant_sign_in import prompted_results  # noqa: PLC0415 - few need it
     from pallink.fleet.result import Outcome  # noqa: PLC0415
 
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
     report.stream(*run.finished)
     with progress(options) as line:
-        with _stopping(run, line, options):
+        with stopping(run, line, options):
             for result in run.results():
                 # On a terminal those that need a sign-in are tried again.
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
@@ -234,56 +232,10 @@ def run_all(
         ordered = [results[entry.key] for entry in run.plan.entries if entry.key in results]
         waiting = [result for result in ordered if result.outcome is Outcome.NEEDS_SIGN_IN]
         if prompts and not run.is_stopped:
-            for result in _with_prompts(run, waiting, line, options):
+            for result in prompted_results(run, waiting, line, options):
                 report.add(result, line)
                 results[result.entry.key] = result
     return [results[entry.key] for entry in run.plan.entries if entry.key in results]
-
-
-def _with_prompts(
-    run: "FleetRun", waiting: "Sequence[EntryResult]", line: ProgressLine, options: ConnectionOptions
-) -> "Iterator[EntryResult]":
-    """Yield the result of each account after a sign-in in person, one at a time; of one that is skipped, as it was."""
-    from pallink.cli.tenant_sign_in import find_stored, is_skipped, sign_in_to_tenant  # noqa: PLC0415 - few need it
-    from pallink.fleet.result import outcome_of_error  # noqa: PLC0415
-
-    terminal = Terminal()
-    for number, result in enumerate(waiting, 1):
-        entry, error = result.entry, result.error
-        line.clear()
-        terminal.say("account", f"{_described(entry)} ({number} of {len(waiting)})", "cyan")
-        # Its refresh token was refused: it would be again.
-        stored = find_stored(entry, options.settings.cloud)
-        if stored is not None:
-            if is_skipped(error, terminal):
-                yield result
-                continue
-            failure = sign_in_to_tenant(entry, stored, error, options)
-            if failure is not None:
-                outcome = outcome_of_error(failure, entry, LinkChange.UNCHANGED)
-                yield changed(result, outcome=outcome, error=failure)
-                continue
-        yield from run.results_with_prompts([entry])
-    if any(isinstance(result.error, MoreProofNeededError) and result.entry.tenant_domain for result in waiting):
-        terminal.say("note", _TRUST)
-
-
-@contextmanager
-def _stopping(run: "FleetRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
-    """Let an interruption end the run, and not the command, which then says what was done."""
-    execution, terminal = Execution.current(), Terminal()
-
-    def stop() -> None:
-        if not options.quiet and not options.output.has_error_objects:
-            line.clear()
-            terminal.say("stopping", "writes under way are settled; press Ctrl-C again to leave at once", "yellow")
-        run.stop()
-
-    execution.stop = stop
-    try:
-        yield
-    finally:
-        execution.stop = None
 
 
 def fleet_command(options: "RunOptions", *words: str) -> str:
@@ -310,7 +262,7 @@ def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOption
     terminal = Terminal()
     for result in failed[:_MAX_EXPLAINED]:
         if result.error is not None:
-            terminal.say("account", _described(result.entry), "cyan")
+            terminal.say("account", one_line(str(result.entry)), "cyan")
             explain(result.error, terminal)
 
 
@@ -373,10 +325,6 @@ def finish(error: PallinkError | None, warnings: Sequence[str], options: Connect
         say_where(options)
     for warning in warnings:
         Terminal().say("warning", one_line(warning), "yellow")
-
-
-def _described(entry: "Entry") -> str:
-    return one_line(f"{entry.name} in {entry.tenant_domain or entry.tenant}")
 
 
 def _accounts(number: int) -> str:

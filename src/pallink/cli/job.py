@@ -21,6 +21,7 @@ from pallink.signin import SignIn
 from pallink.waiting import watched_by
 
 if TYPE_CHECKING:
+    from pallink.azure.auth.sign_ins import RunSignIns
     from pallink.proposal import Confirm, Proposal
     from pallink.result import AccountResult, Result
     from pallink.session import Session
@@ -36,6 +37,7 @@ def session(
     writable: bool = False,
     yes: bool = False,
     is_for_all_tenants: bool = False,
+    sign_ins: "RunSignIns | None" = None,
 ) -> Iterator["Session"]:
     """Sign in, as the options say, for one command.
 
@@ -65,6 +67,7 @@ def session(
                 written=report.written,
                 deadline=deadline,
                 is_for_all_tenants=is_for_all_tenants,
+                sign_ins=sign_ins,
             ) as opened,
         ):
             opened.progress = line.update

@@ -187,7 +187,9 @@ class Work:
 
     def _settings(self, entry: Entry) -> Settings:
         auth = entry.auth.value if entry.auth is not None else None
-        return Settings(self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout)
+        return Settings(
+            self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout, entry.home_account_id
+        )
 
     def _command(self, entry: Entry) -> str:
         if self.mode in (Mode.VERIFY, Mode.SHOW, Mode.CHECK):

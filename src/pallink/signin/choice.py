@@ -14,10 +14,8 @@ from pallink.settings import Settings
 from pallink.signin import from_variables, variables
 from pallink.signin.foreign_variables import check_authority_host
 from pallink.signin.from_variables import and_list
-from pallink.signin.methods import METHODS, OFFERED_METHODS, SignIn, SignInMethod
+from pallink.signin.methods import METHODS, OFFERED_METHODS, PROMPTED_METHODS, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants
-
-_INTERACTIVE_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def _named(settings: Settings, environment: Environment, *, ignore_stored: bool)
         )
     method = SignInMethod(settings.auth)
     reason = "--auth names it"
-    if method in _INTERACTIVE_METHODS:
+    if method in PROMPTED_METHODS:
         # PALLINK_AUTH is set for many commands: it means the sign-in that `login` stored, not a new one for each.
         same_method = replace(
             environment, stored=tuple(stored for stored in environment.stored if stored.auth == method)

@@ -12,6 +12,8 @@ from pallink.account import Account, is_guid, require_account, require_home_acco
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
+from pallink.azure.auth.sign_ins import record_of
+from pallink.azure.auth.token_cache import AccountTokenCache, user_in
 from pallink.azure.connection import CloudConnection
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
@@ -147,7 +149,8 @@ def authenticate(
         prompter: Who shows a device code or opens the browser.
         rules: What may be sent to Resource Manager afterwards.
         scope: What the account's tokens are for; None: Resource Manager.
-        cache: Where the tokens are put, beside the credential's memory.
+        cache: Where the tokens are put, beside the credential's memory; None: where a person signs in, in memory, from
+            which they open other tenants to the sessions of this run.
         plain_text: Whether tokens may be kept in a file that is not encrypted.
         claims: What the sign-in has to prove, as JSON (a claims challenge).
 
@@ -164,6 +167,8 @@ def authenticate(
         rules=rules,
         token_endpoint=token_endpoint_for(sign_in),
     )
+    in_memory = AccountTokenCache() if cache is None and sign_in.is_prompted else None
+    cache = cache or in_memory
     context = CredentialContext(
         cloud, GuardedTransport(connection.pool, policy), prompter, settings, connection.sign_ins, cache, plain_text
     )
@@ -188,4 +193,6 @@ def authenticate(
             raise
         # It is signed in as another account, and went on as that.
         raise error.replace(remedy=f"sign in as {settings.account} in a private window of the browser") from None
+    if in_memory is not None and (user := user_in(in_memory)) is not None:
+        connection.sign_ins.add(record_of(account, sign_in, settings, user), in_memory)
     return Authenticated(cloud, account, sign_in, credential, context.transport)

@@ -13,7 +13,7 @@ from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
-from pallink.account import Account, account_from_token, expiry_from_token
+from pallink.account import Account, account_changed, account_from_token, expiry_from_token
 from pallink.azure.auth import ambient, application, browser, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_challenge, explain_sign_in
@@ -24,8 +24,6 @@ from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
     SEE_RESPONSES,
-    SIGN_IN_AGAIN,
-    NewSignIn,
     PallinkError,
     SignInError,
     UnexpectedAnswerError,
@@ -138,13 +136,7 @@ class AccountCredential:
             )
         account = self._account_of(token)
         if name := self._changed_from(account):
-            other = "another account of this name" if account.name == name else account.name
-            raise WrongAccountError(
-                f"the sign-in changed from {name} to {other}",
-                cause="the token belongs to another account than before; nothing was read or written with it",
-                remedy=SIGN_IN_AGAIN,
-                new_sign_in=NewSignIn.SAME,
-            )
+            raise account_changed(name, account)
         self._token, self._account = token, account
         return token
 
@@ -171,8 +163,7 @@ class AccountCredential:
 
     def _clock(self) -> AbstractContextManager[None]:
         """Stop the clock for a person who signs in."""
-        is_interactive = self._sign_in.method in (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
-        return Deadline.current().paused() if is_interactive and self._sign_in.stored is None else nullcontext()
+        return Deadline.current().paused() if self._sign_in.is_prompted else nullcontext()
 
     def _explained(self, error: Exception) -> PallinkError:
         sign_in, stored = self._sign_in, self._sign_in.stored

@@ -4,11 +4,10 @@ import contextlib
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from msal import SerializableTokenCache  # type: ignore[import-untyped]
-
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
-from pallink.azure.auth.sign_ins import record_of
+from pallink.azure.auth.sign_ins import RunSignIns, record_of
+from pallink.azure.auth.token_cache import AccountTokenCache
 from pallink.azure.connection import CloudConnection
 from pallink.deadline import Deadline
 from pallink.errors import SignInError, UnexpectedAnswerError, encode_claims
@@ -39,9 +38,29 @@ def login(
         return _login(settings, prompter, plain_text=plain_text, claims=claims)
 
 
+def sign_in_for_run(
+    settings: Settings, deadline: Deadline, prompter: Prompter, sign_ins: RunSignIns, *, claims: str | None = None
+) -> None:
+    """Sign in again for the other sessions of a run, and keep nothing beyond it.
+
+    Args:
+        settings: Which cloud, who, how.
+        deadline: The time of the whole command.
+        prompter: Who is asked where that is needed.
+        sign_ins: The sign-ins of the run, which this one is added to.
+        claims: What the sign-in has to prove, as JSON (a claims challenge).
+
+    Raises:
+        PallinkError: The sign-in failed, or another account signed in.
+    """
+    with deadline.active(), CloudConnection(settings.cloud, sign_ins=sign_ins) as connection:
+        sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True)
+        authenticate(connection, settings, sign_in, prompter, claims=claims)
+
+
 def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: str | None) -> AccountResult:
     store = store_for(settings.cloud)
-    cache = SerializableTokenCache()
+    cache = AccountTokenCache()
     with CloudConnection(settings.cloud) as connection:
         sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True)
         is_encrypted = _check_storable(sign_in, store, settings, plain_text=plain_text, claims=claims)
@@ -103,7 +122,7 @@ def _not_encrypted(settings: Settings, claims: str | None) -> SignInError:
     )
 
 
-def _keep(store: SignInStore, stored: StoredSignIn, cache: SerializableTokenCache) -> None:
+def _keep(store: SignInStore, stored: StoredSignIn, cache: AccountTokenCache) -> None:
     """Keep a sign-in in place of an earlier one: first the tokens, then the record, with which it takes effect.
 
     Raises:
@@ -152,7 +171,7 @@ def find_tenant_id(settings: Settings, deadline: Deadline) -> str | None:
 
 
 def _stored(
-    authenticated: Authenticated, settings: Settings, cache: SerializableTokenCache, *, plain_text: bool
+    authenticated: Authenticated, settings: Settings, cache: AccountTokenCache, *, plain_text: bool
 ) -> StoredSignIn:
     account, sign_in = authenticated.account, authenticated.sign_in
     user = token_cache.user_in(cache) if account.kind.is_user else None

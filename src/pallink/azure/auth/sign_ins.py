@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pallink.account import Account
 from pallink.errors import SIGN_IN_AGAIN, NewSignIn, SignInError
@@ -12,7 +12,7 @@ from pallink.signin import SignIn, StoredSignIn
 from pallink.signin.store import SignInStore, store_for, unsafe
 
 if TYPE_CHECKING:
-    from msal import SerializableTokenCache  # type: ignore[import-untyped]
+    from pallink.azure.auth.token_cache import AccountTokenCache
 
 log = logging.getLogger("pallink")
 
@@ -26,8 +26,8 @@ class RunSignIns:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._read: dict[str, tuple[StoredSignIn, Any]] = {}
-        self._new: dict[tuple[str, str, str], tuple[StoredSignIn, Any]] = {}
+        self._read: dict[str, tuple[StoredSignIn, AccountTokenCache]] = {}
+        self._new: dict[tuple[str, str, str], tuple[StoredSignIn, AccountTokenCache]] = {}
 
     def known(self, cloud: str, account: str | None = None) -> tuple[StoredSignIn, ...]:
         """Return the sign-ins that are stored, or were made in this run by the account that is named.
@@ -45,7 +45,7 @@ class RunSignIns:
             new = {key: sign_in for key, (sign_in, _) in self._new.items() if _is_of(sign_in, cloud, account)}
         return (*new.values(), *(stored for stored in store_for(cloud).all() if stored.key not in new))
 
-    def add(self, sign_in: StoredSignIn, cache: "SerializableTokenCache") -> None:
+    def add(self, sign_in: StoredSignIn, cache: "AccountTokenCache") -> None:
         """Let the further sessions of this run use a new sign-in.
 
         Args:
@@ -55,7 +55,7 @@ class RunSignIns:
         with self._lock:
             self._new[sign_in.key] = sign_in, cache
 
-    def open(self, sign_in: StoredSignIn) -> tuple[StoredSignIn, "SerializableTokenCache"]:
+    def open(self, sign_in: StoredSignIn) -> tuple[StoredSignIn, "AccountTokenCache"]:
         """Return a sign-in and its token cache, or those of a stored one that has just taken its place.
 
         Raises:
@@ -131,7 +131,7 @@ def _is_of(sign_in: StoredSignIn, cloud: str, account: str | None) -> bool:
     return account is not None and sign_in.cloud == cloud and sign_in.matches_identifier(account)
 
 
-def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
+def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, "AccountTokenCache"]:
     """Return a stored sign-in and its token cache, or those of a new sign-in that has just taken its place."""
     from pallink.azure.auth import token_cache  # noqa: PLC0415 - msal costs 100 ms to import
 
@@ -157,7 +157,7 @@ def _read(store: SignInStore, stored: StoredSignIn) -> tuple[StoredSignIn, Any]:
         stored = current
 
 
-def _keep(store: SignInStore, stored: StoredSignIn, cache: Any) -> None:
+def _keep(store: SignInStore, stored: StoredSignIn, cache: "AccountTokenCache") -> None:
     """Keep a sign-in's renewed tokens, unless the account signed out or in again. The command works without."""
     from pallink.azure.auth import token_cache  # noqa: PLC0415 - msal costs 100 ms to import
 

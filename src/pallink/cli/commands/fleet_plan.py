@@ -67,7 +67,7 @@ def plan(
         replace=replace,
         vault_auth=vault_auth,
     )
-    entries = read_entries(file, selection, run_options)
+    entries = read_entries(file, selection, run_options, options)
     report = FleetReport(options, len(entries), is_plan=True)
     empty = new_plan(entries, run_options, source=file)
     with FleetRun(empty, Mode.PLAN, run_options, TerminalPrompter(options)) as run:

@@ -42,7 +42,7 @@ def verify(
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
-    entries = read_entries(file, selection, run_options)
+    entries = read_entries(file, selection, run_options, options)
     report = FleetReport(options, len(entries))
     plan = new_plan(entries, run_options, source=file)
     with FleetRun(plan, Mode.VERIFY, run_options, TerminalPrompter(options)) as run:
