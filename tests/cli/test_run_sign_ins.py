@@ -235,7 +235,6 @@ def test_another_person_of_the_same_name_at_a_prompt_is_refused(consultant: Desk
 def test_the_account_that_was_picked_is_the_one_in_all_tenants(served_consultant: Desk) -> None:
     """Though another stored sign-in, of another home account, has the same name."""
     desk = served_consultant
-    desk.reader_of_device_codes(APPROVERS)
     desk.patch.setattr(TerminalPrompter, "show_device_code", lambda _, __, code: desk.sandbox.approve(code, APPROVERS))
     assert desk.run("login --auth device-code --allow-plain-text-cache").code == 0
     records = sorted(store_for(desk.origin).folder.glob("*.json"), key=lambda path: json.loads(path.read_text())["id"])
@@ -245,3 +244,13 @@ def test_the_account_that_was_picked_is_the_one_in_all_tenants(served_consultant
     number = accounts.index(INVOICES) + 1
     done = desk.run("link 719878 --all-tenants --yes -o json", tty=True, stdin=f"{number}\n")
     assert (done.code, totals(done)) == (0, {"created": 5}), done.stderr
+
+
+def test_the_sign_in_after_one_that_expired_opens_the_other_tenants(served_consultant: Desk, tmp_path: Path) -> None:
+    """Each entry was refused with the old refresh token; only one is asked for."""
+    desk = served_consultant
+    (tokens,) = store_for(desk.origin).folder.glob("*.tokens")
+    tokens.write_text(json.dumps(json.loads(tokens.read_text()) | {"RefreshToken": {}, "AccessToken": {}}))
+    file = write_fleet(tmp_path, *(f"account: {INVOICES}, tenant: {tenant}" for tenant in (CONTOSO, FABRIKAM, FIRST)))
+    done = desk.run(f"fleet apply {file} --yes -o json", tty=True, stdin="\n")
+    assert (done.code, totals(done), prompts(done.stderr)) == (0, {"created": 3}, 1), done.stderr

@@ -41,15 +41,20 @@ def prompted_results(
     from pallink.fleet.result import Outcome, outcome_of_error  # noqa: PLC0415
 
     terminal, sign_ins = Terminal(), run.options.sign_ins
-    # The refresh token of these was refused: it would be again.
+    # The refresh token of these was refused: it would be again, but that of a newer sign-in may not be.
     refused = {result.entry.key for result in waiting if find_sign_in(result.entry, sign_ins, options)}
-    left, number = deque(waiting), 0
+    left, number, prompted = deque(waiting), 0, set[str | None]()
     while left and not run.is_stopped:
         result, number = left.popleft(), number + 1
         entry = result.entry
         line.clear()
         terminal.say("account", one_line(f"{entry} ({number} of {number + len(left)})"), "cyan")
         known = find_sign_in(entry, sign_ins, options) if entry.key in refused else None
+        if known is not None and entry.account in prompted:
+            (result,) = run.results_again([entry])
+            if result.outcome is not Outcome.NEEDS_SIGN_IN:
+                yield result
+                continue
         if known is not None:
             if is_skipped(result.error, terminal):
                 yield result
@@ -59,6 +64,7 @@ def prompted_results(
                 yield replace(result, outcome=outcome_of_error(failure, entry, LinkChange.UNCHANGED), error=failure)
                 continue
         yield from run.results_with_prompts([entry])
+        prompted.add(entry.account)
         untried = [other.entry for other in left if other.entry.key not in refused]
         opened = [other for other in untried if find_sign_in(other, sign_ins, options)]
         left = deque(other for other in left if other.entry not in opened)

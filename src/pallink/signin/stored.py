@@ -88,10 +88,11 @@ def filter_stored(
 def for_other_tenants(stored: Sequence[StoredSignIn]) -> tuple[StoredSignIn, ...]:
     """Return one sign-in of each user: its refresh token may get tokens for the user's other tenants too.
 
-    One that was made in this run comes first. An application's sign-in holds no refresh token.
+    The newest one: it is the least likely to have expired, and has proved the most. An application's sign-in holds no
+    refresh token.
     """
     users: dict[str, StoredSignIn] = {}
-    for sign_in in sorted(stored, key=lambda sign_in: not sign_in.is_in_memory):
+    for sign_in in sorted(stored, key=lambda sign_in: (sign_in.is_in_memory, sign_in.signed_in_on), reverse=True):
         if sign_in.home_account_id is not None:
             users.setdefault(sign_in.home_account_id, sign_in)
     return tuple(sign_in for sign_in in stored if sign_in in users.values())

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Collection
-from datetime import UTC, datetime
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
@@ -188,5 +187,4 @@ def _stored(
         user,
         identifier=SignInStore.new_id(),
         plain_text=plain_text,
-        signed_in_on=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

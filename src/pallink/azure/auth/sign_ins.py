@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pallink.account import Account
@@ -86,9 +87,8 @@ def record_of(
     *,
     identifier: str = "",
     plain_text: bool = False,
-    signed_in_on: str = "",
 ) -> StoredSignIn:
-    """Return the record of a sign-in, with which its tokens can be used again.
+    """Return the record of a sign-in that was made now, with which its tokens can be used again.
 
     Args:
         account: The account that signed in.
@@ -97,7 +97,6 @@ def record_of(
         user: Home account ID and user name in the token cache; None for an application.
         identifier: The ID of the token cache; empty for one that is in memory only.
         plain_text: Whether the tokens may be in a file that is not encrypted.
-        signed_in_on: The time of the sign-in (ISO 8601, UTC).
     """
     return StoredSignIn(
         id=identifier,
@@ -113,7 +112,7 @@ def record_of(
         tenant=settings.tenant,
         authority_tenant=sign_in.tenant or "organizations",
         plain_text=plain_text,
-        signed_in_on=signed_in_on,
+        signed_in_on=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
 
 
