@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pallink.account import Account, AccountKind
+    from pallink.api import connect
     from pallink.errors import (
         AccessDeniedError,
         CancelledError,
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
     )
     from pallink.exit_codes import ExitCode
     from pallink.links.model import Action, Link
+    from pallink.proposal import Proposal
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
     from pallink.roles import Verdict
-    from pallink.session import Proposal, Session, connect
+    from pallink.session import Session
     from pallink.settings import RoleCheck
 
 __version__ = "0.1.0"
@@ -104,10 +106,10 @@ _HOMES = {
     "Result": "pallink.result",
     "VerifyResult": "pallink.result",
     "WriteResult": "pallink.result",
-    "Proposal": "pallink.session",
+    "Proposal": "pallink.proposal",
     "RoleCheck": "pallink.settings",
     "Session": "pallink.session",
-    "connect": "pallink.session",
+    "connect": "pallink.api",
 }
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pallink.account import Account
+from pallink.api import open_session
 from pallink.concurrency import OperationCancelledError
 from pallink.errors import (
     LinkedElsewhereError,
@@ -29,7 +30,7 @@ from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, redact_all
 from pallink.result import Json, Result
 from pallink.roles import Verdict
-from pallink.session import Session, open_session
+from pallink.session import Session
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
@@ -186,7 +187,9 @@ class Work:
 
     def _settings(self, entry: Entry) -> Settings:
         auth = entry.auth.value if entry.auth is not None else None
-        return Settings(self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout)
+        return Settings(
+            self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout, entry.home_account_id
+        )
 
     def _command(self, entry: Entry) -> str:
         if self.mode in (Mode.VERIFY, Mode.SHOW, Mode.CHECK):
