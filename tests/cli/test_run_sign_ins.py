@@ -117,7 +117,7 @@ def test_a_tenant_that_wants_more_than_the_new_sign_in_is_asked_for(newcomer: De
     newcomer.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
     done = newcomer.run("link 719878 --all-tenants --auth device-code --yes -o json", tty=True, stdin="\n")
     assert (done.code, totals(done), prompts(done.stderr)) == (0, {"created": 5}, 2), done.stderr
-    assert "account: Tenant 0001 (tenant-0001.example), 1 of 1\n" in done.stderr
+    assert f"account: {INVOICES} in Tenant 0001 (tenant-0001.example), 1 of 1\n" in done.stderr
     assert stored(newcomer) == []
     redeemed = [request.body for request in newcomer.seen if b"grant-type%3Adevice_code" in request.body]
     assert ["acrs" in str(body) for body in redeemed] == [False, True]
