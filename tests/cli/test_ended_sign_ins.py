@@ -71,6 +71,15 @@ def test_a_fleet_says_so_of_each_entry(signed_in: Desk, traffic: Traffic, tmp_pa
     assert traffic.of_partners() == []
 
 
+def test_a_token_is_renewed_in_the_account_s_own_tenant(signed_in: Desk) -> None:
+    """And not where the refresh token was last redeemed, as `organizations` would have it."""
+    for command in (f"show --tenant {GUEST_IN}", "show", f"show --tenant {GUEST_IN}", "tenants", "show"):
+        signed_in.run(command)
+        assert signed_in.run("whoami -o json").json["tenantId"] == CONTOSO
+    assert totals(signed_in.run("link 719878 --all-tenants --yes -o json")) == {"created": 2}
+    assert totals(signed_in.run("verify 719878 --all-tenants -o json")) == {"unchanged": 2}
+
+
 def test_a_new_sign_in_lasts(signed_in: Desk) -> None:
     assert signed_in.pallink(f"sandbox revoke-sessions {INVOICES}").stderr == (
         f"sandbox: revoked the sessions of {INVOICES}\n"

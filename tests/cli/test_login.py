@@ -85,7 +85,7 @@ def test_the_first_sign_in_can_be_renewed_without_asking(desk: Desk, traffic: Tr
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
     traffic.sent.clear()
     assert desk.run("whoami").code == 0
-    assert set(sign_in_requests(traffic)) == {"/organizations/oauth2/v2.0/token"}, "a refresh, and nobody was asked"
+    assert set(sign_in_requests(traffic)) == {f"/{CONTOSO}/oauth2/v2.0/token"}, "a refresh, without a prompt"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps files by access lists")

@@ -1,11 +1,12 @@
 """Credentials of users: a device code, a stored sign-in, and the sandbox's users."""
 
 import secrets
+import time
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from azure.core.credentials import AccessTokenInfo
+from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 from azure.identity import (
@@ -13,6 +14,7 @@ from azure.identity import (
     AuthorizationCodeCredential,
     DeviceCodeCredential,
 )
+from msal import TokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_sign_in
@@ -23,6 +25,8 @@ from pallink.signin.methods import USERS_CLIENT_ID
 from pallink.signin.prompter import MAX_MINUTES, device_code_message
 
 _FOUND = 302
+# Seconds. msal renews a token that expires sooner.
+_RENEWED_BEFORE = 300
 # Where Microsoft's own command-line programs receive an authorization code.
 _REDIRECT_URI = "http://localhost"
 
@@ -61,12 +65,40 @@ def stored_user(stored: StoredSignIn, tenant_id: str, context: CredentialContext
         username=stored.username or "",
     )
     options = {name: value for name, value in context.options.items() if name != "authority"}
-    return DeviceCodeCredential(
-        authentication_record=record,
-        tenant_id=stored.authority_tenant if tenant_id == stored.tenant_id else tenant_id,
-        disable_automatic_authentication=True,
-        **options,
-    )
+
+    def in_tenant(tenant: str) -> DeviceCodeCredential:
+        return DeviceCodeCredential(
+            authentication_record=record, tenant_id=tenant, disable_automatic_authentication=True, **options
+        )
+
+    if tenant_id != stored.tenant_id or stored.authority_tenant == tenant_id:
+        return in_tenant(tenant_id)
+    return _StoredUser(stored, context.cache, first=in_tenant(stored.authority_tenant), later=in_tenant(tenant_id))
+
+
+class _StoredUser:
+    """A user who signed in without naming a tenant, in the tenant where that led.
+
+    The first token is in the cache under `organizations`, as that sign-in named its tenant. Renewed there, it would be
+    for the tenant in which the user's refresh token was last redeemed, which may be one where the user is a guest.
+    """
+
+    def __init__(
+        self, stored: StoredSignIn, cache: Any, *, first: DeviceCodeCredential, later: DeviceCodeCredential
+    ) -> None:
+        self._query = {"home_account_id": stored.home_account_id, "realm": stored.authority_tenant}
+        self._cache = cache
+        self._first = first
+        self._later = later
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions) -> AccessTokenInfo:
+        """Return a token as azure-identity's credentials do."""
+        cached = list(
+            self._cache.search(TokenCache.CredentialType.ACCESS_TOKEN, target=list(scopes), query=self._query)
+        )
+        is_valid = any(int(token["expires_on"]) - time.time() > _RENEWED_BEFORE for token in cached)
+        credential = self._first if is_valid and not options.get("claims") else self._later
+        return credential.get_token_info(*scopes, options=options)
 
 
 def sandbox_user(sign_in: SignIn, context: CredentialContext) -> Any:
