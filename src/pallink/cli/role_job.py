@@ -27,8 +27,8 @@ from pallink.redact.text import one_line
 from pallink.roles.scopes import WantedScopes
 
 if TYPE_CHECKING:
-    from pallink.role_result import RoleResult
-    from pallink.role_session import ConfirmRoles, RoleProposal, RoleSession
+    from pallink.role_result import ConfirmRoles, RoleProposal, RoleResult
+    from pallink.role_session import RoleSession
     from pallink.roles.grant import AssignableRole, Grant
 
 _LABEL_WIDTH = 13
@@ -138,11 +138,11 @@ def _ask(proposal: "RoleProposal", terminal: Terminal) -> bool:
         ("tenant", tenant),
         ("account", str(proposal.principal)),
         ("role", f"{proposal.role.name}: {_allows(proposal.role)}"),
-        *(("scope", str(grant.scope)) for grant in proposal.grants),
+        *(("scope", str(grant.scope)) for grant in proposal.changes),
     ]
     for label, text in rows:
         terminal.tell_wrapped(f"  {label:<{_LABEL_WIDTH}} ", one_line(text))
-    removes = any(grant.action is Action.DELETED for grant in proposal.grants)
+    removes = any(grant.action is Action.DELETED for grant in proposal.changes)
     return yes_or_no("Remove this role from the account?" if removes else "Assign this role to the account?", terminal)
 
 
