@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pallink.account import Account, AccountKind
+    from pallink.administrator import Administrator, connect_administrator
     from pallink.errors import (
         AccessDeniedError,
         CancelledError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pallink.exit_codes import ExitCode
     from pallink.links.model import Action, Link
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
+    from pallink.role_result import RoleProposal, RoleResult, RoleRow
     from pallink.roles import Verdict
     from pallink.session import Proposal, Session, connect
     from pallink.settings import RoleCheck
@@ -48,6 +50,7 @@ __all__ = [
     "AccountKind",
     "AccountResult",
     "Action",
+    "Administrator",
     "CancelledError",
     "CheckResult",
     "ExitCode",
@@ -61,6 +64,9 @@ __all__ = [
     "RefusedRequestError",
     "Result",
     "RoleCheck",
+    "RoleProposal",
+    "RoleResult",
+    "RoleRow",
     "SandboxError",
     "ServiceError",
     "Session",
@@ -74,11 +80,14 @@ __all__ = [
     "WriteResult",
     "WrongAccountError",
     "connect",
+    "connect_administrator",
 ]
 
 _HOMES = {
     "Account": "pallink.account",
     "AccountKind": "pallink.account",
+    "Administrator": "pallink.administrator",
+    "connect_administrator": "pallink.administrator",
     "AccessDeniedError": "pallink.errors",
     "CancelledError": "pallink.errors",
     "LinkedElsewhereError": "pallink.errors",
@@ -98,6 +107,9 @@ _HOMES = {
     "ExitCode": "pallink.exit_codes",
     "Action": "pallink.links.model",
     "Link": "pallink.links.model",
+    "RoleProposal": "pallink.role_result",
+    "RoleResult": "pallink.role_result",
+    "RoleRow": "pallink.role_result",
     "Verdict": "pallink.roles",
     "AccountResult": "pallink.result",
     "CheckResult": "pallink.result",

@@ -127,14 +127,9 @@ class RoleResult:
 
     def as_dict(self) -> Json:
         """Return the object: plain values, always the same fields in the same order."""
-        administrator, principal = self.administrator, self.principal
+        principal = self.principal
         return {
-            "cloud": self.cloud,
-            "account": administrator.name,
-            "accountKind": administrator.kind.value,
-            "objectId": administrator.object_id,
-            "tenantId": administrator.tenant_id,
-            "tenantName": self.tenant_name,
+            **administrator_fields(self.cloud, self.administrator, self.tenant_name),
             "principalId": principal.object_id,
             "principalName": principal.name,
             "principalType": principal.type or self._type_by_service(),
@@ -150,6 +145,18 @@ class RoleResult:
     def _type_by_service(self) -> str | None:
         own = [row.assignment for row in self.rows if row.group_id is None and row.assignment is not None]
         return next((assignment.principal_type for assignment in own if assignment.principal_type), None)
+
+
+def administrator_fields(cloud: str, administrator: Account, tenant_name: str | None) -> Json:
+    """Return the fields that say who signed in."""
+    return {
+        "cloud": cloud,
+        "account": administrator.name,
+        "accountKind": administrator.kind.value,
+        "objectId": administrator.object_id,
+        "tenantId": administrator.tenant_id,
+        "tenantName": tenant_name,
+    }
 
 
 def late_error(result: RoleResult) -> UnreachableError | None:

@@ -1,6 +1,6 @@
 """The jobs of an administrator for the roles of another account: assign, remove, show."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -50,6 +50,7 @@ class RoleSession:
 
     Attributes:
         on_write: Called with each role assignment before it is written, and with None after it.
+        settings: Which cloud, who, how.
         deadline: The time for the sign-in and the job.
     """
 
@@ -63,7 +64,7 @@ class RoleSession:
         deadline: Deadline | None = None,
     ) -> None:
         self.on_write: OnWrite = lambda _grant: None
-        self._settings = settings
+        self.settings = settings
         self._client = client
         self._directory = directory
         self._connection = connection
@@ -86,6 +87,12 @@ class RoleSession:
     def administrator(self) -> Account:
         """The account that signed in."""
         return self._client.authenticated.account
+
+    @cached_property
+    def tenant_name(self) -> str | None:
+        """The tenant's display name; None if it could not be read."""
+        with self.deadline.active():
+            return read_tenant_name(self._client.roles)
 
     def assign(
         self,
@@ -230,14 +237,14 @@ class RoleSession:
                 cloud=self._client.authenticated.cloud.name,
                 administrator=self.administrator,
                 principal=principal,
-                tenant_name=self._tenant_name,
+                tenant_name=self.tenant_name,
                 rows=tuple(rows.values()),
                 warnings=warnings,
             )
 
     @contextmanager
     def _job(self, command: str) -> Iterator[None]:
-        job = Job(self._settings, command, sign_in=self._client.authenticated.sign_in)
+        job = Job(self.settings, command, sign_in=self._client.authenticated.sign_in)
         with self.deadline.active(), advising(job):
             yield
 
@@ -254,7 +261,7 @@ class RoleSession:
         else:
             principal = self._directory.find(to)
             is_own = principal.object_id.casefold() == administrator.object_id.casefold()
-        if is_for_others and is_own and self._settings.account is None:
+        if is_for_others and is_own and self.settings.account is None:
             raise WrongAccountError(
                 f"the account that is to get the role signed in: {administrator.name}",
                 cause="an administrator assigns roles, and no --account names one; nothing was read or written",
@@ -274,10 +281,6 @@ class RoleSession:
     def _subscriptions(self) -> list[Subscription]:
         return self._client.roles.subscriptions()
 
-    @cached_property
-    def _tenant_name(self) -> str | None:
-        return read_tenant_name(self._client.roles)
-
     def _held(self, principal: Principal, scope: Scope, role: AssignableRole) -> list[RoleAssignment]:
         """Return what an account holds at a scope, and the assignment of a role that is not listed there yet."""
         held = self._client.grants.held(principal, scope)
@@ -292,11 +295,11 @@ class RoleSession:
             return plan_assignment(scope, held, principal, role)
         except ServiceError as error:
             existing = find_own(held, scope, principal, role)
-            command = self._settings.command("role", "remove", "--id", str(existing and existing.id))
+            command = self.settings.command("role", "remove", "--id", str(existing and existing.id))
             raise error.replace(command=command) from None
 
     def _proposal(self, principal: Principal, role: AssignableRole, planned: Sequence[Grant]) -> RoleProposal:
-        return RoleProposal(self.administrator, self._tenant_name, principal, role, tuple(planned))
+        return RoleProposal(self.administrator, self.tenant_name, principal, role, tuple(planned))
 
     def _confirm(self, proposal: RoleProposal, confirm: ConfirmRoles | None) -> None:
         if confirm is None or not proposal.changes:
@@ -326,8 +329,8 @@ class RoleSession:
             if grant.action is Action.UNCHANGED:
                 done.append(grant)
                 continue
-            self.on_write(grant)
             try:
+                self.on_write(grant)
                 done.append(write(grant))
             except PallinkError as error:
                 changed = [f"{one.action} on {one.scope}" for one in done if one.action is not Action.UNCHANGED]
@@ -351,7 +354,7 @@ def open_role_session(
     *,
     command: str,
     writable: bool,
-    to: str | None = None,
+    excluded: Collection[str] = (),
     prompter: Prompter | None = None,
     deadline: Deadline | None = None,
     environ: Mapping[str, str] | None = None,
@@ -362,7 +365,7 @@ def open_role_session(
         settings: Which cloud, who, how.
         command: The one command that the session is for, as in `role assign`.
         writable: Whether the session may write at all.
-        to: The account that the roles are for; a stored sign-in of it counts only if the settings name it.
+        excluded: The accounts that the roles are for; a stored sign-in of them counts only if the settings name it.
         prompter: Who is asked where that is needed; None: nothing is asked.
         deadline: The time for the sign-in and the job together; None: `settings.timeout` seconds.
         environ: The variables that may state a sign-in; None: those of the process.
@@ -386,7 +389,7 @@ def open_role_session(
                 rules_for(command, writable=writable),
                 shared=connection,
                 environ=environ,
-                excluded=to if settings.account is None else None,
+                excluded=excluded if settings.account is None else (),
             )
     except BaseException:
         connection.close()

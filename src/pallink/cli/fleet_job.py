@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
     from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.result import EntryResult
+    from pallink.fleet.role_run import RoleRun
+    from pallink.output.fleet_table import Cell
 
 # Lines of the screen that a table leaves free.
 _FREE_LINES = 6
@@ -60,8 +62,10 @@ class Selection(NamedTuple):
         return words if self.limit is None else [*words, "--limit", str(self.limit)]
 
 
-def read_entries(file: Path, selection: Selection, run_options: "RunOptions") -> "tuple[Entry, ...]":
+def read_entries(file: Path, selection: Selection, run_options: "RunOptions | None") -> "tuple[Entry, ...]":
     """Return the entries of a fleet file that a command is for, one for each tenant where it says all tenants.
+
+    Without `run_options`, with which the accounts sign in to read their tenants, those entries stay as they are.
 
     Raises:
         UsageError: The file has a problem, or no entry is selected.
@@ -82,7 +86,7 @@ def read_entries(file: Path, selection: Selection, run_options: "RunOptions") ->
             command=shlex.join(["pallink", "fleet", "validate", str(file)]),
         )
     entries = fleet.entries
-    if any(entry.tenant == ALL_TENANTS for entry in entries):
+    if run_options is not None and any(entry.tenant == ALL_TENANTS for entry in entries):
         from pallink.fleet.expansion import with_all_tenants  # noqa: PLC0415
 
         entries = with_all_tenants(entries, run_options)
@@ -97,14 +101,22 @@ class FleetReport:
         total: How many accounts there are.
         is_plan: Whether the results say what would be done.
         is_preview: Whether they are those of a plan that is confirmed before it is carried out, and no output.
+        cell: What the table shows of each account; None: its partner.
     """
 
     def __init__(
-        self, options: ConnectionOptions, total: int, *, is_plan: bool = False, is_preview: bool = False
+        self,
+        options: ConnectionOptions,
+        total: int,
+        *,
+        is_plan: bool = False,
+        is_preview: bool = False,
+        cell: "Cell | None" = None,
     ) -> None:
         self._options = options
         self._total = total
         self._is_plan = is_plan
+        self._cell = cell
         # Whether each result is written to stdout as it comes.
         self._streams = options.output is OutputFormat.JSONL and options.query is None and not is_preview
         self._stream_error: OutputError | None = None
@@ -124,7 +136,7 @@ class FleetReport:
         self._failed += result.error is not None
         self.stream(result)
         if self._has_lines:
-            self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan), 2000))
+            self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan, cell=self._cell), 2000))
         if self._total >= _MIN_TOTAL:
             line.show(self._progress())
 
@@ -170,7 +182,8 @@ class FleetReport:
             return
         if options.output is OutputFormat.TABLE and options.query is None:
             max_rows = _max_rows(terminal, terminal.stdout)
-            terminal.write(fitted_table(results, terminal, terminal.stdout, is_plan=self._is_plan))
+            table = fitted_table(results, terminal, terminal.stdout, is_plan=self._is_plan, cell=self._cell)
+            terminal.write(table)
             if max_rows is not None and len(results) > max_rows and show_all and not options.quiet:
                 terminal.say("note", f"all accounts are shown by {show_all}", unbroken=show_all)
             return
@@ -182,12 +195,14 @@ class FleetReport:
         write_value(value, options.output, terminal, options.query)
 
 
-def fitted_table(results: "Sequence[EntryResult]", terminal: Terminal, stream: TextIO, *, is_plan: bool) -> str:
+def fitted_table(
+    results: "Sequence[EntryResult]", terminal: Terminal, stream: TextIO, *, is_plan: bool, cell: "Cell | None" = None
+) -> str:
     """Return the table as it fits a stream: on a terminal cut to the screen, elsewhere whole."""
     from pallink.output.fleet_table import render_results  # noqa: PLC0415
 
     return render_results(
-        results, is_plan=is_plan, max_rows=_max_rows(terminal, stream), columns=terminal.columns(stream)
+        results, is_plan=is_plan, max_rows=_max_rows(terminal, stream), columns=terminal.columns(stream), cell=cell
     )
 
 
@@ -225,7 +240,7 @@ def run_all(
     results = {result.entry.key: result for result in run.finished}
     report.stream(*run.finished)
     with progress(options) as line:
-        with _stopping(run, line, options):
+        with stopping(run, line, options):
             for result in run.results():
                 # On a terminal those that need a sign-in are tried again.
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:
@@ -269,7 +284,7 @@ def _with_prompts(
 
 
 @contextmanager
-def _stopping(run: "FleetRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
+def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
     """Let an interruption end the run, and not the command, which then says what was done."""
     execution, terminal = Execution.current(), Terminal()
 
