@@ -78,12 +78,14 @@ def role_session(
 
 def _reporter(options: AdministratorOptions, to: str | None) -> "Callable[[Grant | None], None]":
     """Return what keeps the report of an interruption up to date."""
-    report, done = options.report, []
+    report = options.report
+    done: list[str] = []
 
     def on_write(grant: "Grant | None") -> None:
         if grant is not None:
-            done.append(f"{grant.action} on {grant.scope}")
-            report.cause = f"a write was on its way: the role assignment may or may not be {done[-1]}"
+            write, before = f"{grant.action} on {grant.scope}", f"; done before: {', '.join(done)}" if done else ""
+            report.cause = f"a write was on its way: the role assignment may or may not be {write}{before}"
+            done.append(write)
             report.remedy = "run the command again: what is done already stays as it is"
             report.command = options.settings.command("role", "show", "--to", to) if to else None
         else:
