@@ -94,6 +94,12 @@ def test_an_eligible_role_is_activated_and_not_assigned(in_sandbox: Pallink, tmp
 
 def test_reports(in_sandbox: Pallink, tmp_path: Path) -> None:
     file, junit, cells = write_fleet(tmp_path, SEED[0], f"account: {NEW_HIRE}"), tmp_path / "j.xml", tmp_path / "c.csv"
-    assert in_sandbox(f"fleet check {file} --junit {junit} --csv {cells}").code == 9
+    summary = tmp_path / "s.md"
+    assert in_sandbox(f"fleet check {file} --junit {junit} --csv {cells} --markdown {summary}").code == 9
+    assert f'name="{INVOICES} in contoso.onmicrosoft.com holds Reader"' in junit.read_text("utf-8")
+    assert "linked" not in junit.read_text("utf-8") + summary.read_text("utf-8")
+    assert "| account | tenant | expected | role | result |" in summary.read_text("utf-8")
+    assert f"| `{INVOICES}` | `Contoso ({CONTOSO})` | Reader | `reader` | passed |" in summary.read_text("utf-8")
+    assert f"| `{NEW_HIRE}` | `Contoso ({CONTOSO})` | Reader | `none` | **failed** |" in summary.read_text("utf-8")
     assert 'tests="2" failures="1"' in junit.read_text("utf-8")
     assert "newhire@contoso.com,differs,6" in cells.read_text("utf-8-sig")
