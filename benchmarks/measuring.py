@@ -97,12 +97,19 @@ def print_comparison(title: str, first: Command, others: Sequence[Command]) -> N
     print(flush=True)
 
 
-def ratios(first: Command, other: Command, figure: str) -> str:
-    """Return the ratio of the first command to the other, pair by pair: the median with the spread."""
+def ratios(first: Command, other: Command, figure: str, *, factor: float = 1) -> str:
+    """Return the ratio of the first command to the other, pair by pair: the median with the spread.
+
+    Args:
+        first: The first command.
+        other: The other one.
+        figure: What is compared: `wall`, `cpu` or `memory`.
+        factor: The share of the first command's work that the other one does.
+    """
     if first is other:
         return ""
     pairs = [(getattr(a, figure), getattr(b, figure)) for a, b in zip(first.runs, other.runs, strict=True)]
-    found = [a / b for a, b in pairs if a is not None and b]
+    found = [factor * a / b for a, b in pairs if a is not None and b]
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})" if found else ""
 
 

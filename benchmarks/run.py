@@ -15,7 +15,19 @@ from importlib.metadata import distribution, version
 from pathlib import Path
 
 from measuring import Command, number, print_comparison, ratios, run_in_turn
-from served import APPLICATION, CLIENT, PARTNER, SECRET, TENANT, Served, plain_environment, served
+from served import (
+    APPLICATION,
+    CLIENT,
+    CONSULTANT,
+    OWN_TENANTS,
+    PARTNER,
+    SECRET,
+    TENANT,
+    Served,
+    generated_tenants,
+    plain_environment,
+    served,
+)
 
 import pallink
 
@@ -165,6 +177,50 @@ def fleet(runs: int, cloud: Served) -> None:
     _az_loop(cloud)
 
 
+def tenants(runs: int, cloud: Served) -> None:
+    """Compare verify in 100 tenants of one user, many at a time, with one at a time; 100 ms per response."""
+    count, delay = 100, 100
+    runs = max(1, runs // 5)
+    at_cloud = ["--cloud", cloud.origin]
+    login = [*PALLINK, "login", "--auth", "device-code", "--allow-plain-text-cache", *at_cloud]
+    verify = [*PALLINK, "verify", PARTNER, *at_cloud]
+    file = Path(cloud.environment["PALLINK_HOME"]).with_name("tenants.yaml")
+    file.write_text(f"version: 1\naccounts:\n  - {{account: {CONSULTANT}, tenants: all, partner: '{PARTNER}'}}\n")
+    fleet_verify = [*PALLINK, "fleet", "verify", str(file), *at_cloud, "--concurrency"]
+    every = Command("pallink verify --all-tenants", [[*verify, "--all-tenants"]])
+    wider = Command("pallink fleet verify, 32 at a time", [[*fleet_verify, "32"]])
+    one = Command("pallink fleet verify, one at a time", [[*fleet_verify, "1"]])
+    loop = Command(
+        "a loop over pallink verify --tenant", [[*verify, "--tenant", domain] for domain in generated_tenants(10)]
+    )
+    numbers = {every.name: count, wider.name: count, one.name: count, loop.name: len(loop.steps)}
+    environment = cloud.as_user()
+    before = partial(cloud.fresh_sign_in, delay, lambda: _run(login, cloud, environment=environment))
+    cloud.fresh(0)
+    cloud.limit_as_documented()
+    cloud.sandbox.grow(tenants=count - len(OWN_TENANTS), guest=CONSULTANT)
+    before()
+    _run([*PALLINK, "link", PARTNER, "--all-tenants", "--yes", *at_cloud], cloud, environment=environment)
+    requested: dict[str, int] = {}
+    for _ in range(runs):
+        for command in (every, wider, one, loop):
+            before()
+            command.run(environment)
+            requested[command.name] = len(cloud.sandbox.requested)
+    print(f"\n### {count} tenants of one user, {delay} ms per response, new tokens, at the documented limits\n")
+    print("| command | tenants | runs | wall s | CPU s | memory MiB | requests each | times as fast, each |")
+    print("|---|---|---|---|---|---|---|---|")
+    for command in (every, wider, one, loop):
+        number_of_tenants = numbers[command.name]
+        print(
+            f"| {command.name} | {number_of_tenants} | {len(command.runs)} | {number(command.median('wall'), digits=2)}"
+            f" | {number(command.median('cpu'), digits=2)} | {number(command.median('memory'))}"
+            f" | {requested[command.name] / number_of_tenants:.1f}"
+            f" | {ratios(one, command, 'wall', factor=number_of_tenants / count)} |",
+            flush=True,
+        )
+
+
 def _az_loop(cloud: Served, accounts: int = 10, delay: int = 100) -> None:
     """Print how many accounts a loop over `az` links in a second, if it is installed."""
     for command in _az(cloud):
@@ -207,8 +263,10 @@ def _az_version(az: str) -> str:
     return str(json.loads(stdout)["azure-cli"])
 
 
-def _run(step: Sequence[str], cloud: Served, stream: str = "stderr") -> str:
-    done = subprocess.run(step, env=cloud.environment, check=False, capture_output=True, text=True)
+def _run(
+    step: Sequence[str], cloud: Served, stream: str = "stderr", *, environment: dict[str, str] | None = None
+) -> str:
+    done = subprocess.run(step, env=environment or cloud.environment, check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(step)} exited with {done.returncode}:\n{done.stderr}")
     return str(getattr(done, stream))
@@ -234,6 +292,7 @@ SECTIONS: dict[str, Callable[[int, Served], None]] = {
     "link": link,
     "many": many,
     "fleet": fleet,
+    "tenants": tenants,
 }
 
 

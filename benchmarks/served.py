@@ -1,9 +1,10 @@
 """A served sandbox on loopback, and what a client needs to sign in to it."""
 
 import os
+import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,12 @@ TENANT, CLIENT, SECRET = (
     "sandbox-onboarding-secret",
 )
 PARTNER = "719878"
+CONSULTANT = "invoices@contoso.com"  # The sandbox's default account, which approves device codes.
+OWN_TENANTS = (TENANT, "fabrikam.onmicrosoft.com")  # Where it is without generated tenants.
 APPLICATION = "c5ce5ce2-aa0c-4851-93c1-7ffe11c06a4a"
 WORKLOADS = "/providers/Microsoft.Management/managementGroups/workloads"
 
+_APPLICATION_VARIABLES = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 # What a sign-in leaves in az's folder.
 _TOKENS_OF_AZ = ("azureProfile.json", "msal_*_cache.*", "service_principal_entries.*")
 
@@ -88,6 +92,37 @@ class Served:
         write_fleet(file, self.sandbox.generated_accounts())
         self.sandbox.set("response-delay", str(delay))
         self.sandbox.requested.clear()
+
+    def as_user(self) -> dict[str, str]:
+        """Return the variables of a client without those of the application: it uses a stored sign-in."""
+        return {name: value for name, value in self.environment.items() if name not in _APPLICATION_VARIABLES}
+
+    def limit_as_documented(self) -> None:
+        """Limit requests as Azure does, and let the sandbox approve device codes.
+
+        One token request at a time of one application in one tenant, and Resource Manager's token buckets.
+        """
+        self.sandbox.set("token-limit", "one-at-a-time")
+        self.sandbox.set("resource-manager-limit", "documented")
+        self.sandbox.set("device-code-answer", "approved")
+
+    def fresh_sign_in(self, delay: int, login: Callable[[], object]) -> None:
+        """Replace the stored sign-in: there is a refresh token, and an access token for the home tenant only.
+
+        Args:
+            delay: Milliseconds that each response takes longer afterwards.
+            login: Signs in, and stores that.
+        """
+        self.sandbox.set("response-delay", "0")
+        shutil.rmtree(self.environment["PALLINK_HOME"], ignore_errors=True)
+        login()
+        self.sandbox.set("response-delay", str(delay))
+        self.sandbox.requested.clear()
+
+
+def generated_tenants(count: int) -> list[str]:
+    """Return the domains of the first generated tenants."""
+    return [f"tenant-{number:04}.example" for number in range(1, count + 1)]
 
 
 def plain_environment() -> dict[str, str]:

@@ -26,7 +26,9 @@ def test_it_counts_requests_and_the_longest_chain_of_them() -> None:
     assert "The plain script sends the same requests as pallink link: yes" in done.stdout
 
 
-@pytest.mark.parametrize("section", ["start-up", pytest.param("link", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize(
+    "section", ["start-up", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("link", "tenants"))]
+)
 def test_it_prints_a_table_with_ratios(section: str) -> None:
     done = benchmark("--runs", "1", "--only", section)
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 import html
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,6 +69,13 @@ def suite_of(findings: list[Finding], tmp_path: Path) -> TestSuite:
     (suite,) = JUnitXml.fromfile(str(path))
     assert isinstance(suite, TestSuite)
     return suite
+
+
+def test_the_name_of_a_test_case_says_what_is_wanted() -> None:
+    passed = ALL_THREE[0]
+    assert passed.name == "svc1@contoso.com is linked to partner 719878"
+    assert replace(passed, within="contoso.com").name == "svc1@contoso.com in contoso.com is linked to partner 719878"
+    assert replace(passed, expected_partner_id=None).name == "svc1@contoso.com is not linked"
 
 
 def test_junit_tells_a_pass_a_failure_and_an_error_apart(tmp_path: Path) -> None:

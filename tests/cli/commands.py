@@ -31,6 +31,7 @@ ARGUMENTS = {
     "sandbox env": "client-secret",
     "sandbox grow": "0",
     "sandbox guest-policy": "mfa fabrikam.onmicrosoft.com",
+    "sandbox revoke-sessions": "invoices@contoso.com",
     "sandbox fault add": "closed --method DELETE",
     "sandbox assign": "--assignee-object-id 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3",
     "sandbox activate": f"{_ELIGIBLE} {_SCOPE}",

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from pallink.cli.prompter import TerminalPrompter
+from pallink.fleet.tenants import describe_delegated
 from pallink.sandbox.state.guest_policies import GuestPolicy
+from pallink.tenants import Tenant
 from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk
-from tests.fleet.files import totals
+from tests.fleet.files import last_error, totals
 from tests.fleet.test_tenants import FIRST, SECOND, THIRD, by_tenant
 from tests.harness import Traffic
 
@@ -73,7 +75,7 @@ def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
 def test_a_dry_run_writes_nothing(consultant: Desk, traffic: Traffic) -> None:
     done = consultant.run("link 719878 --all-tenants --dry-run")
     assert done.code == 0
-    assert done.stdout.endswith("\n5 accounts: 5 to create\n")
+    assert done.stdout.endswith("\n5 tenants: 5 to create\n")
     assert traffic.writes() == []
 
 
@@ -136,7 +138,7 @@ def test_those_that_need_a_person_are_asked_for_one_at_a_time_and_kept(served_co
     desk.seen.clear()
     done = desk.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="\n\n")
     assert (done.code, totals(done)) == (8, {"created": 4, "failed": 1}), done.stderr
-    assert f"account: {INVOICES} in tenant-0001.example (1 of 2)\n" in done.stderr
+    assert f"account: {INVOICES} in Tenant 0001 (tenant-0001.example), 1 of 2\n" in done.stderr
     assert "cause: the tenant requires multifactor authentication, and this sign-in did not have it\n" in done.stderr
     assert done.stderr.count("Press Enter to sign in to this tenant, or s and Enter to skip it: ") == 2
     assert done.stderr.count("sign in: ") == 2
@@ -169,3 +171,66 @@ def test_another_person_at_the_prompt_is_refused_before_the_partner_api(served_c
     assert len([request for request in desk.seen if request.method == "PUT"]) == 4
     (kept,) = json.loads(desk.pallink("whoami --all -o json").stdout)
     assert (kept["account"], kept["tenantId"]) == (INVOICES, CONTOSO)
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (GuestPolicy.REMOVED, "the account belongs to another tenant and is not a guest of this one"),
+        (GuestPolicy.DISABLED, "the guest account is disabled in this tenant"),
+        (GuestPolicy.CROSS_TENANT_ACCESS, "that tenant does not let this account sign in (inbound access)"),
+    ],
+)
+def test_a_guest_who_is_not_let_in_is_told_why_and_not_prompted(
+    served_consultant: Desk, policy: GuestPolicy, reason: str
+) -> None:
+    """The list of tenants may still have one that the account has left."""
+    desk = served_consultant
+    desk.sandbox.set_guest_policy(policy, ["tenant-0001.example"])
+    done = desk.run("link 719878 --all-tenants --yes", tty=True)
+    assert done.code == 8
+    assert f"  sign-in failed: {reason}\n" in done.stdout
+    assert done.stdout.endswith("\n5 tenants: 4 created, 1 failed\n")
+    assert "Press Enter to sign in" not in done.stderr
+    assert "hint: correct each error, or leave the tenant out with --exclude-tenant, then run again" in done.stderr
+    assert f"cause: {reason}\n" in done.stderr
+    assert desk.run("verify 719878 --all-tenants --exclude-tenant tenant-0001.example").code == 0
+
+
+def test_two_home_accounts_of_one_person(served_consultant: Desk) -> None:
+    """Each is linked in the tenants that it is in itself; nothing is guessed about which of them is meant."""
+    desk, other = served_consultant, "user-0001@tenant-0001.example"
+    desk.sandbox.grow(accounts=1)
+    desk.patch.setattr(TerminalPrompter, "show_device_code", lambda _, __, code: desk.sandbox.approve(code, other))
+    assert desk.run(f"login --auth device-code --account {other} --allow-plain-text-cache").code == 0
+    refused = desk.run("link 719878 --all-tenants --yes")
+    assert refused.code == 4
+    assert INVOICES in refused.stderr
+    assert other in refused.stderr
+    linked = desk.run(f"link 719878 --all-tenants --yes --account {other} -o json")
+    assert (linked.code, by_tenant(linked)) == (0, {FIRST: "created"})
+    linked = desk.run(f"link 719878 --all-tenants --yes --account {INVOICES} -o json")
+    assert (linked.code, totals(linked)) == (0, {"created": 5})
+    assert {entry["account"] for entry in linked.json["entries"]} == {INVOICES}
+
+
+def test_customers_that_delegate_are_named(consultant: Desk, traffic: Traffic) -> None:
+    warning = "1 customer delegates to you through Azure Lighthouse, where the link in your own tenant counts: Fabrikam"
+    done = consultant.run("link 719878 --all-tenants --yes --account lighthouse@contoso.com")
+    assert done.stderr.count(f"warning: {warning}\n") == 1
+    assert traffic.writes() == ["PUT"]
+    done = consultant.run("verify 719878 --all-tenants --account lighthouse@contoso.com -o json")
+    assert (done.code, done.json["warnings"]) == (0, [warning])
+    quiet = consultant.run("show --all-tenants --account lighthouse@contoso.com --quiet")
+    assert (quiet.code, quiet.stderr) == (0, "")
+    failed = consultant.run("verify 6183402 --all-tenants --account lighthouse@contoso.com -o json")
+    assert failed.code == 9
+    assert last_error(failed)["warnings"] == [warning, "this is pallink's embedded sandbox, not Azure"]
+    assert consultant.run("show --all-tenants -o json").json["warnings"] == []
+
+
+def test_several_customers_are_one_warning() -> None:
+    tenants = [Tenant(FIRST, "Own"), *(Tenant(SECOND, name, category="ProjectedBy") for name in ("A", "B"))]
+    (warning,) = describe_delegated([*tenants, Tenant(THIRD, None, "c.example", "ManagedBy")])
+    assert warning.startswith("3 customers delegate to you through Azure Lighthouse, ")
+    assert warning.endswith(": A, B, c.example")

@@ -66,7 +66,7 @@ def test_the_help_wraps_between_words(
 def test_a_narrow_help_has_descriptions_below_the_options(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("NO_COLOR", "1")
-    shown = pallink("show --help", tty=True).stdout
+    shown = pallink("whoami --help", tty=True).stdout
     assert "\n  --tenant ID|DOMAIN\n      The tenant to sign in to. [env\n      var: PALLINK_TENANT]\n" in shown
 
 

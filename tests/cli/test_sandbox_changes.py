@@ -1,4 +1,4 @@
-"""pallink sandbox assign, activate, grow and guest-policy."""
+"""pallink sandbox assign, activate, grow, guest-policy and revoke-sessions."""
 
 import json
 import os
@@ -50,6 +50,9 @@ def test_assign_takes_the_options_of_its_counterpart(pallink: Pallink, in_sandbo
         ("guest-policy strict contoso.com", "invalid value"),
         ("guest-policy mfa", "missing argument"),
         ("guest-policy mfa contoso.example", "the sandbox has no tenant named 'contoso.example'"),
+        ("revoke-sessions none@contoso.com", "the sandbox has no user named 'none@contoso.com'"),
+        ("revoke-sessions 6be1d7c7-4712-4123-a241-8b8918c455f9", "the sandbox has no user named '6be1d7c7"),
+        ("revoke-sessions", "missing argument"),
     ],
 )
 def test_what_cannot_be_done(pallink: Pallink, command: str, sentence: str) -> None:

@@ -138,6 +138,24 @@ def test_a_second_signal_leaves_at_once(
     assert leaves == left
 
 
+def test_a_second_signal_is_reported_where_the_first_asked_the_command_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_REPEATED", 0.0)
+    stopped, released = threading.Event(), threading.Event()
+
+    def command() -> int:
+        Execution.current().stop = stopped.set
+        signal.raise_signal(signal.SIGINT)
+        stopped.wait()
+        signal.raise_signal(signal.SIGINT)
+        released.wait()
+        return 0
+
+    execution = Execution(lambda: 130)
+    assert execution.run(command) == 130
+    assert execution.is_abandoned
+    released.set()
+
+
 def test_nothing_is_sent_for_a_command_that_was_abandoned() -> None:
     released, ended = threading.Event(), threading.Event()
     outcome: list[BaseException] = []

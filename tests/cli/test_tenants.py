@@ -104,7 +104,8 @@ def test_a_link_that_could_not_be_read_is_never_none(consultant: Desk) -> None:
     assert "not read: blocked" in done.stdout
     assert "error: could not read the link in 2 of 5 tenants" in done.stderr
     assert (
-        "account: invoices@contoso.com in tenant-0002.example\nerror: the sign-in failed: AADSTS500213" in done.stderr
+        "account: invoices@contoso.com in Tenant 0002 (tenant-0002.example)\nerror: the sign-in failed: AADSTS500213"
+        in done.stderr
     )
     rows = {row["tenantId"]: row for row in objects(consultant.run("tenants --links -o json"))}
     assert (rows[FIRST]["linkRead"], rows[FIRST]["error"]["exitCode"]) == (False, 4)

@@ -69,6 +69,6 @@ def test_synonyms_name_commands_and_are_none() -> None:
 
 
 def test_every_common_option_is_known_with_its_value() -> None:
-    common = [parameter for parameter in commands()["show"].params if parameter.name in NAMES]
+    common = [parameter for parameter in commands()["whoami"].params if parameter.name in NAMES]
     options = {option: parameter for parameter in common for option in parameter.opts}
     assert {option: not parameter.is_flag for option, parameter in options.items()} == VALUED

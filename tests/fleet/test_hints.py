@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pallink.cli.fleet_job import verdict
+from pallink.cli.fleet_results import Ending, fleet_differs, verdict
 from pallink.errors import CancelledError
 from tests.harness import Pallink
 
@@ -53,9 +53,12 @@ def test_the_command_that_mends_is_for_the_same_accounts(
 
 
 def test_what_was_interrupted_while_it_looked_does_not_suggest_a_write() -> None:
-    error = verdict([], is_comparison=True, interrupted=True, go_on="pallink fleet apply accounts.yaml")
+    ending = Ending(
+        again="pallink fleet verify accounts.yaml", finding=fleet_differs("pallink fleet apply accounts.yaml")
+    )
+    error = verdict([], ending, is_interrupted=True)
     assert isinstance(error, CancelledError)
-    assert (error.command, error.cause) == (None, "0 of 0 accounts are done; nothing was written")
+    assert (error.command, error.cause) == (ending.again, "0 of 0 accounts are done; nothing was written")
 
 
 def test_one_account_in_two_tenants_is_two_test_cases(in_sandbox: Pallink, tmp_path: Path, file: str) -> None:

@@ -44,7 +44,8 @@ def no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json(in_sandbox: Pallink, tmp_path: Path) -> None:
     file = write_fleet(tmp_path, SEED[0], "account: newhire@contoso.com")
     done = in_sandbox(f"fleet apply {file} --yes -o json")
-    assert list(done.json) == ["run", "totals", "entries"]
+    assert list(done.json) == ["run", "totals", "warnings", "entries"]
+    assert done.json["warnings"] == []
     assert list(done.json["totals"]) == ["accounts", *Outcome]
     assert done.json["totals"]["accounts"] == sum(done.json["totals"][outcome] for outcome in Outcome) == 2
     first, second = done.json["entries"]
@@ -143,8 +144,8 @@ def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
         f"note: all accounts are shown by pallink fleet verify {file} --exclude 'name=owner*' --cloud sandbox -o tsv\n"
         in done.stderr
     )
-    assert "[#-----------------------]  1 of 13 accounts, 1 need attention, " in done.stderr
-    assert "[########################]  13 of 13 accounts" in done.stderr
+    assert "[#-----------------------]  1 of 13 done, 1 need attention, " in done.stderr
+    assert "[########################]  13 of 13 done" in done.stderr
     applied = in_sandbox(f"fleet apply {file} --yes", tty=True)
     assert "all accounts are shown by pallink fleet runs 2" in applied.stderr
     elsewhere = in_sandbox("fleet", "apply", file, "--yes", "--run-dir", str(tmp_path / "a run"), tty=True)
@@ -192,8 +193,13 @@ def test_those_that_need_attention_come_first() -> None:
     [
         ([], "0 accounts"),
         ([result(Outcome.CREATED)], "1 account: 1 created"),
-        ([result(Outcome.UNCHANGED)] * 1200, "1,200 accounts: 1200 unchanged"),
-        ([result(Outcome.FAILED), result(Outcome.CREATED)], "2 accounts: 1 created, 1 failed"),
+        (
+            [result(Outcome.UNCHANGED), result(Outcome.UNCHANGED, "b@contoso.com")] * 600,
+            "1,200 accounts: 1200 unchanged",
+        ),
+        ([result(Outcome.FAILED), result(Outcome.CREATED, "b@contoso.com")], "2 accounts: 1 created, 1 failed"),
+        # All of one account.
+        ([result(Outcome.FAILED), result(Outcome.CREATED)], "2 tenants: 1 created, 1 failed"),
     ],
 )
 def test_the_totals(results: Sequence[EntryResult], line: str) -> None:

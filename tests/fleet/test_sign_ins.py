@@ -54,7 +54,7 @@ def test_a_sign_in_is_prompted_for_on_a_terminal(desk: Desk, traffic: Traffic, t
     outcome = "differs" if command == "verify" else "created"
     assert done.code == (9 if command == "verify" else 0), done.stderr
     assert outcomes(done) == {"payroll@contoso.com": outcome, APPROVERS: outcome}
-    assert "account: payroll@contoso.com in contoso.onmicrosoft.com (1 of 1)\n" in done.stderr
+    assert "account: payroll@contoso.com in contoso.onmicrosoft.com, 1 of 1\n" in done.stderr
     assert done.stderr.count("sign in: ") == 1
     assert traffic.writes() == (["PUT"] * 2 if "apply" in command else [])
 

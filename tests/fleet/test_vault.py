@@ -161,6 +161,22 @@ def test_many_threads_read_at_once(connection: CloudConnection, traffic: Traffic
     assert len([path for _, path in traffic.sent if path.endswith("/token")]) == 1
 
 
+def test_the_first_secret_is_read_alone(connection: CloudConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library completes its model classes then, without a lock.
+    reader, send, is_alone = VaultReader(connection, OWNER), connection.pool.send, []
+
+    def watched(request: PreparedRequest, **kwargs: Any) -> Response:
+        if "/secrets/" in str(request.url):
+            is_alone.append(reader._lock.locked())
+        return send(request, **kwargs)
+
+    monkeypatch.setattr(connection.pool, "send", watched)
+    for _ in range(2):
+        assert reader.read(URL) == SECRET
+    # Each with the challenge and with the token, which the library keeps.
+    assert is_alone == [True, True, False]
+
+
 def test_an_account_without_access_is_named(connection: CloudConnection) -> None:
     reader = VaultReader(connection, Settings("sandbox", account="svc_approvers@contoso.com"))
     error = refusal(lambda: reader.read(URL), 6)

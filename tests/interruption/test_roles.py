@@ -240,7 +240,9 @@ def test_an_interruption_before_a_fleet_writes(in_sandbox: Pallink, traffic: Tra
 
 
 @posix_only
-def test_the_second_interruption_of_a_fleet_leaves_at_once(bench: Bench, tmp_path: Path) -> None:
+def test_the_second_interruption_of_a_fleet_leaves_at_once_and_says_what_is_unknown(
+    bench: Bench, tmp_path: Path
+) -> None:
     prepare(bench, "assign")
     Sandbox(bench.home).add_fault(
         FaultRule(kind=FaultKind.DELAY, method="PUT", path="*/roleassignments/*", delay=_FOR_EVER)
@@ -258,4 +260,6 @@ def test_the_second_interruption_of_a_fleet_leaves_at_once(bench: Bench, tmp_pat
             popen.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 popen.wait(_LOOK_INTERVAL)
+        said = popen.stderr.read()
     assert popen.returncode == 130
+    assert "cause: accounts that were done before: 0; a write was on its way" in " ".join(said.split())

@@ -338,7 +338,41 @@ def test_a_refresh_token_is_refused(client: Client) -> None:
     no_refresh_token = {**form, "refresh_token": answer["access_token"]}
     assert entra_error_of(client.ask_token(**no_refresh_token)) == (400, "invalid_grant", 70000)
     client.clock.advance(timedelta(days=90))
-    assert entra_error_of(client.ask_token(**form)) == (400, "invalid_grant", 700082)
+    expired = client.ask_token(**form)
+    assert entra_error_of(expired) == (400, "invalid_grant", 700082)
+    assert b"issued on 2026-03-14T15:09:26.0000000Z and was inactive for 90.00:00:00." in expired.body
+
+
+def test_a_refresh_token_is_replaced_at_each_use_and_stays_valid_until_its_end(client: Client) -> None:
+    first = client.tokens()["refresh_token"]
+    form = {"grant_type": "refresh_token", "client_id": AZURE_CLI}
+    client.clock.advance(timedelta(days=60))
+    second = document(client.ask_token(**form, refresh_token=first))["refresh_token"]
+    third = document(client.ask_token(**form, refresh_token=first))["refresh_token"]
+    assert len({first, second, third}) == 3
+    client.clock.advance(timedelta(days=60))
+    assert entra_error_of(client.ask_token(**form, refresh_token=first))[2] == 700082
+    document(client.ask_token(**form, refresh_token=second))
+
+
+@pytest.mark.parametrize("account", ["invoices@contoso.com", INVOICES, INVOICES_AS_GUEST])
+def test_revoked_sessions_end_every_refresh_token_so_far(client: Client, account: str) -> None:
+    form = {"grant_type": "refresh_token", "client_id": AZURE_CLI}
+    at_home = client.tokens()["refresh_token"]
+    as_guest = document(client.ask_token(FABRIKAM, **form, refresh_token=at_home))["refresh_token"]
+    of_another = client.tokens("svc_approvers@contoso.com")["refresh_token"]
+    client.clock.advance(timedelta(minutes=1))
+
+    assert client.sandbox.revoke_sessions(account) == "invoices@contoso.com"
+
+    for refresh_token in (at_home, as_guest):
+        for tenant in (CONTOSO, FABRIKAM):
+            refused = client.ask_token(tenant, **form, refresh_token=refresh_token)
+            assert entra_error_of(refused) == (400, "invalid_grant", 50173)
+            assert b"issued on '2026-03-14T15:09:26.0000000Z'" in refused.body
+            assert b"for this user is '2026-03-14T15:10:26.0000000Z'." in refused.body
+    document(client.ask_token(**form, refresh_token=of_another))
+    document(client.ask_token(**form, refresh_token=client.tokens()["refresh_token"]))
 
 
 def test_answers_are_not_to_be_cached(client: Client) -> None:

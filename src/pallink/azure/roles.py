@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
-from azure.mgmt.resource.subscriptions import SubscriptionClient
+from azure.mgmt.resource.subscriptions import SubscriptionClient, models
 
 from pallink.account import Account, is_guid
 from pallink.azure.errors import explain_errors
@@ -29,6 +29,11 @@ _RESOURCE_GROUP_NAME = re.compile(r"[-\w.()]{0,89}[-\w()]")
 _DISPLAY_ONLY_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 4.0, "read_timeout": 6.0}
 
 _ENABLED_STATES = frozenset({"enabled", "warned", "pastdue"})
+
+# The SDK completes each of these classes when it is first used, without a lock: of two threads, one could see half of
+# it and get a dict in place of an object. Here only one thread uses them, and it takes a millisecond.
+for _model in (models.Subscription, models.SubscriptionPolicies, models.ManagedByTenant, models.TenantIdDescription):
+    _model({})
 
 
 class RoleAssignments:

@@ -103,6 +103,7 @@ class VaultReader:
         self._prompter = prompter or NonInteractive()
         self._lock = threading.Lock()
         self._authenticated: Authenticated | None = None
+        self._has_read = False
         self._failure: PallinkError | None = None
         self._transports: dict[str, GuardedTransport] = {}
 
@@ -123,19 +124,21 @@ class VaultReader:
         with self._locked():
             _check_host(self._connection.cloud, secret)
             authenticated = self._sign_in()
-            transport = self._transport(authenticated.cloud, secret.vault)
-        # A client of its own, whose authentication policy no other thread changes. Making one takes no time.
-        client = client_class(
-            secret.vault,
-            _VaultCredential(authenticated, secret.vault),  # type: ignore[arg-type]  # get_token is not called
-            api_version=_API_VERSION,
-            transport=transport,
-            permit_redirects=False,
-            retry_total=_READ_RETRIES,
-        )
-        value = _read(client, secret, authenticated)
-        register(value)
-        return value
+            # A client of its own, whose authentication policy no other thread changes. Making one takes no time.
+            client = client_class(
+                secret.vault,
+                _VaultCredential(authenticated, secret.vault),  # type: ignore[arg-type]  # get_token is not called
+                api_version=_API_VERSION,
+                transport=self._transport(authenticated.cloud, secret.vault),
+                permit_redirects=False,
+                retry_total=_READ_RETRIES,
+            )
+            if not self._has_read:
+                # The SDK completes its model classes on first use, without a lock: no other thread uses them now.
+                value = _read(client, secret, authenticated)
+                self._has_read = True
+                return value
+        return _read(client, secret, authenticated)
 
     def close(self) -> None:
         """Forget the account. The connections are the caller's."""
@@ -144,7 +147,7 @@ class VaultReader:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one thread at a time sign in; the others wait, each within its own deadline."""
+        """Let one thread at a time sign in and read first; the others wait, each within its own deadline."""
         deadline = Deadline.current()
         if not self._lock.acquire(timeout=max(deadline.left, 0)):
             raise deadline.exceeded("another account waits for the sign-in to Key Vault")
@@ -265,6 +268,7 @@ def _read(client: "SecretClient", secret: SecretUrl, authenticated: Authenticate
             cause="the response of the vault holds none",
             remedy="store a value in the secret, then try again",
         )
+    register(found.value)
     return found.value
 
 

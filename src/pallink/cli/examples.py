@@ -14,7 +14,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "link": (
         "pallink link 719878 --account invoices@contoso.com",
-        "pallink link 719878 --dry-run --cloud sandbox",
+        "pallink link 719878 --tenant contoso.onmicrosoft.com --tenant fabrikam.onmicrosoft.com --dry-run",
     ),
     "show": (
         "pallink show --account invoices@contoso.com",
@@ -119,6 +119,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "sandbox guest-policy": (
         "pallink sandbox guest-policy mfa tenant-0001.example tenant-0002.example",
         "pallink sandbox guest-policy none tenant-0001.example",
+    ),
+    "sandbox revoke-sessions": (
+        "pallink sandbox revoke-sessions invoices@contoso.com",
+        "pallink sandbox revoke-sessions invoices@contoso.com --quiet",
     ),
     "sandbox show": (
         "pallink sandbox show",

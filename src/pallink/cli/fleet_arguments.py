@@ -35,7 +35,10 @@ Limit = Annotated[
 Concurrency = Annotated[
     int,
     typer.Option(
-        "--concurrency", metavar="N", envvar="PALLINK_CONCURRENCY", help="How many accounts to work on at a time."
+        "--concurrency",
+        metavar="N",
+        envvar="PALLINK_CONCURRENCY",
+        help="How many accounts or tenants to work on at a time.",
     ),
 ]
 

@@ -38,6 +38,9 @@ class ReportFiles(NamedTuple):
     csv: Path | None = None
 
 
+NO_FILES = ReportFiles()
+
+
 def publish_fleet(
     results: "Sequence[EntryResult]", command: str, files: ReportFiles, options: ConnectionOptions
 ) -> tuple[str, ...]:

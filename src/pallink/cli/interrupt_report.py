@@ -20,6 +20,7 @@ class InterruptReport:
         written: What is known of that.
         look: Returns the command that shows the link.
         warnings: What else a person should know.
+        so_far: Shows what a run over many accounts has done so far, and returns the error for its interruption.
         tidy: Called before anything is printed: ends the line of a prompt or of a progress bar.
     """
 
@@ -31,10 +32,14 @@ class InterruptReport:
     written: WriteRecord = field(default_factory=WriteRecord)
     look: Callable[[], str] | None = None
     warnings: tuple[str, ...] = ()
+    so_far: Callable[[], CancelledError] | None = None
     tidy: Callable[[], None] = lambda: None
 
     def interrupted(self) -> CancelledError:
         """Return the error for an interruption at this moment."""
+        if self.so_far is not None:
+            error = self.so_far()
+            return error.replace(warnings=(*error.warnings, *self.warnings))
         cause, remedy, command = self.cause, self.remedy, self.command
         if self.writes_link:
             known = self.written.known

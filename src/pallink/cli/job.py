@@ -174,20 +174,26 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     def ask(proposal: "Proposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        tidy = options.report.tidy
-
-        def end_line() -> None:
-            tidy()
-            terminal.tell("")
-
-        # An interruption begins a line of its own.
-        options.report.tidy = end_line
-        try:
+        with prompting(options, terminal):
             return _ask(proposal, terminal)
-        finally:
-            options.report.tidy = tidy
 
     return ask
+
+
+@contextmanager
+def prompting(options: ConnectionOptions, terminal: Terminal) -> Iterator[None]:
+    """Let an interruption begin a line of its own while a prompt waits on the last one."""
+    tidy = options.report.tidy
+
+    def end_line() -> None:
+        tidy()
+        terminal.tell("")
+
+    options.report.tidy = end_line
+    try:
+        yield
+    finally:
+        options.report.tidy = tidy
 
 
 def yes_is_required(*, why: str = "", first: str = "") -> UsageError:

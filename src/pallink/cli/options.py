@@ -9,7 +9,7 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -52,6 +52,15 @@ class OutputOptions:
     def logs(self) -> bool:
         """Whether the log is printed to stderr."""
         return False
+
+    def check(self, context: typer.Context) -> None:  # noqa: ARG002 - the options of other commands ask it
+        """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
+
+        Raises:
+            UsageError: The query is no expression.
+        """
+        if self.query is not None:
+            check_query(self.query)
 
     @functools.cached_property
     def report(self) -> InterruptReport:
@@ -97,6 +106,24 @@ class ConnectionOptions(OutputOptions):
     def logs(self) -> bool:
         """Whether the log is printed to stderr."""
         return self.verbose or self.debug
+
+    def check(self, context: typer.Context) -> None:
+        """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
+
+        Raises:
+            UsageError: An option is invalid; --quiet and --verbose; or a left-over PALLINK_CLOUD=sandbox in CI, where a
+                build must not turn green on a stand-in.
+        """
+        super().check(context)
+        emulator = self.settings.emulator
+        if emulator is not None and is_from(context, "cloud", "ENVIRONMENT") and os.environ.get("CI"):
+            raise UsageError(
+                f"PALLINK_CLOUD={emulator.name} does not count in CI",
+                cause="the variable CI is set, and a left-over setting must not turn a build green",
+                remedy=f"unset PALLINK_CLOUD, or say --cloud {emulator.name} on the command line if you mean it",
+            )
+        if self.quiet and self.logs:
+            raise UsageError("--quiet contradicts --verbose and --debug", remedy="leave one of them out")
 
     @property
     def settings(self) -> Settings:
@@ -190,6 +217,7 @@ class AdministratorOptions(CommonOptions):
 OptionsT = TypeVar("OptionsT", bound=OutputOptions)
 
 _ORDER = (
+    *("tenants", "all_tenants", "exclude_tenant", "concurrency"),
     *("cloud", "auth", "account", "tenant", "client_id"),
     *("no_input", "timeout", "verbose", "debug"),
     *("output", "query", "quiet"),
@@ -207,6 +235,7 @@ def _parameters(options: type[OutputOptions]) -> tuple[inspect.Parameter, ...]:
             annotation=hints[field.name],
         )
         for field in sorted(fields(options), key=lambda field: _ORDER.index(field.name))
+        if field.init
     )
 
 
@@ -269,7 +298,7 @@ def command_with_options(
             given = options(**{parameter.name: values.pop(parameter.name) for parameter in parameters})
 
             def job() -> None:
-                _check(given, context)
+                given.check(context)
                 function(given, **values)  # type: ignore[call-arg]
 
             # The other commands are about the sandbox, whose secrets are there to be shown.
@@ -292,25 +321,7 @@ def command_with_options(
     return register
 
 
-def _check(options: OutputOptions, context: typer.Context) -> None:
-    """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
-
-    Raises:
-        UsageError: the query is no expression; --quiet and --verbose; or a left-over PALLINK_CLOUD=sandbox in CI, where
-            a build must not turn green on a stand-in.
-    """
-    if options.query is not None:
-        check_query(options.query)
-    if not isinstance(options, ConnectionOptions):
-        return
-    source = context.get_parameter_source("cloud")
-    from_environment = source is not None and source.name == "ENVIRONMENT"
-    emulator = options.settings.emulator
-    if emulator is not None and from_environment and os.environ.get("CI"):
-        raise UsageError(
-            f"PALLINK_CLOUD={emulator.name} does not count in CI",
-            cause="the variable CI is set, and a left-over setting must not turn a build green",
-            remedy=f"unset PALLINK_CLOUD, or say --cloud {emulator.name} on the command line if you mean it",
-        )
-    if options.quiet and options.logs:
-        raise UsageError("--quiet contradicts --verbose and --debug", remedy="leave one of them out")
+def is_from(context: typer.Context, parameter: str, source: Literal["COMMANDLINE", "ENVIRONMENT"]) -> bool:
+    """Return whether a parameter was set on the command line, or by its variable."""
+    found = context.get_parameter_source(parameter)
+    return found is not None and found.name == source

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pallink.cli.fleet_job import FleetReport, Selection, explain_failures, finish, fitted_table, read_entries, stopping
-from pallink.cli.job import can_ask, progress, say_where, this_command, yes_is_required, yes_or_no
+from pallink.cli.fleet_job import Selection, read_entries, stopping
+from pallink.cli.fleet_results import Ending, FleetReport, explain_failures, fitted_table
+from pallink.cli.job import can_ask, notice, progress, say_where, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import AdministratorOptions, ConnectionOptions
 from pallink.cli.role_job import describe_role, role_session, tell_proposal
 from pallink.errors import AccountsFailedError, CancelledError, PallinkError, UnreachableError, UsageError
@@ -67,7 +68,8 @@ def assign_to_fleet(
     entries = needing_role(read_entries(file, selection, None), file, options)
     wanted_scopes(entries, wanted)
     accounts = [entry.identifier for entry in entries]
-    report = FleetReport(options, len(entries), is_plan=dry_run, cell=role_cell)
+    ending = Ending(again=this_command(), show_all=this_command("-o", "tsv"))
+    report = FleetReport(options, len(entries), ending, is_plan=dry_run, cell=role_cell)
     with role_session(options, "role assign", accounts=accounts, writable=not dry_run, yes=yes) as opened:
         run = RoleRun(opened, entries, wanted, role, allow_write_role=allow_write_role)
         with progress(options) as line:
@@ -80,7 +82,7 @@ def assign_to_fleet(
             if not yes:
                 _confirm(opened, results, options)
             results = _carry_out(run, opened, results, report, options, wait=wait)
-    report.write(results, show_all=this_command("-o", "tsv"))
+    report.write(results)
     explain_failures(results, options)
     if run.is_stopped:
         raise _interrupted(results)
@@ -88,7 +90,11 @@ def assign_to_fleet(
     words = ["--fleet", str(file), "--role", role.name] if role.id != READER.id else ["--fleet", str(file)]
     words += ["--subscription", "SUBSCRIPTION"] if wanted else []
     elsewhere = _commands_elsewhere(results, options.settings.cloud, *words)
-    finish(_verdict(results, dry_run=dry_run, elsewhere=elsewhere), [], options)
+    error = _verdict(results, dry_run=dry_run, elsewhere=elsewhere)
+    if error is not None:
+        raise error.replace(warnings=(*error.warnings, *notice(options)))
+    if options.output.has_error_objects:
+        say_where(options)
 
 
 def _carry_out(

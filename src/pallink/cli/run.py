@@ -114,7 +114,7 @@ def print_error(
         return
     last_line = report.last_line(error, is_interruption=is_interruption)
     for warning in error.warnings:
-        terminal.say("warning", one_line(warning), "yellow")
+        terminal.say("warning", one_line(warning, 2000), "yellow")
     if is_interruption and last_line:
         terminal.say("error", one_line(error.message), "red")
     else:

@@ -39,7 +39,8 @@ class Execution:
     Attributes:
         interrupted: Reports an interruption and returns the exit code. Set by the worker once it knows its options.
         timed_out: The same for a deadline that passed while the worker hung.
-        stop: Ends a command that ends on request, as a server does; None: it is left where it is.
+        stop: Ends a command that ends on request, as a server does; None, and for a second signal: it is left where it
+            is.
         is_abandoned: Whether the worker was left where it was.
         arguments: The command line, without `pallink`.
     """
@@ -57,7 +58,9 @@ class Execution:
         self._lock = threading.Lock()
         self._is_over = False
         self._worker: threading.Thread | None = None
-        self._signalled_at: float | None = None
+        self._signals = 0
+        self._signalled_at = 0.0
+        self._is_stopping = False
         self._outcome: int | BaseException = INTERRUPTED
 
     @classmethod
@@ -122,7 +125,8 @@ class Execution:
                 if isinstance(self._outcome, BaseException):
                     raise self._outcome
                 return self._outcome
-            if self.stop is not None:
+            if self.stop is not None and not self._is_stopping:
+                self._is_stopping = True
                 self.stop()
             elif self._abandon(scope):
                 return self.interrupted()
@@ -152,11 +156,14 @@ class Execution:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: object) -> None:
-        if self._signalled_at is not None:
-            # One that follows at once is the same request: CI systems and shells send several.
-            if time.monotonic() - self._signalled_at > _REPEATED:
-                leave(INTERRUPTED)
+        # One that follows at once is the same request: CI systems and shells send several.
+        if self._signals and time.monotonic() - self._signalled_at <= _REPEATED:
             return
+        # The next one leaves at once; where the first asked the command to stop, the second is still reported.
+        if self._signals > self._is_stopping:
+            leave(INTERRUPTED)
+            return
+        self._signals += 1
         self._signalled_at = time.monotonic()
         # A put is the one thing that may safely interrupt a get.
         self._events.put(number)

@@ -16,17 +16,19 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
 
     Args:
         error: What happened.
-        entry: The entry.
+        entry: The entry. One that no file names is a command line's, and stays with its remedies.
         prompts: Whether this sign-in could prompt.
     """
-    if isinstance(error, ReaderRoleError) and error.remedy is not None:
+    is_from_file = entry.line > 0
+    if is_from_file and isinstance(error, ReaderRoleError) and error.remedy is not None:
         key = "an entry of the fleet file takes role-check: warn or skip"
         return error.replace(remedy=error.remedy.replace(ROLE_CHECK_OPTION, key))
     if entry.secret is not None and error.remedy is not None and _APPLICATION_VARIABLE in error.remedy:
         # The fleet file states where the secret is; this variable signs in no account of it.
         return error.replace(remedy=error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret)))
     # Entra ID's own errors, and those of an account, have classes or a trace.
-    if prompts or type(error) is not SignInError or error.trace is not None or error.command is None:
+    is_explained = type(error) is not SignInError or error.trace is not None or error.command is None
+    if prompts or is_explained or not is_from_file:
         return error
     if entry.auth in _PROMPTING_METHODS:
         return error.replace(

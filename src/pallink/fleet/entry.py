@@ -65,7 +65,7 @@ class Entry:
         excluded_tenants: With `ALL_TENANTS`, the IDs or domains of the tenants that are left out.
         tenant_domain: The default domain of the tenant; None if it is not known.
         tenant_name: The display name of the tenant; None if it is not known.
-        line: The line of the file at which the entry begins, from 1.
+        line: The line of the file at which the entry begins, from 1; 0 if no file names it.
     """
 
     name: str

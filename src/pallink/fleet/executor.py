@@ -25,7 +25,8 @@ MAX_CONCURRENCY = 64
 SETTLE_SECONDS = 10.0
 """How long writes under way are given to settle once the run is stopped."""
 
-_INTERRUPTED = "the run was interrupted before this account was done"
+INTERRUPTED = "the run was interrupted before this account was done"
+"""The cause of an error for an account that a run did not come to."""
 
 # Entries that wait between requests hold a thread, but no place.
 _THREADS_PER_PLACE = 8
@@ -106,7 +107,7 @@ class Executor:
         """Begin as many entries as there are places, and yield those that are not run."""
         while self._pending and len(self._tasks) < self._max_threads:
             if self.is_stopped():
-                yield self._not_run(self._pending.popleft(), _INTERRUPTED)
+                yield self._not_run(self._pending.popleft(), INTERRUPTED)
                 continue
             if reason := self._breaker.reason_not_to_run(self._pending[0].tenant):
                 yield self._not_run(self._pending.popleft(), reason)
@@ -126,12 +127,12 @@ class Executor:
             with task.active():
                 result = self._work(task)
         except OperationCancelledError:
-            result = self._not_run(task.entry, _INTERRUPTED)
+            result = self._not_run(task.entry, INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - one entry must not end the run
             result = self._failed(task, as_pallink_error(error))
         if task.is_cancelled:
             # A library may have turned that into an error of its own.
-            result = self._not_run(task.entry, _INTERRUPTED)
+            result = self._not_run(task.entry, INTERRUPTED)
         self._events.put((task, replace(result, seconds=time.monotonic() - began)))
 
     def _sleep(self, task: Task, seconds: float) -> None:

@@ -1,8 +1,11 @@
-"""Asks for the tenants of the accounts that a fleet file names for all of their tenants."""
+"""Asks for the tenants that entries are about: all of an account, and those that a domain names."""
 
 import os
 from collections.abc import Sequence
 
+from pallink.account import is_guid
+from pallink.concurrency import as_completed
+from pallink.deadline import Deadline
 from pallink.errors import PallinkError
 from pallink.fleet.entry import ALL_TENANTS, Entry
 from pallink.fleet.fleet_run import RunOptions
@@ -60,3 +63,30 @@ def list_tenants(entry: Entry, options: RunOptions) -> tuple[Tenant, ...]:
     except PallinkError as error:
         where = f"line {entry.line} of the fleet file is about all tenants of {entry.account}"
         raise (error.with_cause(where) if entry.tenant == ALL_TENANTS else error) from None
+
+
+def resolve_tenants(names: Sequence[str], options: RunOptions) -> tuple[Tenant, ...]:
+    """Return the tenants that IDs and domains name, each once, in their order. Sends a request for each domain.
+
+    A domain that cannot be resolved stands for a tenant of its own: the sign-in there says what is wrong with it.
+
+    Args:
+        names: The IDs and domains.
+        options: How the fleet is run.
+    """
+    from pallink.azure.connection import CloudConnection  # noqa: PLC0415 - the SDK costs some 200 ms to import
+
+    with (
+        Secrets(*environment_secrets(os.environ)).active(),
+        CloudConnection(options.cloud, connections=options.concurrency) as connection,
+        Deadline(options.timeout).active(),
+    ):
+        found = dict(as_completed(connection.tenant_id, names, workers=options.concurrency))
+    tenants: dict[str, Tenant] = {}
+    for index, name in enumerate(names):
+        tenant_id = found[index]
+        tenant = Tenant(
+            id=tenant_id if isinstance(tenant_id, str) else name, default_domain=None if is_guid(name) else name
+        )
+        tenants.setdefault(tenant.id.casefold(), tenant)
+    return tuple(tenants.values())

@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from pallink.deadline import Deadline
-from pallink.errors import PallinkError, UsageError
+from pallink.errors import NotRunError, PallinkError, UsageError
 from pallink.fleet.entry import Entry
-from pallink.fleet.executor import DEFAULT_CONCURRENCY, MAX_CONCURRENCY, Executor
+from pallink.fleet.executor import DEFAULT_CONCURRENCY, INTERRUPTED, MAX_CONCURRENCY, Executor
 from pallink.fleet.journal import Journal
 from pallink.fleet.plan_file import (
     Plan,
@@ -105,6 +105,7 @@ class FleetRun:
     _executor: Executor | None = None
     _work: Work | None = None
     _is_stopped: bool = False
+    _intended: set[Key] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         try:
@@ -176,6 +177,25 @@ class FleetRun:
         self._work.prompter = self.prompter
         return self._results(entries, concurrency=1)
 
+    def results_so_far(self, results: Mapping[Key, EntryResult]) -> list[EntryResult]:
+        """Return a result for each entry of a run that is left as it is: the write of some may be under way.
+
+        Args:
+            results: Those that there are.
+        """
+        return [results.get(entry.key) or self._unfinished(entry) for entry in self.plan.entries]
+
+    def _unfinished(self, entry: Entry) -> EntryResult:
+        is_written = entry.key in self._intended
+        error = NotRunError(
+            "the write was under way" if is_written else "not run",
+            cause=INTERRUPTED,
+            remedy="resume the run: it reads the link first" if is_written else "resume the run",
+        )
+        outcome = Outcome.UNKNOWN if is_written else Outcome.NOT_RUN
+        fields = stated_fields(entry, self.options.cloud)
+        return EntryResult(entry=entry, outcome=outcome, fields=fields, error=error)
+
     def planned(self, results: Sequence[EntryResult]) -> Plan:
         """Return the plan with what its dry run saw."""
         return replace(self.plan, seen=seen_by_key(results, self._work.links if self._work else {}))
@@ -194,6 +214,7 @@ class FleetRun:
 
     def record(self, result: EntryResult) -> EntryResult:
         """Add a result to the journal, and return it; with a warning if it could not be added."""
+        self._intended.discard(result.entry.key)
         if self.journal is None or result.outcome is Outcome.NOT_RUN:
             return result
         try:
@@ -204,6 +225,7 @@ class FleetRun:
         return result
 
     def _intend(self, entry: Entry, step: Step, before: Link | None) -> None:
+        self._intended.add(entry.key)
         if self.journal is not None:
             self.journal.intend(_name(entry.key), {"step": step_as_dict(step), "before": link_as_dict(before)})
 

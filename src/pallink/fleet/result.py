@@ -1,7 +1,7 @@
 """What a run did for one entry, and for all of them together. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -155,6 +155,13 @@ def _is_mended_by_sign_in(error: SignInError) -> bool:
     if isinstance(error, WrongAccountError):
         return False
     return bool(error.command or error.new_sign_in) if error.prompt_helps is None else error.prompt_helps
+
+
+def count_results(results: Sequence[EntryResult]) -> str:
+    """Return how many accounts the results are about; where all are of one account, how many tenants."""
+    is_one_account = len({result.entry.key[0] for result in results}) == 1 < len(results)
+    noun = "tenant" if is_one_account else "account"
+    return f"{len(results):,} {noun}{'' if len(results) == 1 else 's'}"
 
 
 def count_outcomes(results: Iterable[EntryResult]) -> dict[str, int]:

@@ -41,6 +41,20 @@ def choose_tenants(
     return chosen
 
 
+def describe_delegated(tenants: Sequence[Tenant]) -> tuple[str, ...]:
+    """Return the warning for the tenants that `choose_tenants` leaves out because they only delegate; none if none do.
+
+    Args:
+        tenants: The tenants of an account.
+    """
+    delegated = [tenant.name or tenant.label for tenant in tenants if tenant.is_delegated]
+    if not delegated:
+        return ()
+    customers = "1 customer delegates" if len(delegated) == 1 else f"{len(delegated)} customers delegate"
+    names = ", ".join(delegated)
+    return (f"{customers} to you through Azure Lighthouse, where the link in your own tenant counts: {names}",)
+
+
 def entries_in(tenants: Sequence[Tenant], template: Entry) -> tuple[Entry, ...]:
     """Return an entry for each tenant, which says the same of the account in each.
 

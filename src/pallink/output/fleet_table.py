@@ -3,8 +3,9 @@
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
+from pallink.errors import SignInError
 from pallink.fleet.plan_file import SYMBOLS
-from pallink.fleet.result import ATTENTION, EntryResult, Outcome
+from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_results
 from pallink.redact.text import one_line
 
 _PLAN_WORDS: Mapping[str, str] = {
@@ -60,8 +61,8 @@ def totals_line(results: Sequence[EntryResult], *, is_plan: bool) -> str:
     else:
         outcomes = [result.outcome for result in results]
         parts = [f"{outcomes.count(outcome)} {outcome}" for outcome in reversed(ATTENTION) if outcome in outcomes]
-    accounts = f"{len(results):,} account{'' if len(results) == 1 else 's'}"
-    return f"{accounts}: {', '.join(parts)}" if parts else accounts
+    total = count_results(results)
+    return f"{total}: {', '.join(parts)}" if parts else total
 
 
 def entry_line(result: EntryResult, *, is_plan: bool, cell: Cell | None = None) -> str:
@@ -108,6 +109,9 @@ def _reason(result: EntryResult) -> str:
     """Return what a person should know of a result."""
     if result.outcome is Outcome.NEEDS_SIGN_IN:
         return "needs a sign-in"
+    if isinstance(result.error, SignInError) and result.error.cause:
+        # What Entra ID says is several lines long.
+        return one_line(f"sign-in failed: {result.error.cause}", 200)
     if result.error is not None:
         cause = result.error.cause if result.outcome is Outcome.NOT_RUN else None
         return one_line(cause or result.error.message, 200)

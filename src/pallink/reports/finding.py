@@ -71,9 +71,15 @@ class Finding:
     @property
     def name(self) -> str:
         """The name of the test case: the same in every run, so that CI systems can track it."""
-        account, partner = one_line(self.account or "the account"), one_line(self.expected_partner_id or "none")
+        account, partner = one_line(self.account or "the account"), self.expected_partner_id
         within = f" in {one_line(self.within)}" if self.within else ""
-        return f"{account}{within} " + ("holds Reader" if self.is_about_role else f"is linked to partner {partner}")
+        if self.is_about_role:
+            return f"{account}{within} holds Reader"
+        return (
+            f"{account}{within} is linked to partner {one_line(partner)}"
+            if partner
+            else f"{account}{within} is not linked"
+        )
 
     @property
     def is_known(self) -> bool:

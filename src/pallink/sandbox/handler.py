@@ -256,6 +256,16 @@ class Sandbox:
         with self._store.transaction() as state:
             changes.set_guest_policy(state, policy, tenants)
 
+    def revoke_sessions(self, account: str) -> str:
+        """Revoke a user's sessions in all tenants, and return the UPN; see `state.changes.revoke_sessions`.
+
+        Raises:
+            ValueError: The user is unknown.
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return changes.revoke_sessions(state, account, now=int(self._now().timestamp()))
+
     def generated_accounts(self) -> tuple[GeneratedAccount, ...]:
         """Return the generated applications, then the generated users, in the order of their numbers.
 

@@ -25,7 +25,7 @@ def with_sign_in_command(
         sign_in: How this run signed in; None if it did not come that far.
         plain_text: Whether this run may keep tokens in a file that is not encrypted.
     """
-    if error.command is not None or error.new_sign_in is None:
+    if error.command is not None or not (error.new_sign_in or error.prompt_helps):
         return error
     command = sign_in_command(settings, sign_in, error, plain_text=plain_text)
     return error.replace(command=command) if command else error

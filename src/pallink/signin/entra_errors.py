@@ -43,7 +43,7 @@ def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = No
     )
     error = error.replace(prompt_helps=_prompt_helps(body, code))
     claims = body.get("claims")
-    if new_sign_in and isinstance(claims, str) and claims:
+    if (new_sign_in or error.prompt_helps) and isinstance(claims, str) and claims:
         # With them the next sign-in has what this one lacked.
         challenge = MoreProofNeededError(
             error.message, cause=cause, remedy=remedy, trace=error.trace, new_sign_in=new_sign_in

@@ -9,27 +9,16 @@ import typer
 
 from pallink.cli.arguments import Yes
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit, Markdown, Replace, Select, VaultAuth
-from pallink.cli.fleet_job import (
-    FleetReport,
-    Selection,
-    explain_failures,
-    finish,
-    fitted_table,
-    fleet_command,
-    read_entries,
-    run_all,
-    verdict,
-)
-from pallink.cli.fleet_reports import ReportFiles, publish_fleet
-from pallink.cli.job import can_ask, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
+from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
+from pallink.cli.fleet_reports import ReportFiles
+from pallink.cli.fleet_results import Ending, FleetReport, fitted_table
+from pallink.cli.job import can_ask, prompting, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
 from pallink.output import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.plan_file import Plan
     from pallink.fleet.result import EntryResult
@@ -85,13 +74,13 @@ def apply(
         replace=replace,
         vault_auth=vault_auth,
     )
-    files = ReportFiles(junit, markdown, csv)
+    ending = Ending(again=this_command(), title="fleet apply", files=ReportFiles(junit, markdown, csv))
     if resume is not None:
         _refuse_besides("--resume", file=file, run_dir=run_dir, replace=replace, selection=selection)
-        _carry_out(resume_apply(resume, run_options), [], options, files)
+        _carry_out(resume_apply(resume, run_options), [], options, ending)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
-    apply_plan(plan, earlier, options, run_options, run_dir=run_dir, files=files)
+    apply_plan(plan, earlier, options, run_options, ending, run_dir=run_dir)
 
 
 def apply_plan(
@@ -99,9 +88,9 @@ def apply_plan(
     earlier: "list[EntryResult]",
     options: ConnectionOptions,
     run_options: "RunOptions",
+    ending: Ending,
     *,
     run_dir: Path | None = None,
-    files: ReportFiles = ReportFiles(),  # noqa: B008 - it is immutable
 ) -> None:
     """Carry a plan out, and show what came of it.
 
@@ -110,20 +99,18 @@ def apply_plan(
         earlier: The results of accounts that are not worked on, unchanged ones or refused.
         options: The command's options.
         run_options: How the fleet is run.
+        ending: How the results are shown, but for what the journal decides.
         run_dir: The folder of the journal.
-        files: The reports to write.
     """
     from pallink.fleet.fleet_run import begin_apply  # noqa: PLC0415 - help does without it
     from pallink.fleet.result import DONE  # noqa: PLC0415
 
     refused = [result for result in earlier if result.outcome not in DONE]
     if len(plan.entries) == len(refused):
-        report = FleetReport(options, len(earlier))
-        report.stream(*earlier)
-        _finish(earlier, None, report, options, files)
+        FleetReport(options, len(earlier), ending, earlier=earlier).end([])
         return
     run = begin_apply(plan, changed(run_options, replace=plan.replace), run_dir=run_dir, finished=refused)
-    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, files)
+    _carry_out(run, [result for result in earlier if result.outcome in DONE], options, ending)
 
 
 def _plan(
@@ -144,15 +131,38 @@ def _plan(
     return confirmed_plan(_new_plan(file, run_options, selection), options, run_options)
 
 
-def _carry_out(run: "FleetRun", unchanged: "list[EntryResult]", options: ConnectionOptions, files: ReportFiles) -> None:
+def _carry_out(
+    run: "FleetRun",
+    unchanged: "list[EntryResult]",
+    options: ConnectionOptions,
+    ending: Ending,
+) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
     options.report.command = _resume_command(run)
-    report = FleetReport(options, len(run.pending))
-    report.stream(*unchanged)
+    report = FleetReport(options, len(run.pending), _ending_of(run, ending), earlier=unchanged)
     with run:
         results = run_all(run, options, report)
-    _finish([*unchanged, *results], run, report, options, files)
+    # The journal may have been removed meanwhile.
+    report.ending = _ending_of(run, ending)
+    report.end(results, is_interrupted=run.is_stopped)
+
+
+def _ending_of(run: "FleetRun", ending: Ending) -> Ending:
+    """Return the ending with what the run's journal decides."""
+    journal = run.journal
+    if journal is None:
+        raise AssertionError("an apply keeps a journal")
+    go_on = _resume_command(run)
+    # A folder that an option names holds this run: another one cannot begin in it.
+    is_elsewhere = journal.name != journal.run_id and not journal.is_removed
+    return changed(
+        ending,
+        again=go_on if is_elsewhere else ending.again,
+        show_all=shlex.join(["pallink", "fleet", "runs", journal.name]),
+        go_on=go_on,
+        run_id=journal.run_id,
+    )
 
 
 def _resume_command(run: "FleetRun") -> str:
@@ -219,7 +229,7 @@ def confirmed_plan(
 
     if not can_ask(options):
         raise yes_is_required(first="look at the plan with pallink fleet plan, then ")
-    report = FleetReport(options, len(empty.entries), is_plan=True, is_preview=True)
+    report = FleetReport(options, len(empty.entries), is_plan=True)
     with FleetRun(empty, Mode.PLAN, run_options) as run:
         results = run_all(run, options, report, prompts=False)
         planned = run.planned(results)
@@ -232,36 +242,12 @@ def confirmed_plan(
         if options.output.has_error_objects:
             say_where(options)
         terminal.write_stderr(fitted_table(results, terminal, terminal.stderr, is_plan=True))
-        if not yes_or_no("Apply this plan?", terminal):
+        with prompting(options, terminal):
+            is_confirmed = yes_or_no("Apply this plan?", terminal)
+        if not is_confirmed:
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
     unchanged = {result.entry.key for result in earlier if result.outcome is Outcome.UNCHANGED}
     entries = tuple(entry for entry in planned.entries if entry.key not in unchanged)
     # One that needs a sign-in was not seen: it is read when the person has signed in.
     seen = {key: link for key, link in planned.seen.items() if link.was_read}
     return changed(planned, entries=entries, seen=seen), earlier
-
-
-def _finish(
-    results: "Sequence[EntryResult]",
-    run: "FleetRun | None",
-    report: FleetReport,
-    options: ConnectionOptions,
-    files: ReportFiles,
-) -> None:
-    """Show and report the results, and raise what they amount to."""
-    journal = run.journal if run is not None else None
-    is_interrupted = run is not None and run.is_stopped
-    name = journal.name if journal is not None else ""
-    warnings = publish_fleet(results, "fleet apply", files, options)
-    report.write(
-        results,
-        run_id=journal.run_id if journal is not None else None,
-        show_all=shlex.join(["pallink", "fleet", "runs", name]) if name else "",
-    )
-    explain_failures(results, options)
-    go_on = _resume_command(run) if run is not None else None
-    # A folder that an option names holds this run: another one cannot begin in it.
-    is_elsewhere = journal is not None and name != journal.run_id and not journal.is_removed
-    again = go_on if is_elsewhere else this_command()
-    error = verdict(results, is_comparison=False, interrupted=is_interrupted, go_on=go_on, again=again)
-    finish(error, warnings, options)

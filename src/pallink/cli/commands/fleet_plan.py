@@ -8,20 +8,12 @@ import typer
 
 from pallink import private_files
 from pallink.cli.fleet_arguments import Concurrency, Exclude, FleetFile, Limit, Replace, Select, VaultAuth
-from pallink.cli.fleet_job import (
-    FleetReport,
-    Selection,
-    explain_failures,
-    finish,
-    fleet_command,
-    read_entries,
-    run_all,
-    verdict,
-)
+from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
+from pallink.cli.fleet_results import Ending, FleetReport, fleet_differs
 from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
-from pallink.errors import FleetDiffersError, OutputError, UsageError
+from pallink.errors import OutputError, UsageError
 
 
 def plan(
@@ -68,20 +60,20 @@ def plan(
         vault_auth=vault_auth,
     )
     entries = read_entries(file, selection, run_options)
-    report = FleetReport(options, len(entries), is_plan=True)
+    what = [str(out)] if out is not None else [str(file), *(["--replace"] if replace else []), *selection.words]
+    differs = fleet_differs(fleet_command(run_options, "apply", *what))
+    ending = Ending(
+        again=this_command(),
+        show_all=this_command("-o", "tsv"),
+        finding=differs if detailed_exitcode else lambda _different, _results: None,
+    )
+    report = FleetReport(options, len(entries), ending, is_plan=True)
     empty = new_plan(entries, run_options, source=file)
     with FleetRun(empty, Mode.PLAN, run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report)
-        planned = run.planned(results)
     if out is not None:
-        _write(out, planned.as_dict())
-    report.write(results, show_all=this_command("-o", "tsv"))
-    explain_failures(results, options)
-    what = [str(out)] if out is not None else [str(file), *(["--replace"] if replace else []), *selection.words]
-    go_on = fleet_command(run_options, "apply", *what)
-    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on, again=this_command())
-    is_wanted = detailed_exitcode or not isinstance(error, FleetDiffersError)
-    finish(error if is_wanted else None, (), options)
+        _write(out, run.planned(results).as_dict())
+    report.end(results, is_interrupted=run.is_stopped)
 
 
 def _write(path: Path, plan: object) -> None:

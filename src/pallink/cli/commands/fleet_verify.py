@@ -1,17 +1,9 @@
 """The command `pallink fleet verify`."""
 
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, FleetFile, Junit, Limit, Markdown, Select, VaultAuth
-from pallink.cli.fleet_job import (
-    FleetReport,
-    Selection,
-    explain_failures,
-    finish,
-    fleet_command,
-    read_entries,
-    run_all,
-    verdict,
-)
-from pallink.cli.fleet_reports import ReportFiles, publish_fleet
+from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
+from pallink.cli.fleet_reports import ReportFiles
+from pallink.cli.fleet_results import Ending, FleetReport, fleet_differs
 from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
@@ -43,13 +35,15 @@ def verify(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
     entries = read_entries(file, selection, run_options)
-    report = FleetReport(options, len(entries))
+    ending = Ending(
+        again=this_command(),
+        show_all=this_command("-o", "tsv"),
+        finding=fleet_differs(fleet_command(run_options, "apply", str(file), *selection.words)),
+        title="fleet verify",
+        files=ReportFiles(junit, markdown, csv),
+    )
+    report = FleetReport(options, len(entries), ending)
     plan = new_plan(entries, run_options, source=file)
     with FleetRun(plan, Mode.VERIFY, run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report)
-    warnings = publish_fleet(results, "fleet verify", ReportFiles(junit, markdown, csv), options)
-    report.write(results, show_all=this_command("-o", "tsv"))
-    explain_failures(results, options)
-    go_on = fleet_command(run_options, "apply", str(file), *selection.words)
-    error = verdict(results, is_comparison=True, interrupted=run.is_stopped, go_on=go_on, again=this_command())
-    finish(error, warnings, options)
+    report.end(results, is_interrupted=run.is_stopped)

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pallink.cli.all_tenants import AllTenants, Wanted, check_tenant_options, write_in_all_tenants
 from pallink.cli.arguments import DryRun, PartnerId, RoleCheckOption, Subscriptions, Yes
-from pallink.cli.fleet_arguments import ExcludeTenant
 from pallink.cli.job import confirmation, session
 from pallink.cli.lazy import new_app
-from pallink.cli.options import CommonOptions, command_with_options
+from pallink.cli.many_tenants import Wanted, write_in_tenants
+from pallink.cli.options import command_with_options
 from pallink.cli.reporting import run_and_report
+from pallink.cli.tenants_options import TenantsOptions
 from pallink.links.model import LinkGoal, parse_partner_id
 from pallink.settings import RoleCheck
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@command_with_options(app, options=CommonOptions)
+@command_with_options(app, options=TenantsOptions)
 def link(
-    options: CommonOptions,
+    options: TenantsOptions,
     partner_id: PartnerId,
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Change the link where it is another partner's.")] = False,
@@ -30,23 +30,20 @@ def link(
     subscription: Subscriptions = None,
     dry_run: DryRun = False,
     yes: Yes = False,
-    all_tenants: AllTenants = False,
-    exclude_tenant: ExcludeTenant = None,
 ) -> None:
     """Link the account to a partner.
 
     Signs in, checks the Reader role, reads the link, and creates it if there is none. Linked to that partner
     already: unchanged. Linked to another one: refused (exit code 5), unless --replace is given.
-    With --all-tenants it does so in each tenant of the user, shows the plan first, and keeps a journal, as fleet apply
-    does.
+    With --all-tenants, or several --tenant, it does so in each of these tenants, shows the plan first, and keeps a
+    journal, as fleet apply does.
     """
-    check_tenant_options(options, all_tenants=all_tenants, exclude_tenant=exclude_tenant)
-    if all_tenants:
+    if options.is_about_many:
         goal = LinkGoal(parse_partner_id(partner_id), replace)
         wanted = Wanted(
             goal.partner_id, role_check=role_check, subscriptions=tuple(subscription or ()), replace=replace
         )
-        write_in_all_tenants(options, wanted, exclude_tenant, yes=yes, dry_run=dry_run)
+        write_in_tenants(options, wanted, yes=yes, dry_run=dry_run)
         return
 
     def write() -> "WriteResult":

@@ -33,6 +33,7 @@ for _change in (
     sandbox_changes.activate,
     sandbox_changes.grow,
     sandbox_changes.guest_policy,
+    sandbox_changes.revoke_sessions,
 ):
     command_with_options(app, options=OutputOptions)(_change)
 

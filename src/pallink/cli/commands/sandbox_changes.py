@@ -1,4 +1,7 @@
-"""pallink sandbox assign, activate, grow and guest-policy: what an administrator does in Azure, done to the sandbox."""
+"""What an administrator does in Azure, done to the sandbox.
+
+The commands assign, activate, grow, guest-policy and revoke-sessions of `pallink sandbox`.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,6 +12,7 @@ import typer
 
 from pallink import sandbox as embedded
 from pallink.cli.commands import sandbox_fleet
+from pallink.cli.completion import complete_sandbox_user
 from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
@@ -187,6 +191,30 @@ def guest_policy(
     def change() -> str:
         embedded.Sandbox(embedded.home()).set_guest_policy(policy, tenants)
         return f"guest policy {policy} in {', '.join(tenants)}"
+
+    _run(change, options)
+
+
+def revoke_sessions(
+    options: OutputOptions,
+    account: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACCOUNT",
+            help="The user's UPN, or an object ID.",
+            show_default=False,
+            autocompletion=complete_sandbox_user,
+        ),
+    ],
+) -> None:
+    """Revoke a user's sessions in all tenants, as "Revoke sessions" does in Entra ID.
+
+    The user's refresh tokens are refused with AADSTS50173 from then on. Access tokens stay valid until they expire.
+    """
+
+    def change() -> str:
+        name = embedded.Sandbox(embedded.home()).revoke_sessions(account)
+        return f"revoked the sessions of {name}"
 
     _run(change, options)
 

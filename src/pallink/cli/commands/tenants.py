@@ -9,7 +9,8 @@ import typer
 
 from pallink.account import Account
 from pallink.cli.fleet_arguments import Concurrency
-from pallink.cli.fleet_job import explain_failures, run_all
+from pallink.cli.fleet_job import run_all
+from pallink.cli.fleet_results import explain_failures
 from pallink.cli.job import session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
@@ -64,7 +65,7 @@ def tenants(
     explain_failures(list(results.values()), options)
     failed = [result for result in results.values() if result.error is not None]
     if is_interrupted:
-        raise CancelledError("interrupted", cause="not all links were read; nothing was written")
+        raise _interruption()
     if failed:
         raise AccountsFailedError(
             f"could not read the link in {len(failed)} of {len(results)} tenants",
@@ -82,7 +83,7 @@ def _read_links(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     auth = sign_in.method if sign_in.method is SignInMethod.AZURE_CLI else None
-    template = Entry(name=account.name, account=account.name, tenant="", client_id=options.client_id, auth=auth, line=1)
+    template = Entry(name=account.name, account=account.name, tenant="", client_id=options.client_id, auth=auth, line=0)
     entries = entries_in(choose_tenants(found), template)
     run_options = RunOptions(cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency)
     with FleetRun(new_plan(entries, run_options, source=Path()), Mode.SHOW, run_options) as run:
@@ -97,13 +98,21 @@ class _Progress:
         self._total = total
         self._done = 0
 
-    def add(self, _result: "EntryResult", line: ProgressLine) -> None:
+    def add(self, _result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:  # noqa: ARG002
         """Count a tenant."""
         self._done += 1
         line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {self._total} tenants")
 
     def stream(self, *_results: "EntryResult") -> None:
         """Do nothing: no earlier process read links."""
+
+    def interrupted(self, _results: "Sequence[EntryResult]") -> CancelledError:
+        """Return the error alone: the list of tenants is written once it is complete."""
+        return _interruption()
+
+
+def _interruption() -> CancelledError:
+    return CancelledError("interrupted", cause="not all links were read; nothing was written")
 
 
 def _say_notes(options: CommonOptions, found: Sequence[Tenant], account: Account, sign_in: SignIn) -> None:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pallink.cli.all_tenants import AllTenants, Wanted, check_tenant_options, verify_in_all_tenants
 from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
-from pallink.cli.fleet_arguments import ExcludeTenant
 from pallink.cli.job import session
 from pallink.cli.lazy import new_app
-from pallink.cli.options import CommonOptions, command_with_options
+from pallink.cli.many_tenants import Wanted, verify_in_tenants
+from pallink.cli.options import command_with_options
 from pallink.cli.reporting import run_and_report
+from pallink.cli.tenants_options import TenantsOptions
 from pallink.links.model import LinkGoal, parse_partner_id
 from pallink.settings import RoleCheck
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@command_with_options(app, options=CommonOptions)
+@command_with_options(app, options=TenantsOptions)
 def verify(
-    options: CommonOptions,
+    options: TenantsOptions,
     partner_id: PartnerId,
     *,
     role_check: RoleCheckOption = RoleCheck.WARN,
@@ -32,20 +32,18 @@ def verify(
         Path | None,
         typer.Option("--junit", metavar="FILE", envvar="PALLINK_JUNIT", help="Write the verdict as JUnit XML too."),
     ] = None,
-    all_tenants: AllTenants = False,
-    exclude_tenant: ExcludeTenant = None,
 ) -> None:
     """Fail unless the account is linked to this partner.
 
     For CI: reads only. Not linked: exit code 3. Linked to another partner: 5. A missing Reader role is a warning, or
     with --role-check require an error (6). In GitHub Actions and Azure Pipelines it annotates the run and adds to its
-    summary. With --all-tenants: 9 if the account is not as wanted in a tenant, and 8 if one could not be checked.
+    summary. With --all-tenants or several --tenant: 9 if the account is not as wanted in one of them, and 8 if one
+    could not be checked.
     """
-    check_tenant_options(options, all_tenants=all_tenants, exclude_tenant=exclude_tenant)
-    if all_tenants:
+    if options.is_about_many:
         partner = parse_partner_id(partner_id)
         wanted = Wanted(partner, role_check=role_check, subscriptions=tuple(subscription or ()))
-        verify_in_all_tenants(options, wanted, exclude_tenant, junit=junit)
+        verify_in_tenants(options, wanted, junit=junit)
         return
 
     def compare() -> "VerifyResult":

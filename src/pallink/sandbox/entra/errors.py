@@ -1,6 +1,6 @@
 """The errors of Entra ID: an OAuth error code, and an AADSTS number."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -223,12 +223,36 @@ def expired_code() -> EntraError:
     )
 
 
-def expired_refresh_token() -> EntraError:
-    """Return the error of an expired refresh token."""
+def expired_refresh_token(issued_on: int, lifetime: timedelta) -> EntraError:
+    """Return the error of a refresh token that was not used for its lifetime.
+
+    Args:
+        issued_on: When it was issued, in seconds since the epoch.
+        lifetime: How long an unused refresh token is valid.
+    """
     return EntraError(
         700082,
-        "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00.",
+        f"The refresh token has expired due to inactivity. The token was issued on {_ticks(issued_on)} and was "
+        f"inactive for {lifetime.days}.{timedelta(seconds=lifetime.seconds)!s:0>8}.",
         error="invalid_grant",
+        suberror="bad_token",
+    )
+
+
+def revoked_refresh_token(issued_on: int, revoked_on: int) -> EntraError:
+    """Return the error of a refresh token that was issued before the user's sessions were revoked.
+
+    Args:
+        issued_on: When it was issued, in seconds since the epoch.
+        revoked_on: When the sessions were revoked, in seconds since the epoch.
+    """
+    return EntraError(
+        50173,
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have "
+        f"changed or reset their password. The grant was issued on '{_ticks(issued_on)}' and the TokensValidFrom date "
+        f"(before which tokens are not valid) for this user is '{_ticks(revoked_on)}'.",
+        error="invalid_grant",
+        suberror="bad_token",
     )
 
 
@@ -324,6 +348,11 @@ def no_matching_federation(claim: str, value: str) -> EntraError:
         f"No matching federated identity record found for presented assertion {claim} '{value}'. Check your federated "
         "identity credential Subject, Audience and Issuer against the presented assertion.",
     )
+
+
+def _ticks(timestamp: int) -> str:
+    """Return a time with seven fractional digits, as Entra ID's messages have it."""
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%dT%H:%M:%S}.0000000Z"
 
 
 def _client_error(number: int, message: str) -> EntraError:

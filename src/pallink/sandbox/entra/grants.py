@@ -94,6 +94,12 @@ def access_token_lifetime(state: State, default: int) -> int:
     return default if setting == "usual" else int(setting)
 
 
+def refresh_token_lifetime(state: State) -> timedelta:
+    """Return how long a refresh token is valid that is not used: that of the setting, or 90 days."""
+    setting = state.setting(settings.REFRESH_TOKEN_LIFETIME)
+    return tokens.REFRESH_TOKEN_LIFETIME if setting == "usual" else timedelta(seconds=int(setting))
+
+
 def _redeem_client_credentials(call: Call, tenant: Tenant | None, form: Mapping[str, str]) -> dict[str, Any]:
     if not tenant:
         raise entra_errors.tenant_not_specified()
@@ -130,8 +136,12 @@ def _redeem_refresh_token(call: Call, tenant: Tenant | None, form: Mapping[str, 
     grant = Grant(**claims["grant"])
     if form.get("client_id", "").lower() != grant.client_id:
         raise entra_errors.invalid_grant("refresh_token")
-    if call.timestamp >= claims["exp"]:
-        raise entra_errors.expired_refresh_token()
+    revocations = call.state.revocations(grant.person)
+    if len(revocations) > claims["revocations"]:
+        raise entra_errors.revoked_refresh_token(claims["iat"], revocations[-1])
+    lifetime = refresh_token_lifetime(call.state)
+    if call.timestamp >= claims["iat"] + _seconds(lifetime):
+        raise entra_errors.expired_refresh_token(claims["iat"], lifetime)
     return _user_tokens(call, tenant, grant, form, CredentialType.REFRESH_TOKEN)
 
 
@@ -196,8 +206,11 @@ def _user_tokens(
     id_token = tokens.id_token_claims(
         account, origin=origin, client_id=grant.client_id, issued_on=call.timestamp, nonce=grant.nonce
     )
+    # Each redemption issues another one; those before stay valid until they end, as Entra ID documents it.
     refresh_token = {
-        "exp": call.timestamp + _seconds(tokens.REFRESH_TOKEN_LIFETIME),
+        "jti": str(uuid4()),
+        "iat": call.timestamp,
+        "revocations": len(call.state.revocations(grant.person)),  # So far: one more voids this token.
         "grant": asdict(replace(grant, tenant_id=tenant.id, scope=scope, nonce=None)),
     }
     return {

@@ -148,7 +148,7 @@ _REFUSALS: dict[int, _Refusal] = {
         error="interaction_required",
     ),
     50173: _for_refresh_tokens(
-        "The provided grant has expired due to it being revoked, and a fresh auth token is needed. The user might have "
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have "
         "changed or reset their password."
     ),
     53000: _for_users(

@@ -1,4 +1,4 @@
-"""Changes to the world: assign a role, remove an assignment, activate a role, choose what a tenant requires of guests.
+"""Changes: assign a role, remove an assignment, activate a role, choose a guest policy, revoke a user's sessions.
 
 Both the commands of `pallink sandbox` and the emulated role assignment API use them.
 """
@@ -133,6 +133,27 @@ def set_guest_policy(state: State, policy: GuestPolicy, tenants: Sequence[str]) 
                 document["guest_policy"] = policy.value
 
     state.change_world(change)
+
+
+def revoke_sessions(state: State, account: str, *, now: int) -> str:
+    """Revoke the sessions of a user in all tenants: refresh tokens that were issued before are refused.
+
+    Args:
+        state: The sandbox's state.
+        account: The UPN of the user, or the object ID in any tenant.
+        now: The current time, in seconds since the epoch.
+
+    Returns:
+        The UPN of the user.
+
+    Raises:
+        ValueError: The user is unknown.
+    """
+    user = state.world.user(account)
+    if user is None:
+        raise ValueError(f"the sandbox has no user named '{account}'")
+    state.revoke_sessions(user.object_id, now=now)
+    return user.name
 
 
 def _tenant_of(state: State, principal_id: str) -> Tenant:

@@ -85,6 +85,11 @@ TOKEN_LIFETIME = Setting(
     ("usual", "600", "60", "1"),
     "The lifetime of an access token in seconds; usual is an hour, and for a managed identity a day.",
 )
+REFRESH_TOKEN_LIFETIME = Setting(
+    "refresh-token-lifetime",
+    ("usual", "3600", "60", "0"),
+    "Seconds after which a refresh token that was not used has expired; usual is 90 days, and 0 expires all of them.",
+)
 SIGN_IN_PAGE = Setting(
     "sign-in-page",
     ("shown", "skipped"),
@@ -218,6 +223,7 @@ SETTINGS = (
     DEVICE_CODE_INTERVAL,
     MANAGED_IDENTITY,
     TOKEN_LIFETIME,
+    REFRESH_TOKEN_LIFETIME,
     SIGN_IN_PAGE,
     SIGN_IN_ERROR,
     ENTRA_ID,

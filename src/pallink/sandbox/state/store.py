@@ -17,7 +17,7 @@ from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
 from pallink.sandbox.state.world_file import initial_world, parse_world
 
-_SCHEMA_VERSION = 9  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
+_SCHEMA_VERSION = 10  # SQLite's user_version. Raise it with every change to the tables or to the shape of the world.
 _SCHEMA = (
     # The revision comes first: SQLite reads it without the pages of the document.
     "CREATE TABLE world (revision TEXT NOT NULL DEFAULT (hex(randomblob(16))), document TEXT NOT NULL)",
@@ -27,6 +27,7 @@ _SCHEMA = (
     "CREATE TABLE signing_key (key BLOB NOT NULL)",
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE redeemed_code (id TEXT PRIMARY KEY, expires_on INTEGER NOT NULL)",
+    "CREATE TABLE revocation (object_id TEXT NOT NULL, revoked_on INTEGER NOT NULL)",
     "CREATE TABLE certificate (client_id TEXT NOT NULL, der BLOB NOT NULL)",
     "CREATE TABLE device_code (user_code TEXT PRIMARY KEY, document TEXT NOT NULL, expires_on INTEGER NOT NULL)",
     """CREATE TABLE link (
@@ -233,6 +234,21 @@ class State:
         self._connection.execute("DELETE FROM redeemed_code WHERE expires_on < ?", (now,))
         inserted = self._connection.execute("INSERT OR IGNORE INTO redeemed_code VALUES (?, ?)", (code_id, expires_on))
         return inserted.rowcount == 1
+
+    def revocations(self, object_id: str) -> tuple[int, ...]:
+        """Return when the sessions of a user were revoked, oldest first, in seconds since the epoch.
+
+        Args:
+            object_id: The user's object ID in the home tenant.
+        """
+        rows = self._connection.execute(
+            "SELECT revoked_on FROM revocation WHERE object_id = ? ORDER BY rowid", (object_id,)
+        )
+        return tuple(int(revoked_on) for (revoked_on,) in rows)
+
+    def revoke_sessions(self, object_id: str, *, now: int) -> None:
+        """Revoke the sessions of a user, named by the object ID in the home tenant, at a time since the epoch."""
+        self._connection.execute("INSERT INTO revocation VALUES (?, ?)", (object_id, now))
 
     def certificates(self, client_id: str) -> tuple[bytes, ...]:
         """Return the certificates (DER) that are registered for an application."""
