@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pallink.account import Account, AccountKind
     from pallink.administrator import Administrator, connect_administrator
+    from pallink.api import connect
     from pallink.errors import (
         AccessDeniedError,
         CancelledError,
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
     )
     from pallink.exit_codes import ExitCode
     from pallink.links.model import Action, Link
+    from pallink.proposal import Proposal
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
     from pallink.role_result import RoleProposal, RoleResult, RoleRow
     from pallink.roles import Verdict
-    from pallink.session import Proposal, Session, connect
+    from pallink.session import Session
     from pallink.settings import RoleCheck
 
 __version__ = "0.1.0"
@@ -116,10 +118,10 @@ _HOMES = {
     "Result": "pallink.result",
     "VerifyResult": "pallink.result",
     "WriteResult": "pallink.result",
-    "Proposal": "pallink.session",
+    "Proposal": "pallink.proposal",
     "RoleCheck": "pallink.settings",
     "Session": "pallink.session",
-    "connect": "pallink.session",
+    "connect": "pallink.api",
 }
 
 

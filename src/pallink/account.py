@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pallink.errors import SEE_RESPONSES, NewSignIn, UnexpectedAnswerError, WrongAccountError
+from pallink.errors import SEE_RESPONSES, SIGN_IN_AGAIN, NewSignIn, UnexpectedAnswerError, WrongAccountError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
@@ -92,6 +92,8 @@ class Account:
         tenant_id: The ID (GUID) of the tenant that the token is for.
         client_id: The client ID of an application; for a user, that of the program that signed in.
         names: Every name of a user in the token, as `fold_name` returns it.
+        home_account_id: Object ID and tenant ID of a user at home, with a dot between them, as in a token cache: the
+            same in every tenant. None where the sign-in does not tell.
     """
 
     kind: AccountKind
@@ -100,6 +102,7 @@ class Account:
     tenant_id: str
     client_id: str | None = None
     names: frozenset[str] = frozenset()
+    home_account_id: str | None = None
 
     def matches_identifier(self, identifier: str) -> bool:
         """Return whether `identifier` (a UPN, an object ID or a client ID) identifies this account.
@@ -112,6 +115,25 @@ class Account:
         if self.kind.is_user:
             return wanted in self.names
         return self.client_id is not None and wanted == fold_name(self.client_id)
+
+    @property
+    def likely_home_account_id(self) -> str | None:
+        """The home account ID; where the sign-in does not tell, that of a member, whose home is this tenant."""
+        own = f"{self.object_id}.{self.tenant_id}" if self.kind is AccountKind.USER else None
+        return self.home_account_id or own
+
+    def has_home_account(self, home_account_id: str) -> bool | None:
+        """Return whether this is the account of a person whom an earlier sign-in showed; None if that is not known.
+
+        A name does not tell: a personal and a work account can share it, and a new employee can get that of an old one.
+        """
+        object_id, _, tenant_id = home_account_id.casefold().rpartition(".")
+        if not object_id:
+            # AD FS has no accounts in other tenants, and no such ID.
+            return None
+        if self.home_account_id is not None:
+            return self.home_account_id.casefold() == home_account_id.casefold()
+        return self.object_id.casefold() == object_id if self.tenant_id.casefold() == tenant_id else None
 
 
 def account_from_token(token: str) -> Account:
@@ -204,6 +226,49 @@ def require_account(
             remedy=f"sign in to {named}, or name the tenant that the account is signed in to with --tenant",
             new_sign_in=NewSignIn.SAME,
         )
+
+
+def require_home_account(account: Account, home_account_id: str | None) -> None:
+    """Check that the signed-in account is at home the one that an earlier sign-in showed.
+
+    Args:
+        account: The signed-in account.
+        home_account_id: The home account of the earlier sign-in; None to accept any.
+
+    Raises:
+        WrongAccountError: It is another person's, or another one of the same person.
+    """
+    if home_account_id is None or account.has_home_account(home_account_id) is not False:
+        return
+    found = account.home_account_id or f"{account.object_id}.{account.tenant_id}"
+    raise WrongAccountError(
+        f"{account.name} signed in with another home account than before",
+        cause=f"its home account is {_describe_home(found)}, not {_describe_home(home_account_id)}; nothing was read or"
+        " written for it",
+        remedy="sign in as the account of the earlier sign-in: a personal and a work account can share a name",
+        new_sign_in=NewSignIn.SAME,
+    )
+
+
+def account_changed(name: str, account: Account) -> WrongAccountError:
+    """Return the error for a renewed token that belongs to another account than before.
+
+    Args:
+        name: The name of the account before.
+        account: The account that the token belongs to.
+    """
+    other = "another account of this name" if account.name == name else account.name
+    return WrongAccountError(
+        f"the sign-in changed from {name} to {other}",
+        cause="the token belongs to another account than before; nothing was read or written with it",
+        remedy=SIGN_IN_AGAIN,
+        new_sign_in=NewSignIn.SAME,
+    )
+
+
+def _describe_home(home_account_id: str) -> str:
+    object_id, _, tenant_id = home_account_id.rpartition(".")
+    return f"{object_id} in tenant {tenant_id}"
 
 
 def _describe_kind(kind: AccountKind) -> str:

@@ -1,18 +1,8 @@
-"""The jobs of pallink for one signed-in account: link, show, update, unlink, verify, check.
+"""The jobs of pallink for one signed-in account: link, show, update, unlink, verify, check."""
 
-This is the Python API; the command line is one caller of it::
-
-    import pallink
-
-    with pallink.connect(cloud="sandbox", account="invoices@contoso.com") as session:
-        result = session.link("719878")
-        print(result.action, result.partner_name)
-"""
-
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace as changed
+from dataclasses import replace as changed
 from types import EllipsisType
 from typing import TYPE_CHECKING, Self, TypedDict
 from uuid import uuid4
@@ -20,7 +10,7 @@ from uuid import uuid4
 from pallink.account import Account
 from pallink.advice import Job, advising, report_error
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, NotLinkedError, most_important
+from pallink.errors import NotLinkedError, most_important
 from pallink.links.history import History, InterruptedWrite
 from pallink.links.model import (
     Action,
@@ -36,14 +26,13 @@ from pallink.links.model import (
 )
 from pallink.links.record import UNCHANGED, WriteRecord
 from pallink.links.write import OnSend, carry_out, read_link
-from pallink.redact.environment import environment_secrets
+from pallink.proposal import Confirm, confirmed_link
 from pallink.redact.secrets import Secrets, active_secrets
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, RoleCommands, suggest_credit_role
 from pallink.roles.check import ProgressCallback, ReaderCheck
 from pallink.settings import DEFAULT_CLOUD, RoleCheck, Settings
 from pallink.signin.methods import SignIn
-from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.situation import Situation, allowed_step, read_situation, read_tenant_name
 from pallink.tenants import Tenant, kind_in
 
@@ -51,29 +40,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pallink.azure.client import AzureClient
-    from pallink.azure.connection import CloudConnection
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A write that is about to be sent, to be confirmed.
-
-    Attributes:
-        account: The account that would be linked or unlinked.
-        tenant_name: The tenant's display name; None if it could not be read.
-        current: The current link; None if there is none.
-        step: What would be done.
-        role: The Reader report; None if the role was not checked.
-    """
-
-    account: Account
-    tenant_name: str | None
-    current: Link | None
-    step: Step
-    role: ReaderReport | None
-
-
-Confirm = Callable[[Proposal], bool]
 OnRead = Callable[[Link | None], None]
 
 
@@ -89,7 +57,7 @@ class _Found(TypedDict):
 
 
 class Session:
-    """One signed-in account. Made by `connect`.
+    """One signed-in account. Made by `pallink.connect`.
 
     Each job (`link`, `show`, ...) has the time of `timeout` for itself, so that a session can be kept for hours; an
     expired token is renewed.
@@ -228,7 +196,9 @@ class Session:
             step = allowed_step(goal, situation)
             if dry_run:
                 return self._dry_run(step, situation)
-            current = situation.current if confirm is None else self._confirmed(goal, situation, confirm)
+            current = situation.current
+            if confirm is not None:
+                current = confirmed_link(goal, situation, self.account, confirm, self._read_link)
             history = History(current) if interrupted is None else interrupted.history(current)
             if isinstance(goal, UnlinkGoal):
                 goal = goal.pinned_to(history.before)
@@ -322,10 +292,7 @@ class Session:
 
     def tenants(self) -> tuple[Tenant, ...]:
         """Return the tenants of the account, as Resource Manager lists them. Asks nothing of the partner API."""
-        authenticated = self._client.authenticated
-        stored = authenticated.sign_in.stored
-        # An account's ID in the token cache is `OBJECT_ID.TENANT_ID` of its home.
-        home = (stored.home_account_id or "").rpartition(".")[2] if stored else ""
+        home = (self.account.likely_home_account_id or "").rpartition(".")[2]
         with self._job("tenants"):
             return tuple(
                 changed(tenant, account_kind=kind_in(tenant.id, tenant.category, self.account, home or None))
@@ -339,26 +306,6 @@ class Session:
         job = Job(self._settings, command, partner_id, self._client.authenticated.sign_in)
         with self._secrets.active(), deadline.active(), advising(job):
             yield job
-
-    def _confirmed(self, goal: Goal, situation: Situation, confirm: Confirm) -> Link | None:
-        """Return the link that was confirmed. It is read after each yes, and confirmed again where it has changed.
-
-        The time of the prompt does not count.
-
-        Raises:
-            CancelledError: It was not confirmed.
-            PallinkError: The link cannot be read, or has become one that the goal must not change.
-        """
-        current = situation.current
-        while (step := goal.next_step(current)).action is not Action.UNCHANGED:
-            proposal = Proposal(self.account, situation.tenant_name, active(current), step, situation.reader)
-            with Deadline.current().paused():
-                if not confirm(proposal):
-                    raise CancelledError("not confirmed: nothing was changed")
-            shown, current = current, self._read_link()
-            if active(current) == active(shown):
-                break
-        return current
 
     def _dry_run(self, step: Step, situation: Situation) -> WriteResult:
         """Return what would be done; the link's fields are those that it would have, as far as they are known."""
@@ -409,81 +356,3 @@ class Session:
             reader=situation.reader,
             warnings=situation.warnings + warnings,
         )
-
-
-def connect(
-    *,
-    cloud: str = "AzureCloud",
-    account: str | None = None,
-    tenant: str | None = None,
-    client_id: str | None = None,
-    auth: str | None = None,
-    timeout: float = 120.0,
-    writable: bool = True,
-) -> Session:
-    """Sign in and make sure that the right account did.
-
-    Args:
-        cloud: `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud`, `sandbox`, or a Resource Manager's `https://` URL.
-        account: UPN, object ID or client ID of the account that must sign in.
-        tenant: GUID or domain of the tenant.
-        client_id: The application to sign in as, or through.
-        auth: The sign-in method, as `--auth` takes it.
-        timeout: Seconds for the sign-in, and for each job after it, retries and waits included.
-        writable: Whether the session may write at all.
-
-    Raises:
-        UsageError: An argument is invalid.
-        SignInError: The sign-in failed; `WrongAccountError` when another account signed in.
-        UnreachableError: There was no response.
-    """
-    with Secrets(*environment_secrets(os.environ)).active():
-        return open_session(Settings(cloud, account, tenant, client_id, auth, timeout), writable=writable)
-
-
-def open_session(
-    settings: Settings,
-    *,
-    writable: bool,
-    command: str | None = None,
-    prompter: Prompter | None = None,
-    written: WriteRecord | None = None,
-    deadline: Deadline | None = None,
-    shared: "CloudConnection | None" = None,
-    sign_in: SignIn | None = None,
-    environ: Mapping[str, str] | None = None,
-    is_for_all_tenants: bool = False,
-    tenant_name: str | None = None,
-) -> Session:
-    """Sign in as `connect` does, from settings that were checked before, and with a prompter.
-
-    The session registers its secrets with those that are active.
-
-    Args:
-        settings: Which cloud, who, how.
-        writable: Whether the session may write at all.
-        command: The one command that the session is for, as in `link`; None: any.
-        prompter: Who is asked where that is needed; None: nothing is asked.
-        written: Where the session keeps what is known of its write; None: in a record of its own.
-        deadline: The time for the sign-in and all jobs together; None: each has `settings.timeout` seconds.
-        shared: The connections of several sessions; None: the session has its own.
-        sign_in: How to sign in; None: it is chosen.
-        environ: The variables that may state a sign-in; None: those of the process.
-        is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
-        tenant_name: The tenant's display name, where it is known; None: it is read.
-    """
-    # azure-identity and the SDK cost some 200 ms to import: they are loaded with the sign-in.
-    from pallink.azure.client import connect as connect_client  # noqa: PLC0415
-    from pallink.azure.egress import rules_for  # noqa: PLC0415
-
-    with (deadline or Deadline(settings.timeout)).active(), advising(Job(settings, command or "show")):
-        client = connect_client(
-            settings,
-            prompter or NonInteractive(),
-            rules_for(command, writable=writable),
-            shared=shared,
-            sign_in=sign_in,
-            environ=environ,
-            is_for_all_tenants=is_for_all_tenants,
-        )
-    return Session(settings, client, written=written, deadline=deadline, tenant_name=tenant_name)

@@ -35,6 +35,7 @@ class Settings:
         client_id: The client ID of the application to sign in as; for a user, of the program that signs in.
         auth: The sign-in method; None to choose it from the environment.
         timeout: Seconds for the whole command, including retries and waits.
+        home_account_id: `Account.home_account_id` of the account that must sign in, where an earlier sign-in showed it.
 
     Raises:
         UsageError: A setting is invalid.
@@ -46,6 +47,7 @@ class Settings:
     client_id: str | None = None
     auth: str | None = None
     timeout: float = field(default=DEFAULT_TIMEOUT)
+    home_account_id: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cloud", parse_cloud(self.cloud))

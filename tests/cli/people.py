@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import webbrowser
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,6 +102,14 @@ class Desk:
             draft.chmod(0o755)
             draft.replace(path)
         self.patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def renamed(token: str, name: str) -> str:
+    """Return a JSON Web Token in which the user has another name; its signature no longer matches."""
+    header, payload, signature = token.split(".")
+    claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims |= {claim: name for claim in ("upn", "unique_name", "preferred_username") if claim in claims}
+    return f"{header}.{urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b'=').decode()}.{signature}"
 
 
 def _az_in(folder: Path) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from pallink.sandbox import Request, Response
 from pallink.sandbox.state.guest_policies import GuestPolicy
-from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, served
+from tests.cli.people import CONTOSO, FABRIKAM, INVOICES, Desk, renamed, served
 from tests.harness import Run, Traffic
 from tests.sandbox.client import Client
 
@@ -163,12 +163,12 @@ def test_a_variable_that_keeps_azure_identity_in_one_tenant(
     assert traffic.of_partners() == []
 
 
-def test_a_sign_in_that_was_not_stored_has_no_refresh_token_to_use(consultant: Desk) -> None:
+def test_a_sign_in_that_is_not_stored_opens_all_too(consultant: Desk) -> None:
     consultant.reader_of_device_codes(INVOICES)
-    refused = consultant.run("tenants --links --auth device-code")
-    assert refused.code == 4
-    assert "error: the other tenants need a stored sign-in" in refused.stderr
-    assert "    pallink login --cloud sandbox --auth device-code\n" in refused.stderr
+    done = consultant.run("tenants --links --auth device-code -o json")
+    assert done.code == 0, done.stderr
+    assert [row["linkRead"] for row in objects(done)] == [True] * 5
+    assert done.stderr.count("sign in: ") == 1
 
 
 def test_one_stored_sign_in_opens_all(served_consultant: Desk) -> None:
@@ -196,9 +196,18 @@ def of_another_person(desk: Desk, request: Request) -> Response:
     return Response(200, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(tokens).encode())
 
 
+def of_the_same_name(desk: Desk, request: Request) -> Response:
+    """Return a token of another user who has the name of the first, as after one person got the name of another."""
+    response = of_another_person(desk, request)
+    tokens = json.loads(response.body)
+    tokens |= {name: renamed(tokens[name], INVOICES) for name in ("access_token", "id_token")}
+    return replace(response, body=json.dumps(tokens).encode())
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
+        (of_the_same_name, "the sign-in changed from invoices@contoso.com to another account of this name"),
         (of_third_tenant, f"signed in to tenant {THIRD}, not to {SECOND}"),
         (of_another_person, "the sign-in changed from invoices@contoso.com to user-0002@tenant-0002.example"),
     ],

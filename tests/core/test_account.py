@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.account import Account, AccountKind, account_from_token, is_guid, login_hint, require_account
+from pallink.account import (
+    Account,
+    AccountKind,
+    account_from_token,
+    is_guid,
+    login_hint,
+    require_account,
+    require_home_account,
+)
 from pallink.errors import UnexpectedAnswerError, WrongAccountError
 from pallink.exit_codes import ExitCode
 from tests.core.samples import (
@@ -299,3 +307,37 @@ def test_the_required_account_passes(identifier: str | None, tenant_id: str | No
 )
 def test_is_guid(text: str, expected: bool) -> None:
     assert is_guid(text) is expected
+
+
+AT_HOME = Account(AccountKind.USER, "anna@contoso.com", OBJECT, TENANT)
+AS_GUEST = Account(AccountKind.GUEST, "anna@contoso.com", "4068e629-8af2-4f43-9bcf-a27cb3299348", OTHER_TENANT)
+
+
+@pytest.mark.parametrize(
+    ("account", "home_account_id", "expected"),
+    [
+        (replace(AS_GUEST, home_account_id=f"{OBJECT}.{TENANT}"), f"{OBJECT}.{TENANT}".upper(), True),
+        (replace(AS_GUEST, home_account_id=f"{OTHER_OBJECT}.{TENANT}"), f"{OBJECT}.{TENANT}", False),
+        # A personal account with the address of a work account.
+        (replace(AS_GUEST, home_account_id=f"{OBJECT}.{PERSONAL_TENANT}"), f"{OBJECT}.{TENANT}", False),
+        # Without a token cache only the home tenant tells.
+        (AT_HOME, f"{OBJECT}.{TENANT}", True),
+        (AT_HOME, f"{OTHER_OBJECT}.{TENANT}", False),
+        (AS_GUEST, f"{OBJECT}.{TENANT}", None),
+        # AD FS.
+        (AT_HOME, "subject", None),
+    ],
+)
+def test_an_account_is_known_by_its_home_account(account: Account, home_account_id: str, expected: bool | None) -> None:
+    assert account.has_home_account(home_account_id) is expected
+    if expected is False:
+        with pytest.raises(WrongAccountError, match="signed in with another home account than before"):
+            require_home_account(account, home_account_id)
+    else:
+        require_home_account(account, home_account_id)
+    require_home_account(account, None)
+
+
+def test_a_member_is_at_home() -> None:
+    assert AT_HOME.likely_home_account_id == f"{OBJECT}.{TENANT}"
+    assert AS_GUEST.likely_home_account_id is None

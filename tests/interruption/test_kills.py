@@ -48,7 +48,7 @@ class Connection(sqlite3.Connection):
 connect = sqlite3.connect
 sqlite3.connect = lambda *positional, **named: connect(*positional, factory=Connection, **named)
 from pallink.__main__ import main
-import pallink.session, pallink.azure.client, pallink.azure.auth.login
+import pallink.api, pallink.azure.client, pallink.azure.auth.login
 sys.addaudithook(watch)
 sys.argv = ["pallink", *sys.argv[3:], "--cloud", "sandbox"]
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.azure.connection import CloudConnection
 from pallink.errors import SignInError
 from pallink.http.policy import Rule
@@ -85,6 +86,7 @@ def connect(
     environ: Mapping[str, str] | None = None,
     excluded: Collection[str] = (),
     is_for_all_tenants: bool = False,
+    sign_ins: RunSignIns | None = None,
 ) -> AzureClient:
     """Sign in and make sure that the right account did; asks nothing of Resource Manager yet.
 
@@ -97,11 +99,12 @@ def connect(
         environ: The variables that may state a sign-in; None: those of the process.
         excluded: The accounts whose stored sign-ins do not count.
         is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
+        sign_ins: The sign-ins of the run that the session belongs to; None: those of its connections.
 
     Raises:
         PallinkError: The sign-in failed, another account signed in, or the cloud cannot be used.
     """
-    connection = shared or CloudConnection(settings.cloud)
+    connection = shared or CloudConnection(settings.cloud, sign_ins=sign_ins)
     own = connection if shared is None else None
     try:
         if sign_in is None:

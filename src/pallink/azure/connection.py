@@ -11,6 +11,7 @@ from azure.core.rest import HttpRequest
 
 from pallink.account import is_guid
 from pallink.azure.auth.errors import explain_sign_in
+from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.azure.cloud_metadata import describe_cloud
 from pallink.azure.errors import body_of
 from pallink.azure.transport import GuardedTransport
@@ -30,14 +31,19 @@ class CloudConnection:
 
     Attributes:
         pool: The connections.
+        sign_ins: The sign-ins that the sessions share.
 
     Args:
         cloud: The cloud's name or URL, as `Settings.cloud` has it.
         connections: How many connections to a host are kept open.
+        sign_ins: Those of a run that has several connections, one after the other; None: its own.
     """
 
-    def __init__(self, cloud: str, *, connections: int = DEFAULT_CONNECTIONS) -> None:
+    def __init__(
+        self, cloud: str, *, connections: int = DEFAULT_CONNECTIONS, sign_ins: RunSignIns | None = None
+    ) -> None:
         self.pool = new_pool(connections)
+        self.sign_ins = sign_ins or RunSignIns()
         self._name = cloud
         self._tenant_ids: dict[str, str] = {}
         self._locks: dict[str, threading.Lock] = {}
@@ -51,7 +57,8 @@ class CloudConnection:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Keep the tokens that were renewed, and close the connections."""
+        self.sign_ins.keep()
         self.pool.close()
 
     @cached_property

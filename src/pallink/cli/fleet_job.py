@@ -3,17 +3,15 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pallink.cli.fleet_results import describe
-from pallink.cli.job import can_ask, progress, prompting
+from pallink.cli.job import can_ask, progress
 from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine
-from pallink.cli.supervisor import Execution
-from pallink.errors import CancelledError, MoreProofNeededError, UsageError
-from pallink.links.record import LinkChange
+from pallink.cli.prompter import TerminalPrompter
+from pallink.cli.stopping import stopping
+from pallink.errors import CancelledError, UsageError
 from pallink.output import Terminal
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
 
@@ -21,13 +19,7 @@ if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
     from pallink.fleet.fleet_run import FleetRun, RunOptions
     from pallink.fleet.result import EntryResult
-    from pallink.fleet.role_run import RoleRun
     from pallink.fleet.work import Key
-
-_TRUST = (
-    "a tenant whose cross-tenant access settings trust the multifactor authentication of your own tenant needs no such"
-    " sign-in"
-)
 
 
 class Selection(NamedTuple):
@@ -45,10 +37,13 @@ class Selection(NamedTuple):
         return words if self.limit is None else [*words, "--limit", str(self.limit)]
 
 
-def read_entries(file: Path, selection: Selection, run_options: "RunOptions | None") -> "tuple[Entry, ...]":
+def read_entries(
+    file: Path, selection: Selection, run_options: "RunOptions | None", options: ConnectionOptions
+) -> "tuple[Entry, ...]":
     """Return the entries of a fleet file that a command is for, one for each tenant where it says all tenants.
 
-    Without `run_options`, with which the accounts sign in to read their tenants, those entries stay as they are.
+    For all tenants of an account it signs in; on a terminal with a prompt, where no sign-in is stored. Without
+    `run_options` such entries stay as they are.
 
     Raises:
         UsageError: The file has a problem, or no entry is selected.
@@ -72,7 +67,7 @@ def read_entries(file: Path, selection: Selection, run_options: "RunOptions | No
     if run_options is not None and any(entry.tenant == ALL_TENANTS for entry in entries):
         from pallink.fleet.expansion import with_all_tenants  # noqa: PLC0415
 
-        entries = with_all_tenants(entries, run_options)
+        entries = with_all_tenants(entries, run_options, TerminalPrompter(options) if can_ask(options) else None)
     return select_entries(entries, selection.select or (), selection.exclude or (), selection.limit)
 
 
@@ -103,6 +98,7 @@ def run_all(
         report: Shows the results as they come.
         prompts: Whether accounts that need a sign-in are asked for at the end, one at a time, on a terminal.
     """
+    from pallink.cli.tenant_sign_in import prompted_results  # noqa: PLC0415 - few need it
     from pallink.fleet.result import Outcome, count_results  # noqa: PLC0415
 
     prompts = prompts and can_ask(options)
@@ -121,7 +117,7 @@ def run_all(
             if len(waiting) < len(ordered) and not options.quiet:
                 line.clear()
                 Terminal().say("note", f"{len(waiting)} of {count_results(ordered)} need a sign-in, one at a time")
-            for result in _with_prompts(run, waiting, line, options):
+            for result in prompted_results(run, waiting, line, options):
                 report.add(result, line, is_awaited=True)
                 results[result.entry.key] = result
     return [results[entry.key] for entry in run.plan.entries if entry.key in results]
@@ -142,54 +138,6 @@ def _reporting(
         yield
     finally:
         options.report.so_far = None
-
-
-def _with_prompts(
-    run: "FleetRun", waiting: "Sequence[EntryResult]", line: ProgressLine, options: ConnectionOptions
-) -> "Iterator[EntryResult]":
-    """Yield the result of each account after a sign-in in person, one at a time; of one that is skipped, as it was."""
-    from pallink.cli.tenant_sign_in import find_stored, is_skipped, sign_in_to_tenant  # noqa: PLC0415 - few need it
-    from pallink.fleet.result import outcome_of_error  # noqa: PLC0415
-
-    terminal = Terminal()
-    for number, result in enumerate(waiting, 1):
-        entry, error = result.entry, result.error
-        line.clear()
-        terminal.say("account", f"{describe(entry)}, {number} of {len(waiting)}", "cyan")
-        # Its refresh token was refused: it would be again.
-        stored = find_stored(entry, options.settings.cloud)
-        if stored is not None:
-            with prompting(options, terminal):
-                is_left_out = is_skipped(error, terminal)
-            if is_left_out:
-                yield result
-                continue
-            failure = sign_in_to_tenant(entry, stored, error, options)
-            if failure is not None:
-                outcome = outcome_of_error(failure, entry, LinkChange.UNCHANGED)
-                yield changed(result, outcome=outcome, error=failure)
-                continue
-        yield from run.results_with_prompts([entry])
-    if any(isinstance(result.error, MoreProofNeededError) and result.entry.tenant_domain for result in waiting):
-        terminal.say("note", _TRUST)
-
-
-@contextmanager
-def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
-    """Let an interruption end the run, and not the command, which then says what was done."""
-    execution, terminal = Execution.current(), Terminal()
-
-    def stop() -> None:
-        if not options.quiet and not options.output.has_error_objects:
-            line.clear()
-            terminal.say("stopping", "writes under way are settled; press Ctrl-C again to leave at once", "yellow")
-        run.stop()
-
-    execution.stop = stop
-    try:
-        yield
-    finally:
-        execution.stop = None
 
 
 def fleet_command(options: "RunOptions", *words: str) -> str:

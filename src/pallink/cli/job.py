@@ -21,8 +21,10 @@ from pallink.signin import SignIn
 from pallink.waiting import watched_by
 
 if TYPE_CHECKING:
+    from pallink.azure.auth.sign_ins import RunSignIns
+    from pallink.proposal import Confirm, Proposal
     from pallink.result import AccountResult, Result
-    from pallink.session import Confirm, Proposal, Session
+    from pallink.session import Session
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
@@ -35,6 +37,7 @@ def session(
     writable: bool = False,
     yes: bool = False,
     is_for_all_tenants: bool = False,
+    sign_ins: "RunSignIns | None" = None,
 ) -> Iterator["Session"]:
     """Sign in, as the options say, for one command.
 
@@ -44,7 +47,7 @@ def session(
     object on stderr, when the job is done or a prompt is shown, and among the warnings of the error.
     """
     # Help and wrong command lines get here with nothing of the job loaded.
-    from pallink.session import open_session  # noqa: PLC0415
+    from pallink.api import open_session  # noqa: PLC0415
 
     say_where_at_once(options)
     report = options.report
@@ -64,6 +67,7 @@ def session(
                 written=report.written,
                 deadline=deadline,
                 is_for_all_tenants=is_for_all_tenants,
+                sign_ins=sign_ins,
             ) as opened,
         ):
             opened.progress = line.update

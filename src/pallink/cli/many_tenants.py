@@ -160,17 +160,17 @@ def _prepare(options: TenantsOptions, wanted: Wanted) -> _Job:
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=options.concurrency, replace=wanted.replace
     )
-    with session(options, "tenants", is_for_all_tenants=True) as opened:
+    with session(options, "tenants", is_for_all_tenants=True, sign_ins=run_options.sign_ins) as opened:
         check_covers_tenants(opened.sign_in, options.settings, os.environ)
         listed = opened.tenants() if options.all_tenants else ()
-        account, method = opened.account.name, opened.sign_in.method
+        account, method = opened.account, opened.sign_in.method
     if options.all_tenants:
         tenants = choose_tenants(listed, exclude=options.exclude_tenant or ())
     else:
         tenants = resolve_tenants(options.named_tenants, run_options)
     template = Entry(
-        name=account,
-        account=account,
+        name=account.name,
+        account=account.name,
         tenant="",
         client_id=options.client_id,
         auth=method if method is SignInMethod.AZURE_CLI else None,
@@ -178,6 +178,7 @@ def _prepare(options: TenantsOptions, wanted: Wanted) -> _Job:
         state=LinkState.UNLINKED if wanted.is_unlinked else LinkState.LINKED,
         role_check=wanted.role_check,
         subscriptions=wanted.subscriptions,
+        home_account_id=account.likely_home_account_id,
         line=0,
     )
     return _Job(entries_in(tenants, template), run_options, describe_delegated(listed))

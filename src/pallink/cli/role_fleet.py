@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pallink.cli.fleet_job import Selection, read_entries, stopping
+from pallink.cli.fleet_job import Selection, read_entries
 from pallink.cli.fleet_results import Ending, FleetReport, explain_failures, fitted_table
 from pallink.cli.job import can_ask, notice, progress, say_where, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import AdministratorOptions, ConnectionOptions
 from pallink.cli.role_job import describe_role, role_session, tell_proposal
+from pallink.cli.stopping import stopping
 from pallink.errors import AccountsFailedError, CancelledError, PallinkError, UnreachableError, UsageError
 from pallink.output.terminal import Terminal
 from pallink.roles.definitions import READER
@@ -65,7 +66,7 @@ def assign_to_fleet(
 
     if not dry_run and not yes and not can_ask(options):
         raise yes_is_required(first="see with --dry-run what would be done, then ")
-    entries = needing_role(read_entries(file, selection, None), file, options)
+    entries = needing_role(read_entries(file, selection, None, options), file, options)
     wanted_scopes(entries, wanted)
     accounts = [entry.identifier for entry in entries]
     ending = Ending(again=this_command(), show_all=this_command("-o", "tsv"))

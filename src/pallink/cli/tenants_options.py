@@ -26,14 +26,14 @@ class TenantsOptions(CommonOptions):
             "--tenant",
             metavar="ID|DOMAIN",
             envvar="PALLINK_TENANT",
-            help="The tenant to sign in to; given several times, each of these tenants, with one stored sign-in.",
+            help="The tenant to sign in to; given several times, each of these tenants, with one sign-in.",
             show_default=False,
         ),
     ] = None
     all_tenants: Annotated[
         bool,
         typer.Option(
-            "--all-tenants", help="Do it in every tenant that the user is in, with one stored sign-in, many at a time."
+            "--all-tenants", help="Do it in every tenant that the user is in, with one sign-in, many at a time."
         ),
     ] = False
     exclude_tenant: ExcludeTenant = None

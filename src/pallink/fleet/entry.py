@@ -65,6 +65,7 @@ class Entry:
         excluded_tenants: With `ALL_TENANTS`, the IDs or domains of the tenants that are left out.
         tenant_domain: The default domain of the tenant; None if it is not known.
         tenant_name: The display name of the tenant; None if it is not known.
+        home_account_id: `Account.home_account_id` of the account that listed its tenants; None for any of this name.
         line: The line of the file at which the entry begins, from 1; 0 if no file names it.
     """
 
@@ -84,6 +85,7 @@ class Entry:
     excluded_tenants: tuple[str, ...] = ()
     tenant_domain: str | None = None
     tenant_name: str | None = None
+    home_account_id: str | None = None
     line: int
 
     @property
@@ -100,3 +102,6 @@ class Entry:
     def needs_role(self) -> bool:
         """Whether the account needs Reader: it is to be linked, and the role is checked then."""
         return self.state is LinkState.LINKED and self.role_check is not RoleCheck.SKIP
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.tenant_domain or self.tenant}"

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pallink.account import is_guid
+from pallink.api import open_session
 from pallink.concurrency import as_completed
 from pallink.deadline import Deadline
 from pallink.errors import PallinkError
@@ -13,31 +15,43 @@ from pallink.fleet.tenants import expand
 from pallink.fleet.work import NoPrompts
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
-from pallink.session import open_session
 from pallink.settings import Settings
 from pallink.signin.methods import SignInMethod
+from pallink.signin.prompter import Prompter
 from pallink.signin.tenants import check_covers_tenants
 from pallink.tenants import Tenant
 
 
-def with_all_tenants(entries: Sequence[Entry], options: RunOptions) -> tuple[Entry, ...]:
+def with_all_tenants(
+    entries: Sequence[Entry], options: RunOptions, prompter: Prompter | None = None
+) -> tuple[Entry, ...]:
     """Return the entries with one for each tenant in place of those for all tenants; sends nothing if there are none.
 
-    Each account that is in all of its tenants signs in once, without a prompt.
+    Each account that is in all of its tenants signs in once.
 
     Args:
         entries: The entries of a fleet file.
         options: How the fleet is run.
+        prompter: Who is asked where an account has to sign in; None: nothing is asked.
 
     Raises:
         PallinkError: An account could not sign in, or its tenants could not be read.
         UsageError: An excluded tenant is none of the account's, or no tenant is left.
     """
-    return expand(entries, lambda entry: list_tenants(entry, options))
+    homes: dict[int, str | None] = {}
+
+    def list_of(entry: Entry) -> tuple[Tenant, ...]:
+        tenants, homes[entry.line] = list_tenants(entry, options, prompter)
+        return tenants
+
+    expanded = expand(entries, list_of)
+    return tuple(replace(entry, home_account_id=homes.get(entry.line)) for entry in expanded)
 
 
-def list_tenants(entry: Entry, options: RunOptions) -> tuple[Tenant, ...]:
-    """Return the tenants of an entry's account.
+def list_tenants(
+    entry: Entry, options: RunOptions, prompter: Prompter | None = None
+) -> tuple[tuple[Tenant, ...], str | None]:
+    """Return the tenants of an entry's account, and its home account ID, where it is known.
 
     Raises:
         PallinkError: The account could not sign in, or the tenants could not be read.
@@ -53,13 +67,14 @@ def list_tenants(entry: Entry, options: RunOptions) -> tuple[Tenant, ...]:
                 settings,
                 writable=False,
                 command="tenants",
-                prompter=NoPrompts(),
+                prompter=prompter or NoPrompts(),
                 environ=environ,
                 is_for_all_tenants=True,
+                sign_ins=options.sign_ins,
             ) as session,
         ):
             check_covers_tenants(session.sign_in, settings, os.environ)
-            return session.tenants()
+            return session.tenants(), session.account.likely_home_account_id
     except PallinkError as error:
         where = f"line {entry.line} of the fleet file is about all tenants of {entry.account}"
         raise (error.with_cause(where) if entry.tenant == ALL_TENANTS else error) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.deadline import Deadline
 from pallink.errors import NotRunError, PallinkError, UsageError
 from pallink.fleet.entry import Entry
@@ -54,6 +55,7 @@ class RunOptions:
         concurrency: How many accounts are worked on at a time, 1 to 64.
         replace: Whether another partner's link is changed.
         vault_auth: How to sign in to Key Vault, as `--auth` takes it; None: as the environment states.
+        sign_ins: The sign-ins that the sessions share, also those before the run and of its plan.
 
     Raises:
         UsageError: An option is invalid.
@@ -64,6 +66,7 @@ class RunOptions:
     concurrency: int = DEFAULT_CONCURRENCY
     replace: bool = False
     vault_auth: str | None = None
+    sign_ins: RunSignIns = field(default_factory=RunSignIns, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         settings = Settings(self.cloud, timeout=self.timeout)
@@ -125,7 +128,9 @@ class FleetRun:
         if self.journal is not None:
             self._resources.enter_context(self.journal)
         connections = options.concurrency * _CONNECTIONS_PER_ENTRY
-        connection = self._resources.enter_context(CloudConnection(options.cloud, connections=connections))
+        connection = self._resources.enter_context(
+            CloudConnection(options.cloud, connections=connections, sign_ins=options.sign_ins)
+        )
         # Once, and not by the first accounts all at a time. What is wrong with the cloud is so for all of them.
         with Deadline(options.timeout).active():
             log.info("the accounts are in %s", connection.cloud.name)
@@ -195,6 +200,13 @@ class FleetRun:
         outcome = Outcome.UNKNOWN if is_written else Outcome.NOT_RUN
         fields = stated_fields(entry, self.options.cloud)
         return EntryResult(entry=entry, outcome=outcome, fields=fields, error=error)
+
+    def results_again(self, entries: Sequence[Entry]) -> Iterator[EntryResult]:
+        """Yield the result of each of these entries as it ends, without prompts, as after a sign-in that opens them."""
+        if self._work is None:
+            raise AssertionError("a run is entered first")
+        self._work.prompter = NoPrompts()
+        return self._results(entries, self.options.concurrency)
 
     def planned(self, results: Sequence[EntryResult]) -> Plan:
         """Return the plan with what its dry run saw."""

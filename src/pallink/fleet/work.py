@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pallink.account import Account
+from pallink.api import open_session
 from pallink.concurrency import OperationCancelledError
 from pallink.errors import (
     LinkedElsewhereError,
@@ -30,7 +31,7 @@ from pallink.redact.secrets import Secrets, redact_all
 from pallink.result import Json, Result
 from pallink.roles import RoleCommands, Verdict
 from pallink.roles.remedies import scopes_to_assign
-from pallink.session import Session, open_session
+from pallink.session import Session
 from pallink.settings import DEFAULT_CLOUD, RoleCheck, Settings
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
@@ -187,7 +188,9 @@ class Work:
 
     def _settings(self, entry: Entry) -> Settings:
         auth = entry.auth.value if entry.auth is not None else None
-        return Settings(self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout)
+        return Settings(
+            self.cloud, entry.account, entry.tenant, entry.client_id, auth, self.timeout, entry.home_account_id
+        )
 
     def _command(self, entry: Entry) -> str:
         if self.mode in (Mode.VERIFY, Mode.SHOW, Mode.CHECK):

@@ -4,6 +4,7 @@ variables     the environment variables of the methods
 methods       the table of methods; a sign-in that is complete
 stored        a sign-in that `pallink login` stored
 foreign_variables  variables of other programs, such as Terraform's
+from_variables  sign-ins that the environment's variables describe
 choice        chooses the sign-in from settings, environment, stored sign-ins and terminal
 store         reads and writes the stored sign-ins
 prompter      what a sign-in shows and asks

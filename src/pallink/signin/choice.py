@@ -11,28 +11,11 @@ from dataclasses import dataclass, field, replace
 from pallink.account import login_hint
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
-from pallink.signin import variables
-from pallink.signin.foreign_variables import check_authority_host, foreign_variables_hint
-from pallink.signin.methods import METHODS, OFFERED_METHODS, SignIn, SignInMethod
+from pallink.signin import from_variables, variables
+from pallink.signin.foreign_variables import check_authority_host
+from pallink.signin.from_variables import and_list
+from pallink.signin.methods import METHODS, OFFERED_METHODS, PROMPTED_METHODS, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants
-
-_INTERACTIVE_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
-
-# The fields of the settings that stand in for a variable.
-_SETTING_BY_VARIABLE = {
-    variables.TENANT_ID: "tenant",
-    variables.PIPELINES_TENANT_ID: "tenant",
-    variables.CLIENT_ID: "client_id",
-    variables.PIPELINES_CLIENT_ID: "client_id",
-}
-
-# How to have a CI system set a variable.
-_CI_HINTS = {
-    variables.GITHUB_REQUEST_URL: "give the job the permission id-token: write",
-    variables.GITHUB_REQUEST_TOKEN: "give the job the permission id-token: write",
-    variables.PIPELINES_ACCESS_TOKEN: "map it in the step: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
-    variables.PIPELINES_CONNECTION_ID: "run pallink in an AzureCLI@2 step with azureSubscription, which sets it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +70,7 @@ def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stor
         return _named(settings, environment, ignore_stored=ignore_stored)
     if settings.emulator is None:
         # With an emulator the variables of a real account count only with --auth.
-        sign_in = _from_variables(settings, environment.environ)
+        sign_in = from_variables.find(settings, environment.environ)
         if sign_in is not None:
             return sign_in
     if not ignore_stored and (chosen := _stored(settings, environment, "it is stored")):
@@ -153,7 +136,7 @@ def _named(settings: Settings, environment: Environment, *, ignore_stored: bool)
         )
     method = SignInMethod(settings.auth)
     reason = "--auth names it"
-    if method in _INTERACTIVE_METHODS:
+    if method in PROMPTED_METHODS:
         # PALLINK_AUTH is set for many commands: it means the sign-in that `login` stored, not a new one for each.
         same_method = replace(
             environment, stored=tuple(stored for stored in environment.stored if stored.auth == method)
@@ -164,95 +147,7 @@ def _named(settings: Settings, environment: Environment, *, ignore_stored: bool)
         return _interactive(method, settings, environment, reason)
     if method is SignInMethod.AZURE_CLI:
         return SignIn(method, reason, tenant=settings.tenant)
-    if method is SignInMethod.MANAGED_IDENTITY:
-        client_id = settings.client_id or environment.environ.get(variables.CLIENT_ID, "")
-        return _build(method, reason, {variables.CLIENT_ID: client_id})
-    inputs = _inputs(method, settings, environment.environ)
-    missing = [name for name in METHODS[method].required if name not in inputs]
-    if missing:
-        raise _missing_variables(method, missing, environment.environ)
-    return _build(method, reason, inputs)
-
-
-def _from_variables(settings: Settings, environ: Mapping[str, str]) -> SignIn | None:
-    """Return the first sign-in that the environment's variables describe completely, or None.
-
-    Raises:
-        SignInError: They describe none completely, and one in part.
-    """
-    incomplete: SignInError | None = None
-    for method, info in METHODS.items():
-        if not info.required:
-            continue
-        inputs = _inputs(method, settings, environ)
-        missing = [name for name in info.required if name not in inputs]
-        if not missing:
-            return _build(method, f"{_and(info.required)} are set{_precedence(method, environ)}", inputs)
-        if incomplete is None and _is_selected(method, environ):
-            incomplete = _missing_variables(method, missing, environ)
-    if incomplete is None and environ.get(variables.TENANT_ID) and environ.get(variables.CLIENT_ID):
-        incomplete = _missing_credential(environ)
-    if incomplete is not None:
-        raise incomplete
-    return None
-
-
-def _is_selected(method: SignInMethod, environ: Mapping[str, str]) -> bool:
-    """Return whether the environment's variables show that a method is meant, complete or not."""
-    if method is SignInMethod.GITHUB:
-        # A job may have the permission for another purpose: it counts only together with an account.
-        return bool(
-            (environ.get(variables.GITHUB_REQUEST_URL) or environ.get(variables.GITHUB_REQUEST_TOKEN))
-            and (environ.get(variables.TENANT_ID) or environ.get(variables.CLIENT_ID))
-        )
-    return any(environ.get(name) for name in METHODS[method].selected_by)
-
-
-def _precedence(method: SignInMethod, environ: Mapping[str, str]) -> str:
-    """Return the part of the reason that names the methods whose variables are set too, or an empty text."""
-    names = {name for name, value in environ.items() if value}
-    others = [other for other, info in METHODS.items() if other is not method and info.selected_by & names]
-    return f", and take precedence over {_and(others)}" if others else ""
-
-
-def _inputs(method: SignInMethod, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that are set for a method's variables, by variable name. Options take precedence."""
-    inputs = {}
-    for name in METHODS[method].required + METHODS[method].optional:
-        setting = getattr(settings, _SETTING_BY_VARIABLE[name]) if name in _SETTING_BY_VARIABLE else None
-        if value := setting or environ.get(name):
-            inputs[name] = value
-    return inputs
-
-
-def _build(method: SignInMethod, reason: str, inputs: Mapping[str, str]) -> SignIn:
-    """Return the sign-in with a method's values.
-
-    Raises:
-        UsageError: The tenant or the client ID is invalid.
-    """
-    for name, setting in _SETTING_BY_VARIABLE.items():
-        if value := inputs.get(name):
-            _validate(name, setting, value)
-    return SignIn(
-        method,
-        reason,
-        tenant=inputs.get(variables.TENANT_ID) or inputs.get(variables.PIPELINES_TENANT_ID),
-        client_id=inputs.get(variables.CLIENT_ID) or inputs.get(variables.PIPELINES_CLIENT_ID),
-        inputs=dict(inputs),
-    )
-
-
-def _validate(name: str, setting: str, value: str) -> None:
-    """Refuse an invalid tenant or client ID. The error omits the value: it may be a secret in the wrong variable."""
-    try:
-        Settings(tenant=value) if setting == "tenant" else Settings(client_id=value)
-    except UsageError as error:
-        raise UsageError(
-            f"{name} is not a valid {'tenant' if setting == 'tenant' else 'client ID'}",
-            cause=error.cause,
-            remedy=f"correct {name}; the variables of the tenant, the client ID and the secret may be swapped",
-        ) from None
+    return from_variables.complete(method, settings, environment.environ, reason)
 
 
 def _stored(settings: Settings, environment: Environment, reason: str) -> SignIn | Ambiguous | None:
@@ -277,6 +172,8 @@ def _stored(settings: Settings, environment: Environment, reason: str) -> SignIn
         reason = f"{reason} for another tenant"
     if not candidates:
         return None
+    if candidates[0].is_in_memory:
+        reason = "it was made in this run"
     if len(candidates) == 1:
         return sign_in_from_stored(candidates[0], f"{reason}: {candidates[0]}", tenant_id)
     if environment.can_prompt:
@@ -293,7 +190,7 @@ def ambiguous_sign_in(candidates: Sequence[StoredSignIn], settings: Settings, co
     example = Settings(settings.cloud, account=first.account, tenant=tenant)
     return SignInError(
         f"could not choose among {len(candidates)} stored sign-ins",
-        cause=f"these match: {_and([str(candidate) for candidate in candidates])}",
+        cause=f"these match: {and_list([str(candidate) for candidate in candidates])}",
         remedy=f"choose one with {'--account and --tenant' if needs_tenant else '--account'}, as in",
         command=example.command(command),
     )
@@ -329,41 +226,6 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
     return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=login_hint(settings.account))
 
 
-def _missing_variables(method: SignInMethod, missing: Sequence[str], environ: Mapping[str, str]) -> SignInError:
-    info = METHODS[method]
-    hints = list(dict.fromkeys(_CI_HINTS[name] for name in missing if name in _CI_HINTS))
-    return _with_foreign_variables(
-        SignInError(
-            f"missing for --auth {method}: {_and(missing)}",
-            cause=f"to sign in with {info.label}, pallink needs {_and(info.required)}",
-            remedy=f"set {_and(missing)} in the environment" + (f": {'; '.join(hints)}" if hints else ""),
-        ),
-        environ,
-    )
-
-
-def _with_foreign_variables(error: SignInError, environ: Mapping[str, str]) -> SignInError:
-    """Return the error with another program's variables as its reason, if they are set."""
-    hint = foreign_variables_hint(environ)
-    return error.with_cause(hint[0]).replace(remedy=hint[1]) if hint else error
-
-
-def _missing_credential(environ: Mapping[str, str]) -> SignInError:
-    """Return the error for a tenant and an application without a credential of the application."""
-    credentials = [variables.CLIENT_SECRET, variables.CERTIFICATE_PATH, variables.FEDERATED_TOKEN_FILE]
-    missing = credentials
-    remedy = f"set {_or(credentials)} in the environment"
-    if environ.get("GITHUB_ACTIONS"):
-        url = variables.GITHUB_REQUEST_URL
-        missing = [url, *credentials]
-        remedy = f"{_CI_HINTS[url]}, which sets {url}; or {remedy}"
-    return SignInError(
-        f"missing for the sign-in of an application: {_or(missing)}",
-        cause=f"{variables.TENANT_ID} and {variables.CLIENT_ID} are set, but no credential of the application",
-        remedy=remedy,
-    )
-
-
 def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     if settings.emulator is not None:
         return SignInError(
@@ -375,27 +237,14 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     others = [str(stored) for stored in environment.stored if stored.cloud == settings.cloud]
     cause = "no credential is set in the environment, and no sign-in is stored"
     if others:
-        cause = f"no credential is set in the environment, and no stored sign-in matches; stored: {_and(others)}"
+        cause = f"no credential is set in the environment, and no stored sign-in matches; stored: {and_list(others)}"
     if environment.environ.get(variables.GITHUB_REQUEST_URL):
         cause += "; for GitHub's OIDC token AZURE_TENANT_ID and AZURE_CLIENT_ID are missing"
     error = SignInError(
         "not signed in",
         cause=cause,
-        remedy=f"set {_and(METHODS[SignInMethod.CLIENT_SECRET].required)}, or use --auth; --cloud sandbox needs no"
+        remedy=f"set {and_list(METHODS[SignInMethod.CLIENT_SECRET].required)}, or use --auth; --cloud sandbox needs no"
         " account; or sign in once",
         command=settings.command("login"),
     )
-    return _with_foreign_variables(error, environment.environ)
-
-
-def _and(words: Sequence[str]) -> str:
-    return _joined(words, "and")
-
-
-def _or(words: Sequence[str]) -> str:
-    return _joined(words, "or")
-
-
-def _joined(words: Sequence[str], conjunction: str) -> str:
-    *first, last = words
-    return f"{', '.join(first)} {conjunction} {last}" if first else str(last)
+    return from_variables.with_foreign_variables(error, environment.environ)

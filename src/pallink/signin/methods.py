@@ -116,6 +116,10 @@ OFFERED_METHODS = tuple(method for method in SignInMethod if method is not SignI
 """The methods that `--auth` takes. A user of the sandbox has no password, and needs no method."""
 
 
+PROMPTED_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+"""The methods with which a person signs in."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """A complete sign-in: nothing is left to look up or to ask.
@@ -140,6 +144,11 @@ class SignIn:
     inputs: Mapping[str, str] = field(default_factory=dict, repr=False)
     stored: StoredSignIn | None = None
     certificate: bytes | None = field(default=None, repr=False)
+
+    @property
+    def is_prompted(self) -> bool:
+        """Whether a person is asked to sign in."""
+        return self.stored is None and self.method in PROMPTED_METHODS
 
     @property
     def states_account(self) -> bool:

@@ -11,7 +11,7 @@ class StoredSignIn:
     """A stored sign-in. It contains no secret; the tokens are in a token cache of the same ID.
 
     Attributes:
-        id: The ID of the sign-in and of its token cache, 32 hexadecimal digits.
+        id: The ID of the sign-in and of its token cache, 32 hexadecimal digits; empty where its tokens are in memory.
         cloud: The cloud's name or URL.
         auth: The method that signed in, as `--auth` takes it.
         account: The account's name: a UPN, or an application's client ID.
@@ -41,6 +41,11 @@ class StoredSignIn:
     authority_tenant: str
     plain_text: bool
     signed_in_on: str
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the sign-in was made in this run, and its tokens are in memory only."""
+        return not self.id
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -83,9 +88,13 @@ def filter_stored(
 def for_other_tenants(stored: Sequence[StoredSignIn]) -> tuple[StoredSignIn, ...]:
     """Return one sign-in of each user: its refresh token may get tokens for the user's other tenants too.
 
-    An application's sign-in holds no refresh token.
+    The newest one: it is the least likely to have expired, and has proved the most. An application's sign-in holds no
+    refresh token.
     """
-    users = {sign_in.home_account_id: sign_in for sign_in in reversed(stored) if sign_in.home_account_id is not None}
+    users: dict[str, StoredSignIn] = {}
+    for sign_in in sorted(stored, key=lambda sign_in: (sign_in.is_in_memory, sign_in.signed_in_on), reverse=True):
+        if sign_in.home_account_id is not None:
+            users.setdefault(sign_in.home_account_id, sign_in)
     return tuple(sign_in for sign_in in stored if sign_in in users.values())
 
 

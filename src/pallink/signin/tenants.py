@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
-from pallink.signin.methods import SignIn, SignInMethod
+from pallink.signin.methods import PROMPTED_METHODS, SignIn, SignInMethod
 
 _DISABLE_MULTITENANT = "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH"
 
@@ -19,7 +19,7 @@ def check_covers_tenants(sign_in: SignIn, settings: Settings, environ: Mapping[s
 
     Raises:
         UsageError: A variable keeps azure-identity from other tenants.
-        SignInError: The sign-in is for one tenant, or was not stored and so has no refresh token to use.
+        SignInError: The sign-in is for one tenant.
     """
     if environ.get(_DISABLE_MULTITENANT):
         raise UsageError(
@@ -27,16 +27,8 @@ def check_covers_tenants(sign_in: SignIn, settings: Settings, environ: Mapping[s
             cause="azure-identity then ignores the tenant that a token is requested for",
             remedy=f"unset {_DISABLE_MULTITENANT}",
         )
-    is_stored_user = sign_in.stored is not None and sign_in.stored.home_account_id is not None
-    if is_stored_user or sign_in.method in (SignInMethod.AZURE_CLI, SignInMethod.SANDBOX_USER):
+    if sign_in.method in (*PROMPTED_METHODS, SignInMethod.AZURE_CLI, SignInMethod.SANDBOX_USER):
         return
-    if sign_in.stored is None and sign_in.method in (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE):
-        raise SignInError(
-            "the other tenants need a stored sign-in",
-            cause="pallink gets the tokens for them from its refresh token",
-            remedy="sign in once",
-            command=settings.command("login"),
-        )
     raise SignInError(
         f"a sign-in with {sign_in.label} is for one tenant",
         cause=_ONE_TENANT.get(sign_in.method, "an application signs in to each tenant with a credential of its own"),

@@ -10,7 +10,8 @@ browser       the credential of a user who signs in with the browser
 user          credentials of users: device code, stored sign-in
 ambient       credentials of existing sessions: the Azure CLI's, a managed identity
 certificate   reads the certificate of a certificate credential
-stored        a stored sign-in -> its credential, which keeps what it renews
+sign_ins      the sign-ins of one run, whose token caches its sessions share
+stored        a sign-in that was made before -> its credential
 token_cache   the tokens of stored sign-ins, in a keyring or a file
 errors        turns exceptions of a sign-in into errors of pallink
 """

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from msal import TokenCache  # type: ignore[import-untyped]
 
-from pallink.account import Account, is_guid, require_account
+from pallink.account import Account, is_guid, require_account, require_home_account
 from pallink.azure.auth.ambient import IMDS
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.credentials import AccountCredential, token_endpoint_for
+from pallink.azure.auth.sign_ins import record_of
+from pallink.azure.auth.token_cache import AccountTokenCache, user_in
 from pallink.azure.connection import CloudConnection
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
@@ -91,8 +93,10 @@ def choose_sign_in(
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
-    store = store_for(settings.cloud)
-    stored = tuple(found for found in store.all() if not any(map(found.matches_identifier, excluded)))
+    known = connection.sign_ins.known(settings.cloud, settings.account)
+    stored = tuple(found for found in known if not any(map(found.matches_identifier, excluded)))
+    if settings.home_account_id is not None:
+        stored = tuple(sign_in for sign_in in stored if sign_in.home_account_id == settings.home_account_id)
     if is_for_all_tenants and settings.tenant is None:
         stored = one_of_each_user(stored)
     of_cloud = filter_stored(stored, cloud=settings.cloud)
@@ -103,7 +107,7 @@ def choose_sign_in(
         can_prompt=prompter.can_prompt,
         has_browser=prompter.has_browser,
         no_input=prompter.no_input,
-        is_signed_out=store.is_signed_out,
+        is_signed_out=store_for(settings.cloud).is_signed_out,
     )
     if has_stored and settings.tenant and not is_guid(settings.tenant):
         # Checked before a request too: which sign-in it is depends on the tenant's ID only if several are stored.
@@ -145,7 +149,8 @@ def authenticate(
         prompter: Who shows a device code or opens the browser.
         rules: What may be sent to Resource Manager afterwards.
         scope: What the account's tokens are for; None: Resource Manager.
-        cache: Where the tokens are put, beside the credential's memory.
+        cache: Where the tokens are put, beside the credential's memory; None: where a person signs in, in memory, from
+            which they open other tenants to the sessions of this run.
         plain_text: Whether tokens may be kept in a file that is not encrypted.
         claims: What the sign-in has to prove, as JSON (a claims challenge).
 
@@ -162,7 +167,11 @@ def authenticate(
         rules=rules,
         token_endpoint=token_endpoint_for(sign_in),
     )
-    context = CredentialContext(cloud, GuardedTransport(connection.pool, policy), prompter, settings, cache, plain_text)
+    in_memory = AccountTokenCache() if cache is None and sign_in.is_prompted else None
+    cache = cache or in_memory
+    context = CredentialContext(
+        cloud, GuardedTransport(connection.pool, policy), prompter, settings, connection.sign_ins, cache, plain_text
+    )
     log.info("signing in with %s, because %s", sign_in.method, sign_in.reason)
     if settings.tenant and sign_in.tenant == settings.tenant:
         sign_in = replace(sign_in, tenant=connection.tenant_id(settings.tenant))
@@ -178,9 +187,12 @@ def authenticate(
             tenant_id=connection.tenant_id(settings.tenant),
             tenant=settings.tenant,
         )
+        require_home_account(account, settings.home_account_id)
     except WrongAccountError as error:
         if sign_in.method is not SignInMethod.BROWSER or sign_in.stored is not None:
             raise
         # It is signed in as another account, and went on as that.
         raise error.replace(remedy=f"sign in as {settings.account} in a private window of the browser") from None
+    if in_memory is not None and (user := user_in(in_memory)) is not None:
+        connection.sign_ins.add(record_of(account, sign_in, settings, user), in_memory)
     return Authenticated(cloud, account, sign_in, credential, context.transport)

@@ -5,6 +5,7 @@ from typing import Any
 
 from msal import TokenCache  # type: ignore[import-untyped]
 
+from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.azure.transport import GuardedTransport
 from pallink.clouds import Cloud
 from pallink.settings import Settings
@@ -21,6 +22,7 @@ class CredentialContext:
         transport: What every request is sent through.
         prompter: Who shows a device code or opens the browser.
         settings: The options of this run, for the commands that a prompt shows.
+        sign_ins: The sign-ins of the run.
         cache: Where azure-identity finds tokens and puts them; None lets it use one of its own, in memory.
         plain_text: Whether this run may keep tokens in a file that is not encrypted, for those commands.
     """
@@ -29,6 +31,7 @@ class CredentialContext:
     transport: GuardedTransport
     prompter: Prompter
     settings: Settings
+    sign_ins: RunSignIns
     cache: TokenCache | None = None
     plain_text: bool = False
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,17 +13,17 @@ from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.core.exceptions import AzureError
 from azure.identity import AuthenticationRequiredError
 
-from pallink.account import Account, account_from_token, expiry_from_token
+from pallink.account import Account, account_changed, account_from_token, expiry_from_token
 from pallink.azure.auth import ambient, application, browser, user
 from pallink.azure.auth.context import CredentialContext
 from pallink.azure.auth.errors import explain_challenge, explain_sign_in
-from pallink.azure.auth.stored import StoredCredential, expired
+from pallink.azure.auth.sign_ins import expired
+from pallink.azure.auth.stored import stored_credential
+from pallink.azure.auth.token_cache import home_account_id_of
 from pallink.azure.errors import PARSING_ERRORS
 from pallink.deadline import Deadline
 from pallink.errors import (
     SEE_RESPONSES,
-    SIGN_IN_AGAIN,
-    NewSignIn,
     PallinkError,
     SignInError,
     UnexpectedAnswerError,
@@ -60,8 +61,13 @@ class AccountCredential:
     def __init__(self, sign_in: SignIn, context: CredentialContext, scope: str | None = None) -> None:
         self.scope = scope or context.cloud.scope
         self._sign_in = sign_in
-        self._context = context
-        self._credential = credential_for(sign_in, context)
+        if sign_in.stored is None:
+            self._context = context
+            self._credential = _BUILDERS[sign_in.method](sign_in, context)
+        else:
+            stored, cache = context.sign_ins.open(sign_in.stored)
+            self._context = replace(context, cache=cache)
+            self._credential = stored_credential(sign_in, stored, self._context)
         self._lock = threading.Lock()
         self._token: AccessTokenInfo | None = None
         self._account: Account | None = None
@@ -128,16 +134,16 @@ class AccountCredential:
                 cause="expires_in in the response is not a number of seconds",
                 remedy=SEE_RESPONSES,
             )
-        account = account_from_token(token.token)
+        account = self._account_of(token)
         if name := self._changed_from(account):
-            raise WrongAccountError(
-                f"the sign-in changed from {name} to {account.name}",
-                cause="the token belongs to another account than before; nothing was read or written with it",
-                remedy=SIGN_IN_AGAIN,
-                new_sign_in=NewSignIn.SAME,
-            )
+            raise account_changed(name, account)
         self._token, self._account = token, account
         return token
+
+    def _account_of(self, token: AccessTokenInfo) -> Account:
+        account, cache = account_from_token(token.token), self._context.cache
+        home = home_account_id_of(cache, token.token) if cache is not None else None
+        return replace(account, home_account_id=home) if home else account
 
     def _changed_from(self, account: Account) -> str | None:
         """Return the name of the account that the token should have been for; None if it is for that one."""
@@ -145,8 +151,11 @@ class AccountCredential:
         if before is None and stored is None:
             return None
         if before is None and stored is not None and self._sign_in.tenant != stored.tenant_id:
-            # A user has another object ID in each tenant, but one name to sign in with.
-            return None if any(map(stored.matches_identifier, account.names)) else stored.account
+            # A user has another object ID in each tenant, but one home account.
+            is_same = account.has_home_account(stored.home_account_id or "")
+            if is_same is None:
+                is_same = any(map(stored.matches_identifier, account.names))
+            return None if is_same else stored.account
         expected = before or stored
         if expected is None or (account.object_id, account.tenant_id) == (expected.object_id, expected.tenant_id):
             return None
@@ -154,8 +163,7 @@ class AccountCredential:
 
     def _clock(self) -> AbstractContextManager[None]:
         """Stop the clock for a person who signs in."""
-        is_interactive = self._sign_in.method in (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
-        return Deadline.current().paused() if is_interactive and self._sign_in.stored is None else nullcontext()
+        return Deadline.current().paused() if self._sign_in.is_prompted else nullcontext()
 
     def _explained(self, error: Exception) -> PallinkError:
         sign_in, stored = self._sign_in, self._sign_in.stored
@@ -178,17 +186,6 @@ def token_endpoint_for(sign_in: SignIn) -> TokenEndpoint | None:
     """
     endpoint = _TOKEN_ENDPOINTS.get(sign_in.method)
     return None if endpoint is None or sign_in.stored is not None else endpoint(sign_in)
-
-
-def credential_for(sign_in: SignIn, context: CredentialContext) -> Any:
-    """Return the credential of azure-identity for a sign-in; it has sent no request yet.
-
-    Raises:
-        PallinkError: The sign-in cannot even begin.
-    """
-    if sign_in.stored is not None:
-        return StoredCredential(sign_in, sign_in.stored, context)
-    return _BUILDERS[sign_in.method](sign_in, context)
 
 
 _BUILDERS: Mapping[SignInMethod, Callable[[SignIn, CredentialContext], Any]] = {

@@ -2,12 +2,11 @@
 
 import contextlib
 from collections.abc import Collection
-from datetime import UTC, datetime
-
-from msal import SerializableTokenCache  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache
 from pallink.azure.auth.authenticate import Authenticated, authenticate, choose_sign_in
+from pallink.azure.auth.sign_ins import RunSignIns, record_of
+from pallink.azure.auth.token_cache import AccountTokenCache
 from pallink.azure.connection import CloudConnection
 from pallink.deadline import Deadline
 from pallink.errors import SignInError, UnexpectedAnswerError, encode_claims
@@ -38,9 +37,29 @@ def login(
         return _login(settings, prompter, plain_text=plain_text, claims=claims)
 
 
+def sign_in_for_run(
+    settings: Settings, deadline: Deadline, prompter: Prompter, sign_ins: RunSignIns, *, claims: str | None = None
+) -> None:
+    """Sign in again for the other sessions of a run, and keep nothing beyond it.
+
+    Args:
+        settings: Which cloud, who, how.
+        deadline: The time of the whole command.
+        prompter: Who is asked where that is needed.
+        sign_ins: The sign-ins of the run, which this one is added to.
+        claims: What the sign-in has to prove, as JSON (a claims challenge).
+
+    Raises:
+        PallinkError: The sign-in failed, or another account signed in.
+    """
+    with deadline.active(), CloudConnection(settings.cloud, sign_ins=sign_ins) as connection:
+        sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True)
+        authenticate(connection, settings, sign_in, prompter, claims=claims)
+
+
 def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: str | None) -> AccountResult:
     store = store_for(settings.cloud)
-    cache = SerializableTokenCache()
+    cache = AccountTokenCache()
     with CloudConnection(settings.cloud) as connection:
         sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True)
         is_encrypted = _check_storable(sign_in, store, settings, plain_text=plain_text, claims=claims)
@@ -102,7 +121,7 @@ def _not_encrypted(settings: Settings, claims: str | None) -> SignInError:
     )
 
 
-def _keep(store: SignInStore, stored: StoredSignIn, cache: SerializableTokenCache) -> None:
+def _keep(store: SignInStore, stored: StoredSignIn, cache: AccountTokenCache) -> None:
     """Keep a sign-in in place of an earlier one: first the tokens, then the record, with which it takes effect.
 
     Raises:
@@ -151,7 +170,7 @@ def find_tenant_id(settings: Settings, deadline: Deadline) -> str | None:
 
 
 def _stored(
-    authenticated: Authenticated, settings: Settings, cache: SerializableTokenCache, *, plain_text: bool
+    authenticated: Authenticated, settings: Settings, cache: AccountTokenCache, *, plain_text: bool
 ) -> StoredSignIn:
     account, sign_in = authenticated.account, authenticated.sign_in
     user = token_cache.user_in(cache) if account.kind.is_user else None
@@ -161,19 +180,11 @@ def _stored(
             cause="the response of Entra ID names no user",
             remedy="run again with --debug to see the response",
         )
-    return StoredSignIn(
-        id=SignInStore.new_id(),
-        cloud=settings.cloud,
-        auth=sign_in.method.value,
-        account=account.name,
-        kind=account.kind,
-        object_id=account.object_id,
-        tenant_id=account.tenant_id,
-        client_id=account.client_id or sign_in.client_id or "",
-        home_account_id=user[0] if user else None,
-        username=user[1] if user else None,
-        tenant=settings.tenant,
-        authority_tenant=sign_in.tenant or "organizations",
+    return record_of(
+        account,
+        sign_in,
+        settings,
+        user,
+        identifier=SignInStore.new_id(),
         plain_text=plain_text,
-        signed_in_on=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

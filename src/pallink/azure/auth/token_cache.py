@@ -5,16 +5,19 @@ with azure-identity writes files in place, and waits for the lock files of proce
 """
 
 import errno
+import json
 import logging
 import sys
 import tempfile
-from collections.abc import Collection
+from base64 import urlsafe_b64decode
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from msal import SerializableTokenCache, TokenCache  # type: ignore[import-untyped]
 
 from pallink import private_files
+from pallink.account import account_changed, account_from_token
 from pallink.errors import SignInError
 
 log = logging.getLogger("pallink")
@@ -22,6 +25,25 @@ log = logging.getLogger("pallink")
 _PLAIN_TEXT = ".tokens"
 # On Windows the encrypted tokens, elsewhere an empty file that says that the keyring has some.
 _ENCRYPTED = ".encrypted"
+
+
+class AccountTokenCache(SerializableTokenCache):  # type: ignore[misc]  # msal has no types
+    """A token cache of one account: it takes in no token of another one.
+
+    msal would put the refresh token of a response in place of the one that was sent, for whichever account it is.
+    """
+
+    def add(self, event: Mapping[str, Any], **options: Any) -> None:
+        """Take in the tokens of a response.
+
+        Raises:
+            WrongAccountError: They are those of another account than before.
+        """
+        owner, response = user_in(self), event.get("response", {})
+        found = _home_account_id(response.get("client_info"))
+        if owner is not None and found is not None and found != owner[0]:
+            raise account_changed(owner[1], account_from_token(response.get("access_token", "")))
+        super().add(event, **options)
 
 
 def can_encrypt() -> bool:
@@ -35,8 +57,8 @@ def can_encrypt() -> bool:
     return True
 
 
-def load(folder: Path, identifier: str, *, plain_text: bool) -> Any:
-    """Return a sign-in's cache as msal's SerializableTokenCache; None if it is gone or damaged.
+def load(folder: Path, identifier: str, *, plain_text: bool) -> AccountTokenCache | None:
+    """Return a sign-in's cache; None if it is gone or damaged.
 
     Raises:
         OSError: It cannot be read, or another user can change it.
@@ -50,7 +72,7 @@ def load(folder: Path, identifier: str, *, plain_text: bool) -> Any:
         if error.errno == errno.ENOENT:
             return None
         raise
-    cache = SerializableTokenCache()
+    cache = AccountTokenCache()
     try:
         cache.deserialize(content)
         # msal takes any JSON, and fails at the first search in what is not an object.
@@ -132,6 +154,22 @@ def user_in(cache: Any) -> tuple[str, str] | None:
     for account in cache.search(TokenCache.CredentialType.ACCOUNT):
         return account["home_account_id"], account["username"]
     return None
+
+
+def home_account_id_of(cache: Any, token: str) -> str | None:
+    """Return the home account ID of the user whose access token this is, by the cache; None if it does not say."""
+    entries = list(cache.search(TokenCache.CredentialType.ACCESS_TOKEN))
+    return next((entry.get("home_account_id") for entry in entries if entry.get("secret") == token), None)
+
+
+def _home_account_id(client_info: object) -> str | None:
+    """Return the home account ID in the `client_info` of a response; None if it has none."""
+    try:
+        text = str(client_info)
+        info = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return f"{info['uid']}.{info['utid']}"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _path(folder: Path, identifier: str, *, plain_text: bool) -> Path:

@@ -127,8 +127,8 @@ def _plan(
         _refuse_besides("a plan file", replace=run_options.replace, selection=selection)
         return _read_plan(file, run_options.cloud), []
     if yes:
-        return _new_plan(file, run_options, selection), []
-    return confirmed_plan(_new_plan(file, run_options, selection), options, run_options)
+        return _new_plan(file, options, run_options, selection), []
+    return confirmed_plan(_new_plan(file, options, run_options, selection), options, run_options)
 
 
 def _carry_out(
@@ -186,10 +186,10 @@ def _refuse_besides(what: str, *, selection: Selection, **others: object) -> Non
             )
 
 
-def _new_plan(file: Path, run_options: "RunOptions", selection: Selection) -> "Plan":
+def _new_plan(file: Path, options: ConnectionOptions, run_options: "RunOptions", selection: Selection) -> "Plan":
     from pallink.fleet.fleet_run import new_plan  # noqa: PLC0415
 
-    return new_plan(read_entries(file, selection, run_options), run_options, source=file)
+    return new_plan(read_entries(file, selection, run_options, options), run_options, source=file)
 
 
 def _read_plan(file: Path, cloud: str) -> "Plan":

@@ -51,7 +51,7 @@ def check(
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
-    entries = needing_role(read_entries(file, selection, run_options), file, options)
+    entries = needing_role(read_entries(file, selection, run_options, options), file, options)
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),

@@ -59,7 +59,7 @@ def plan(
         replace=replace,
         vault_auth=vault_auth,
     )
-    entries = read_entries(file, selection, run_options)
+    entries = read_entries(file, selection, run_options, options)
     what = [str(out)] if out is not None else [str(file), *(["--replace"] if replace else []), *selection.words]
     differs = fleet_differs(fleet_command(run_options, "apply", *what))
     ending = Ending(

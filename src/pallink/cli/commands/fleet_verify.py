@@ -34,7 +34,7 @@ def verify(
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
-    entries = read_entries(file, selection, run_options)
+    entries = read_entries(file, selection, run_options, options)
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),

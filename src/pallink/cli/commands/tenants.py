@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pallink.account import Account
+from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.cli.fleet_arguments import Concurrency
 from pallink.cli.fleet_job import run_all
 from pallink.cli.fleet_results import explain_failures
@@ -44,13 +45,16 @@ def tenants(
     Its own, and those that it is a guest of, as Resource Manager has them. An application and a managed identity are in
     one tenant. With --links, a tenant whose link could not be read: exit code 8. --timeout then counts for each tenant.
     """
-    with session(options, "tenants", is_for_all_tenants=True) as opened:
+    sign_ins = RunSignIns()
+    with session(options, "tenants", is_for_all_tenants=True, sign_ins=sign_ins) as opened:
         found, account, sign_in = opened.tenants(), opened.account, opened.sign_in
         if links:
             check_covers_tenants(sign_in, options.settings, os.environ)
-    is_interrupted, results = (
-        _read_links(options, found, account, sign_in, concurrency) if links else (False, dict[str, "EntryResult"]())
-    )
+    is_interrupted, results = False, dict[str, "EntryResult"]()
+    if links:
+        is_interrupted, results = _read_links(
+            options, found, account, sign_in, sign_ins=sign_ins, concurrency=concurrency
+        )
     terminal = Terminal()
     write_value(
         redact_all([tenant_as_dict(tenant, account, results.get(tenant.id)) for tenant in found]),
@@ -74,7 +78,13 @@ def tenants(
 
 
 def _read_links(
-    options: CommonOptions, found: Sequence[Tenant], account: Account, sign_in: SignIn, concurrency: int
+    options: CommonOptions,
+    found: Sequence[Tenant],
+    account: Account,
+    sign_in: SignIn,
+    *,
+    sign_ins: RunSignIns,
+    concurrency: int,
 ) -> "tuple[bool, dict[str, EntryResult]]":
     """Return whether the run was interrupted, and the result for each tenant by its ID."""
     from pallink.fleet.entry import Entry  # noqa: PLC0415 - the list of tenants does without it
@@ -83,9 +93,19 @@ def _read_links(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     auth = sign_in.method if sign_in.method is SignInMethod.AZURE_CLI else None
-    template = Entry(name=account.name, account=account.name, tenant="", client_id=options.client_id, auth=auth, line=0)
+    template = Entry(
+        name=account.name,
+        account=account.name,
+        tenant="",
+        client_id=options.client_id,
+        auth=auth,
+        home_account_id=account.likely_home_account_id,
+        line=0,
+    )
     entries = entries_in(choose_tenants(found), template)
-    run_options = RunOptions(cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency)
+    run_options = RunOptions(
+        cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, sign_ins=sign_ins
+    )
     with FleetRun(new_plan(entries, run_options, source=Path()), Mode.SHOW, run_options) as run:
         results = run_all(run, options, _Progress(len(entries)), prompts=False)
     return run.is_stopped, {result.entry.tenant: result for result in results}

@@ -1,0 +1,32 @@
+"""What the first Ctrl-C does while a fleet runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pallink.cli.options import ConnectionOptions
+from pallink.cli.progress import ProgressLine
+from pallink.cli.supervisor import Execution
+from pallink.output.terminal import Terminal
+
+if TYPE_CHECKING:
+    from pallink.fleet.fleet_run import FleetRun
+    from pallink.fleet.role_run import RoleRun
+
+
+@contextmanager
+def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
+    """Let an interruption end the run, and not the command, which then says what was done."""
+    execution, terminal = Execution.current(), Terminal()
+
+    def stop() -> None:
+        if not options.quiet and not options.output.has_error_objects:
+            line.clear()
+            terminal.say("stopping", "writes under way are settled; press Ctrl-C again to leave at once", "yellow")
+        run.stop()
+
+    execution.stop = stop
+    try:
+        yield
+    finally:
+        execution.stop = None

@@ -1,0 +1,172 @@
+"""Sign-ins that the environment's variables describe, completely or in part. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from pallink.errors import SignInError, UsageError
+from pallink.settings import Settings
+from pallink.signin import variables
+from pallink.signin.foreign_variables import foreign_variables_hint
+from pallink.signin.methods import METHODS, SignIn, SignInMethod
+
+# The fields of the settings that stand in for a variable.
+_SETTING_BY_VARIABLE = {
+    variables.TENANT_ID: "tenant",
+    variables.PIPELINES_TENANT_ID: "tenant",
+    variables.CLIENT_ID: "client_id",
+    variables.PIPELINES_CLIENT_ID: "client_id",
+}
+
+# How to have a CI system set a variable.
+_CI_HINTS = {
+    variables.GITHUB_REQUEST_URL: "give the job the permission id-token: write",
+    variables.GITHUB_REQUEST_TOKEN: "give the job the permission id-token: write",
+    variables.PIPELINES_ACCESS_TOKEN: "map it in the step: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+    variables.PIPELINES_CONNECTION_ID: "run pallink in an AzureCLI@2 step with azureSubscription, which sets it",
+}
+
+
+def complete(method: SignInMethod, settings: Settings, environ: Mapping[str, str], reason: str) -> SignIn:
+    """Return the sign-in with a method that was named, with the values of its variables.
+
+    Raises:
+        UsageError: The tenant or the client ID is invalid.
+        SignInError: A required variable is missing.
+    """
+    if method is SignInMethod.MANAGED_IDENTITY:
+        client_id = settings.client_id or environ.get(variables.CLIENT_ID, "")
+        return _build(method, reason, {variables.CLIENT_ID: client_id})
+    inputs = _inputs(method, settings, environ)
+    missing = [name for name in METHODS[method].required if name not in inputs]
+    if missing:
+        raise _missing_variables(method, missing, environ)
+    return _build(method, reason, inputs)
+
+
+def find(settings: Settings, environ: Mapping[str, str]) -> SignIn | None:
+    """Return the first sign-in that the environment's variables describe completely, or None.
+
+    Raises:
+        SignInError: They describe none completely, and one in part.
+    """
+    incomplete: SignInError | None = None
+    for method, info in METHODS.items():
+        if not info.required:
+            continue
+        inputs = _inputs(method, settings, environ)
+        missing = [name for name in info.required if name not in inputs]
+        if not missing:
+            return _build(method, f"{and_list(info.required)} are set{_precedence(method, environ)}", inputs)
+        if incomplete is None and _is_selected(method, environ):
+            incomplete = _missing_variables(method, missing, environ)
+    if incomplete is None and environ.get(variables.TENANT_ID) and environ.get(variables.CLIENT_ID):
+        incomplete = _missing_credential(environ)
+    if incomplete is not None:
+        raise incomplete
+    return None
+
+
+def _is_selected(method: SignInMethod, environ: Mapping[str, str]) -> bool:
+    """Return whether the environment's variables show that a method is meant, complete or not."""
+    if method is SignInMethod.GITHUB:
+        # A job may have the permission for another purpose: it counts only together with an account.
+        return bool(
+            (environ.get(variables.GITHUB_REQUEST_URL) or environ.get(variables.GITHUB_REQUEST_TOKEN))
+            and (environ.get(variables.TENANT_ID) or environ.get(variables.CLIENT_ID))
+        )
+    return any(environ.get(name) for name in METHODS[method].selected_by)
+
+
+def _precedence(method: SignInMethod, environ: Mapping[str, str]) -> str:
+    """Return the part of the reason that names the methods whose variables are set too, or an empty text."""
+    names = {name for name, value in environ.items() if value}
+    others = [other for other, info in METHODS.items() if other is not method and info.selected_by & names]
+    return f", and take precedence over {and_list(others)}" if others else ""
+
+
+def _inputs(method: SignInMethod, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are set for a method's variables, by variable name. Options take precedence."""
+    inputs = {}
+    for name in METHODS[method].required + METHODS[method].optional:
+        setting = getattr(settings, _SETTING_BY_VARIABLE[name]) if name in _SETTING_BY_VARIABLE else None
+        if value := setting or environ.get(name):
+            inputs[name] = value
+    return inputs
+
+
+def _build(method: SignInMethod, reason: str, inputs: Mapping[str, str]) -> SignIn:
+    """Return the sign-in with a method's values.
+
+    Raises:
+        UsageError: The tenant or the client ID is invalid.
+    """
+    for name, setting in _SETTING_BY_VARIABLE.items():
+        if value := inputs.get(name):
+            _validate(name, setting, value)
+    return SignIn(
+        method,
+        reason,
+        tenant=inputs.get(variables.TENANT_ID) or inputs.get(variables.PIPELINES_TENANT_ID),
+        client_id=inputs.get(variables.CLIENT_ID) or inputs.get(variables.PIPELINES_CLIENT_ID),
+        inputs=dict(inputs),
+    )
+
+
+def _validate(name: str, setting: str, value: str) -> None:
+    """Refuse an invalid tenant or client ID. The error omits the value: it may be a secret in the wrong variable."""
+    try:
+        Settings(tenant=value) if setting == "tenant" else Settings(client_id=value)
+    except UsageError as error:
+        raise UsageError(
+            f"{name} is not a valid {'tenant' if setting == 'tenant' else 'client ID'}",
+            cause=error.cause,
+            remedy=f"correct {name}; the variables of the tenant, the client ID and the secret may be swapped",
+        ) from None
+
+
+def _missing_variables(method: SignInMethod, missing: Sequence[str], environ: Mapping[str, str]) -> SignInError:
+    info = METHODS[method]
+    hints = list(dict.fromkeys(_CI_HINTS[name] for name in missing if name in _CI_HINTS))
+    return with_foreign_variables(
+        SignInError(
+            f"missing for --auth {method}: {and_list(missing)}",
+            cause=f"to sign in with {info.label}, pallink needs {and_list(info.required)}",
+            remedy=f"set {and_list(missing)} in the environment" + (f": {'; '.join(hints)}" if hints else ""),
+        ),
+        environ,
+    )
+
+
+def with_foreign_variables(error: SignInError, environ: Mapping[str, str]) -> SignInError:
+    """Return the error with another program's variables as its reason, if they are set."""
+    hint = foreign_variables_hint(environ)
+    return error.with_cause(hint[0]).replace(remedy=hint[1]) if hint else error
+
+
+def _missing_credential(environ: Mapping[str, str]) -> SignInError:
+    """Return the error for a tenant and an application without a credential of the application."""
+    credentials = [variables.CLIENT_SECRET, variables.CERTIFICATE_PATH, variables.FEDERATED_TOKEN_FILE]
+    missing = credentials
+    remedy = f"set {_or_list(credentials)} in the environment"
+    if environ.get("GITHUB_ACTIONS"):
+        url = variables.GITHUB_REQUEST_URL
+        missing = [url, *credentials]
+        remedy = f"{_CI_HINTS[url]}, which sets {url}; or {remedy}"
+    return SignInError(
+        f"missing for the sign-in of an application: {_or_list(missing)}",
+        cause=f"{variables.TENANT_ID} and {variables.CLIENT_ID} are set, but no credential of the application",
+        remedy=remedy,
+    )
+
+
+def and_list(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence, as in `a, b and c`."""
+    return _joined(words, "and")
+
+
+def _or_list(words: Sequence[str]) -> str:
+    return _joined(words, "or")
+
+
+def _joined(words: Sequence[str], conjunction: str) -> str:
+    *first, last = words
+    return f"{', '.join(first)} {conjunction} {last}" if first else str(last)
