@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+Steps = Sequence[Mapping[str, Any]]
+"""Objects, as a client or the sandbox prints them."""
+
 TENANT = "8fe81352-b317-4e31-9d5b-b42cafcd167c"
 APPLICATION = "c5ce5ce2-aa0c-4851-93c1-7ffe11c06a4a"
 CLIENT_ID = "6be1d7c7-4712-4123-a241-8b8918c455f9"
@@ -32,7 +35,33 @@ _OTHER_STEPS: Mapping[str, Any] = {
 }
 
 
-def differences(steps: Sequence[Mapping[str, Any]], links: Sequence[Mapping[str, Any]]) -> list[str]:
+_ROLE_STEPS: Mapping[str, Any] = {
+    "az creates": [True, "User"],
+    "az creates again": True,
+    "pallink assigns what az created": ["unchanged", True],
+    "pallink removes what az created": ["deleted", []],
+    "az lists what pallink assigned": [True, "Reader"],
+    "az creates what pallink assigned": True,
+    "az deletes what pallink assigned": {},
+    "az deletes again": "No matched assignments were",
+    "an unknown account": "PrincipalNotFound",
+    "no permission": "AuthorizationFailed",
+    "no such scope": "ResourceGroupNotFound",
+}
+
+
+def role_differences(steps: Steps, links: Steps) -> list[str]:
+    """Return the differences between the steps on roles and the expected ones; empty if there are none."""
+    taken = {step["step"]: step["result"] for step in steps}
+    found = [
+        f"{name}: {taken.get(name)} instead of {expected}"
+        for name, expected in _ROLE_STEPS.items()
+        if taken.get(name) != expected
+    ]
+    return [*found, *(f"{name}: no such step" for name in taken.keys() - _ROLE_STEPS), *map(str, links)]
+
+
+def differences(steps: Steps, links: Steps) -> list[str]:
     """Return the differences between a client's results and the expected ones; empty if there are none.
 
     Args:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.expected import differences
+from conformance.expected import APPLICATION, Steps, differences, role_differences
 
 HERE = Path(__file__).parent
 BIN = "Scripts" if sys.platform == "win32" else "bin"
@@ -188,7 +188,14 @@ class Outcome:
         return "not run" if self.problems is None else "FAILED" if self.problems else "passed"
 
 
-def steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Path | None = None) -> Outcome:
+def steps(
+    cloud: Served,
+    command: Sequence[str],
+    extra: dict[str, str],
+    cwd: Path | None = None,
+    *,
+    find: Callable[[Steps, Steps], list[str]] = differences,
+) -> Outcome:
     """Run a client's steps, print their results, and compare them with the expected ones."""
     started = time.perf_counter()
     done = subprocess.run(
@@ -199,7 +206,7 @@ def steps(cloud: Served, command: Sequence[str], extra: dict[str, str], cwd: Pat
     if done.returncode:
         return Outcome("it ended early", [f"it exited with {done.returncode}"])
     taken = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    problems = differences(taken, cloud.links())
+    problems = find(taken, cloud.links())
     return Outcome(f"{len(taken)} steps in {took:.1f} s", problems)
 
 
@@ -221,9 +228,8 @@ def node(cloud: Served, tools: Tools, _cases: int) -> Outcome:
     return steps(cloud, ["node", str(module)], {}, folder)
 
 
-def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
-    """Run the Azure CLI."""
-    extra = {
+def _az_variables(cloud: Served, tools: Tools) -> dict[str, str]:
+    return {
         "AZ": str(tools.python("az") / ("az.bat" if sys.platform == "win32" else "az")),
         "AZURE_CONFIG_DIR": str(cloud.folder / "az"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
@@ -231,8 +237,20 @@ def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
         "AZURE_CORE_NO_COLOR": "true",
         "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",  # It would prompt for a subscription.
     }
+
+
+def az(cloud: Served, tools: Tools, _cases: int) -> Outcome:
+    """Run the Azure CLI."""
     cloud.pallink("sandbox", "set", "device-code-answer", "approved")
-    return steps(cloud, [sys.executable, str(HERE / "clients" / "azure_cli.py")], extra)
+    return steps(cloud, [sys.executable, str(HERE / "clients" / "azure_cli.py")], _az_variables(cloud, tools))
+
+
+def az_roles(cloud: Served, tools: Tools, _cases: int) -> Outcome:
+    """Run the Azure CLI and pallink on the same role assignments, with the application as an owner."""
+    scope = "/subscriptions/738477cd-6b20-448f-9a34-9d5592cff509"
+    cloud.pallink("sandbox", "assign", "--assignee-object-id", APPLICATION, "--role", "Owner", "--scope", scope)
+    command = [sys.executable, "-m", "conformance.clients.azure_cli_roles"]
+    return steps(cloud, command, _az_variables(cloud, tools), HERE.parent, find=role_differences)
 
 
 def lines(cloud: Served, tools: Tools, _cases: int) -> Outcome:
@@ -318,6 +336,7 @@ CLIENTS: dict[str, Callable[[Served, Tools, int], Outcome]] = {
     "python-async": python_async,
     "node": node,
     "az": az,
+    "az-roles": az_roles,
     "lines": lines,
     "schemathesis": schemathesis,
 }

@@ -16,6 +16,7 @@ from pallink import api, role_session, session
 from pallink.cli import job, role_job, supervisor
 from pallink.concurrency import THREAD_NAME
 from pallink.deadline import Deadline
+from pallink.fleet import role_run
 
 
 def join_threads() -> None:
@@ -141,7 +142,7 @@ class Clock:
             def __init__(self, seconds: float) -> None:
                 super().__init__(seconds, now=lambda: clock.now, sleep=clock.wait)
 
-        for module in (api, session, job, role_session, role_job):
+        for module in (api, session, job, role_session, role_job, role_run):
             patch.setattr(module, "Deadline", ClockedDeadline)
         # Nor does the thread that waits for the command tell the time by this clock.
         patch.setattr(supervisor, "_GRACE", float("inf"))

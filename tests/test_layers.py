@@ -28,7 +28,7 @@ LAYERS = tuple(
         "http",
         "advice error_object result role_result situation",
         "azure",
-        "proposal session role_session api",
+        "proposal session role_session administrator api",
         "fleet",
         "output",
         "reports",

@@ -46,11 +46,16 @@ def report(step: str, method: str, path: str) -> None:
     print(json.dumps({"step": step, "status": STATUSES.get(found[1]), "code": json.loads(found[2])["code"]}))
 
 
-def main() -> None:
-    """Take the steps."""
+def register_and_sign_in() -> None:
+    """Point az at the sandbox, and sign the application in."""
     must("cloud", "register", "--name", "sandbox", "--endpoint-resource-manager", ORIGIN)
     must("cloud", "set", "--name", "sandbox")
     must("login", "--service-principal", *SIGN_IN, "--tenant", os.environ["AZURE_TENANT_ID"])
+
+
+def main() -> None:
+    """Take the steps."""
+    register_and_sign_in()
     account = json.loads(must("account", "show"))
     print(json.dumps({"step": "account", "result": {"user": account["user"]["name"], "tenant": account["tenantId"]}}))
     listed = json.loads(must("role", "assignment", "list", "--assignee", APPLICATION, "--all", "--include-inherited"))

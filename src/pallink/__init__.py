@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pallink.account import Account, AccountKind
+    from pallink.administrator import Administrator, connect_administrator
     from pallink.api import connect
     from pallink.errors import (
         AccessDeniedError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pallink.links.model import Action, Link
     from pallink.proposal import Proposal
     from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
+    from pallink.role_result import RoleProposal, RoleResult, RoleRow
     from pallink.roles import Verdict
     from pallink.session import Session
     from pallink.settings import RoleCheck
@@ -50,6 +52,7 @@ __all__ = [
     "AccountKind",
     "AccountResult",
     "Action",
+    "Administrator",
     "CancelledError",
     "CheckResult",
     "ExitCode",
@@ -63,6 +66,9 @@ __all__ = [
     "RefusedRequestError",
     "Result",
     "RoleCheck",
+    "RoleProposal",
+    "RoleResult",
+    "RoleRow",
     "SandboxError",
     "ServiceError",
     "Session",
@@ -76,11 +82,14 @@ __all__ = [
     "WriteResult",
     "WrongAccountError",
     "connect",
+    "connect_administrator",
 ]
 
 _HOMES = {
     "Account": "pallink.account",
     "AccountKind": "pallink.account",
+    "Administrator": "pallink.administrator",
+    "connect_administrator": "pallink.administrator",
     "AccessDeniedError": "pallink.errors",
     "CancelledError": "pallink.errors",
     "LinkedElsewhereError": "pallink.errors",
@@ -100,6 +109,9 @@ _HOMES = {
     "ExitCode": "pallink.exit_codes",
     "Action": "pallink.links.model",
     "Link": "pallink.links.model",
+    "RoleProposal": "pallink.role_result",
+    "RoleResult": "pallink.role_result",
+    "RoleRow": "pallink.role_result",
     "Verdict": "pallink.roles",
     "AccountResult": "pallink.result",
     "CheckResult": "pallink.result",

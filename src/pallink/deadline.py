@@ -58,6 +58,10 @@ class Deadline:
         """Seconds that are left; 0 or less when the time is up."""
         return self._end - self._now() if self._paused_with is None else self._paused_with
 
+    def restart(self) -> None:
+        """Begin with all of the seconds again, as for the next account of a fleet."""
+        self._end = self._now() + min(self.seconds, _MAX_SECONDS)
+
     def shorten(self, seconds: float) -> None:
         """Leave at most so many seconds."""
         self._end = min(self._end, self._now() + seconds)

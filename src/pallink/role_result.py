@@ -1,6 +1,6 @@
-"""What `pallink role` found or did: one flat object with a list of role assignments, in the names of `az`."""
+"""What `pallink role` proposes, and what it found or did: one flat object with a list of role assignments."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pallink.account import Account
@@ -8,8 +8,36 @@ from pallink.errors import UnreachableError
 from pallink.links.model import Action
 from pallink.result import Json
 from pallink.roles.assignments import RoleAssignment, last_segment
-from pallink.roles.grant import Principal, role_name_of
+from pallink.roles.grant import AssignableRole, Grant, Principal, role_name_of
 from pallink.roles.grant_write import MAX_WAIT
+
+
+@dataclass(frozen=True, slots=True)
+class RoleProposal:
+    """The role assignments that are about to be created or removed, to be confirmed.
+
+    Attributes:
+        administrator: The account that signed in.
+        tenant_name: The tenant's display name; None if it could not be read.
+        principal: The account that they are for.
+        role: The role.
+        planned: What is done on each scope.
+    """
+
+    administrator: Account
+    tenant_name: str | None
+    principal: Principal
+    role: AssignableRole
+    planned: tuple[Grant, ...]
+
+    @property
+    def changes(self) -> tuple[Grant, ...]:
+        """What is done, without what is unchanged."""
+        return tuple(grant for grant in self.planned if grant.action is not Action.UNCHANGED)
+
+
+ConfirmRoles = Callable[[RoleProposal], bool]
+OnWrite = Callable[[Grant | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +63,18 @@ class RoleRow:
     action: Action | None = None
     effective: bool | None = None
     group_id: str | None = None
+
+    @classmethod
+    def of(cls, grant: Grant, role: AssignableRole) -> "RoleRow":
+        """Return the row of what is planned or done on one scope."""
+        return cls(
+            scope=grant.scope.id,
+            scope_name=str(grant.scope),
+            role_id=role.id,
+            role_name=role.name,
+            assignment=grant.existing,
+            action=grant.action,
+        )
 
     @classmethod
     def held(cls, assignment: RoleAssignment, principal: Principal, scope_name: str) -> "RoleRow":
@@ -87,14 +127,9 @@ class RoleResult:
 
     def as_dict(self) -> Json:
         """Return the object: plain values, always the same fields in the same order."""
-        administrator, principal = self.administrator, self.principal
+        principal = self.principal
         return {
-            "cloud": self.cloud,
-            "account": administrator.name,
-            "accountKind": administrator.kind.value,
-            "objectId": administrator.object_id,
-            "tenantId": administrator.tenant_id,
-            "tenantName": self.tenant_name,
+            **administrator_fields(self.cloud, self.administrator, self.tenant_name),
             "principalId": principal.object_id,
             "principalName": principal.name,
             "principalType": principal.type or self._type_by_service(),
@@ -110,6 +145,18 @@ class RoleResult:
     def _type_by_service(self) -> str | None:
         own = [row.assignment for row in self.rows if row.group_id is None and row.assignment is not None]
         return next((assignment.principal_type for assignment in own if assignment.principal_type), None)
+
+
+def administrator_fields(cloud: str, administrator: Account, tenant_name: str | None) -> Json:
+    """Return the fields that say who signed in."""
+    return {
+        "cloud": cloud,
+        "account": administrator.name,
+        "accountKind": administrator.kind.value,
+        "objectId": administrator.object_id,
+        "tenantId": administrator.tenant_id,
+        "tenantName": tenant_name,
+    }
 
 
 def late_error(result: RoleResult) -> UnreachableError | None:

@@ -1,8 +1,9 @@
 """The jobs of an administrator for the roles of another account: assign, remove, show."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from pallink.account import Account
@@ -15,8 +16,8 @@ from pallink.errors import (
     WrongAccountError,
 )
 from pallink.links.model import Action
-from pallink.role_result import RoleResult, RoleRow
-from pallink.roles.assignments import RoleAssignment
+from pallink.role_result import ConfirmRoles, OnWrite, RoleProposal, RoleResult, RoleRow
+from pallink.roles.assignments import RoleAssignment, Subscription
 from pallink.roles.grant import (
     AssignableRole,
     Grant,
@@ -44,34 +45,13 @@ if TYPE_CHECKING:
     from pallink.azure.graph import Directory
 
 
-@dataclass(frozen=True, slots=True)
-class RoleProposal:
-    """The role assignments that are about to be created or removed, to be confirmed.
-
-    Attributes:
-        administrator: The account that signed in.
-        tenant_name: The tenant's display name; None if it could not be read.
-        principal: The account that they are for.
-        role: The role.
-        grants: What is done, without what is unchanged.
-    """
-
-    administrator: Account
-    tenant_name: str | None
-    principal: Principal
-    role: AssignableRole
-    grants: tuple[Grant, ...]
-
-
-ConfirmRoles = Callable[[RoleProposal], bool]
-OnWrite = Callable[[Grant | None], None]
-
-
 class RoleSession:
     """One signed-in administrator. Made by `open_role_session`.
 
     Attributes:
         on_write: Called with each role assignment before it is written, and with None after it.
+        settings: Which cloud, who, how.
+        deadline: The time for the sign-in and the job.
     """
 
     def __init__(
@@ -84,11 +64,11 @@ class RoleSession:
         deadline: Deadline | None = None,
     ) -> None:
         self.on_write: OnWrite = lambda _grant: None
-        self._settings = settings
+        self.settings = settings
         self._client = client
         self._directory = directory
         self._connection = connection
-        self._deadline = deadline or Deadline(settings.timeout)
+        self.deadline = deadline or Deadline(settings.timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +87,12 @@ class RoleSession:
     def administrator(self) -> Account:
         """The account that signed in."""
         return self._client.authenticated.account
+
+    @cached_property
+    def tenant_name(self) -> str | None:
+        """The tenant's display name; None if it could not be read."""
+        with self.deadline.active():
+            return read_tenant_name(self._client.roles)
 
     def assign(
         self,
@@ -134,22 +120,63 @@ class RoleSession:
             UsageError: The role allows more than reading, or a scope is unknown.
             PallinkError: See `pallink.errors`. What was assigned before an error is in its warnings.
         """
+        proposal = self.plan(to, wanted, role, allow_write_role=allow_write_role)
+        if dry_run:
+            return self.preview(proposal)
+        self._confirm(proposal, confirm)
+        result = self.carry_out(proposal)
+        return self.wait(proposal, result) if wait else result
+
+    def plan(self, to: str, wanted: WantedScopes, role: WantedRole, *, allow_write_role: bool = False) -> RoleProposal:
+        """Find out what `assign` would do. Arguments as for `assign`."""
         with self._job("role assign"):
             principal = self._resolve(to, is_for_others=True)
             scopes = self._scopes(wanted)
             found = role.known or self._client.grants.definition(role, scopes[0])
             found.require_permission_to_write(allowed=allow_write_role)
             planned = [self._plan_assignment(scope, principal, found) for scope in scopes]
-            proposal = self._proposal(principal, found, planned)
-            if not dry_run:
-                self._confirm(proposal, confirm)
-                planned = self._carry_out(
-                    planned, lambda grant: assign(self._client.grants, grant.scope, principal, found)
-                )
-            rows = [_row(grant, found) for grant in planned]
-            if wait and not dry_run:
-                rows = self._waited(planned, rows, principal, found)
-            return self._result(proposal, rows, dry_run=dry_run)
+            return self._proposal(principal, found, planned)
+
+    def preview(self, proposal: RoleProposal) -> RoleResult:
+        """Return the result of a dry run."""
+        return self._result(proposal, [RoleRow.of(grant, proposal.role) for grant in proposal.planned], dry_run=True)
+
+    def carry_out(self, proposal: RoleProposal) -> RoleResult:
+        """Create the role assignments that `plan` proposed.
+
+        Raises:
+            PallinkError: What was assigned before it is in its warnings.
+        """
+        principal, role = proposal.principal, proposal.role
+        with self._job("role assign"):
+            done = self._carry_out(
+                proposal.planned, lambda grant: assign(self._client.grants, grant.scope, principal, role)
+            )
+            return self._result(proposal, [RoleRow.of(grant, role) for grant in done], dry_run=False)
+
+    def wait(self, proposal: RoleProposal, result: RoleResult, *, limit: Deadline | None = None) -> RoleResult:
+        """Wait until Azure lists the role assignments; the time of the job does not count.
+
+        Args:
+            proposal: What was carried out.
+            result: What came of it.
+            limit: How long to wait; None: ten minutes.
+        """
+        with self._job("role assign"), self.deadline.paused(), (limit or Deadline(MAX_WAIT)).active():
+            seen = wait_until_effective(self._client.grants, list(proposal.planned), proposal.principal, proposal.role)
+            rows = [
+                replace(row, effective=is_effective) for row, (_, is_effective) in zip(result.rows, seen, strict=True)
+            ]
+        return replace(result, rows=tuple(rows))
+
+    def is_in_tenant(self, tenant: str) -> bool:
+        """Return whether an ID or a domain names the administrator's tenant.
+
+        Raises:
+            PallinkError: There is no such tenant, or no response.
+        """
+        with self._job("role assign"):
+            return str(self._connection.tenant_id(tenant)).casefold() == self.administrator.tenant_id.casefold()
 
     def remove(
         self,
@@ -210,15 +237,15 @@ class RoleSession:
                 cloud=self._client.authenticated.cloud.name,
                 administrator=self.administrator,
                 principal=principal,
-                tenant_name=read_tenant_name(self._client.roles),
+                tenant_name=self.tenant_name,
                 rows=tuple(rows.values()),
                 warnings=warnings,
             )
 
     @contextmanager
     def _job(self, command: str) -> Iterator[None]:
-        job = Job(self._settings, command, sign_in=self._client.authenticated.sign_in)
-        with self._deadline.active(), advising(job):
+        job = Job(self.settings, command, sign_in=self._client.authenticated.sign_in)
+        with self.deadline.active(), advising(job):
             yield
 
     def _resolve(self, to: str, *, is_for_others: bool = False) -> Principal:
@@ -234,7 +261,7 @@ class RoleSession:
         else:
             principal = self._directory.find(to)
             is_own = principal.object_id.casefold() == administrator.object_id.casefold()
-        if is_for_others and is_own and self._settings.account is None:
+        if is_for_others and is_own and self.settings.account is None:
             raise WrongAccountError(
                 f"the account that is to get the role signed in: {administrator.name}",
                 cause="an administrator assigns roles, and no --account names one; nothing was read or written",
@@ -245,10 +272,14 @@ class RoleSession:
     def _scopes(self, wanted: WantedScopes) -> tuple[Scope, ...]:
         if wanted and not wanted.names_subscriptions:
             return wanted.resolve(())
-        visible = self._client.roles.subscriptions()
         if not wanted:
-            return tuple(Scope(subscription.scope, subscription.name) for subscription in visible)
-        return wanted.resolve(visible)
+            return tuple(Scope(subscription.scope, subscription.name) for subscription in self._subscriptions)
+        return wanted.resolve(self._subscriptions)
+
+    # Read once in a session: they are the same for all accounts of a fleet.
+    @cached_property
+    def _subscriptions(self) -> list[Subscription]:
+        return self._client.roles.subscriptions()
 
     def _held(self, principal: Principal, scope: Scope, role: AssignableRole) -> list[RoleAssignment]:
         """Return what an account holds at a scope, and the assignment of a role that is not listed there yet."""
@@ -264,18 +295,16 @@ class RoleSession:
             return plan_assignment(scope, held, principal, role)
         except ServiceError as error:
             existing = find_own(held, scope, principal, role)
-            command = self._settings.command("role", "remove", "--id", str(existing and existing.id))
+            command = self.settings.command("role", "remove", "--id", str(existing and existing.id))
             raise error.replace(command=command) from None
 
     def _proposal(self, principal: Principal, role: AssignableRole, planned: Sequence[Grant]) -> RoleProposal:
-        changes = tuple(grant for grant in planned if grant.action is not Action.UNCHANGED)
-        return RoleProposal(self.administrator, read_tenant_name(self._client.roles), principal, role, changes)
+        return RoleProposal(self.administrator, self.tenant_name, principal, role, tuple(planned))
 
-    @staticmethod
-    def _confirm(proposal: RoleProposal, confirm: ConfirmRoles | None) -> None:
-        if confirm is None or not proposal.grants:
+    def _confirm(self, proposal: RoleProposal, confirm: ConfirmRoles | None) -> None:
+        if confirm is None or not proposal.changes:
             return
-        with Deadline.current().paused():
+        with self.deadline.paused():
             if not confirm(proposal):
                 raise CancelledError("not confirmed: nothing was changed")
 
@@ -292,7 +321,7 @@ class RoleSession:
         if not dry_run:
             self._confirm(proposal, confirm)
             planned = self._carry_out(planned, lambda grant: remove(self._client.grants, grant, principal))
-        return self._result(proposal, [_row(grant, role) for grant in planned], dry_run=dry_run)
+        return self._result(proposal, [RoleRow.of(grant, role) for grant in planned], dry_run=dry_run)
 
     def _carry_out(self, planned: Sequence[Grant], write: Callable[[Grant], Grant]) -> list[Grant]:
         done: list[Grant] = []
@@ -300,21 +329,14 @@ class RoleSession:
             if grant.action is Action.UNCHANGED:
                 done.append(grant)
                 continue
-            self.on_write(grant)
             try:
+                self.on_write(grant)
                 done.append(write(grant))
             except PallinkError as error:
                 changed = [f"{one.action} on {one.scope}" for one in done if one.action is not Action.UNCHANGED]
                 raise error.replace(warnings=(*error.warnings, *changed)) from error.__cause__
             self.on_write(None)
         return done
-
-    def _waited(
-        self, planned: list[Grant], rows: list[RoleRow], principal: Principal, role: AssignableRole
-    ) -> list[RoleRow]:
-        with Deadline.current().paused(), Deadline(MAX_WAIT).active():
-            seen = [seen for _, seen in wait_until_effective(self._client.grants, planned, principal, role)]
-        return [replace(row, effective=is_effective) for row, is_effective in zip(rows, seen, strict=True)]
 
     def _result(self, proposal: RoleProposal, rows: Sequence[RoleRow], *, dry_run: bool) -> RoleResult:
         return RoleResult(
@@ -332,7 +354,7 @@ def open_role_session(
     *,
     command: str,
     writable: bool,
-    to: str | None = None,
+    excluded: Collection[str] = (),
     prompter: Prompter | None = None,
     deadline: Deadline | None = None,
     environ: Mapping[str, str] | None = None,
@@ -343,7 +365,7 @@ def open_role_session(
         settings: Which cloud, who, how.
         command: The one command that the session is for, as in `role assign`.
         writable: Whether the session may write at all.
-        to: The account that the roles are for; a stored sign-in of it counts only if the settings name it.
+        excluded: The accounts that the roles are for; a stored sign-in of them counts only if the settings name it.
         prompter: Who is asked where that is needed; None: nothing is asked.
         deadline: The time for the sign-in and the job together; None: `settings.timeout` seconds.
         environ: The variables that may state a sign-in; None: those of the process.
@@ -367,20 +389,9 @@ def open_role_session(
                 rules_for(command, writable=writable),
                 shared=connection,
                 environ=environ,
-                excluded=to if settings.account is None else None,
+                excluded=excluded if settings.account is None else (),
             )
     except BaseException:
         connection.close()
         raise
     return RoleSession(settings, client, Directory(connection, client.authenticated), connection, deadline=deadline)
-
-
-def _row(grant: Grant, role: AssignableRole) -> RoleRow:
-    return RoleRow(
-        scope=grant.scope.id,
-        scope_name=str(grant.scope),
-        role_id=role.id,
-        role_name=role.name,
-        assignment=grant.existing,
-        action=grant.action,
-    )

@@ -25,6 +25,7 @@ ARGUMENTS = {
     "fleet plan": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding",
     "fleet apply": f"{ROOT / 'examples' / 'fleet.yaml'} --exclude name=onboarding --yes",
     "fleet verify": f"{ROOT / 'examples' / 'fleet.yaml'} --select name=invoices*",
+    "fleet check": f"{ROOT / 'examples' / 'fleet.yaml'} --select name=invoices*",
     "fleet discover": "719878 {new}/fleet.yaml",
     "sandbox set": "provider registered",
     "sandbox env": "client-secret",

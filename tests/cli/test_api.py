@@ -1,9 +1,14 @@
 """The Python API, which the command line is one caller of."""
 
+import re
+
 import pytest
 
 import pallink
 from tests.harness import Clock, Traffic
+from tools.program import ROOT
+
+OWNER = "owner@contoso.com"
 
 
 def test_the_job_of_the_readme() -> None:
@@ -94,3 +99,50 @@ def test_arguments_are_checked_like_options(partner_id: str) -> None:
         session.link(partner_id)
     with pytest.raises(pallink.UsageError):
         pallink.connect(cloud="http://x")
+
+
+# --- The roles of other accounts --------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_page_about_roles(capsys: pytest.CaptureFixture[str], traffic: Traffic) -> None:
+    page = (ROOT / "docs" / "how-to" / "assign-roles.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(example, {})  # noqa: S102 - it is the project's own
+    assert re.fullmatch(r"created /subscriptions/c042c020-.*/roleAssignments/[0-9a-f-]{36}\n", capsys.readouterr().out)
+    assert [method for method, path in traffic.sent if "roleAssignments/" in path] == ["GET", "PUT", "DELETE", "GET"]
+    assert traffic.of_partners() == []
+
+
+def test_an_administrator_without_a_permission_to_write(traffic: Traffic) -> None:
+    with pallink.connect_administrator(cloud="sandbox", account=OWNER, writable=False) as administrator:
+        assert administrator.account.name == OWNER
+        dry = administrator.assign("invoices@contoso.com", subscriptions=["Contoso Development"], dry_run=True)
+        assert [row.action for row in dry.rows] == [pallink.Action.CREATED]
+        assert administrator.show("invoices@contoso.com").rows
+        with pytest.raises(pallink.RefusedRequestError):
+            administrator.assign("invoices@contoso.com", subscriptions=["Contoso Development"])
+    assert not [method for method, _ in traffic.sent if method == "PUT"]
+
+
+def test_what_an_administrator_must_say() -> None:
+    with pallink.connect_administrator(cloud="sandbox", account=OWNER) as administrator:
+        with pytest.raises(pallink.UsageError, match="missing scope"):
+            administrator.assign("invoices@contoso.com")
+        with pytest.raises(pallink.UsageError, match="allows more than reading"):
+            administrator.assign("invoices@contoso.com", role="Contributor", subscriptions=["Contoso Development"])
+        with pytest.raises(pallink.CancelledError):
+            administrator.assign(
+                "invoices@contoso.com", subscriptions=["Contoso Development"], confirm=lambda _proposal: False
+            )
+    with (
+        pallink.connect_administrator(cloud="sandbox") as itself,
+        pytest.raises(pallink.WrongAccountError, match="the account that is to get the role signed in"),
+    ):
+        itself.assign("invoices@contoso.com", subscriptions=["Contoso Development"])
+
+
+def test_each_job_of_an_administrator_has_its_own_time(clock: Clock) -> None:
+    with pallink.connect_administrator(cloud="sandbox", account=OWNER, timeout=10) as administrator:
+        for _ in range(2):
+            clock.wait(60)
+            assert administrator.show("invoices@contoso.com").rows

@@ -33,7 +33,7 @@ def validate(value: object, definition: str) -> None:
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert set(SCHEMA["$defs"]) == {*COMMANDS, "entry", "error"}
+    assert set(SCHEMA["$defs"]) == {*COMMANDS, "role assign --fleet", "entry", "role entry", "error"}
     for definition in SCHEMA["$defs"].values():
         described = definition if "properties" in definition else definition["items"]
         for name, field in described["properties"].items():
@@ -101,7 +101,7 @@ def test_what_a_run_did_is_what_the_schema_says(pallink: Pallink, tmp_path: Path
 
 def test_every_outcome_of_a_fleet_is_in_the_schema() -> None:
     assert SCHEMA["$defs"]["entry"]["properties"]["outcome"]["enum"] == [*map(str, Outcome)]
-    for name in ("plan", "apply", "verify"):
+    for name in ("plan", "apply", "verify", "check"):
         totals = SCHEMA["$defs"][f"fleet {name}"]["properties"]["totals"]
         assert totals["required"] == ["accounts", *map(str, Outcome)]
 

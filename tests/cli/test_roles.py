@@ -254,7 +254,7 @@ def test_refusals(  # noqa: PLR0917 - a table
     refused = as_owner(pallink, "assign --yes", *words, *scope, account=account)
     assert refused.code == code
     text = " ".join(refused.stderr.split())
-    assert all(sentence in text for sentence in sentences), text
+    assert all(sentence in text for sentence in [*sentences, " cause: ", " hint: "]), text
     assert refused.stdout == ""
     if code == 2:
         assert not [entry for entry in traffic.sent if entry[0] == "PUT"]

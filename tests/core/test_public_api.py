@@ -25,6 +25,7 @@ def test_the_names_that_others_may_rely_on_are_frozen() -> None:
         "AccountKind",
         "AccountResult",
         "Action",
+        "Administrator",
         "CancelledError",
         "CheckResult",
         "ExitCode",
@@ -38,6 +39,9 @@ def test_the_names_that_others_may_rely_on_are_frozen() -> None:
         "RefusedRequestError",
         "Result",
         "RoleCheck",
+        "RoleProposal",
+        "RoleResult",
+        "RoleRow",
         "SandboxError",
         "ServiceError",
         "Session",
@@ -51,6 +55,7 @@ def test_the_names_that_others_may_rely_on_are_frozen() -> None:
         "WriteResult",
         "WrongAccountError",
         "connect",
+        "connect_administrator",
     ]
     assert all(hasattr(pallink, name) for name in pallink.__all__)
 

@@ -3,6 +3,7 @@
 client          signs in and creates the clients for links and roles
 links           the account's link: Microsoft.ManagementPartner
 roles           the tenant's name, subscriptions and role assignments
+writes          a write that is sent once
 vault           secrets of Key Vault, read as the account that runs pallink
 auth            sign-in through azure-identity
 transport       the transport below all of them, with its guards

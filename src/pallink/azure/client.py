@@ -1,6 +1,6 @@
 """The signed-in account's clients: its link, and what it sees of its tenant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,7 @@ def connect(
     shared: CloudConnection | None = None,
     sign_in: SignIn | None = None,
     environ: Mapping[str, str] | None = None,
-    excluded: str | None = None,
+    excluded: Collection[str] = (),
     is_for_all_tenants: bool = False,
     sign_ins: RunSignIns | None = None,
 ) -> AzureClient:
@@ -97,7 +97,7 @@ def connect(
         shared: The connections of several sessions; None: the session has its own, and closes them.
         sign_in: How to sign in; None: it is chosen.
         environ: The variables that may state a sign-in; None: those of the process.
-        excluded: The account whose stored sign-ins do not count; None: all count.
+        excluded: The accounts whose stored sign-ins do not count.
         is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do.
         sign_ins: The sign-ins of the run that the session belongs to; None: those of its connections.
 

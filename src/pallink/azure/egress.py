@@ -43,6 +43,10 @@ def _write(methods: str) -> tuple[Rule, ...]:
     return (Rule.of(methods, f"{_PARTNERS}/[0-9]{{5,10}}"),)
 
 
+def _write_assignment(methods: str) -> tuple[Rule, ...]:
+    return (Rule.of(methods, f"{_SCOPE}{_AUTHORIZATION}/roleAssignments/{_GUID}"),)
+
+
 _READS: Mapping[str, tuple[Rule, ...]] = {
     "whoami": _TENANT,
     "tenants": _TENANT,
@@ -55,13 +59,16 @@ _READS: Mapping[str, tuple[Rule, ...]] = {
     "role assign": _GRANTS,
     "role remove": _GRANTS,
     "role show": _GRANTS,
+    "role": _GRANTS,
 }
 _WRITES: Mapping[str, tuple[Rule, ...]] = {
     "link": _write("PUT PATCH"),
     "update": _write("PATCH"),
     "unlink": _write("DELETE"),
-    "role assign": (Rule.of("PUT", f"{_SCOPE}{_AUTHORIZATION}/roleAssignments/{_GUID}"),),
-    "role remove": (Rule.of("DELETE", f"{_SCOPE}{_AUTHORIZATION}/roleAssignments/{_GUID}"),),
+    "role assign": _write_assignment("PUT"),
+    "role remove": _write_assignment("DELETE"),
+    # For the Python API.
+    "role": _write_assignment("PUT DELETE"),
 }
 
 

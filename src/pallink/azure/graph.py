@@ -59,7 +59,7 @@ class Directory:
                 raise UsageError(
                     f"could not look up {identifier}: the cloud {self._connection.cloud.name} names no Microsoft Graph",
                     cause="its metadata has no microsoftGraphResourceId that belongs to it",
-                    remedy="give the object ID with --to; signed in as that account, this prints it",
+                    remedy="give the object ID instead; signed in as that account, this prints it",
                     command=SHOW_OBJECT_ID,
                 )
             found = self._user(identifier)

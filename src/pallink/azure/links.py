@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError, ServiceResponseTimeoutError
+from azure.core.exceptions import HttpResponseError
 from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
-from pallink.azure.errors import body_of, code_of, explain_errors, retry_after_of
-from pallink.errors import PallinkError, RequestTrace, SandboxError, SignInError, UnexpectedAnswerError
+from pallink.azure.errors import body_of, code_of, explain_errors
+from pallink.azure.writes import classify, sent_once
+from pallink.errors import RequestTrace, UnexpectedAnswerError
 from pallink.http.errors import trace_of
-from pallink.links.history import WriteFailure, WriteResponse
+from pallink.links.history import WriteResponse
 from pallink.links.model import Action, Link, Step
 
 NOT_LINKED_CODE = "ManagementPartnerNotFound"
@@ -18,14 +20,8 @@ NOT_LINKED_CODE = "ManagementPartnerNotFound"
 # Codes and statuses that say that the link is not in the state that the write needs.
 _CONFLICT_CODES = {Action.CREATED: frozenset({"PartnerIdAlreadyLinked", "Conflict"})}
 _CONFLICT_STATUSES = {Action.CREATED: frozenset({409})}
-# A gateway may return these by itself: the service may have carried the write out.
-_DOUBTFUL_STATUSES = frozenset({409, 429})
-_TIMEOUT_STATUSES = frozenset({408, 504})
 # Characters. Partner names have some tens; what sends more is not the service.
 _MAX_TEXT = 1000
-_REFUSED_STATUSES = frozenset({401, 403})
-_MIN_CLIENT_ERROR = 400
-_MIN_SERVER_ERROR = 500
 
 _OPERATIONS = {
     Action.CREATED: "creating the link",
@@ -69,52 +65,32 @@ class ManagementPartner:
             WriteFailure: The write was sent and failed. Only reading the link tells whether it took effect.
             PallinkError: The write was not sent.
         """
-        prepared: list[Any] = []
-        try:
-            with explain_errors(_OPERATIONS[step.action], self._host) as options:
-                # The hook is called after the token was acquired, right before the transport sends.
-                return self._send(step, {**options, "raw_request_hook": prepared.append})
-        except PallinkError as failure:
-            cause = failure.__cause__
-            is_held_back = cause is None and not isinstance(failure, UnexpectedAnswerError)
-            if not prepared or is_held_back or isinstance(failure, SandboxError):
-                raise  # It was not sent.
-            # A claims challenge that the sign-in could not meet: the service did nothing.
-            is_refused = isinstance(failure, SignInError) and not isinstance(cause, HttpResponseError)
-            response = WriteResponse.REFUSED if is_refused else _classify(step.action, cause)
-            wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
-            raise WriteFailure(failure, response, retry_after=wait) from failure
+        with (
+            sent_once(partial(_classify, step.action)) as once,
+            explain_errors(_OPERATIONS[step.action], self._host) as options,
+        ):
+            return self._send(step, {**options, **once})
 
     def _send(self, step: Step, options: Mapping[str, Any]) -> Link | RequestTrace:
         if step.partner_id is None:
             raise AssertionError(f"nothing to send for {step}")
-        # retry_total=0: azure-core would repeat a PUT, PATCH or DELETE that may have taken effect.
         if step.action is Action.DELETED:
-            deleted: RequestTrace = self._client.partner.delete(step.partner_id, retry_total=0, cls=_trace, **options)  # type: ignore[assignment]
+            deleted: RequestTrace = self._client.partner.delete(step.partner_id, cls=_trace, **options)  # type: ignore[assignment]
             return deleted
         operation: Callable[..., Any] = (
             self._client.partner.create if step.action is Action.CREATED else self._client.partner.update
         )
-        link: Link = operation(step.partner_id, retry_total=0, cls=_link, **options)
+        link: Link = operation(step.partner_id, cls=_link, **options)
         return link
 
 
 def _classify(action: Action, error: BaseException | None) -> WriteResponse:
-    """Return what a failed write means for the link: `LOST` without a response or a code of the service's own."""
-    if isinstance(error, ServiceResponseTimeoutError):
-        return WriteResponse.TIMED_OUT
-    if not isinstance(error, HttpResponseError) or error.status_code is None:
-        return WriteResponse.LOST
-    status, code = error.status_code, code_of(error)
-    if status in _CONFLICT_STATUSES.get(action, ()) or code in _CONFLICT_CODES.get(action, {NOT_LINKED_CODE}):
-        return WriteResponse.CONFLICT
-    if status in _REFUSED_STATUSES:
-        return WriteResponse.REFUSED
-    if status in _TIMEOUT_STATUSES:
-        return WriteResponse.TIMED_OUT
-    is_client_error = _MIN_CLIENT_ERROR <= status < _MIN_SERVER_ERROR
-    is_refused = code is not None and is_client_error and status not in _DOUBTFUL_STATUSES
-    return WriteResponse.REFUSED if is_refused else WriteResponse.LOST
+    """Return what a failed write means for the link."""
+    if isinstance(error, HttpResponseError):
+        is_conflict = error.status_code in _CONFLICT_STATUSES.get(action, ())
+        if is_conflict or code_of(error) in _CONFLICT_CODES.get(action, {NOT_LINKED_CODE}):
+            return WriteResponse.CONFLICT
+    return classify(error)
 
 
 def _link(pipeline_response: Any, _model: object, _headers: object) -> Link:

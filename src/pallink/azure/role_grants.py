@@ -8,10 +8,11 @@ from urllib.parse import quote
 from azure.core.exceptions import HttpResponseError
 
 from pallink.account import Account
-from pallink.azure.errors import body_of, code_of, explain_errors, retry_after_of
+from pallink.azure.errors import body_of, code_of, explain_errors
 from pallink.azure.roles import authorization_client
 from pallink.azure.values import items_of, name_of, text_of, texts_of
-from pallink.errors import PallinkError, SandboxError, ServiceError, SignInError, UnexpectedAnswerError
+from pallink.azure.writes import sent_once
+from pallink.errors import ServiceError, UnexpectedAnswerError
 from pallink.http.errors import trace_of
 from pallink.redact.text import one_line
 from pallink.roles.assignments import RoleAssignment, last_segment
@@ -24,7 +25,7 @@ from pallink.roles.grant import (
     existing_name,
     writes_of,
 )
-from pallink.roles.grant_write import AssignmentExistsError, FailedWriteError
+from pallink.roles.grant_write import AssignmentExistsError
 from pallink.roles.refusals import RoleRequest, explain_refusal
 from pallink.roles.scopes import Scope
 
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
 
 _EXISTS_CODE = "RoleAssignmentExists"
 _NOT_FOUND = 404
-_MIN_CLIENT_ERROR = 400
-_MIN_SERVER_ERROR = 500
-_REFUSED_STATUSES = frozenset({401, 403})
-# A gateway may return these by itself: the service may have carried the write out.
-_DOUBTFUL_STATUSES = frozenset({408, 409, 429})
 
 
 class RoleGrants:
@@ -90,7 +86,7 @@ class RoleGrants:
 
         Raises:
             AssignmentExistsError: It exists under another ID.
-            FailedWriteError: It failed.
+            WriteFailure: It failed.
             PallinkError: It was not sent.
         """
         from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters  # noqa: PLC0415
@@ -115,7 +111,7 @@ class RoleGrants:
         """Send the removal of a role assignment once. One that is already gone is not an error.
 
         Raises:
-            FailedWriteError: It failed.
+            WriteFailure: It failed.
             PallinkError: It was not sent.
         """
         with self._sending("remove", scope, principal) as options:
@@ -172,33 +168,11 @@ class RoleGrants:
         """Send one write in this block, without azure-core's own retries.
 
         Raises:
-            FailedWriteError: It was sent, and failed.
+            WriteFailure: It was sent, and failed.
             PallinkError: It was not sent.
         """
-        prepared: list[Any] = []
-        try:
-            with self._explaining(verb, scope, principal, role) as options:
-                # The hook is called after the token was acquired, right before the transport sends.
-                yield {**options, "retry_total": 0, "raw_request_hook": prepared.append}
-        except PallinkError as failure:
-            cause = failure.__cause__
-            is_held_back = cause is None and not isinstance(failure, UnexpectedAnswerError)
-            if not prepared or is_held_back or isinstance(failure, SandboxError):
-                raise  # It was not sent.
-            wait = retry_after_of(cause.response) if isinstance(cause, HttpResponseError) and cause.response else None
-            raise FailedWriteError(failure, is_refused=_is_refused(failure), retry_after=wait) from failure
-
-
-def _is_refused(failure: PallinkError) -> bool:
-    """Return whether the service refused a write, and would refuse it again."""
-    cause = failure.__cause__
-    if not isinstance(cause, HttpResponseError) or cause.status_code is None:
-        # A claims challenge that the sign-in could not meet.
-        return isinstance(failure, SignInError)
-    if cause.status_code in _REFUSED_STATUSES:
-        return True
-    is_client_error = _MIN_CLIENT_ERROR <= cause.status_code < _MIN_SERVER_ERROR
-    return code_of(cause) is not None and is_client_error and cause.status_code not in _DOUBTFUL_STATUSES
+        with sent_once() as once, self._explaining(verb, scope, principal, role) as options:
+            yield {**options, **once}
 
 
 def _checked(created: RoleAssignment, scope: Scope, principal: Principal, role: AssignableRole) -> RoleAssignment:

@@ -54,7 +54,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "role assign": (
         'pallink role assign --to invoices@contoso.com --subscription "Contoso Production"',
-        "pallink role assign --to svc_approvers@contoso.com --management-group workloads --account owner@contoso.com",
+        "pallink role assign --fleet accounts.yaml --account owner@contoso.com",
     ),
     "role remove": (
         'pallink role remove --to invoices@contoso.com --subscription "Contoso Production"',
@@ -79,6 +79,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "fleet verify": (
         "pallink fleet verify accounts.yaml",
         "pallink fleet verify accounts.csv --select tenant=contoso.onmicrosoft.com --junit pallink.xml",
+    ),
+    "fleet check": (
+        "pallink fleet check accounts.yaml",
+        "pallink fleet check accounts.yaml --select tag=approvals --junit pallink.xml",
     ),
     "fleet discover": (
         "pallink fleet discover 719878 customers.yaml",

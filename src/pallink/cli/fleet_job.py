@@ -38,11 +38,12 @@ class Selection(NamedTuple):
 
 
 def read_entries(
-    file: Path, selection: Selection, run_options: "RunOptions", options: ConnectionOptions
+    file: Path, selection: Selection, run_options: "RunOptions | None", options: ConnectionOptions
 ) -> "tuple[Entry, ...]":
     """Return the entries of a fleet file that a command is for, one for each tenant where it says all tenants.
 
-    For all tenants of an account it signs in; on a terminal with a prompt, where no sign-in is stored.
+    For all tenants of an account it signs in; on a terminal with a prompt, where no sign-in is stored. Without
+    `run_options` such entries stay as they are.
 
     Raises:
         UsageError: The file has a problem, or no entry is selected.
@@ -63,7 +64,7 @@ def read_entries(
             command=shlex.join(["pallink", "fleet", "validate", str(file)]),
         )
     entries = fleet.entries
-    if any(entry.tenant == ALL_TENANTS for entry in entries):
+    if run_options is not None and any(entry.tenant == ALL_TENANTS for entry in entries):
         from pallink.fleet.expansion import with_all_tenants  # noqa: PLC0415
 
         entries = with_all_tenants(entries, run_options, TerminalPrompter(options) if can_ask(options) else None)

@@ -19,6 +19,7 @@ from pallink.redact.text import one_line
 if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
     from pallink.fleet.result import EntryResult
+    from pallink.output.fleet_table import Cell
 
 # Lines of the screen that a table leaves free.
 _FREE_LINES = 6
@@ -70,6 +71,7 @@ class FleetReport:
         total: How many accounts there are.
         ending: How they are shown at the end.
         is_plan: Whether the results say what would be done.
+        cell: What the table shows of each account; None: its partner.
         earlier: The results of accounts that this run does not work on.
     """
 
@@ -80,12 +82,14 @@ class FleetReport:
         ending: Ending | None = None,
         *,
         is_plan: bool = False,
+        cell: "Cell | None" = None,
         earlier: "Sequence[EntryResult]" = (),
     ) -> None:
         self.ending = ending
         self._options = options
         self._total = total
         self._is_plan = is_plan
+        self._cell = cell
         self._earlier = earlier
         # Whether each result is written to stdout as it comes.
         self._streams = options.output is OutputFormat.JSONL and options.query is None and ending is not None
@@ -108,7 +112,7 @@ class FleetReport:
         self._failed += result.error is not None
         self.stream(result)
         if self._has_lines or (is_awaited and not self._options.quiet):
-            self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan), 2000))
+            self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan, cell=self._cell), 2000))
         if self._total >= _MIN_TOTAL:
             line.show(self._progress())
 
@@ -135,7 +139,7 @@ class FleetReport:
         ending, options = self._known_ending, self._options
         results = [*self._earlier, *results]
         unwritten = publish_fleet(results, ending.title, ending.files, options) if ending.title is not None else ()
-        self._write(results, (*ending.warnings, *unwritten))
+        self.write(results, (*ending.warnings, *unwritten))
         explain_failures(results, options)
         warnings = unwritten if options.quiet else (*ending.warnings, *unwritten)
         error = verdict(results, ending, is_interrupted=is_interrupted)
@@ -156,7 +160,7 @@ class FleetReport:
         results = [*self._earlier, *results]
         error = _interruption(results, self.ending)
         try:
-            self._write(results, ())
+            self.write(results)
         except OutputError as unwritten:
             return error.replace(warnings=(unwritten.message,))
         return error
@@ -176,7 +180,7 @@ class FleetReport:
             f" {self._failed:,} need attention, {rate:.0f}/s, {left:.0f} s left"
         )
 
-    def _write(self, results: "Sequence[EntryResult]", warnings: Sequence[str]) -> None:
+    def write(self, results: "Sequence[EntryResult]", warnings: Sequence[str] = ()) -> None:
         """Write all results to stdout.
 
         Raises:
@@ -193,7 +197,8 @@ class FleetReport:
             return
         if options.output is OutputFormat.TABLE and options.query is None:
             max_rows = _max_rows(terminal, terminal.stdout)
-            terminal.write(fitted_table(results, terminal, terminal.stdout, is_plan=self._is_plan))
+            table = fitted_table(results, terminal, terminal.stdout, is_plan=self._is_plan, cell=self._cell)
+            terminal.write(table)
             if max_rows is not None and len(results) > max_rows and ending.show_all and not options.quiet:
                 terminal.say("note", f"all accounts are shown by {ending.show_all}", unbroken=ending.show_all)
             return
@@ -227,12 +232,14 @@ def fleet_differs(command: str) -> Finding:
     )
 
 
-def fitted_table(results: "Sequence[EntryResult]", terminal: Terminal, stream: TextIO, *, is_plan: bool) -> str:
+def fitted_table(
+    results: "Sequence[EntryResult]", terminal: Terminal, stream: TextIO, *, is_plan: bool, cell: "Cell | None" = None
+) -> str:
     """Return the table as it fits a stream: on a terminal cut to the screen, elsewhere whole."""
     from pallink.output.fleet_table import render_results  # noqa: PLC0415
 
     return render_results(
-        results, is_plan=is_plan, max_rows=_max_rows(terminal, stream), columns=terminal.columns(stream)
+        results, is_plan=is_plan, max_rows=_max_rows(terminal, stream), columns=terminal.columns(stream), cell=cell
     )
 
 

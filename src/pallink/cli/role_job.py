@@ -27,8 +27,8 @@ from pallink.redact.text import one_line
 from pallink.roles.scopes import WantedScopes
 
 if TYPE_CHECKING:
-    from pallink.role_result import RoleResult
-    from pallink.role_session import ConfirmRoles, RoleProposal, RoleSession
+    from pallink.role_result import ConfirmRoles, RoleProposal, RoleResult
+    from pallink.role_session import RoleSession
     from pallink.roles.grant import AssignableRole, Grant
 
 _LABEL_WIDTH = 13
@@ -36,9 +36,22 @@ _LABEL_WIDTH = 13
 
 @contextmanager
 def role_session(
-    options: AdministratorOptions, command: str, *, to: str | None, writable: bool = False, yes: bool = False
+    options: AdministratorOptions,
+    command: str,
+    *,
+    accounts: Sequence[str] = (),
+    writable: bool = False,
+    yes: bool = False,
 ) -> Iterator["RoleSession"]:
-    """Sign in the administrator, as the options say, for one command."""
+    """Sign in the administrator, as the options say, for one command.
+
+    Args:
+        options: The options.
+        command: The command, as in `role assign`.
+        accounts: The accounts that the roles are for, none of which is the administrator unless an option says so.
+        writable: Whether the command writes.
+        yes: The value of `--yes`.
+    """
     from pallink.role_session import open_role_session  # noqa: PLC0415 - help does without it
 
     say_where_at_once(options)
@@ -52,12 +65,12 @@ def role_session(
                 options.settings,
                 command=command,
                 writable=writable,
-                to=to,
+                excluded=accounts,
                 prompter=prompter_for(options, writable=writable, yes=yes),
                 deadline=deadline,
             ) as opened,
         ):
-            opened.on_write = _reporter(options, to)
+            opened.on_write = _reporter(options, accounts[0] if accounts else None)
             yield opened
     except PallinkError as error:
         raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
@@ -65,12 +78,14 @@ def role_session(
 
 def _reporter(options: AdministratorOptions, to: str | None) -> "Callable[[Grant | None], None]":
     """Return what keeps the report of an interruption up to date."""
-    report, done = options.report, []
+    report = options.report
+    done: list[str] = []
 
     def on_write(grant: "Grant | None") -> None:
         if grant is not None:
-            done.append(f"{grant.action} on {grant.scope}")
-            report.cause = f"a write was on its way: the role assignment may or may not be {done[-1]}"
+            write, before = f"{grant.action} on {grant.scope}", f"; done before: {', '.join(done)}" if done else ""
+            report.cause = f"a write was on its way: the role assignment may or may not be {write}{before}"
+            done.append(write)
             report.remedy = "run the command again: what is done already stays as it is"
             report.command = options.settings.command("role", "show", "--to", to) if to else None
         else:
@@ -131,24 +146,29 @@ def role_confirmation(options: AdministratorOptions, *, yes: bool) -> "ConfirmRo
 
 
 def _ask(proposal: "RoleProposal", terminal: Terminal) -> bool:
-    administrator = proposal.administrator
-    tenant = f"{proposal.tenant_name} ({administrator.tenant_id})" if proposal.tenant_name else administrator.tenant_id
-    rows = [
-        ("administrator", f"{administrator.name} ({administrator.kind})"),
-        ("tenant", tenant),
-        ("account", str(proposal.principal)),
-        ("role", f"{proposal.role.name}: {_allows(proposal.role)}"),
-        *(("scope", str(grant.scope)) for grant in proposal.grants),
-    ]
-    for label, text in rows:
-        terminal.tell_wrapped(f"  {label:<{_LABEL_WIDTH}} ", one_line(text))
-    removes = any(grant.action is Action.DELETED for grant in proposal.grants)
+    role = ("role", describe_role(proposal.role))
+    scopes = [("scope", str(grant.scope)) for grant in proposal.changes]
+    tell_proposal(proposal, [("account", str(proposal.principal)), role, *scopes], terminal)
+    removes = any(grant.action is Action.DELETED for grant in proposal.changes)
     return yes_or_no("Remove this role from the account?" if removes else "Assign this role to the account?", terminal)
 
 
-def _allows(role: "AssignableRole") -> str:
-    """Return what a role allows, in words."""
-    return f"allows {', '.join(role.writes)}" if role.writes else "changes no resource"
+def tell_proposal(proposal: "RoleProposal", rows: Sequence[tuple[str, str]], terminal: Terminal) -> None:
+    """Say on stderr who is about to change what in which tenant."""
+    administrator = proposal.administrator
+    tenant = f"{proposal.tenant_name} ({administrator.tenant_id})" if proposal.tenant_name else administrator.tenant_id
+    for label, text in (
+        ("administrator", f"{administrator.name} ({administrator.kind})"),
+        ("tenant", tenant),
+        *rows,
+    ):
+        terminal.tell_wrapped(f"  {label:<{_LABEL_WIDTH}} ", one_line(text))
+
+
+def describe_role(role: "AssignableRole") -> str:
+    """Return a role and what it allows, in words."""
+    allows = f"allows {', '.join(role.writes)}" if role.writes else "changes no resource"
+    return f"{role.name}: {allows}"
 
 
 def show_roles(result: "RoleResult", options: AdministratorOptions) -> None:

@@ -83,6 +83,9 @@ def print_interruption(report: InterruptReport, terminal: Terminal, output: Outp
 def _print_timeout(deadline: Deadline, report: InterruptReport, terminal: Terminal, output: OutputFormat) -> int:
     report.tidy()
     error = deadline.exceeded("the network or the operating system did not return, as in a look-up of a name")
+    if report.cause is not None and not report.writes_link:
+        error = error.with_cause(report.cause)
+        error = error.replace(remedy=report.remedy or error.remedy, command=report.command)
     print_error(error.replace(warnings=report.warnings), terminal, output, report)
     return error.exit_code
 

@@ -11,10 +11,11 @@ from pallink.output.terminal import Terminal
 
 if TYPE_CHECKING:
     from pallink.fleet.fleet_run import FleetRun
+    from pallink.fleet.role_run import RoleRun
 
 
 @contextmanager
-def stopping(run: "FleetRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
+def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionOptions) -> Iterator[None]:
     """Let an interruption end the run, and not the command, which then says what was done."""
     execution, terminal = Execution.current(), Terminal()
 

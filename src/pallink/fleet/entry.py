@@ -91,7 +91,17 @@ class Entry:
     @property
     def key(self) -> tuple[str, str]:
         """What tells two entries apart before anyone has signed in: the account and the tenant, case ignored."""
-        return (self.account or self.client_id or "").casefold(), self.tenant.casefold()
+        return self.identifier.casefold(), self.tenant.casefold()
+
+    @property
+    def identifier(self) -> str:
+        """The UPN, object ID or client ID of the account."""
+        return self.account or self.client_id or ""
+
+    @property
+    def needs_role(self) -> bool:
+        """Whether the account needs Reader: it is to be linked, and the role is checked then."""
+        return self.state is LinkState.LINKED and self.role_check is not RoleCheck.SKIP
 
     def __str__(self) -> str:
         return f"{self.name} in {self.tenant_domain or self.tenant}"

@@ -29,9 +29,10 @@ from pallink.links.record import LinkChange
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, redact_all
 from pallink.result import Json, Result
-from pallink.roles import Verdict
+from pallink.roles import RoleCommands, Verdict
+from pallink.roles.remedies import scopes_to_assign
 from pallink.session import Session
-from pallink.settings import RoleCheck, Settings
+from pallink.settings import DEFAULT_CLOUD, RoleCheck, Settings
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.unexpected import as_pallink_error
@@ -295,8 +296,16 @@ def _outcome_of_comparison(result: Result) -> Outcome:
 
 
 def _check(entry: Entry, session: Session) -> EntryResult:
-    """Check the Reader role, and read the link. A missing link is not an error."""
+    """Check the Reader role, and read the link. A missing link is not an error, nor a role that only warns."""
     result = session.check(subscriptions=entry.subscriptions)
+    error, reader = result.error, result.reader
+    if isinstance(error, ReaderRoleError) and entry.role_check is RoleCheck.WARN:
+        result = replace(result, error=None, warnings=(*result.warnings, error.message))
+    elif isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
+        # One line that an administrator can paste who has nothing but it.
+        commands = RoleCommands(session.account, cloud=None if result.cloud == DEFAULT_CLOUD else result.cloud)
+        command = commands.role_assign(scopes_to_assign(reader))
+        result = replace(result, error=error.replace(remedy="an administrator assigns it, with", command=command))
     checked = _result(entry, _outcome_of_comparison(result), result)
     # One row a tenant has no room for the subscriptions.
     return replace(checked, fields={name: value for name, value in checked.fields.items() if name != "subscriptions"})

@@ -20,11 +20,11 @@ class WriteResponse(Enum):
     """The service refused the write, and would refuse it again."""
 
 
-class WriteFailure(Exception):  # noqa: N818 - not an error for a caller: `settle` makes one of it
-    """A write that was sent and returned no link.
+class WriteFailure(Exception):  # noqa: N818 - not an error for a caller: what settles the write makes one of it
+    """A write that was sent and returned no result: of a link, or of a role assignment.
 
     Attributes:
-        error: The error to report where reading the link does not settle the write.
+        error: The error to report where reading does not settle the write.
         response: How the service responded.
         retry_after: Seconds that the service asked to wait, or None.
     """

@@ -1,7 +1,7 @@
 """The table of a fleet: one line an account, those first that need attention. Pure."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pallink.errors import SignInError
 from pallink.fleet.plan_file import SYMBOLS
@@ -20,8 +20,17 @@ _PLAN_WORDS: Mapping[str, str] = {
 _MAX_CELL = 60
 
 
+Cell = Callable[[EntryResult], str]
+"""Returns what the table shows of an account between its tenant and what a person should know of it."""
+
+
 def render_results(
-    results: Sequence[EntryResult], *, is_plan: bool, max_rows: int | None = None, columns: int | None = None
+    results: Sequence[EntryResult],
+    *,
+    is_plan: bool,
+    max_rows: int | None = None,
+    columns: int | None = None,
+    cell: Cell | None = None,
 ) -> str:
     """Return the table and a line of totals.
 
@@ -30,10 +39,11 @@ def render_results(
         is_plan: Whether they say what would be done, each with a symbol.
         max_rows: How many accounts are shown; None: all.
         columns: How long a line may be; None: as long as it is.
+        cell: What is shown of each account; None: its partner.
     """
     ordered = sorted(results, key=lambda result: ATTENTION.index(result.outcome))
     shown = ordered if max_rows is None or len(ordered) <= max_rows else ordered[:max_rows]
-    rows = [_row(result, is_plan=is_plan) for result in shown]
+    rows = [_row(result, is_plan=is_plan, cell=cell) for result in shown]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(len(rows[0]) if rows else 0)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if len(shown) < len(ordered):
@@ -55,9 +65,9 @@ def totals_line(results: Sequence[EntryResult], *, is_plan: bool) -> str:
     return f"{total}: {', '.join(parts)}" if parts else total
 
 
-def entry_line(result: EntryResult, *, is_plan: bool) -> str:
+def entry_line(result: EntryResult, *, is_plan: bool, cell: Cell | None = None) -> str:
     """Return one line for an account as it is done."""
-    return "  ".join(cell for cell in _row(result, is_plan=is_plan) if cell)
+    return "  ".join(text for text in _row(result, is_plan=is_plan, cell=cell) if text)
 
 
 def symbol_of(outcome: Outcome) -> str:
@@ -69,11 +79,12 @@ def _cut(line: str, columns: int | None) -> str:
     return line if columns is None or len(line) < columns else f"{line[: columns - 4]}..."
 
 
-def _row(result: EntryResult, *, is_plan: bool) -> tuple[str, ...]:
+def _row(result: EntryResult, *, is_plan: bool, cell: Cell | None) -> tuple[str, ...]:
     entry, fields = result.entry, result.fields
     tenant = str(fields.get("tenantName") or entry.tenant_domain or entry.tenant)
     mark = symbol_of(result.outcome) if is_plan else result.outcome.value
-    return mark, *(one_line(cell, _MAX_CELL) for cell in (entry.name, tenant, _change(result))), _reason(result)
+    shown = (entry.name, tenant, (cell or _change)(result))
+    return mark, *(one_line(text, _MAX_CELL) for text in shown), _reason(result)
 
 
 def _change(result: EntryResult) -> str:

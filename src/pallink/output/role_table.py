@@ -1,9 +1,16 @@
-"""The table of `pallink role`: who, where, and one line for each role assignment."""
+"""The tables of `pallink role`: who, where, and one line for each role assignment; for a fleet, a cell an account."""
 
 from collections.abc import Iterator
 
+from pallink.fleet.result import EntryResult
+from pallink.fleet.role_run import RoleEntryResult
 from pallink.output.table import Row
 from pallink.role_result import RoleResult, RoleRow
+from pallink.roles.assignments import split_scope
+from pallink.roles.scopes import Scope
+
+# As in `/subscriptions/ID`.
+_SUBSCRIPTION_SEGMENTS = 2
 
 
 def role_rows(result: RoleResult) -> Iterator[Row]:
@@ -19,6 +26,20 @@ def role_rows(result: RoleResult) -> Iterator[Row]:
         yield Row("" if number else "roles", f"{row.role_name} on {row.scope_name}{_details(row)}", status)
     if result.dry_run:
         yield Row("result", "dry run: nothing was written")
+
+
+def role_cell(result: EntryResult) -> str:
+    """Return the role of one account of a fleet, and where, in a few words."""
+    proposal = result.proposal if isinstance(result, RoleEntryResult) else None
+    if proposal is None:
+        return ""
+    return f"{proposal.role.name} on {', '.join(_short(grant.scope) for grant in proposal.planned)}"
+
+
+def _short(scope: Scope) -> str:
+    """Return a scope in words; a subscription by its name alone, if that is known."""
+    is_named = scope.subscription_name is not None and len(split_scope(scope.id)) == _SUBSCRIPTION_SEGMENTS
+    return str(scope.subscription_name) if is_named else str(scope)
 
 
 def _details(row: RoleRow) -> str:

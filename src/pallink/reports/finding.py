@@ -24,7 +24,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One account, checked against one partner, or linked to it.
+    """One account, checked against one partner, linked to it, or checked for the Reader role.
 
     Attributes:
         command: What ran, as in `verify`.
@@ -40,6 +40,7 @@ class Finding:
         started: When the command began, with its time zone; None if that is unknown.
         seconds: How long it took.
         within: The tenant as a fleet file spells it, where accounts of several tenants may have one name.
+        role: The verdict on the Reader role; None if it is unknown or was not checked.
     """
 
     command: str
@@ -55,12 +56,25 @@ class Finding:
     started: datetime | None = None
     seconds: float = 0.0
     within: str | None = None
+    role: str | None = None
+
+    @property
+    def is_about_role(self) -> bool:
+        """Whether the command checks the role, and not the link."""
+        return self.command == "fleet check"
+
+    @property
+    def is_check(self) -> bool:
+        """Whether the command writes nothing."""
+        return self.is_about_role or self.command.removeprefix("fleet ").startswith("verify")
 
     @property
     def name(self) -> str:
         """The name of the test case: the same in every run, so that CI systems can track it."""
         account, partner = one_line(self.account or "the account"), self.expected_partner_id
         within = f" in {one_line(self.within)}" if self.within else ""
+        if self.is_about_role:
+            return f"{account}{within} holds Reader"
         return (
             f"{account}{within} is linked to partner {one_line(partner)}"
             if partner
@@ -139,7 +153,7 @@ def finding_from_entry(result: EntryResult, command: str, cloud: str) -> Finding
         command: The command's name, as in `fleet verify`.
         cloud: The cloud's name or URL.
     """
-    entry, fields = result.entry, result.fields
+    entry, fields, role = result.entry, result.fields, result.fields.get("role")
     state = State.FAILURE if result.outcome in COMPARED else State.ERROR
     state = State.PASS if result.outcome in DONE else state
     tenant_name, partner_id, partner_name = (fields.get(key) for key in ("tenantName", "partnerId", "partnerName"))
@@ -157,6 +171,7 @@ def finding_from_entry(result: EntryResult, command: str, cloud: str) -> Finding
         warnings=result.warnings,
         seconds=result.seconds,
         within=entry.tenant,
+        role=role if isinstance(role, str) else None,
     )
 
 

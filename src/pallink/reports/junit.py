@@ -41,7 +41,10 @@ def render_junit(findings: Sequence[Finding]) -> bytes:
                 case, finding.state.value, message=_replace_invalid(finding.message), type=finding.error.code
             )
             outcome.text = _replace_invalid("\n".join((finding.message, *finding.details)))
-        lines = [f"linked to: {one_line(finding.linked_to or 'none')}"] if finding.state is not State.ERROR else []
+        found = (
+            f"role: {finding.role}" if finding.is_about_role else f"linked to: {one_line(finding.linked_to or 'none')}"
+        )
+        lines = [found] if finding.state is not State.ERROR else []
         lines += [f"warning: {one_line(warning)}" for warning in finding.warnings]
         if lines:
             ET.SubElement(case, "system-out").text = _replace_invalid("\n".join(lines))

@@ -41,27 +41,35 @@ def _render_blocks(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield the summary in blocks; it can be cut between any two."""
     command = findings[0].command if findings else "verify"
     yield f"## pallink {command}: {_render_headline(findings)}\n\n"
-    yield "| account | tenant | expected | linked to | result |\n|---|---|---|---|---|\n"
+    found = "role" if findings and findings[0].is_about_role else "linked to"
+    yield f"| account | tenant | expected | {found} | result |\n|---|---|---|---|---|\n"
     for finding in findings:
-        linked_to = _code(finding.linked_to, "none" if finding.is_known else "unknown")
-        expected = _code(finding.expected_partner_id, "none")
-        cells = (_code(finding.account), _code(finding.tenant), expected, linked_to)
+        cells = (_code(finding.account), _code(finding.tenant), *_expected_and_found(finding))
         yield f"| {' | '.join(map(_cell, cells))} | {_render_state(finding)} |\n"
     for finding in findings:
         if finding.error is not None or finding.warnings:
             yield _render_details(finding)
 
 
+def _expected_and_found(finding: Finding) -> tuple[str, str]:
+    if finding.is_about_role:
+        return "Reader", _code(finding.role)
+    found = _code(finding.linked_to, "none" if finding.is_known else "unknown")
+    return _code(finding.expected_partner_id, "none"), found
+
+
 def _render_state(finding: Finding) -> str:
-    if finding.command.endswith("verify"):
+    if finding.is_check:
         return _STATE_TEXTS[finding.state]
     return finding.done or _STATE_TEXTS[State.FAILURE]
 
 
 def _render_headline(findings: Sequence[Finding]) -> str:
-    if len(findings) == 1 and not findings[0].command.endswith("verify"):
+    if len(findings) == 1 and not findings[0].is_check:
         return findings[0].done or "failed"
     passed, failed, unknown = (count_state(findings, state) for state in (State.PASS, State.FAILURE, State.ERROR))
+    if passed == len(findings) and findings and findings[0].is_about_role:
+        return "holds Reader" if passed == 1 else f"all {passed} accounts hold Reader"
     if passed == len(findings):
         return "linked as expected" if passed == 1 else f"all {passed} accounts are linked as expected"
     if len(findings) == 1:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pallink.deadline import Deadline
 from pallink.errors import PallinkError, UnexpectedAnswerError, UnsettledWriteError
+from pallink.links.history import WriteFailure, WriteResponse
 from pallink.links.model import Action
 from pallink.roles.assignments import RoleAssignment
 from pallink.roles.grant import AssignableRole, Grant, Principal, assignment_name, find_own, plan_assignment
@@ -18,22 +19,6 @@ MAX_WAIT = 600.0
 _LOOKS = (2.0, 3.0, 5.0, 10.0, 15.0)
 _REPEAT = "run the command again: what is done already stays as it is"
 _RETRIES = (1.0, 2.0, 4.0)
-
-
-class FailedWriteError(Exception):
-    """A write that was sent and failed. Only reading tells whether it took effect.
-
-    Attributes:
-        error: The error to report where reading does not settle it.
-        is_refused: Whether the service refused it, and would refuse it again.
-        retry_after: Seconds that the service asked to wait; None if it did not.
-    """
-
-    def __init__(self, error: PallinkError, *, is_refused: bool, retry_after: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.is_refused = is_refused
-        self.retry_after = retry_after
 
 
 class AssignmentExistsError(Exception):
@@ -62,7 +47,7 @@ class Grants(Protocol):
 
         Raises:
             AssignmentExistsError: It exists under another ID.
-            FailedWriteError: It failed.
+            WriteFailure: It failed.
             PallinkError: It was not sent.
         """
 
@@ -70,7 +55,7 @@ class Grants(Protocol):
         """Send the removal of a role assignment once.
 
         Raises:
-            FailedWriteError: It failed.
+            WriteFailure: It failed.
             PallinkError: It was not sent.
         """
 
@@ -121,7 +106,7 @@ def remove(grants: Grants, grant: Grant, principal: Principal) -> Grant:
         except PallinkError as error:
             raise _unsettled(unknown, error.message, error) from error
         if not is_gone:
-            raise FailedWriteError(_still_there(grant.scope), is_refused=False)
+            raise WriteFailure(_still_there(grant.scope), WriteResponse.LOST)
         return grant
 
     def look() -> Grant | None:
@@ -147,18 +132,18 @@ def _settled(send: Callable[[], Grant], look: Callable[[], Grant | None], unknow
     while True:
         try:
             return send()
-        except FailedWriteError as failed:
-            failure = failed
+        except WriteFailure as failed:
+            failure, is_refused = failed, failed.response is WriteResponse.REFUSED
         try:
             found = look()
         except PallinkError as error:
-            if failure.is_refused:
+            if is_refused:
                 raise failure.error from failure.error.__cause__
             raise _unsettled(unknown, f"{failure.error.message}; {error.message}", failure.error) from error
         if found is not None:
             return found
         pause = next(pauses, None)
-        if failure.is_refused or pause is None:
+        if is_refused or pause is None:
             raise failure.error from failure.error.__cause__
         try:
             Deadline.current().wait(max(pause, failure.retry_after or 0.0), cause=failure.error.message)

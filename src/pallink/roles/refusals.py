@@ -127,7 +127,7 @@ def no_such_account(name: str, tenant: str) -> ServiceError:
         cause="Microsoft Graph does not find it; a guest has another name in this tenant than at home"
         if is_name
         else "Microsoft Graph finds no user and no application with this ID",
-        remedy="correct --to; or give the object ID, which the account prints when it signs in to this tenant",
+        remedy="check the spelling; or give the object ID, which the account prints when it signs in to this tenant",
         command=SHOW_OBJECT_ID,
     )
 
@@ -137,7 +137,7 @@ def graph_refused(name: str, administrator: str, reason: str, trace: RequestTrac
     return AccessDeniedError(
         f"could not look up {name} in Microsoft Graph: {administrator} may not read the directory",
         cause=reason,
-        remedy="give the object ID with --to; signed in as that account, this prints it",
+        remedy="give the object ID instead; signed in as that account, this prints it",
         command=SHOW_OBJECT_ID,
         trace=trace,
     )

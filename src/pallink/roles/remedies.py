@@ -56,11 +56,20 @@ class RoleCommands:
         others = [self.assign(scope, role_name) for scope in scopes[:_MAX_COMMANDS]]
         if self.emulator is not None:
             return "\n".join(others)
+        return "\n".join([self.role_assign(scopes, role_name), *others])
+
+    def role_assign(self, scopes: Sequence[str | None], role_name: str = READER.name) -> str:
+        """Return the command of pallink with which an administrator assigns a role to the account.
+
+        Args:
+            scopes: The subscriptions' scopes; None for one that the account cannot name.
+            role_name: The role.
+        """
         words = ["pallink role assign", f"--to {self.account.object_id}"]
         words += [f"--role {_quoted(role_name)}"] if role_name != READER.name else []
         words += [f"--subscription {last_segment(scope) if scope else 'SUBSCRIPTION'}" for scope in scopes]
         words += [f"--tenant {self.account.tenant_id}", *([f"--cloud {self.cloud}"] if self.cloud else [])]
-        return "\n".join([" ".join(words), *others])
+        return " ".join(words)
 
     def assign(self, scope: str | None, role_name: str = READER.name) -> str:
         """Return the command of `az`, or of the emulator, with which a role is assigned to the account.
@@ -235,11 +244,14 @@ def _describe_cause(report: ReaderReport) -> str:
 
 
 def _assign_commands(report: ReaderReport, commands: RoleCommands) -> str:
-    """Return the commands that assign Reader where it is missing, one a line; for one subscription if one is enough."""
-    subscriptions: Sequence[Subscription] = [verdict.subscription for verdict in report.failing]
-    if not report.all_required:
-        subscriptions = subscriptions[:1]
-    return commands.assign_on([subscription.scope for subscription in subscriptions] or [None])
+    """Return the commands that assign Reader where it is missing, one a line."""
+    return commands.assign_on(scopes_to_assign(report))
+
+
+def scopes_to_assign(report: ReaderReport) -> list[str | None]:
+    """Return the scopes where Reader is missing, one if one is enough; None for one that the account cannot name."""
+    scopes: list[str | None] = [verdict.subscription.scope for verdict in report.failing]
+    return (scopes if report.all_required else scopes[:1]) or [None]
 
 
 def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict]) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -74,7 +74,7 @@ def choose_sign_in(
     *,
     environ: Mapping[str, str] | None = None,
     ignore_stored: bool = False,
-    excluded: str | None = None,
+    excluded: Collection[str] = (),
     is_for_all_tenants: bool = False,
 ) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
@@ -87,14 +87,14 @@ def choose_sign_in(
         prompter: Who is asked where several stored sign-ins match.
         environ: The variables that may state a sign-in; None: those of the process.
         ignore_stored: Whether to make a new sign-in even where a stored one matches.
-        excluded: The account (UPN, object ID or client ID) whose stored sign-ins do not count; None: all count.
+        excluded: The accounts (UPNs, object IDs or client IDs) whose stored sign-ins do not count.
         is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do, if the settings name no tenant.
 
     Raises:
         PallinkError: There is no way, or an ambiguous one.
     """
     known = connection.sign_ins.known(settings.cloud, settings.account)
-    stored = tuple(sign_in for sign_in in known if not (excluded and sign_in.matches_identifier(excluded)))
+    stored = tuple(found for found in known if not any(map(found.matches_identifier, excluded)))
     if settings.home_account_id is not None:
         stored = tuple(sign_in for sign_in in stored if sign_in.home_account_id == settings.home_account_id)
     if is_for_all_tenants and settings.tenant is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pallink.cli.commands import fleet_apply, fleet_discover, fleet_plan, fleet_verify
+from pallink.cli.commands import fleet_apply, fleet_check, fleet_discover, fleet_plan, fleet_verify
 from pallink.cli.fleet_arguments import FleetFile
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, FleetOptions, OutputOptions, command_with_options
@@ -31,6 +31,7 @@ def _group() -> None:
 command_with_options(app, options=FleetOptions)(fleet_plan.plan)
 command_with_options(app, options=FleetOptions)(fleet_apply.apply)
 command_with_options(app, options=FleetOptions)(fleet_verify.verify)
+command_with_options(app, options=FleetOptions)(fleet_check.check)
 command_with_options(app, options=CommonOptions)(fleet_discover.discover)
 
 

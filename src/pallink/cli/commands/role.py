@@ -1,12 +1,16 @@
 """pallink role: the roles of an account, as an administrator assigns, removes and sees them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pallink.cli.arguments import DryRun, Yes
+from pallink.cli.fleet_arguments import Exclude, Limit, Select
+from pallink.cli.fleet_job import Selection
 from pallink.cli.lazy import new_app
 from pallink.cli.options import AdministratorOptions, command_with_options
+from pallink.cli.role_fleet import assign_to_fleet
 from pallink.cli.role_job import require_scope, role_confirmation, role_session, scopes_of, show_roles
 from pallink.errors import UsageError
 from pallink.output import Terminal
@@ -18,6 +22,12 @@ _TO = typer.Option(
     "--to",
     metavar="UPN|OBJECT_ID|CLIENT_ID",
     help="The account that the role is for. Names and client IDs are looked up in Microsoft Graph.",
+    show_default=False,
+)
+_FLEET = typer.Option(
+    "--fleet",
+    metavar="FILE",
+    help="The accounts of a fleet file, instead of --to, each on its own subscriptions where no option names a scope.",
     show_default=False,
 )
 To = Annotated[str, _TO]
@@ -64,8 +74,12 @@ def _group() -> None:
 @command_with_options(app, options=AdministratorOptions)
 def assign(
     options: AdministratorOptions,
-    to: To,
     *,
+    to: OptionalTo = None,
+    fleet: Annotated[Path | None, _FLEET] = None,
+    select: Select = None,
+    exclude: Exclude = None,
+    limit: Limit = None,
     role: Role = "Reader",
     subscription: Subscription = None,
     resource_group: ResourceGroup = None,
@@ -90,15 +104,31 @@ def assign(
     Sign in as an administrator (Owner, User Access Administrator or Role Based Access Control Administrator on the
     scope), not as the account that gets the role. The role is assigned directly to the account, even if the account
     already has it through inheritance or a group. Prompts for confirmation on a terminal; elsewhere it needs --yes.
+
+    With --fleet, all accounts of the administrator's tenant are looked up first, one question is asked for all of them,
+    and --timeout counts for each. With any that failed or is in another tenant: exit code 8.
     """
-    wanted, wanted_role = (
-        require_scope(scopes_of(subscription, resource_group, management_group, scope)),
-        WantedRole.parse(role),
-    )
-    confirm = None if dry_run else role_confirmation(options, yes=yes)
+    wanted, wanted_role = scopes_of(subscription, resource_group, management_group, scope), WantedRole.parse(role)
     terminal = Terminal()
     waits = terminal.is_terminal(terminal.stderr) if wait is None else wait
-    with role_session(options, "role assign", to=to, writable=not dry_run, yes=yes) as opened:
+    selection = Selection(select, exclude, limit)
+    _check_accounts(to, fleet, selection)
+    if to is None:
+        assign_to_fleet(
+            options,
+            fleet or Path(),
+            selection,
+            wanted,
+            wanted_role,
+            allow_write_role=allow_write_role,
+            dry_run=dry_run,
+            yes=yes,
+            wait=waits,
+        )
+        return
+    require_scope(wanted)
+    confirm = None if dry_run else role_confirmation(options, yes=yes)
+    with role_session(options, "role assign", accounts=[to], writable=not dry_run, yes=yes) as opened:
         result = opened.assign(
             to,
             wanted,
@@ -113,6 +143,32 @@ def assign(
 
     if error := late_error(result):
         raise error
+
+
+def _check_accounts(to: str | None, fleet: Path | None, selection: Selection) -> None:
+    """Refuse a command line that does not say once whose role is meant.
+
+    Raises:
+        UsageError: Neither or both of --to and --fleet, or a selection without --fleet.
+    """
+    if to is None and fleet is None:
+        raise UsageError(
+            "missing option --to or --fleet",
+            cause="pallink assigns no role unless it is told to whom",
+            remedy="name the account with --to, or a fleet file with --fleet",
+        )
+    if to is not None and fleet is not None:
+        raise UsageError(
+            "--fleet contradicts --to",
+            cause="one names the accounts of a file, the other a single account",
+            remedy="leave out one of them; --select chooses accounts of the file",
+        )
+    if fleet is None and selection.words:
+        raise UsageError(
+            f"{selection.words[0]} is for --fleet",
+            cause="it chooses accounts of a fleet file",
+            remedy=f"add --fleet, or leave {selection.words[0]} out",
+        )
 
 
 @command_with_options(app, options=AdministratorOptions)
@@ -161,7 +217,8 @@ def remove(
     else:
         require_scope(wanted)
     confirm = None if dry_run else role_confirmation(options, yes=yes)
-    with role_session(options, "role remove", to=to, writable=not dry_run, yes=yes) as opened:
+    accounts = [] if to is None else [to]
+    with role_session(options, "role remove", accounts=accounts, writable=not dry_run, yes=yes) as opened:
         if to is None:
             result = opened.remove_by_id(str(assignment_id), dry_run=dry_run, confirm=confirm)
         else:
@@ -184,6 +241,6 @@ def show(
     Without a scope, on all subscriptions that the administrator sees, and inside them. Writes nothing.
     """
     wanted = scopes_of(subscription, resource_group, management_group, scope)
-    with role_session(options, "role show", to=to) as opened:
+    with role_session(options, "role show", accounts=[to]) as opened:
         result = opened.show(to, wanted)
     show_roles(result, options)
