@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from hypothesis import settings
 
 from tests.harness import join_threads
@@ -36,6 +37,7 @@ _SCRUBBED_PREFIXES = (
     "MSI_",
     "SSH_",
     "AGENT_",
+    "SSL_",
     "RUNNER_",
     "INPUT_",
 )
@@ -73,8 +75,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if all(".py" in argument for argument in config.args) else None
 
 
+@pytest.fixture(scope="session")
+def system_trust(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file in place of the system's certificate authorities, which take longer to read than a command."""
+    file = tmp_path_factory.mktemp("trust") / "authorities.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    return file
+
+
 @pytest.fixture(autouse=True)
-def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system_trust: Path) -> None:
     """No setting of the machine reaches a test, and no test reaches the user's own sandbox or cache."""
     for name in list(os.environ):
         if name.upper().startswith(_SCRUBBED_PREFIXES) or name.upper() in _SCRUBBED:
@@ -85,6 +95,7 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "user"))
     monkeypatch.setenv("PALLINK_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(system_trust))
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
