@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 from _pytest.mark import ParameterSet
+from hypothesis import settings
+
+USUAL_EXAMPLES = 100
+"""How many examples a property test tries with `-m exhaustive`; by default it tries a third."""
 
 
 def combinations(*axes: Iterable[Any], default: Callable[..., bool]) -> list[ParameterSet]:
@@ -18,6 +22,11 @@ def combinations(*axes: Iterable[Any], default: Callable[..., bool]) -> list[Par
     return [
         pytest.param(*values, marks=() if default(*values) else pytest.mark.exhaustive) for values in product(*axes)
     ]
+
+
+def examples(usual: int) -> int:
+    """Return how many examples a property test tries in this run, by the number in the exhaustive one."""
+    return usual * settings().max_examples // USUAL_EXAMPLES
 
 
 def joined(value: object) -> str | None:

@@ -1,6 +1,7 @@
 """Imports run one way: among the top-level names, within the sandbox, and without a cycle between any two modules."""
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -53,6 +54,7 @@ SANDBOX_LAYERS = tuple(
 )
 
 
+@cache
 def read_imports() -> dict[str, set[str]]:
     """Return what each module of pallink imports of pallink, within functions too, by names such as `azure.links`."""
     paths = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}

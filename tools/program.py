@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ class Message:
         return int(getattr(errors, self.kind).exit_code)
 
 
-def messages() -> list[Message]:
+@cache
+def messages() -> tuple[Message, ...]:
     """Return the message of every error that the source raises, except in the sandbox, whose errors pallink wraps."""
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
@@ -73,7 +75,7 @@ def messages() -> list[Message]:
                     if keyword.arg in {"cause", "remedy", "command"}
                 }
                 found += [Message(text, kind, f"{where}:{node.lineno}", **rest) for text in _texts(node.args[0])]
-    return found
+    return tuple(found)
 
 
 # Calls of a variable, where the class is chosen at run time.

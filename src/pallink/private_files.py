@@ -9,6 +9,7 @@ import shlex
 import stat
 import tempfile
 import time
+from itertools import takewhile
 from pathlib import Path
 
 # What a file of pallink's has at most, with room: a damaged one could be of any size.
@@ -37,7 +38,7 @@ def make_folder(folder: Path) -> None:
         UnsafeFileError: Another user can change the folder.
         OSError: It cannot be created.
     """
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    missing = list(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
     check(folder)

@@ -1,5 +1,6 @@
 """--debug: each request and answer without its secrets, and the timeline."""
 
+import logging
 import re
 import subprocess
 import sys
@@ -25,6 +26,12 @@ def test_each_request_and_answer_is_shown(in_sandbox: Pallink) -> None:
     assert any(re.fullmatch(rf"\[{number[1]}\] < 200 after \d+ ms", line) for line in said)
     assert f'[{number[1]}]       "partnerName": "Mekorma",' in said
     assert any("x-ms-correlation-request-id: " in line and "[redacted]" not in line for line in said)
+
+
+def test_the_next_command_of_the_process_records_nothing(in_sandbox: Pallink) -> None:
+    in_sandbox("show --debug")
+    in_sandbox("show")
+    assert not logging.getLogger("pallink.requests").isEnabledFor(logging.DEBUG)
 
 
 def test_the_timeline_has_every_request_and_marks_the_critical_path(in_sandbox: Pallink, traffic: Traffic) -> None:

@@ -21,7 +21,7 @@ from pallink.exit_codes import ExitCode
 from pallink.redact.text import UNPRINTABLE
 from tests.cli.people import Desk
 from tests.cli.test_settling import Handle, answering
-from tests.exhaustive import combinations
+from tests.exhaustive import combinations, examples
 from tests.harness import Pallink, Run, Traffic
 
 KNOWN = {int(code) for code in ExitCode}
@@ -234,7 +234,7 @@ def assert_harmless(done: Run, words: str) -> None:
 
 @pytest.mark.usefixtures("clock", "traffic")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=BODIES,
     headers=HEADERS,

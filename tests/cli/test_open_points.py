@@ -5,10 +5,13 @@ import pytest
 from pallink.sandbox.state.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_AFTER_DELETE, VERSION_TYPE
 from tests.harness import Pallink
 
+SETTINGS = (ALREADY_LINKED, GET_AFTER_DELETE, DELETE_OTHER_ID, VERSION_TYPE)
 ANSWERS = [
     pytest.param(setting.name, value, id=f"{setting.name}={value}")
-    for setting in (ALREADY_LINKED, GET_AFTER_DELETE, DELETE_OTHER_ID, VERSION_TYPE)
+    for setting in SETTINGS
     for value in setting.allowed
+    # The defaults of all are one sandbox.
+    if setting is ALREADY_LINKED or value != setting.default
 ]
 
 

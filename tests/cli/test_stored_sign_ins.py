@@ -17,6 +17,7 @@ from pallink import private_files
 from pallink.signin import store as store_module
 from pallink.signin.store import store_for
 from tests.cli.people import APPROVERS, CONTOSO, INVOICES, Desk
+from tests.exhaustive import combinations
 from tests.harness import Run, Traffic, full_disk
 
 KEPT = "--allow-plain-text-cache"
@@ -106,18 +107,20 @@ def test_a_sign_in_that_is_removed_while_a_command_begins(desk: Desk, traffic: T
     assert "cause: its tokens are gone" in refused.stderr
 
 
-def test_parallel_commands_on_one_sign_in_all_succeed(desk: Desk) -> None:
+@pytest.mark.parametrize("count", combinations([4, 8], default=lambda count: count == 4))
+def test_parallel_commands_on_one_sign_in_all_succeed(desk: Desk, count: int) -> None:
     desk.sandbox.set("token-lifetime", "60")  # Each renews.
     assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
-    running = [start("whoami", "-o", "json") for _ in range(8)]
+    running = [start("whoami", "-o", "json") for _ in range(count)]
     for process in running:
         stdout, stderr = process.communicate()
         assert (process.returncode, json.loads(stdout or "{}").get("stored")) == (0, True), stderr
     assert desk.run("whoami").code == 0
 
 
-def test_racing_logins_leave_one_sign_in(desk: Desk) -> None:
-    running = [start("login", "--account", INVOICES, KEPT) for _ in range(6)]
+@pytest.mark.parametrize("count", combinations([3, 6], default=lambda count: count == 3))
+def test_racing_logins_leave_one_sign_in(desk: Desk, count: int) -> None:
+    running = [start("login", "--account", INVOICES, KEPT) for _ in range(count)]
     for process in running:
         _, stderr = process.communicate()
         assert process.returncode == 0, stderr

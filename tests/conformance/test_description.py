@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from pallink.sandbox import Response
 from pallink.sandbox.arm.management_partner import ROUTES
 from pallink.sandbox.state.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_AFTER_DELETE
+from tests.exhaustive import examples
 from tests.sandbox.client import Caller, Client, parsed
 
 DESCRIPTION = yaml.safe_load((Path(__file__).parents[2] / "conformance" / "openapi.yaml").read_text(encoding="utf-8"))
@@ -65,7 +66,7 @@ def call(caller: Caller, path: str, method: str, partner_id: str) -> Response:
     return caller.send(method.upper(), f"{path.replace('{partnerId}', partner_id)}?api-version=2018-02-01")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(chosen=SETTINGS, calls=st.lists(CALLS, min_size=1, max_size=12))
 def test_every_answer_is_described(chosen: dict[str, str], calls: list[tuple[tuple[str, str], str]]) -> None:
     with TemporaryDirectory() as folder:

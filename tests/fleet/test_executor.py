@@ -26,6 +26,7 @@ from pallink.fleet.fleet_run import FleetRun
 from pallink.fleet.result import EntryResult, Outcome
 from pallink.fleet.task import Task
 from pallink.links.record import UNKNOWN, LinkChange
+from tests.exhaustive import examples
 from tests.fleet.files import SEED, write_fleet
 from tests.harness import Pallink, Traffic, join_threads
 
@@ -272,7 +273,7 @@ def test_a_defect_is_one_accounts_own() -> None:
 BEHAVIOURS = st.sampled_from(["done", "write", "fail", "unreachable", "defect", "wait", "hang", "stop"])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(BEHAVIOURS, max_size=12), st.integers(1, 4))
 def test_every_entry_has_one_result(behaviours: list[str], concurrency: int) -> None:
     released = threading.Event()

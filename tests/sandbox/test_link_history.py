@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 
+from tests.exhaustive import examples
 from tests.sandbox.client import Client, document
 
 LOCATION_IDS = ("719878", "6183402", "5127255")
@@ -43,7 +44,7 @@ class Model:
 
 
 @given(calls)
-@hypothesis_settings(deadline=None, max_examples=40)
+@hypothesis_settings(deadline=None, max_examples=examples(40))
 def test_any_history(history: list[tuple[str, str]]) -> None:
     with TemporaryDirectory() as home:
         client = Client(Path(home))

@@ -168,6 +168,7 @@ def test_without_file_descriptors_it_pauses_and_goes_on(
         return accept(listener)
 
     monkeypatch.setattr(TCPServer, "get_request", get_request)
+    monkeypatch.setattr("pallink.sandbox.http.server._POLL_INTERVAL", 0.1)
     assert session.get(f"{server.origin}{METADATA}").status_code == 200
     assert all(later - earlier > 0.05 for earlier, later in pairwise(times[:4]))
 

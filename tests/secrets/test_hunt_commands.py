@@ -51,9 +51,16 @@ def test_every_way_to_sign_in(ground: Ground, method: str) -> None:
     assert (ground.folder / "summary.md").exists()
 
 
-# By default the format that holds everything.
-@pytest.mark.parametrize("output", combinations(OutputFormat, default=lambda output: output is OutputFormat.JSON))
-def test_every_command_in_every_format(ground: Ground, output: str) -> None:
+# By default the format that holds everything, without a log and with the log that holds everything.
+@pytest.mark.parametrize(
+    ("output", "log"),
+    combinations(
+        OutputFormat,
+        ["", "--verbose", "--debug", "--quiet"],
+        default=lambda output, log: output is OutputFormat.JSON and log in {"", "--debug"},
+    ),
+)
+def test_every_command_in_every_format(ground: Ground, output: str, log: str) -> None:
     auth = ground.prepare("client-secret")
     # logout last: the sandbox's users sign in by themselves until then.
     for name in sorted(COMMANDS, key=lambda name: name == "logout"):
@@ -61,16 +68,15 @@ def test_every_command_in_every_format(ground: Ground, output: str) -> None:
             continue  # It would take the canaries out of the world.
         takes_auth = any(parameter.name == "auth" for parameter in COMMANDS[name].params)
         allowed = {"client secret", "OIDC request token"} if name in ("sandbox show", "sandbox env") else set()
-        for logs in ([], ["--verbose"], ["--debug"], ["--quiet"]):
-            words = words_for(name)
-            if logs in (["--verbose"], ["--debug"]) and "--cloud" not in words:
-                continue
-            # Those that name an account are for another one.
-            if takes_auth and "--account" not in words:
-                words += auth
-            done = ground.run(*words, "-o", output, *logs, allowed=allowed)
-            # An application is in one tenant: there is nothing to discover.
-            assert done.code in ((4,) if name == "fleet discover" else (0, 3, 5)), done.stderr
+        words = words_for(name)
+        if log in {"--verbose", "--debug"} and "--cloud" not in words:
+            continue
+        # Those that name an account are for another one.
+        if takes_auth and "--account" not in words:
+            words += auth
+        done = ground.run(*words, "-o", output, *log.split(), allowed=allowed)
+        # An application is in one tenant: there is nothing to discover.
+        assert done.code in ((4,) if name == "fleet discover" else (0, 3, 5)), done.stderr
 
 
 def test_what_the_sandbox_prints_to_sign_in_with_is_not_cut(ground: Ground) -> None:

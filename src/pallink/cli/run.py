@@ -142,11 +142,9 @@ def _log_to(terminal: Terminal, *, verbose: bool, debug: bool) -> None:
     logger = logging.getLogger("pallink")
     logger.handlers.clear()
     logger.propagate = False
-    if not (verbose or debug):
-        logger.addHandler(logging.NullHandler())
-        return
-    logger.addHandler(_LogHandler(terminal))
-    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    # Always set: the process may have run another command before.
+    logger.setLevel(logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING)
+    logger.addHandler(_LogHandler(terminal) if verbose or debug else logging.NullHandler())
 
 
 class _LogHandler(logging.Handler):

@@ -23,8 +23,9 @@ def one_line(text: str, limit: int = 500) -> str:
 
 def printable(text: str) -> str:
     """Return the text on one line, with `?` for each character that controls a terminal, and without CI commands."""
-    shown = ("?" if unicodedata.category(character) in UNPRINTABLE else character for character in text)
-    return without_commands("".join(shown))
+    if not text.isprintable():  # Nearly every text is, and each character of the others is looked up.
+        text = "".join("?" if unicodedata.category(character) in UNPRINTABLE else character for character in text)
+    return without_commands(text)
 
 
 def without_commands(text: str) -> str:
