@@ -178,7 +178,11 @@ class RoleRun:
 
     def _on_write(self, grant: Grant | None, on_write: Callable[[Grant | None], None]) -> None:
         if grant is not None and self.is_stopped:
-            raise NotRunError("not run", cause="the run was interrupted before this account was done")
+            raise NotRunError(
+                "not run",
+                cause="the run was interrupted before this account was done",
+                remedy="run the command again: roles that are assigned stay as they are",
+            )
         on_write(grant)
 
     def _attempt(self, entry: Entry, job: Callable[[], RoleEntryResult]) -> RoleEntryResult:
