@@ -15,6 +15,7 @@ from msal_extensions import FilePersistence  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache as token_store
 from pallink.sandbox import Sandbox, home
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.signin.store import store_for
 from tests.cli.people import APPLICATION, APPROVERS, CONTOSO, FABRIKAM, INVOICES, SECRET, Desk
 from tests.harness import Pallink, Traffic
@@ -202,6 +203,23 @@ def test_where_another_tenant_needs_a_person_the_whole_command_is_shown(desk: De
     assert refused.code == 4, refused.stderr
     command = f"pallink login {KEPT} --cloud sandbox --account {INVOICES} --tenant fabrikam.onmicrosoft.com"
     assert f"    {command} --auth device-code\n" in refused.stderr
+
+
+@pytest.mark.parametrize("policy", [GuestPolicy.MFA, GuestPolicy.TERMS_OF_USE, GuestPolicy.CONSENT])
+def test_in_the_sandbox_the_command_for_another_tenant_signs_in_there_in_person(
+    desk: Desk, policy: GuestPolicy
+) -> None:
+    desk.sandbox.set_guest_policy(policy, ["fabrikam.onmicrosoft.com"])
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    in_fabrikam = f"link 719878 --account {INVOICES} --tenant fabrikam.onmicrosoft.com"
+    refused = desk.run(in_fabrikam)
+    assert refused.code == 4
+    (command,) = (line.strip() for line in refused.stderr.splitlines() if line.startswith("    pallink login"))
+    assert command.endswith("--auth device-code")
+    desk.reader_of_device_codes(INVOICES)
+    words = command.removeprefix("pallink ").replace("--cloud sandbox ", "")
+    assert desk.run(words).code == 0
+    assert desk.run(in_fabrikam).code == 0
 
 
 def test_a_stored_sign_in_that_is_no_guest_of_the_other_tenant(desk: Desk, traffic: Traffic) -> None:

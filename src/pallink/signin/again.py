@@ -55,6 +55,9 @@ def sign_in_command(
     words += ["--allow-plain-text-cache"] if plain_text else []
     if error is not None and error.new_sign_in is NewSignIn.BROWSER and settings.emulator is None:
         settings = replace(settings, auth=SignInMethod.BROWSER.value)
+    if error is not None and error.prompt_helps and settings.emulator is not None and settings.auth is None:
+        # Its users sign in by name, which never counts as a sign-in in person.
+        settings = replace(settings, auth=SignInMethod.DEVICE_CODE.value)
     return settings.command(*words)
 
 
