@@ -268,7 +268,7 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     asked = desk.run("whoami -o json", tty=True, stdin="7\n2\n")
     assert asked.json["account"] == APPROVERS
     assert f"1  {INVOICES}" in asked.stderr
-    assert asked.stderr.count("Which sign-in?") == 2
+    assert asked.stderr.count("Which sign-in? [1-2]:") == 2
     assert desk.run("whoami", tty=True, stdin="").code == 130
     assert desk.run("whoami --no-input", tty=True).code == 4
 

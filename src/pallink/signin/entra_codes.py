@@ -135,7 +135,8 @@ _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
 
 _ACCOUNT = {
     "50034": Explanation(
-        "the account does not exist in this tenant", "check the account's name, and that --tenant is its tenant"
+        "the account does not exist in this tenant",
+        "check the account's name, and that --tenant is its tenant; an application needs its own --auth",
     ),
     "50053": Explanation(
         "the account is locked after too many failed sign-ins, or the sign-in came from a blocked address",
