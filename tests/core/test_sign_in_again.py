@@ -102,7 +102,7 @@ BY_CUSTOM_APPLICATION = sign_in_from_stored(
         (
             Settings(cloud="sandbox", account="invoices@contoso.com"),
             made(SignInMethod.SANDBOX_USER),
-            EXPIRED.replace(prompt_helps=True),
+            EXPIRED,
             "pallink login --cloud sandbox --account invoices@contoso.com --auth device-code",
         ),
     ],
