@@ -15,6 +15,7 @@ from msal_extensions import FilePersistence  # type: ignore[import-untyped]
 
 from pallink.azure.auth import token_cache as token_store
 from pallink.sandbox import Sandbox, home
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from pallink.signin.store import store_for
 from tests.cli.people import APPLICATION, APPROVERS, CONTOSO, FABRIKAM, INVOICES, SECRET, Desk
 from tests.harness import Pallink, Traffic
@@ -204,6 +205,25 @@ def test_where_another_tenant_needs_a_person_the_whole_command_is_shown(desk: De
     assert f"    {command} --auth device-code\n" in refused.stderr
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("policy", [GuestPolicy.MFA, GuestPolicy.TERMS_OF_USE, GuestPolicy.CONSENT])
+def test_in_the_sandbox_the_command_for_another_tenant_signs_in_there_in_person(
+    desk: Desk, policy: GuestPolicy, *, is_stored: bool
+) -> None:
+    desk.sandbox.set_guest_policy(policy, ["fabrikam.onmicrosoft.com"])
+    if is_stored:
+        assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    in_fabrikam = f"link 719878 --account {INVOICES} --tenant fabrikam.onmicrosoft.com"
+    refused = desk.run(in_fabrikam)
+    assert refused.code == 4
+    (command,) = (line.strip() for line in refused.stderr.splitlines() if line.startswith("    pallink login"))
+    assert command.endswith("--auth device-code")
+    desk.reader_of_device_codes(INVOICES)
+    words = command.removeprefix("pallink ").replace("--cloud sandbox ", "")
+    assert desk.run(words if is_stored else f"{words} {KEPT}").code == 0
+    assert desk.run(in_fabrikam).code == 0
+
+
 def test_a_stored_sign_in_that_is_no_guest_of_the_other_tenant(desk: Desk, traffic: Traffic) -> None:
     assert desk.run(f"login --account {APPROVERS} {KEPT}").code == 0
     refused = desk.run(f"link 719878 --yes --tenant {FABRIKAM}")
@@ -250,7 +270,7 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     asked = desk.run("whoami -o json", tty=True, stdin="7\n2\n")
     assert asked.json["account"] == APPROVERS
     assert f"1  {INVOICES}" in asked.stderr
-    assert asked.stderr.count("Which sign-in?") == 2
+    assert asked.stderr.count("Which sign-in? [1-2]:") == 2
     assert desk.run("whoami", tty=True, stdin="").code == 130
     assert desk.run("whoami --no-input", tty=True).code == 4
 
@@ -474,7 +494,7 @@ def test_the_second_proof_that_a_write_demands_is_a_matter_of_signing_in(desk: D
     (command,) = (line.split() for line in refused.stderr.splitlines() if line.startswith("    pallink login"))
     assert desk.run("show").code == 3
     desk.reader_of_device_codes(INVOICES)
-    assert desk.pallink(*command[1:], "--auth", "device-code").code == 0
+    assert desk.pallink(*command[1:]).code == 0
     assert desk.run("link 719878 --yes").code == 0
     assert traffic.writes() == ["PUT", "PUT"]
 
@@ -493,7 +513,8 @@ def test_a_demand_names_one_complete_command_whatever_its_status(desk: Desk, sta
     (command,) = (line.split() for line in refused.stderr.splitlines() if line.startswith("    "))
     assert command[:3] == ["pallink", "login", "--claims"]
     kept = f"{KEPT} --cloud sandbox --account {INVOICES} --tenant {CONTOSO}"
-    assert " ".join(command[4:]) == (kept if is_stored else f"--cloud sandbox --account {INVOICES}")
+    signed_in = kept if is_stored else f"--cloud sandbox --account {INVOICES}"
+    assert " ".join(command[4:]) == f"{signed_in} --auth device-code"
     desk.reader_of_device_codes(INVOICES)
     if not is_stored:
         # Nothing could keep that sign-in: the command that can has the same claims.
@@ -503,7 +524,7 @@ def test_a_demand_names_one_complete_command_whatever_its_status(desk: Desk, sta
         assert again[:3] == ["pallink", "login", KEPT]
         assert command[3] in again
         command = again
-    assert desk.pallink(*command[1:], "--auth", "device-code").code == 0
+    assert desk.pallink(*command[1:]).code == 0
     assert desk.run("link 719878 --yes").code == 0
 
 

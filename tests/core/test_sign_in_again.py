@@ -99,6 +99,12 @@ BY_CUSTOM_APPLICATION = sign_in_from_stored(
             NEEDS_BROWSER,
             "pallink login --cloud sandbox --account invoices@contoso.com",
         ),
+        (
+            Settings(cloud="sandbox", account="invoices@contoso.com"),
+            made(SignInMethod.SANDBOX_USER),
+            EXPIRED,
+            "pallink login --cloud sandbox --account invoices@contoso.com --auth device-code",
+        ),
     ],
 )
 def test_the_command_has_the_options_of_this_run(

@@ -298,7 +298,7 @@ def test_a_credential_that_does_not_work(
     assert done.code == 8
     assert outcomes(done) == {ONBOARDING_ID: "failed", INVOICES: "created"}
     assert message in str(error_of(done, ONBOARDING_ID)["message"])
-    assert last_error(done)["message"] == "apply failed for 1 of 2 accounts"
+    assert last_error(done)["message"] == "could not complete 1 of 2 accounts"
 
 
 @pytest.mark.parametrize("store", ["env", "file", "keyvault", "certificate"])

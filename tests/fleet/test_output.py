@@ -126,7 +126,7 @@ def test_quiet(in_sandbox: Pallink, tmp_path: Path) -> None:
     assert in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes -q").stderr == ""
     file = write_fleet(tmp_path, "account: newhire@contoso.com")
     assert in_sandbox(f"fleet apply {file} --yes -q").stderr.splitlines()[0] == (
-        "error: apply failed for 1 of 1 account"
+        "error: could not complete 1 of 1 account"
     )
 
 

@@ -46,7 +46,7 @@ def test_the_plan_names_each_tenant(consultant: Desk, traffic: Traffic, tmp_path
         ["+", INVOICES, "Tenant"],
     ]
     assert f"account: {INVOICES} in Tenant 0001 (tenant-0001.example)\n" in shown.stderr
-    assert f"--account {INVOICES} --tenant {FIRST}\n" in shown.stderr
+    assert f"--account {INVOICES} --tenant {FIRST} --auth device-code\n" in shown.stderr
     assert traffic.writes() == []
 
 

@@ -276,7 +276,7 @@ def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted:
         else:
             remedy = f"{correct}, then run again: what is done stays as it is"
         return AccountsFailedError(
-            f"apply failed for {len(failed):,} of {count_results(results)}", remedy=remedy, command=ending.again
+            f"could not complete {len(failed):,} of {count_results(results)}", remedy=remedy, command=ending.again
         )
     different = sum(result.outcome is not Outcome.UNCHANGED for result in results)
     return ending.finding(different, results) if ending.finding is not None and different else None

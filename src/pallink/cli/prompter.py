@@ -44,8 +44,9 @@ class TerminalPrompter:
         """
         for number, stored in enumerate(candidates, 1):
             self._terminal.tell_wrapped(f"  {number}  ", one_line(str(stored)))
+        question = f"Which sign-in? [1-{len(candidates)}]"
         while True:
-            choice = typer.prompt("Which sign-in?", default="", show_default=False, err=True).strip()
+            choice = typer.prompt(question, default="", show_default=False, err=True).strip()
             if choice.isascii() and choice.isdigit() and 1 <= int(choice) <= len(candidates):
                 return candidates[int(choice) - 1]
             if not choice:

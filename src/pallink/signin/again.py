@@ -55,7 +55,16 @@ def sign_in_command(
     words += ["--allow-plain-text-cache"] if plain_text else []
     if error is not None and error.new_sign_in is NewSignIn.BROWSER and settings.emulator is None:
         settings = replace(settings, auth=SignInMethod.BROWSER.value)
+    if settings.emulator is not None and settings.auth is None and error is not None and _needs_person(error, sign_in):
+        settings = replace(settings, auth=SignInMethod.DEVICE_CODE.value)
     return settings.command(*words)
+
+
+def _needs_person(error: SignInError, sign_in: SignIn | None) -> bool:
+    """Return whether the emulator requires a sign-in in person: one by name would end as this one did."""
+    is_by_name = sign_in is not None and sign_in.method is SignInMethod.SANDBOX_USER and sign_in.stored is None
+    is_challenged = error.prompt_helps or isinstance(error, MoreProofNeededError)
+    return error.new_sign_in is NewSignIn.SAME and (is_by_name or is_challenged)
 
 
 def _completed(settings: Settings, stored: StoredSignIn) -> Settings:

@@ -12,13 +12,12 @@ from typing import Any
 
 from pallink.errors import SIGN_IN_AGAIN, MoreProofNeededError, NewSignIn, RequestTrace
 from pallink.redact.text import one_line
-from pallink.signin.entra_codes import COMPLETE_MFA, USE_THE_BROWSER, Explanation
+from pallink.signin.entra_codes import COMPLETE_MFA, DO_WHAT_THE_PAGE_ASKS, USE_THE_BROWSER, Explanation
 
 _MAX_VALUE = 100
 # The authentication contexts of a tenant are c1 to c99; Azure's own requirement of multifactor authentication is p1.
 _CONTEXT = re.compile(r"c[0-9]{1,2}")
 _MFA_METHODS = frozenset({"mfa", "ngcmfa"})
-_DO_WHAT_THE_PAGE_ASKS = "sign in again and do what the page asks for; a job without a person needs an application"
 
 
 def more_proof_needed(
@@ -71,7 +70,7 @@ def _explain_strength(required: Mapping[str, Any]) -> Explanation | None:
     contexts = [value for value in _values(required, "acrs") if _CONTEXT.fullmatch(value)]
     if contexts:
         cause = f"the tenant requires the authentication context {', '.join(contexts)} (conditional access) for this"
-        return Explanation(cause, _DO_WHAT_THE_PAGE_ASKS, NewSignIn.SAME)
+        return Explanation(cause, DO_WHAT_THE_PAGE_ASKS, NewSignIn.SAME)
     if "acrs" in required or _MFA_METHODS.intersection(_values(required, "amr")):
         cause = "for this the tenant requires multifactor authentication, and the sign-in did not have it"
         return Explanation(cause, COMPLETE_MFA, NewSignIn.SAME)
@@ -80,7 +79,7 @@ def _explain_strength(required: Mapping[str, Any]) -> Explanation | None:
         return Explanation(cause, USE_THE_BROWSER, NewSignIn.BROWSER)
     if "capolids" in required:
         cause = "a conditional access policy of the tenant requires more of the sign-in"
-        return Explanation(cause, _DO_WHAT_THE_PAGE_ASKS, NewSignIn.SAME)
+        return Explanation(cause, DO_WHAT_THE_PAGE_ASKS, NewSignIn.SAME)
     return None
 
 

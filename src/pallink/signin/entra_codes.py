@@ -75,6 +75,14 @@ _COMPLETE_MFA = _group(
     NewSignIn.SAME,
 )
 
+DO_WHAT_THE_PAGE_ASKS = "sign in again and do what the page asks for; a job without a person needs an application"
+
+_DO_WHAT_THE_PAGE_ASKS = _group(
+    DO_WHAT_THE_PAGE_ASKS,
+    {"50158": "the tenant requires its terms of use to be accepted, or the check of another provider"},
+    NewSignIn.SAME,
+)
+
 _SET_UP_MFA = _group(
     "set up multifactor authentication for this account at https://aka.ms/mfasetup",
     {
@@ -116,7 +124,6 @@ _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
         "50005": "a conditional access policy does not support this operating system",
         "50131": "a conditional access policy blocks this sign-in: the device, the place or suspicious activity",
         "50155": "the tenant could not verify the device",
-        "50158": "the tenant requires an external authentication provider, and its check was not passed",
         "53002": "a conditional access policy requires an approved application",
         "53003": "a conditional access policy blocks this sign-in because of its location, device or method",
         "53009": "a conditional access policy requires an application with Intune's protection",
@@ -128,7 +135,8 @@ _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
 
 _ACCOUNT = {
     "50034": Explanation(
-        "the account does not exist in this tenant", "check the account's name, and that --tenant is its tenant"
+        "the account does not exist in this tenant",
+        "check the account's name, and that --tenant is its tenant; an application needs its own --auth",
     ),
     "50053": Explanation(
         "the account is locked after too many failed sign-ins, or the sign-in came from a blocked address",
@@ -208,10 +216,14 @@ _CROSS_TENANT = {
 }
 
 _CONSENT = {
+    "65001": Explanation(
+        "neither a user nor an administrator of the tenant has consented to the application",
+        "sign in again and consent, have an administrator consent, or use another application with --client-id",
+        NewSignIn.SAME,
+    ),
     **_group(
         "have an administrator consent to it, or use another application with --client-id",
         {
-            "65001": "neither a user nor an administrator of the tenant has consented to the application",
             "65005": "the application does not list the permission for Azure Resource Manager",
             "650056": "the application lacks the permission for Azure Resource Manager, or the consent to it",
             "650057": "the application does not list the permission for Azure Resource Manager",
@@ -381,6 +393,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     **_SIGN_IN_AGAIN,
     **_TRY_AGAIN,
     **_COMPLETE_MFA,
+    **_DO_WHAT_THE_PAGE_ASKS,
     **_SET_UP_MFA,
     **_USE_THE_BROWSER,
     **_NO_DEVICE_CODE,

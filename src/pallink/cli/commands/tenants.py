@@ -73,7 +73,7 @@ def tenants(
     if failed:
         raise AccountsFailedError(
             f"could not read the link in {len(failed)} of {len(results)} tenants",
-            remedy="mend what is named for each of them, then list the tenants again",
+            remedy="correct each error, then run again",
         )
 
 
