@@ -125,7 +125,12 @@ class RoleSession:
             return self.preview(proposal)
         self._confirm(proposal, confirm)
         result = self.carry_out(proposal)
-        return self.wait(proposal, result) if wait else result
+        if not wait:
+            return result
+        try:
+            return self.wait(proposal, result)
+        except PallinkError as error:
+            raise _with_done(error, proposal.changes) from error.__cause__
 
     def plan(self, to: str, wanted: WantedScopes, role: WantedRole, *, allow_write_role: bool = False) -> RoleProposal:
         """Find out what `assign` would do. Arguments as for `assign`."""
@@ -333,8 +338,7 @@ class RoleSession:
                 self.on_write(grant)
                 done.append(write(grant))
             except PallinkError as error:
-                changed = [f"{one.action} on {one.scope}" for one in done if one.action is not Action.UNCHANGED]
-                raise error.replace(warnings=(*error.warnings, *changed)) from error.__cause__
+                raise _with_done(error, done) from error.__cause__
             self.on_write(None)
         return done
 
@@ -347,6 +351,12 @@ class RoleSession:
             rows=tuple(rows),
             dry_run=dry_run,
         )
+
+
+def _with_done(error: PallinkError, done: Sequence[Grant]) -> PallinkError:
+    """Return an error with what was changed before it as warnings."""
+    changed = [f"{grant.action} on {grant.scope}" for grant in done if grant.action is not Action.UNCHANGED]
+    return error.replace(warnings=(*error.warnings, *changed))
 
 
 def open_role_session(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # How many other tenants the error has a command for.
 _MAX_COMMANDS = 5
+_WAIT_AGAIN = "run the command again: it changes nothing, and waits again"
 
 
 def needing_role(entries: "Sequence[Entry]", file: Path, options: ConnectionOptions) -> "tuple[Entry, ...]":
@@ -117,11 +118,23 @@ def _carry_out(
         with stopping(run, line, options):
             for result in run.assign(planned):
                 results.append(result)
-                report.add(result, line)
-        if wait and not run.is_stopped:
-            options.report.cause, options.report.remedy = "everything was written, and takes effect by itself", None
-            return run.wait(results)
-    return results
+                report.add(result, line, is_final=not wait)
+        return _waited(run, results, report, options) if wait and not run.is_stopped else results
+
+
+def _waited(
+    run: "RoleRun", results: "list[RoleEntryResult]", report: FleetReport, options: AdministratorOptions
+) -> "list[RoleEntryResult]":
+    """Return the results after the wait for what was written; an interruption shows them as they were before."""
+
+    def interrupted() -> CancelledError:
+        return report.interrupted(results).with_cause("what was written takes effect by itself")
+
+    options.report.so_far = interrupted
+    try:
+        return run.wait(results)
+    finally:
+        options.report.so_far = None
 
 
 def _reporter(options: AdministratorOptions, results: "list[RoleEntryResult]") -> "Callable[[Grant | None], None]":
@@ -183,6 +196,14 @@ def _verdict(results: "Sequence[RoleEntryResult]", *, dry_run: bool, elsewhere: 
             remedy=remedy,
             command=elsewhere or this_command(),
         )
+    unseen = [result.error for result in results if result.error is not None]
+    if unseen:
+        return AccountsFailedError(
+            f"could not determine for {len(unseen):,} of {total} whether the role has taken effect",
+            cause=f"it is assigned, but {unseen[0].message}",
+            remedy=_WAIT_AGAIN,
+            command=this_command(),
+        )
     from pallink.role_result import late_error  # noqa: PLC0415 - loaded by now
 
     late = [result for result in results if result.result is not None and late_error(result.result)]
@@ -190,7 +211,7 @@ def _verdict(results: "Sequence[RoleEntryResult]", *, dry_run: bool, elsewhere: 
         return UnreachableError(
             f"the role has not taken effect for {len(late):,} of {total}",
             cause="it is assigned, but Azure does not list it among their roles yet",
-            remedy="run the command again: it changes nothing, and waits again",
+            remedy=_WAIT_AGAIN,
             command=this_command(),
         )
     return None
