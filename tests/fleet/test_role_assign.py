@@ -121,6 +121,16 @@ def test_one_question_for_all(in_sandbox: Pallink, traffic: Traffic, tmp_path: P
         assert "[y/N]" not in assign(in_sandbox, file, tty=True).stderr  # Nothing is to be done.
 
 
+def test_an_interrupted_question_ends_its_line(in_sandbox: Pallink, tmp_path: Path) -> None:
+    """The end of stdin interrupts it."""
+    words = (["--fleet", write_fleet(tmp_path, *SEED)], ["--to", NEW_HIRE, "--subscription", PRODUCTION])
+    for account in words:
+        ended = in_sandbox("role", "assign", *account, "--account", OWNER, tty=True, stdin="")
+        assert ended.code == 130
+        assert ended.stderr.splitlines()[-3].endswith("[y/N]: ")
+        assert ended.stderr.splitlines()[-1] == "cause: nothing was written"
+
+
 # --- What is refused --------------------------------------------------------------------------------------------------
 
 

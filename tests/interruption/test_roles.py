@@ -17,6 +17,7 @@ from pallink.cli.supervisor import Execution
 from pallink.concurrency import CancelScope
 from pallink.deadline import Deadline
 from pallink.fleet.role_run import RoleRun
+from pallink.output import Terminal
 from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
 from pallink.sandbox.state.store import Store
@@ -229,6 +230,30 @@ def test_the_first_interruption_of_a_fleet_settles_the_write_under_way(
     assert [method for method, _ in traffic.sent].count("PUT") == 1
     again = in_sandbox(*words)
     assert (again.code, totals(again)) == (0, {"created": 2, "unchanged": 1})
+
+
+@posix_only
+@pytest.mark.parametrize("job", ["role_job", "role_fleet"])
+def test_an_interrupted_question_ends_its_line(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abandoned: threading.Event, job: str
+) -> None:
+    def interrupted(question: str, terminal: Terminal) -> bool:
+        terminal.write_stderr(f"{question} [y/N]: ")
+        signal.raise_signal(signal.SIGINT)
+        assert abandoned.wait(_HANGS)
+        return False
+
+    monkeypatch.setattr(f"pallink.cli.{job}.yes_or_no", interrupted)
+    file = write_fleet(tmp_path, *SEED, defaults="subscription: Contoso Development")
+    account = {
+        "role_job": ["--to", "newhire@contoso.com", "--subscription", SCOPES[0]],
+        "role_fleet": ["--fleet", file],
+    }[job]
+    ended = in_sandbox("role", "assign", *account, "--account", "owner@contoso.com", tty=True)
+    assert ended.code == 130
+    lines = ended.stderr.splitlines()
+    assert lines[-3].endswith("[y/N]: ")
+    assert lines[-1] == "cause: nothing was written"
 
 
 @posix_only
