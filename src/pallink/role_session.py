@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Self
 from pallink.account import Account
 from pallink.advice import Job, advising
 from pallink.deadline import Deadline
-from pallink.errors import (
-    CancelledError,
-    PallinkError,
-    ServiceError,
-    WrongAccountError,
-)
+from pallink.errors import CancelledError, PallinkError, ServiceError, WrongAccountError
 from pallink.links.model import Action
-from pallink.role_result import ConfirmRoles, OnWrite, RoleProposal, RoleResult, RoleRow
+from pallink.role_result import ConfirmRoles, OnWrite, RoleProposal, RoleResult, RoleRow, with_changes
 from pallink.roles.assignments import RoleAssignment, Subscription
 from pallink.roles.grant import (
     AssignableRole,
@@ -130,7 +125,7 @@ class RoleSession:
         try:
             return self.wait(proposal, result)
         except PallinkError as error:
-            raise _with_done(error, proposal.changes) from error.__cause__
+            raise with_changes(error, proposal.changes) from error.__cause__
 
     def plan(self, to: str, wanted: WantedScopes, role: WantedRole, *, allow_write_role: bool = False) -> RoleProposal:
         """Find out what `assign` would do. Arguments as for `assign`."""
@@ -338,7 +333,7 @@ class RoleSession:
                 self.on_write(grant)
                 done.append(write(grant))
             except PallinkError as error:
-                raise _with_done(error, done) from error.__cause__
+                raise with_changes(error, done) from error.__cause__
             self.on_write(None)
         return done
 
@@ -351,12 +346,6 @@ class RoleSession:
             rows=tuple(rows),
             dry_run=dry_run,
         )
-
-
-def _with_done(error: PallinkError, done: Sequence[Grant]) -> PallinkError:
-    """Return an error with what was changed before it as warnings."""
-    changed = [f"{grant.action} on {grant.scope}" for grant in done if grant.action is not Action.UNCHANGED]
-    return error.replace(warnings=(*error.warnings, *changed))
 
 
 def open_role_session(
