@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pallink.account import Account
-from pallink.errors import UnreachableError
+from pallink.errors import PallinkError, UnreachableError
 from pallink.links.model import Action
 from pallink.result import Json
 from pallink.roles.assignments import RoleAssignment, last_segment
@@ -157,6 +157,12 @@ def administrator_fields(cloud: str, administrator: Account, tenant_name: str | 
         "tenantId": administrator.tenant_id,
         "tenantName": tenant_name,
     }
+
+
+def with_changes(error: PallinkError, done: Sequence[Grant]) -> PallinkError:
+    """Return an error with what was changed before it as warnings."""
+    changed = [f"{grant.action} on {grant.scope}" for grant in done if grant.action is not Action.UNCHANGED]
+    return error.replace(warnings=(*error.warnings, *changed))
 
 
 def late_error(result: RoleResult) -> UnreachableError | None:

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Self
 from pallink.account import Account
 from pallink.advice import Job, advising
 from pallink.deadline import Deadline
-from pallink.errors import (
-    CancelledError,
-    PallinkError,
-    ServiceError,
-    WrongAccountError,
-)
+from pallink.errors import CancelledError, PallinkError, ServiceError, WrongAccountError
 from pallink.links.model import Action
-from pallink.role_result import ConfirmRoles, OnWrite, RoleProposal, RoleResult, RoleRow
+from pallink.role_result import ConfirmRoles, OnWrite, RoleProposal, RoleResult, RoleRow, with_changes
 from pallink.roles.assignments import RoleAssignment, Subscription
 from pallink.roles.grant import (
     AssignableRole,
@@ -125,7 +120,12 @@ class RoleSession:
             return self.preview(proposal)
         self._confirm(proposal, confirm)
         result = self.carry_out(proposal)
-        return self.wait(proposal, result) if wait else result
+        if not wait:
+            return result
+        try:
+            return self.wait(proposal, result)
+        except PallinkError as error:
+            raise with_changes(error, proposal.changes) from error.__cause__
 
     def plan(self, to: str, wanted: WantedScopes, role: WantedRole, *, allow_write_role: bool = False) -> RoleProposal:
         """Find out what `assign` would do. Arguments as for `assign`."""
@@ -333,8 +333,7 @@ class RoleSession:
                 self.on_write(grant)
                 done.append(write(grant))
             except PallinkError as error:
-                changed = [f"{one.action} on {one.scope}" for one in done if one.action is not Action.UNCHANGED]
-                raise error.replace(warnings=(*error.warnings, *changed)) from error.__cause__
+                raise with_changes(error, done) from error.__cause__
             self.on_write(None)
         return done
 

@@ -174,6 +174,26 @@ def test_another_person_at_the_prompt_is_refused_before_the_partner_api(served_c
 
 
 @pytest.mark.parametrize(
+    ("is_declined", "reason"),
+    [(True, "was declined"), (False, "the account belongs to another tenant and is not a guest")],
+)
+def test_a_sign_in_in_person_that_fails_says_why(served_consultant: Desk, is_declined: bool, reason: str) -> None:
+    """And not that the tenant requires a stronger one, which is why a person was asked."""
+    desk = served_consultant
+    desk.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
+
+    def respond(_: TerminalPrompter, __: str, code: str) -> None:
+        desk.sandbox.approve(code, "owner@contoso.com", deny=is_declined)
+
+    desk.patch.setattr(TerminalPrompter, "show_device_code", respond)
+    done = desk.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="\n")
+    assert done.code == 8
+    (error,) = [entry["error"] for entry in done.json["entries"] if entry["error"]]
+    assert reason in error["cause"]
+    assert "claims challenge" not in error["message"]
+
+
+@pytest.mark.parametrize(
     ("policy", "reason"),
     [
         (GuestPolicy.REMOVED, "the account belongs to another tenant and is not a guest of this one"),

@@ -409,6 +409,18 @@ def test_it_waits_until_the_role_takes_effect(pallink: Pallink, clock: Clock, mo
     assert clock.waits == [2, 3, 5]
 
 
+def test_a_wait_that_fails_says_what_was_assigned(pallink: Pallink, traffic: Traffic) -> None:
+    def created_then_unreadable(request: object, handle: object) -> object:
+        del request
+        traffic.fail("GET", "roleAssignments", answering(403, b"{}"))
+        return handle()  # type: ignore[operator]
+
+    traffic.fail("PUT", "roleAssignments", created_then_unreadable)  # type: ignore[arg-type]
+    failed = assign(pallink, "--wait")
+    assert failed.code == 6
+    assert f"created on subscription Contoso Production ({PRODUCTION})" in failed.stderr
+
+
 def test_it_waits_for_ten_minutes_at_most(pallink: Pallink, clock: Clock) -> None:
     Sandbox(home()).set("role-propagation", "3600")
     late = assign(pallink, "--wait")

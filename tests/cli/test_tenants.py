@@ -151,6 +151,8 @@ def test_cloud_shell_lists_all_and_opens_one(consultant: Desk) -> None:
     refused = consultant.run("tenants --links --auth managed-identity")
     assert refused.code == 4
     assert "cause: a managed identity, and Azure Cloud Shell, get tokens for one tenant only" in refused.stderr
+    # Another login with the same method would be of no use.
+    assert refused.stderr.splitlines()[-1] == "    pallink login --cloud sandbox"
 
 
 def test_a_variable_that_keeps_azure_identity_in_one_tenant(

@@ -320,3 +320,19 @@ def test_a_full_disk_does_not_end_a_run_that_streams(
     assert len(attempts) == 1
     assert traffic.writes() == ["PUT"] * 3
     assert [record["kind"] for record in records(tmp_path / "run")].count("outcome") == 3
+
+
+@pytest.mark.parametrize("command", ["check", "verify", "apply --yes"])
+@pytest.mark.parametrize("option", ["--junit", "--markdown", "--csv"])
+def test_a_report_does_not_overwrite_the_fleet_file(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, command: str, option: str
+) -> None:
+    file = write_fleet(tmp_path, *SEED)
+    before = Path(file).read_text()
+    same = tmp_path / "folder" / ".." / "fleet.yaml"
+    refused = in_sandbox(f"fleet {command} {file} {option} {same}")
+    assert refused.code == 2
+    assert f"error: {option} would overwrite {file}" in refused.stderr
+    assert f"hint: name another file with {option}" in refused.stderr
+    assert Path(file).read_text() == before
+    assert traffic.sent == []

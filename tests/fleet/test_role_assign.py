@@ -1,5 +1,6 @@
 """`pallink role assign --fleet`: one administrator assigns a role to the accounts of a fleet file."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,16 @@ def test_one_question_for_all(in_sandbox: Pallink, traffic: Traffic, tmp_path: P
         assert "not confirmed: nothing was changed" in text
     else:
         assert "[y/N]" not in assign(in_sandbox, file, tty=True).stderr  # Nothing is to be done.
+
+
+def test_an_interrupted_question_ends_its_line(in_sandbox: Pallink, tmp_path: Path) -> None:
+    """The end of stdin interrupts it."""
+    words = (["--fleet", write_fleet(tmp_path, *SEED)], ["--to", NEW_HIRE, "--subscription", PRODUCTION])
+    for account in words:
+        ended = in_sandbox("role", "assign", *account, "--account", OWNER, tty=True, stdin="")
+        assert ended.code == 130
+        assert ended.stderr.splitlines()[-3].endswith("[y/N]: ")
+        assert ended.stderr.splitlines()[-1] == "cause: nothing was written"
 
 
 # --- What is refused --------------------------------------------------------------------------------------------------
@@ -308,6 +319,40 @@ def test_it_waits_for_all_at_the_end(in_sandbox: Pallink, clock: Clock, tmp_path
     assert (late.code, totals(late)) == (7, {"created": 2})
     assert last_error(late)["message"] == "the role has not taken effect for 2 of 2 accounts"
     assert 580 < sum(clock.waits) < 620
+
+
+def test_what_was_written_is_reported_where_the_wait_fails(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path
+) -> None:
+    def created_then_unreadable(request: object, handle: object) -> object:
+        del request
+        traffic.fail("GET", "roleAssignments", answering(403, b"{}"))
+        return handle()  # type: ignore[operator]
+
+    traffic.fail("PUT", "roleAssignments", created_then_unreadable)  # type: ignore[arg-type]
+    file = write_fleet(tmp_path, *SEED)
+    done = assign(in_sandbox, file, "--yes", "--wait", "-o", "json")
+    validate(done.json, "role assign --fleet")
+    assert (done.code, totals(done)) == (8, {"created": 2})
+    (unseen,) = (entry for entry in done.json["entries"] if entry["error"])
+    assert unseen["assignments"][0]["effective"] is None
+    error = last_error(done)
+    assert error["message"] == "could not determine for 1 of 2 accounts whether the role has taken effect"
+    assert error["cause"] == f"it is assigned, but {unseen['error']['message']}"
+    again = assign(in_sandbox, file, "--yes", "--wait", "-o", "json")
+    assert (again.code, totals(again)) == (0, {"unchanged": 2})
+
+
+def test_lines_say_what_came_of_the_wait(in_sandbox: Pallink, tmp_path: Path) -> None:
+    lines = assign(in_sandbox, write_fleet(tmp_path, *SEED), "--yes", "--wait", "-o", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["assignments"][0]["effective"] for line in lines] == [True, True]
+
+
+def test_what_could_not_be_planned_is_no_dry_run(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, "account: ghost@contoso.com", SEED[0], defaults=DEVELOPMENT)
+    for words, is_dry in (("--dry-run", True), ("--yes", False)):
+        entries = assign(in_sandbox, file, words, "-o", "json").json["entries"]
+        assert [entry["dryRun"] for entry in entries] == [is_dry] * 2
 
 
 def test_each_account_has_its_own_time(in_sandbox: Pallink, clock: Clock, traffic: Traffic, tmp_path: Path) -> None:

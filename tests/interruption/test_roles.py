@@ -17,6 +17,7 @@ from pallink.cli.supervisor import Execution
 from pallink.concurrency import CancelScope
 from pallink.deadline import Deadline
 from pallink.fleet.role_run import RoleRun
+from pallink.output import Terminal
 from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
 from pallink.sandbox.state.store import Store
@@ -159,17 +160,23 @@ def test_a_signal_while_a_write_is_held(bench: Bench, name: str) -> None:
     assert bench.run(f"{COMMANDS[name]} -o json").code == 0
 
 
-def test_a_time_out_while_a_write_hangs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread that sends it does not return: the main thread says what became of the write."""
-    prepare(bench, "assign")
-    abandoned, abandon = threading.Event(), Execution._abandon
+@pytest.fixture
+def abandoned(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return an event that is set once the main thread has left the command where it is."""
+    is_set, abandon = threading.Event(), Execution._abandon
 
     def watched(execution: Execution, scope: CancelScope) -> bool:
         is_abandoned = abandon(execution, scope)
-        abandoned.set()
+        is_set.set()
         return is_abandoned
 
     monkeypatch.setattr(Execution, "_abandon", watched)
+    return is_set
+
+
+def test_a_time_out_while_a_write_hangs(bench: Bench, abandoned: threading.Event) -> None:
+    """The thread that sends it does not return: the main thread says what became of the write."""
+    prepare(bench, "assign")
 
     def hang(now: Asked, send: Send) -> requests.Response:
         if now[0] == "PUT":
@@ -223,6 +230,53 @@ def test_the_first_interruption_of_a_fleet_settles_the_write_under_way(
     assert [method for method, _ in traffic.sent].count("PUT") == 1
     again = in_sandbox(*words)
     assert (again.code, totals(again)) == (0, {"created": 2, "unchanged": 1})
+
+
+@posix_only
+@pytest.mark.parametrize("job", ["role_job", "role_fleet"])
+def test_an_interrupted_question_ends_its_line(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abandoned: threading.Event, job: str
+) -> None:
+    def interrupted(question: str, terminal: Terminal) -> bool:
+        terminal.write_stderr(f"{question} [y/N]: ")
+        signal.raise_signal(signal.SIGINT)
+        assert abandoned.wait(_HANGS)
+        return False
+
+    monkeypatch.setattr(f"pallink.cli.{job}.yes_or_no", interrupted)
+    file = write_fleet(tmp_path, *SEED, defaults="subscription: Contoso Development")
+    account = {
+        "role_job": ["--to", "newhire@contoso.com", "--subscription", SCOPES[0]],
+        "role_fleet": ["--fleet", file],
+    }[job]
+    ended = in_sandbox("role", "assign", *account, "--account", "owner@contoso.com", tty=True)
+    assert ended.code == 130
+    lines = ended.stderr.splitlines()
+    assert lines[-3].endswith("[y/N]: ")
+    assert lines[-1] == "cause: nothing was written"
+
+
+@posix_only
+def test_an_interruption_of_the_wait_shows_what_was_written(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, abandoned: threading.Event
+) -> None:
+    def created_then_interrupted(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        del request
+        traffic.fail("GET", "roleAssignments", interrupt)
+        return handle()
+
+    def interrupt(request: requests.PreparedRequest, handle: Handle) -> requests.Response:
+        del request
+        signal.raise_signal(signal.SIGINT)
+        assert abandoned.wait(_HANGS)
+        return handle()
+
+    file = write_fleet(tmp_path, SEED[0], "account: ghost@contoso.com", defaults="subscription: Contoso Development")
+    traffic.fail("PUT", "roleAssignments", created_then_interrupted)
+    words = ("role", "assign", "--fleet", file, "--account", "owner@contoso.com", "--yes", "--wait", "-o", "json")
+    ended = in_sandbox(*words)
+    assert (ended.code, list(outcomes(ended).values())) == (130, ["created", "failed"])
+    assert last_error(ended)["cause"] == "1 of 2 accounts are done; what was written takes effect by itself"
 
 
 @posix_only

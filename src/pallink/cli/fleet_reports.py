@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pallink.cli.options import ConnectionOptions
+from pallink.errors import UsageError
 from pallink.output import Terminal
 from pallink.output.rendering import render_csv_cell
 
@@ -36,6 +37,20 @@ class ReportFiles(NamedTuple):
     junit: Path | None = None
     markdown: Path | None = None
     csv: Path | None = None
+
+    def require_others_than(self, file: Path | None) -> None:
+        """Refuse to write a report in place of the file that the command reads.
+
+        Raises:
+            UsageError: An option names it.
+        """
+        for option, path in zip(("--junit", "--markdown", "--csv"), self, strict=True):
+            if path is not None and file is not None and path.resolve() == file.resolve():
+                raise UsageError(
+                    f"{option} would overwrite {file}",
+                    cause="the command reads this file; nothing was sent",
+                    remedy=f"name another file with {option}",
+                )
 
 
 NO_FILES = ReportFiles()

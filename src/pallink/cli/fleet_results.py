@@ -104,13 +104,23 @@ class FleetReport:
         self._has_lines = is_plain and not options.quiet and not options.output.has_error_objects
         self.stream(*earlier)
 
-    def add(self, result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:
-        """Show one result, and how far the run is; `is_awaited` if a person has just signed in for it."""
+    def add(
+        self, result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False, is_final: bool = True
+    ) -> None:
+        """Show one result, and how far the run is.
+
+        Args:
+            result: The result.
+            line: Shows how far the run is.
+            is_awaited: Whether a person has just signed in for it.
+            is_final: Whether it stays as it is; else it is written to stdout later, by `write`.
+        """
         from pallink.output.fleet_table import entry_line  # noqa: PLC0415
 
         self._done += 1
         self._failed += result.error is not None
-        self.stream(result)
+        if is_final:
+            self.stream(result)
         if self._has_lines or (is_awaited and not self._options.quiet):
             self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan, cell=self._cell), 2000))
         if self._total >= _MIN_TOTAL:

@@ -272,6 +272,7 @@ def yes_or_no(question: str, terminal: Terminal) -> bool:
         terminal.write_stderr(f"{question} [y/N]: ")
         answer = terminal.stdin.readline()
         if not answer:
+            terminal.tell("")
             raise typer.Abort
         if answer.strip().casefold() in _ANSWERS:
             return _ANSWERS[answer.strip().casefold()]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pallink.cli.fleet_job import Selection, read_entries
 from pallink.cli.fleet_results import Ending, FleetReport, explain_failures, fitted_table
-from pallink.cli.job import can_ask, notice, progress, say_where, this_command, yes_is_required, yes_or_no
+from pallink.cli.job import can_ask, notice, progress, prompting, say_where, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import AdministratorOptions, ConnectionOptions
 from pallink.cli.role_job import describe_role, role_session, tell_proposal
 from pallink.cli.stopping import stopping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # How many other tenants the error has a command for.
 _MAX_COMMANDS = 5
+_WAIT_AGAIN = "run the command again: it changes nothing, and waits again"
 
 
 def needing_role(entries: "Sequence[Entry]", file: Path, options: ConnectionOptions) -> "tuple[Entry, ...]":
@@ -117,11 +118,23 @@ def _carry_out(
         with stopping(run, line, options):
             for result in run.assign(planned):
                 results.append(result)
-                report.add(result, line)
-        if wait and not run.is_stopped:
-            options.report.cause, options.report.remedy = "everything was written, and takes effect by itself", None
-            return run.wait(results)
-    return results
+                report.add(result, line, is_final=not wait)
+        return _waited(run, results, report, options) if wait and not run.is_stopped else results
+
+
+def _waited(
+    run: "RoleRun", results: "list[RoleEntryResult]", report: FleetReport, options: AdministratorOptions
+) -> "list[RoleEntryResult]":
+    """Return the results after the wait for what was written; an interruption shows them as they were before."""
+
+    def interrupted() -> CancelledError:
+        return report.interrupted(results).with_cause("what was written takes effect by itself")
+
+    options.report.so_far = interrupted
+    try:
+        return run.wait(results)
+    finally:
+        options.report.so_far = None
 
 
 def _reporter(options: AdministratorOptions, results: "list[RoleEntryResult]") -> "Callable[[Grant | None], None]":
@@ -155,7 +168,7 @@ def _confirm(session: "RoleSession", planned: "Sequence[RoleEntryResult]", optio
     tell_proposal(first, [("role", describe_role(first.role))], terminal)
     terminal.write_stderr("\n" + fitted_table(planned, terminal, terminal.stderr, is_plan=True, cell=role_cell))
     accounts = "this account" if len(proposals) == 1 else f"these {len(proposals):,} accounts"
-    with session.deadline.paused():
+    with session.deadline.paused(), prompting(options, terminal):
         if not yes_or_no(f"Assign this role to {accounts}?", terminal):
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(planned, is_plan=True))
 
@@ -183,6 +196,14 @@ def _verdict(results: "Sequence[RoleEntryResult]", *, dry_run: bool, elsewhere: 
             remedy=remedy,
             command=elsewhere or this_command(),
         )
+    unseen = [result.error for result in results if result.error is not None]
+    if unseen:
+        return AccountsFailedError(
+            f"could not determine for {len(unseen):,} of {total} whether the role has taken effect",
+            cause=f"it is assigned, but {unseen[0].message}",
+            remedy=_WAIT_AGAIN,
+            command=this_command(),
+        )
     from pallink.role_result import late_error  # noqa: PLC0415 - loaded by now
 
     late = [result for result in results if result.result is not None and late_error(result.result)]
@@ -190,7 +211,7 @@ def _verdict(results: "Sequence[RoleEntryResult]", *, dry_run: bool, elsewhere: 
         return UnreachableError(
             f"the role has not taken effect for {len(late):,} of {total}",
             cause="it is assigned, but Azure does not list it among their roles yet",
-            remedy="run the command again: it changes nothing, and waits again",
+            remedy=_WAIT_AGAIN,
             command=this_command(),
         )
     return None

@@ -9,6 +9,7 @@ from pallink.cli.job import (
     notice,
     progress,
     prompter_for,
+    prompting,
     say_where,
     say_where_at_once,
     this_command,
@@ -140,7 +141,8 @@ def role_confirmation(options: AdministratorOptions, *, yes: bool) -> "ConfirmRo
     def ask(proposal: "RoleProposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        return _ask(proposal, terminal)
+        with prompting(options, terminal):
+            return _ask(proposal, terminal)
 
     return ask
 

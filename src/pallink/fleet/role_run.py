@@ -126,21 +126,29 @@ class RoleRun:
         try:
             for plan in planned:
                 if plan.proposal is None:
-                    yield plan
+                    yield replace(plan, fields={**plan.fields, "dryRun": False})
                 else:
                     yield self._attempt(plan.entry, partial(self._carry_out, plan.entry, plan.proposal))
         finally:
             self._session.on_write = on_write
 
     def wait(self, results: Sequence[RoleEntryResult]) -> list[RoleEntryResult]:
-        """Wait until Azure lists the role assignments, at most ten minutes for all of them."""
+        """Wait until Azure lists the role assignments, at most ten minutes for all of them.
+
+        Where that cannot be read, the result stays what it was, with the error.
+        """
         limit = Deadline(MAX_WAIT)
         return [self._waited(result, limit) for result in results]
 
     def _waited(self, result: RoleEntryResult, limit: Deadline) -> RoleEntryResult:
         if result.proposal is None or result.result is None:
             return result
-        done = self._session.wait(result.proposal, result.result, limit=limit)
+        try:
+            done = self._session.wait(result.proposal, result.result, limit=limit)
+        except OperationCancelledError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - what was written must be reported
+            return replace(result, error=as_pallink_error(failure))
         late = late_error(done)
         return replace(
             result,
@@ -158,7 +166,7 @@ class RoleRun:
                 remedy="sign in with --tenant as an administrator of that tenant",
             )
             # No administrator signed in for it: the fields say nothing of the one who did for others.
-            fields: Json = {"principalName": entry.identifier, "assignments": []}
+            fields: Json = {"principalName": entry.identifier, "dryRun": True, "assignments": []}
             return RoleEntryResult(entry=entry, outcome=Outcome.NEEDS_SIGN_IN, fields=fields, error=error)
         proposal = self._session.plan(entry.identifier, wanted, self._role, allow_write_role=self._allow_write_role)
         return _result(entry, proposal, self._session.preview(proposal))

@@ -1,6 +1,7 @@
 """Whether one sign-in gets tokens for all tenants of its account. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pallink.errors import SignInError, UsageError
 from pallink.settings import Settings
@@ -33,7 +34,7 @@ def check_covers_tenants(sign_in: SignIn, settings: Settings, environ: Mapping[s
         f"a sign-in with {sign_in.label} is for one tenant",
         cause=_ONE_TENANT.get(sign_in.method, "an application signs in to each tenant with a credential of its own"),
         remedy="sign in as a user; for applications in many tenants write a fleet file",
-        command=settings.command("login"),
+        command=replace(settings, account=None, client_id=None, auth=None).command("login"),
     )
 
 

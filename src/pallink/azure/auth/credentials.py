@@ -126,7 +126,9 @@ class AccountCredential:
         except (AzureError, OSError, *PARSING_ERRORS) as error:
             found = self._explained(error)
             is_refused = isinstance(found, SignInError) and not isinstance(found, WrongAccountError)
-            raise (explain_challenge(claims, found) if claims and is_refused else found) from error
+            # Who has just signed in in person is told why that failed, and not that a person has to.
+            is_in_person = self._token is None and self._sign_in.is_prompted
+            raise (explain_challenge(claims, found) if claims and is_refused and not is_in_person else found) from error
         register(token.token)
         if not 0 <= token.expires_on <= _MAX_EXPIRY:
             raise UnexpectedAnswerError(

@@ -66,7 +66,8 @@ def apply(
     from pallink.fleet.fleet_run import RunOptions, resume_apply  # noqa: PLC0415 - help does without it
 
     say_where_at_once(options)
-    selection = Selection(select, exclude, limit)
+    selection, files = Selection(select, exclude, limit), ReportFiles(junit, markdown, csv)
+    files.require_others_than(file)
     run_options = RunOptions(
         cloud=options.settings.cloud,
         timeout=options.timeout,
@@ -74,7 +75,7 @@ def apply(
         replace=replace,
         vault_auth=vault_auth,
     )
-    ending = Ending(again=this_command(), title="fleet apply", files=ReportFiles(junit, markdown, csv))
+    ending = Ending(again=this_command(), title="fleet apply", files=files)
     if resume is not None:
         _refuse_besides("--resume", file=file, run_dir=run_dir, replace=replace, selection=selection)
         _carry_out(resume_apply(resume, run_options), [], options, ending)

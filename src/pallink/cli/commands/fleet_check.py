@@ -47,7 +47,8 @@ def check(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     say_where_at_once(options)
-    selection = Selection(select, exclude, limit)
+    selection, files = Selection(select, exclude, limit), ReportFiles(junit, markdown, csv)
+    files.require_others_than(file)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
@@ -61,7 +62,7 @@ def check(
             command=_commands(results, file, selection, options),
         ),
         title="fleet check",
-        files=ReportFiles(junit, markdown, csv),
+        files=files,
     )
     report = FleetReport(options, len(entries), ending, cell=_role_of)
     plan = new_plan(entries, run_options, source=file)

@@ -30,7 +30,8 @@ def verify(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     say_where_at_once(options)
-    selection = Selection(select, exclude, limit)
+    selection, files = Selection(select, exclude, limit), ReportFiles(junit, markdown, csv)
+    files.require_others_than(file)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
@@ -40,7 +41,7 @@ def verify(
         show_all=this_command("-o", "tsv"),
         finding=fleet_differs(fleet_command(run_options, "apply", str(file), *selection.words)),
         title="fleet verify",
-        files=ReportFiles(junit, markdown, csv),
+        files=files,
     )
     report = FleetReport(options, len(entries), ending)
     plan = new_plan(entries, run_options, source=file)
