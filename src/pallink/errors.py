@@ -2,6 +2,7 @@
 
     PallinkError                   1
     ├── UsageError                 2  the command line, or an argument of the Python API, is wrong
+    │   └── SubscriptionNotFoundError  2  ... it names a subscription that the account does not see
     ├── NotLinkedError             3  the service reports no link
     ├── SignInError                4  not signed in, or the sign-in failed
     │   ├── WrongAccountError      4  another account or tenant than the required one signed in
@@ -113,6 +114,10 @@ class UsageError(PallinkError):
     """The command line, or an argument of the Python API, is wrong."""
 
     exit_code = ExitCode.USAGE
+
+
+class SubscriptionNotFoundError(UsageError):
+    """The account sees no subscription of this name: it is misspelt, or the account has no role there."""
 
 
 class NotLinkedError(PallinkError):

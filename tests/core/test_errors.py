@@ -23,6 +23,7 @@ from pallink.exit_codes import PRECEDENCE, ExitCode
 TREE = {
     "PallinkError": ("Exception", 1),
     "UsageError": ("PallinkError", 2),
+    "SubscriptionNotFoundError": ("UsageError", 2),
     "NotLinkedError": ("PallinkError", 3),
     "SignInError": ("PallinkError", 4),
     "WrongAccountError": ("SignInError", 4),

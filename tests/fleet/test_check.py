@@ -36,6 +36,20 @@ def test_what_is_printed_assigns_what_is_missing(in_sandbox: Pallink, pallink: P
     assert in_sandbox(f"fleet check {file}").code == 0
 
 
+def test_a_subscription_that_the_account_does_not_see_yet(
+    in_sandbox: Pallink, pallink: Pallink, tmp_path: Path
+) -> None:
+    file = write_fleet(tmp_path, SEED[0], f"account: {NEW_HIRE}, subscription: [Contoso Development]")
+    lacking = in_sandbox(f"fleet check {file}")
+    assert lacking.code == 8
+    assert "error: the account sees no subscription named 'Contoso Development'" in lacking.stderr
+    command = lacking.stderr.splitlines()[-1].strip()
+    subscription = '--subscription "Contoso Development"'
+    assert command == f"pallink role assign --to {NEW_HIRE_ID} {subscription} --tenant {CONTOSO} --cloud sandbox"
+    assert pallink(*shlex.split(command)[1:], "--account", "owner@contoso.com", "--yes").code == 0
+    assert in_sandbox(f"fleet check {file}").code == 0
+
+
 def test_the_objects(in_sandbox: Pallink, tmp_path: Path) -> None:
     file = write_fleet(tmp_path, SEED[0], f"account: {NEW_HIRE}, subscription: {PRODUCTION}")
     done = in_sandbox(f"fleet check {file} -o json")

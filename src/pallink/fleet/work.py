@@ -16,6 +16,7 @@ from pallink.errors import (
     PallinkError,
     ReaderRoleError,
     StalePlanError,
+    SubscriptionNotFoundError,
     UsageError,
 )
 from pallink.fleet.advice import explain_for_entry
@@ -152,7 +153,7 @@ class Work:
                     if self.mode is Mode.SHOW:
                         return _show(task.entry, session, fields)
                     if self.mode is Mode.CHECK:
-                        return _check(task.entry, session)
+                        return self._check(task.entry, session)
                     return self._write(task, session)
             except OperationCancelledError:
                 raise
@@ -252,6 +253,27 @@ class Work:
             result = replace(result, error=explain_for_entry(result.error, entry))
         return _result(entry, outcome, result)
 
+    def _check(self, entry: Entry, session: Session) -> EntryResult:
+        """Check the Reader role, and read the link. A missing link is not an error, nor a role that only warns."""
+        # Each command is one line that an administrator can paste who has nothing but it.
+        commands = RoleCommands(session.account, cloud=None if self.cloud == DEFAULT_CLOUD else self.cloud)
+        try:
+            result = session.check(subscriptions=entry.subscriptions)
+        except SubscriptionNotFoundError as failure:
+            # Where it has no role, the account sees no subscription; an administrator does.
+            remedy = "correct the entry's subscription; or, if it is right, an administrator assigns Reader there, with"
+            raise failure.replace(remedy=remedy, command=commands.role_assign(entry.subscriptions)) from None
+        error, reader = result.error, result.reader
+        if isinstance(error, ReaderRoleError) and entry.role_check is RoleCheck.WARN:
+            result = replace(result, error=None, warnings=(*result.warnings, error.message))
+        elif isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
+            command = commands.role_assign(scopes_to_assign(reader))
+            result = replace(result, error=error.replace(remedy="an administrator assigns it, with", command=command))
+        checked = _result(entry, _outcome_of_comparison(result), result)
+        # One row a tenant has no room for the subscriptions.
+        fields = {name: value for name, value in checked.fields.items() if name != "subscriptions"}
+        return replace(checked, fields=fields)
+
     def _failed(self, task: Task, error: PallinkError, fields: Json) -> EntryResult:
         entry, change = task.entry, task.written.known.change
         outcome = outcome_of_error(error, entry, change)
@@ -293,22 +315,6 @@ def _outcome_of_comparison(result: Result) -> Outcome:
         return Outcome.UNCHANGED
     is_known = is_role_known or isinstance(result.error, NotLinkedError | LinkedElsewhereError)
     return Outcome.DIFFERS if is_known else Outcome.FAILED
-
-
-def _check(entry: Entry, session: Session) -> EntryResult:
-    """Check the Reader role, and read the link. A missing link is not an error, nor a role that only warns."""
-    result = session.check(subscriptions=entry.subscriptions)
-    error, reader = result.error, result.reader
-    if isinstance(error, ReaderRoleError) and entry.role_check is RoleCheck.WARN:
-        result = replace(result, error=None, warnings=(*result.warnings, error.message))
-    elif isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
-        # One line that an administrator can paste who has nothing but it.
-        commands = RoleCommands(session.account, cloud=None if result.cloud == DEFAULT_CLOUD else result.cloud)
-        command = commands.role_assign(scopes_to_assign(reader))
-        result = replace(result, error=error.replace(remedy="an administrator assigns it, with", command=command))
-    checked = _result(entry, _outcome_of_comparison(result), result)
-    # One row a tenant has no room for the subscriptions.
-    return replace(checked, fields={name: value for name, value in checked.fields.items() if name != "subscriptions"})
 
 
 def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:

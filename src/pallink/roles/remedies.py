@@ -62,12 +62,12 @@ class RoleCommands:
         """Return the command of pallink with which an administrator assigns a role to the account.
 
         Args:
-            scopes: The subscriptions' scopes; None for one that the account cannot name.
+            scopes: The subscriptions' scopes, or names; None for one that the account cannot name.
             role_name: The role.
         """
         words = ["pallink role assign", f"--to {self.account.object_id}"]
         words += [f"--role {_quoted(role_name)}"] if role_name != READER.name else []
-        words += [f"--subscription {last_segment(scope) if scope else 'SUBSCRIPTION'}" for scope in scopes]
+        words += [f"--subscription {_subscription(scope)}" for scope in scopes]
         words += [f"--tenant {self.account.tenant_id}", *([f"--cloud {self.cloud}"] if self.cloud else [])]
         return " ".join(words)
 
@@ -104,6 +104,13 @@ class RoleCommands:
         path = f"{role.scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignmentScheduleRequests"
         body = json.dumps({"properties": properties}, separators=(",", ":"))
         return f"az rest --method PUT --url \"{path}/{self.activation_id}?api-version=2020-10-01\" --body '{body}'"
+
+
+def _subscription(scope: str | None) -> str:
+    """Return what `--subscription` takes for a scope or a name."""
+    if scope is None:
+        return "SUBSCRIPTION"
+    return last_segment(scope) if "/" in scope else _quoted(scope)
 
 
 def _quoted(name: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from pallink.account import is_guid
-from pallink.errors import UsageError
+from pallink.errors import SubscriptionNotFoundError, UsageError
 from pallink.roles.assignments import Subscription
 
 # A mistyped GUID: hexadecimal digits and hyphens, perhaps in braces. No real name looks like that.
@@ -58,8 +58,10 @@ def _find(visible: Sequence[Subscription], text: str) -> Subscription:
             cause=f"an ID is a GUID: 8-4-4-4-12 hexadecimal digits; {sees}",
             remedy="correct --subscription",
         )
-    raise UsageError(
-        f"the account sees no subscription named {text!r}" if text else "the name of a subscription is empty",
+    if not text:
+        raise UsageError("the name of a subscription is empty", cause=sees, remedy="correct --subscription")
+    raise SubscriptionNotFoundError(
+        f"the account sees no subscription named {text!r}",
         cause=sees,
         remedy="correct --subscription, or give the ID of a subscription that it does not see yet",
     )

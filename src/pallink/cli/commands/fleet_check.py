@@ -11,7 +11,7 @@ from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.role_fleet import needing_role
-from pallink.errors import AccountsFailedError, FleetDiffersError
+from pallink.errors import AccountsFailedError, FleetDiffersError, SubscriptionNotFoundError
 from pallink.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,7 +83,11 @@ def _commands(results: "Sequence[EntryResult]", file: Path, selection: Selection
     """Return the commands that give Reader to those that lack it, one a line; empty if all hold it."""
     from pallink.fleet.result import Outcome  # noqa: PLC0415 - help does without it
 
-    lacking = [result for result in results if result.outcome is Outcome.DIFFERS]
+    lacking = [
+        result
+        for result in results
+        if result.outcome is Outcome.DIFFERS or isinstance(result.error, SubscriptionNotFoundError)
+    ]
     commands = [result.error.command for result in lacking if result.error is not None and result.error.command]
     if len(commands) > _MAX_COMMANDS:
         words = ["--fleet", str(file), *selection.words]
