@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from pallink.azure import transport
+from pallink.sandbox import Request, Response
 from tests.cli.people import Desk, served
 from tests.harness import Pallink, Run
 from tests.tcp_server import Handle, alerts, damages, dead_address, says, tcp_server, wants_a_certificate
@@ -149,3 +150,20 @@ def test_a_host_whose_first_address_is_dead_is_reached_at_the_second(desk: Desk)
 def test_a_host_name_that_cannot_be_one_is_not_resolved(pallink: Pallink) -> None:
     done = pallink(f"show --cloud https://{'a' * 64}.example")
     assert_unreachable(done, "its name cannot be resolved", "--cloud")
+
+
+@pytest.mark.parametrize(
+    "path", ["/metadata/endpoints", "/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration"]
+)
+def test_a_look_up_that_fails_once_is_tried_again(desk: Desk, path: str) -> None:
+    failed: list[str] = []
+
+    def once(request: Request) -> Response | None:
+        if request.path != path or failed:
+            return None
+        failed.append(path)
+        return Response(503)
+
+    with served(desk, once) as there:
+        done = there.run("show --tenant contoso.onmicrosoft.com")
+    assert (done.code, failed) == (3, [path]), done.stderr

@@ -53,7 +53,7 @@ def describe_cloud(origin: str, pool: ConnectionPool) -> Cloud:
 def _fetch(origin: str, pool: ConnectionPool) -> Any:
     transport = GuardedTransport(pool, EgressPolicy(resource_manager=origin, anonymous=METADATA))
     try:
-        response = transport.send(HttpRequest("GET", f"{origin}/metadata/endpoints?api-version={_API_VERSION}"))
+        response = transport.read(HttpRequest("GET", f"{origin}/metadata/endpoints?api-version={_API_VERSION}"))
     except AzureError as error:
         raise explain_error(error, doing="reading the cloud metadata", host=origin) from error
     document = _json(response.text()) if response.status_code == _OK else None

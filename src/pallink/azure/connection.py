@@ -99,7 +99,7 @@ def _request_tenant_id(domain: str, login: str, transport: GuardedTransport) -> 
     """Return the ID of the tenant that a domain belongs to: the login host's metadata has it."""
     request = HttpRequest("GET", f"{login}/{domain}/v2.0/.well-known/openid-configuration")
     try:
-        response = transport.send(request)
+        response = transport.read(request)
     except AzureError as error:
         raise explain_sign_in(error, transport.last_sign_in, login=login) from error
     body = body_of(response)

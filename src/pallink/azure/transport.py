@@ -16,6 +16,8 @@ from azure.core.exceptions import (
     ServiceResponseError,
     ServiceResponseTimeoutError,
 )
+from azure.core.pipeline import Pipeline
+from azure.core.pipeline.policies import RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 
 from pallink.concurrency import CancelScope
@@ -52,6 +54,9 @@ _NAMES = {
 }
 
 WRITE_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
+
+# At once, and after 1.6 seconds: a mistyped host is soon found out.
+_READ_RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,20 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
                 raise
             raise found from error
         self._thread.failure = None
+        return response
+
+    def read(self, request: Any) -> Any:
+        """Send a request that only reads, and return the response: for look-ups before there is a client of the SDK.
+
+        It is tried again where the SDK's clients would.
+
+        Raises:
+            PallinkError: As `send`.
+            AzureError: There is no response.
+        """
+        pipeline: Any = Pipeline(self, [RetryPolicy(retry_total=_READ_RETRIES)])
+        response = pipeline.run(request).http_response
+        response.read()
         return response
 
     def sleep(self, duration: float) -> None:
