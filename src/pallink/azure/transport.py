@@ -125,16 +125,18 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         self._thread.failure = None
         return response
 
-    def read(self, request: Any) -> Any:
-        """Send a request that only reads, and return the response: for look-ups before there is a client of the SDK.
+    def read(self, request: Any, *, retries: int = _READ_RETRIES) -> Any:
+        """Send a request that only reads, and return the response: for what no client of the SDK reads.
 
-        It is tried again where the SDK's clients would.
+        Args:
+            request: The request.
+            retries: How often it is tried again, where the SDK's clients would.
 
         Raises:
             PallinkError: As `send`.
             AzureError: There is no response.
         """
-        pipeline: Any = Pipeline(self, [RetryPolicy(retry_total=_READ_RETRIES)])
+        pipeline: Any = Pipeline(self, [RetryPolicy(retry_total=retries)])
         response = pipeline.run(request).http_response
         response.read()
         return response

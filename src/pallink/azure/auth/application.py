@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from azure.core.exceptions import AzureError
-from azure.core.pipeline import Pipeline
-from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest
 from azure.identity import (
     AzurePipelinesCredential,
@@ -33,6 +31,8 @@ _AUDIENCES = {
 }
 _DEFAULT_AUDIENCE = "api://AzureADTokenExchange"
 _OK = 200
+# azure-core's own number: the job has no other way to sign in.
+_OIDC_RETRIES = 10
 
 
 def client_secret(sign_in: SignIn, context: CredentialContext) -> Any:
@@ -124,7 +124,6 @@ def github(sign_in: SignIn, context: CredentialContext) -> Any:
     url, token = sign_in.inputs[variables.GITHUB_REQUEST_URL], sign_in.inputs[variables.GITHUB_REQUEST_TOKEN]
     audience = _AUDIENCES.get(context.cloud.name, _DEFAULT_AUDIENCE)
     separator = "&" if "?" in url else "?"
-    pipeline: Any = Pipeline(context.transport, [RetryPolicy()])
 
     def assertion() -> str:
         request = HttpRequest(
@@ -133,8 +132,7 @@ def github(sign_in: SignIn, context: CredentialContext) -> Any:
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
         )
         try:
-            response = pipeline.run(request).http_response
-            response.read()
+            response = context.transport.read(request, retries=_OIDC_RETRIES)
         except AzureError as error:
             raise explain_oidc(error, None, "GitHub Actions") from error
         value = _value(response.text()) if response.status_code == _OK else None
