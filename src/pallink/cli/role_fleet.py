@@ -183,7 +183,7 @@ def _verdict(results: "Sequence[RoleEntryResult]", *, dry_run: bool, elsewhere: 
     """
     from pallink.fleet.result import DONE, Outcome  # noqa: PLC0415 - one account needs none
 
-    total = f"{len(results):,} account{'' if len(results) == 1 else 's'}"
+    total = _total(results)
     failed = [result for result in results if result.outcome not in DONE]
     if failed:
         is_elsewhere = all(result.outcome is Outcome.NEEDS_SIGN_IN for result in failed)
@@ -223,10 +223,14 @@ def _interrupted(results: "Sequence[RoleEntryResult]") -> CancelledError:
     done = sum(result.outcome in DONE for result in results)
     return CancelledError(
         "interrupted",
-        cause=f"{done:,} of {len(results):,} accounts are done",
+        cause=f"{done:,} of {_total(results)} are done",
         remedy="run the command again: what is done already stays as it is",
         command=this_command(),
     )
+
+
+def _total(results: "Sequence[RoleEntryResult]") -> str:
+    return f"{len(results):,} account{'' if len(results) == 1 else 's'}"
 
 
 def _commands_elsewhere(results: "Sequence[RoleEntryResult]", cloud: str, *words: str) -> str:
