@@ -123,6 +123,19 @@ def test_a_tenant_that_wants_more_than_the_new_sign_in_is_asked_for(newcomer: De
     assert ["acrs" in str(body) for body in redeemed] == [False, True]
 
 
+def test_a_resumed_run_signs_in_as_the_run_did(newcomer: Desk) -> None:
+    """With the method that --auth named, as the same home account, and with the names of the tenants."""
+    newcomer.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example", "tenant-0002.example"])
+    done = newcomer.run("link 719878 --all-tenants --auth device-code --yes -o json")
+    assert (done.code, totals(done)) == (8, {"created": 3, "needs-sign-in": 2}), done.stderr
+    resumed = newcomer.run("fleet apply --resume last -o json", tty=True, stdin="\n")
+    assert (resumed.code, totals(resumed), prompts(resumed.stderr)) == (0, {"created": 5}, 2), resumed.stderr
+    assert f"account: {INVOICES} in Tenant 0001 (tenant-0001.example), 1 of 2\n" in resumed.stderr
+    (run,) = json.loads(newcomer.pallink("fleet runs -o json").stdout)
+    header = json.loads((Path(run["folder"]) / "journal.jsonl").read_text(encoding="utf-8").splitlines()[0])["header"]
+    assert {entry["resolved"]["homeAccountId"].rpartition(".")[2] for entry in header["plan"]["entries"]} == {CONTOSO}
+
+
 def test_a_tenant_that_wants_more_is_named_without_a_terminal(newcomer: Desk) -> None:
     newcomer.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
     done = newcomer.run("link 719878 --all-tenants --auth device-code --yes -o json")

@@ -211,6 +211,18 @@ NO_PLANS: dict[str, tuple[Callable[[str], str], str]] = {
         altered(lambda plan: plan["entries"][0]["plan"].update(link={"partnerId": "719878"})),
         "its content was changed (KeyError",
     ),
+    "an unknown field about the tenant": (
+        altered(lambda plan: plan["entries"][0].update(resolved={"line": "1"})),
+        "its content was changed (TypeError",
+    ),
+    "a tenant's name that is a number": (
+        altered(lambda plan: plan["entries"][0].update(resolved={"tenantName": 1})),
+        "its content was changed (TypeError",
+    ),
+    "a tenant's name in a list": (
+        altered(lambda plan: plan["entries"][0].update(resolved=["tenantName"])),
+        "its content was changed (AttributeError",
+    ),
     "no entries": (altered(lambda plan: plan.pop("entries")), "its content was changed (KeyError: 'entries'"),
     "a part": (lambda text: text[:-5], "not JSON"),
     "nothing": (lambda _: "", "plan.json:1:1: not JSON"),

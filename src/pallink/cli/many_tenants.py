@@ -13,7 +13,6 @@ from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.tenants_options import TenantsOptions
 from pallink.errors import FleetDiffersError
 from pallink.settings import RoleCheck
-from pallink.signin.methods import SignInMethod
 from pallink.signin.tenants import check_covers_tenants
 
 if TYPE_CHECKING:
@@ -173,7 +172,8 @@ def _prepare(options: TenantsOptions, wanted: Wanted) -> _Job:
         account=account.name,
         tenant="",
         client_id=options.client_id,
-        auth=method if method is SignInMethod.AZURE_CLI else None,
+        # A run that is resumed signs in as this one did.
+        auth=method if options.settings.auth is not None else None,
         partner_id=wanted.partner_id,
         state=LinkState.UNLINKED if wanted.is_unlinked else LinkState.LINKED,
         role_check=wanted.role_check,

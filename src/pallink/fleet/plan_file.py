@@ -6,7 +6,7 @@ carries out what was shown, and nothing where a link has changed since. Secrets 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +149,12 @@ def parse_plan(value: object, name: str) -> Plan:
         raise UsageError(f"the plan {name} cannot be used", cause=f"{found}, not {PLAN_VERSION}", remedy=_PLAN_AGAIN)
     try:
         rows = [_row(number, entry) for number, entry in enumerate(value["entries"], 1)]
-        entries, problems = check_document(Document(tuple(rows)))
+        checked, problems = check_document(Document(tuple(rows)))
         if not problems:
+            entries = tuple(
+                _with_resolved(entry, item.get("resolved", {}))
+                for entry, item in zip(checked, value["entries"], strict=True)
+            )
             return Plan(
                 cloud=str(value["cloud"]),
                 source=str(value["source"]),
@@ -228,6 +232,14 @@ def _describe(link: Link | None) -> str:
     return f"a link to {link} (version {link.version})" if link else "no link"
 
 
+_RESOLVED = {
+    "tenantDomain": "tenant_domain",
+    "tenantName": "tenant_name",
+    "homeAccountId": "home_account_id",
+}
+"""Fields of a plan that no fleet file has, and the attributes of an entry that they hold."""
+
+
 def _entry_as_dict(entry: Entry) -> dict[str, Any]:
     """Return an entry with the keys of a fleet file, and without those that say nothing."""
     values: dict[str, Any] = {
@@ -245,14 +257,27 @@ def _entry_as_dict(entry: Entry) -> dict[str, Any]:
         "subscription": list(entry.subscriptions),
         "tags": list(entry.tags),
         "line": entry.line,
+        "resolved": {key: value for key, name in _RESOLVED.items() if (value := getattr(entry, name)) is not None},
     }
-    return {key: value for key, value in values.items() if value not in (None, [])}
+    return {key: value for key, value in values.items() if value not in (None, [], {})}
+
+
+def _with_resolved(entry: Entry, value: Mapping[str, Any]) -> Entry:
+    """Return an entry with what the account's list of tenants says of it.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    unknown = value.keys() - _RESOLVED.keys()
+    if unknown or not all(isinstance(text, str) for text in value.values()):
+        raise TypeError("resolved has other fields or values than texts")
+    return replace(entry, **{_RESOLVED[key]: text for key, text in value.items()})
 
 
 def _row(number: int, value: Mapping[str, Any]) -> Row:
     cells = {}
     for key, item in value.items():
-        if key in ("line", "plan"):
+        if key in ("line", "plan", "resolved"):
             continue
         if isinstance(item, list):
             cells[key] = Cell(number, 1, items=tuple(Cell(number, 1, str(text), is_quoted=True) for text in item))
