@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from pallink.account import Account, home_name
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
 from pallink.settings import Settings
 from pallink.signin.again import with_sign_in_command
@@ -21,12 +22,21 @@ class Job:
         command: The command's name, as in `link`.
         partner_id: The partner that was asked for, where one was.
         sign_in: How this run signed in; None if it did not come that far.
+        account: The account that signed in; None if none did.
     """
 
     settings: Settings
     command: str
     partner_id: str | None = None
     sign_in: SignIn | None = None
+    account: Account | None = None
+
+    def settings_of_account(self) -> Settings:
+        """Return the options of this run, with the account that signed in: a write needs its account stated."""
+        if self.account is None or self.settings.account or self.settings.client_id:
+            return self.settings
+        name = self.account.object_id if home_name(self.account.name) else self.account.name
+        return replace(self.settings, account=name)
 
 
 def advise(error: PallinkError, job: Job) -> PallinkError:
@@ -65,10 +75,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
         case NotLinkedError():
             remedy = f"run the {step} with command: link"
         case LinkedElsewhereError():
-            remedy = (
-                "an account has one partner in each tenant: link another account to the other partner, or run the"
-                f" {step} with command: update to replace the partner of this one"
-            )
+            remedy = f"link another account to the other partner, or run the {step} with command: update"
         case UnsettledWriteError():
             remedy = f"run the {step} with command: show"
         case _:
@@ -78,7 +85,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
 
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
     """Return the remedy in words and the command, as far as there is one."""
-    settings = job.settings
+    settings = job.settings_of_account()
     remedy, line = error.remedy, None
     match error:
         case NotLinkedError():
@@ -90,10 +97,7 @@ def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
             other = replace(settings, account=None, client_id=None, auth=None)
             line = other.command("link", error.wanted_partner_id, "--account", "OTHER_ACCOUNT")
             line += "\n" + settings.command("update", error.wanted_partner_id)
-            remedy = (
-                "an account has one partner in each tenant: link another account to the other partner, as in the first"
-                " line; or replace the partner of this one, as in the second"
-            )
+            remedy = "link another account to the other partner, or replace the partner of this one"
         case UnsettledWriteError():
             line = settings.command("show")
     return remedy, line

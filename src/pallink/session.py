@@ -303,7 +303,7 @@ class Session:
     def _job(self, command: str, partner_id: str | None = None) -> Iterator[Job]:
         """Give one job its deadline, and its errors the command that mends them."""
         deadline = self._deadline or Deadline(self._settings.timeout)
-        job = Job(self._settings, command, partner_id, self._client.authenticated.sign_in)
+        job = Job(self._settings, command, partner_id, self.sign_in, self.account)
         with self._secrets.active(), deadline.active(), advising(job):
             yield job
 

@@ -65,7 +65,10 @@ def test_another_partners_link_is_replaced_only_with_replace(consultant: Desk) -
 
 
 def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
-    assert consultant.run("check --all-tenants").code == 0
+    done = consultant.run("check --all-tenants")
+    assert (done.code, "unchanged  invoices@contoso.com  Tenant 0001  reader, not linked\n" in done.stdout) == (0, True)
+    consultant.run("link 719878 --all-tenants --yes")
+    assert "Fabrikam     reader, linked to 719878\n" in consultant.run("check --all-tenants").stdout
     done = consultant.run("check --all-tenants --account newhire@contoso.com -o json")
     assert (done.code, by_tenant(done)) == (9, {CONTOSO: "differs"})
     assert done.json["entries"][0]["role"] == "none"

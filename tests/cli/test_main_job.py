@@ -43,11 +43,12 @@ def test_a_second_partner_is_for_another_account(in_sandbox: Pallink, command: s
     in_sandbox("link 719878")
     refused = in_sandbox(f"{command}{who}")
     assert refused.code == 5
-    assert "hint: an account has one partner in each tenant: link another account to the other" in refused.stderr
+    assert "\ncause: an account has one partner in each tenant" in refused.stderr
+    assert "\nhint: link another account to the other partner, or replace the partner of this one\n" in refused.stderr
     tenant = " --tenant contoso.com" if who else ""
     assert [line for line in refused.stderr.splitlines() if line.startswith("    ")] == [
         f"    pallink link 6183402 --account OTHER_ACCOUNT --cloud sandbox{tenant}",
-        f"    pallink update 6183402 --cloud sandbox{who}",
+        f"    pallink update 6183402 --cloud sandbox{who or ' --account invoices@contoso.com'}",
     ]
 
 

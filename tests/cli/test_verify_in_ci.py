@@ -185,7 +185,7 @@ def test_what_the_action_and_the_template_advise_can_be_done_there(
     for words in ("verify 719878", "link 719878"):
         done = in_sandbox(f"{words} -o {output}")
         assert done.code == 5
-        assert f"run the {step} with command: update to replace the partner of this one" in done.stderr
+        assert f"run the {step} with command: update" in done.stderr
         assert "pallink update" not in done.stderr
     in_sandbox(f"verify 719878 --junit {report}")
     assert f"run the {step} with command: update" in report.read_text("utf-8")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pallink.fleet.fleet_run import RunOptions
     from pallink.fleet.result import EntryResult
     from pallink.fleet.work import Mode
+    from pallink.output.fleet_table import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,15 @@ def check_in_tenants(options: TenantsOptions, wanted: Wanted) -> None:
     """Check the Reader role in each tenant, and show the link there."""
     from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
-    _read(options, wanted, Mode.CHECK, _not_as_wanted("assign Reader to the account there, then check again"))
+    finding = _not_as_wanted("assign Reader to the account there, then check again")
+    _read(options, wanted, Mode.CHECK, finding, cell=_role_and_link)
+
+
+def _role_and_link(result: "EntryResult") -> str:
+    """Return the cell of the table that `check` has: the role, and the partner."""
+    partner = result.fields.get("partnerId")
+    role = result.fields.get("role")
+    return f"{role}, {f'linked to {partner}' if partner else 'not linked'}" if role else ""
 
 
 def _read(
@@ -98,6 +107,7 @@ def _read(
     finding: Finding,
     *,
     files: ReportFiles = NO_FILES,
+    cell: "Cell | None" = None,
 ) -> None:
     from pallink.fleet.fleet_run import FleetRun, new_plan  # noqa: PLC0415 - one tenant needs none
     from pallink.fleet.work import Mode  # noqa: PLC0415
@@ -112,7 +122,7 @@ def _read(
         files=files,
         warnings=job.warnings,
     )
-    report = FleetReport(options, len(job.entries), ending, is_plan=mode is Mode.PLAN)
+    report = FleetReport(options, len(job.entries), ending, is_plan=mode is Mode.PLAN, cell=cell)
     plan = new_plan(job.entries, job.run_options, source=Path())
     with FleetRun(plan, mode, job.run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report)

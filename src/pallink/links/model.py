@@ -185,7 +185,7 @@ def linked_elsewhere_error(linked: Link, wanted_partner_id: str, consequence: st
         f"linked to a different partner: {linked}, not {wanted_partner_id}; {consequence}",
         linked_partner_id=linked.partner_id,
         wanted_partner_id=wanted_partner_id,
-        cause="another partner's link is never touched unless you ask for it",
+        cause="an account has one partner in each tenant, and pallink replaces none unasked",
     )
 
 
@@ -256,6 +256,6 @@ def verification_error(linked: Link | None, expected_partner_id: str) -> NotLink
             f"linked to a different partner: {linked}, not {expected_partner_id}",
             linked_partner_id=linked.partner_id,
             wanted_partner_id=expected_partner_id,
-            cause="the account has a link, but it is another partner's",
+            cause="an account has one partner in each tenant",
         )
     return None

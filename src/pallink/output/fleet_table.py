@@ -81,7 +81,7 @@ def _cut(line: str, columns: int | None) -> str:
 
 def _row(result: EntryResult, *, is_plan: bool, cell: Cell | None) -> tuple[str, ...]:
     entry, fields = result.entry, result.fields
-    tenant = str(fields.get("tenantName") or entry.tenant_domain or entry.tenant)
+    tenant = str(fields.get("tenantName") or entry.tenant_name or entry.tenant_domain or entry.tenant)
     mark = symbol_of(result.outcome) if is_plan else result.outcome.value
     shown = (entry.name, tenant, (cell or _change)(result))
     return mark, *(one_line(text, _MAX_CELL) for text in shown), _reason(result)
