@@ -13,6 +13,14 @@ programs=$home/venv/bin
 
 command=${INPUT_COMMAND:-verify}
 report=
+result=$home/pallink-result.json
+rm -f "$result"
+
+# Sets the outputs, and exits with the exit code.
+finish() {
+  "$programs/python" "$here/outputs.py" "$result" "$1" "${INPUT_PARTNER_ID-}" "$report"
+  exit "$1"
+}
 
 arguments=()
 case $command in
@@ -23,8 +31,8 @@ verify)
   ;;
 link | update | show | check) ;;
 *)
-  echo "error: the input command is '${command//[^a-z-]/?}': it must be verify, link, update, show or check" >&2
-  exit 2
+  echo "error: the input command is '${command//[^A-Za-z-]/?}': it must be verify, link, update, show or check" >&2
+  finish 2
   ;;
 esac
 [ -n "${INPUT_ACCOUNT-}" ] && arguments+=("--account=$INPUT_ACCOUNT")
@@ -39,9 +47,16 @@ esac
 # Left-over settings of the job must not change the output.
 unset PALLINK_QUERY PALLINK_QUIET
 export PYTHONUTF8=1
-result=$home/pallink-result.json
-"$programs/pallink" "$command" --no-input --output json ${arguments[@]+"${arguments[@]}"} >"$result"
+"$programs/pallink" "$command" --no-input --output json ${arguments[@]+"${arguments[@]}"} >"$result" &
+child=$!
+# A job that is cancelled signals this script alone. pallink then ends at once, and says what became of the link.
+trap 'kill -TERM "$child" 2>/dev/null' INT TERM
+wait "$child"
 code=$?
+# A signal ends the wait, and pallink a little later.
+while kill -0 "$child" 2>/dev/null; do
+  wait "$child"
+  code=$?
+done
 cat "$result"
-"$programs/python" "$here/outputs.py" "$result" "$code" "${INPUT_PARTNER_ID-}" "$report"
-exit "$code"
+finish "$code"

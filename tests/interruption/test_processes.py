@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
@@ -20,9 +21,11 @@ from pallink.sandbox.http.server import SandboxServer
 from tests.bench import OTHER, PARTNER, Asked, Bench, Observation, Send, row
 from tests.exhaustive import combinations
 from tests.interruption.oracle import last_line, stated_link, violations
+from tests.runner import read_outputs
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="on Windows a process cannot handle SIGTERM")
 
+ROOT = Path(__file__).parents[2]
 PARTNERS = "*/providers/microsoft.managementpartner/partners*"
 # Longer than a test would wait: a process that is not ended by its signal fails the test.
 _FOR_EVER, _HANGS = 600.0, 60
@@ -30,13 +33,16 @@ _LOOK_INTERVAL = 0.02  # Seconds.
 
 
 class Process:
-    """A pallink in a process of its own, which tests wait for by what it does and not by a clock."""
+    """A pallink in a process of its own, which tests wait for by what it does and not by a clock.
 
-    def __init__(self, home: Path, *words: str, python: tuple[str, ...] = ("-m", "pallink")) -> None:
+    `program` runs it in another way than `python -m pallink` does.
+    """
+
+    def __init__(self, home: Path, *words: str, program: tuple[str, ...] = (sys.executable, "-m", "pallink")) -> None:
         self.home = home
         self.before = row(home)
         self.popen = subprocess.Popen(
-            [sys.executable, *python, *words],
+            [*program, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -142,6 +148,36 @@ def test_an_interruption_is_said_once_however_often_it_is_asked_for(bench: Bench
     assert json.loads(ending.stderr)["link"] == "unknown"
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_step_of_the_action_that_is_cancelled(bench: Bench, tmp_path: Path, how: signal.Signals) -> None:
+    """A runner signals the process of the step alone: pallink has to end with it, and the outputs are set."""
+    bench.prepare()
+    Sandbox(bench.home).add_fault(FaultRule(kind=FaultKind.DELAY, method="PUT", delay=_FOR_EVER))
+    programs = tmp_path / "job" / "venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("pallink", "python"):
+        # Not a link: Python finds its modules by the path that it is called by.
+        script = f'#!/bin/sh\nexec "{Path(sys.executable).with_name(name)}" "$@"\n'
+        (programs / name).write_text(script, encoding="utf-8")
+        (programs / name).chmod(0o755)
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    (step,) = [step for step in action["runs"]["steps"] if step.get("id") == "run"]
+    inputs = {"COMMAND": "link", "PARTNER_ID": PARTNER, "AUTH": "client-secret", "CLOUD": "sandbox"}
+    for name, value in {
+        "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "PALLINK_ACTION_HOME": str(tmp_path / "job"),
+        **{f"INPUT_{name}": value for name, value in inputs.items()},
+    }.items():
+        bench.patch.setenv(name, value)
+    process = Process(bench.home, program=("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]))
+    process.wait_for_fault()
+    # Waits for the end of stderr too, which pallink holds for as long as it runs.
+    ending = process.end(how)
+    assert (ending.code, stated_link(ending)) == (130, "unknown"), ending.stderr
+    assert read_outputs((tmp_path / "output").read_text("utf-8"))["exit-code"] == "130"
+
+
 def test_sigterm_while_somebody_is_to_enter_a_device_code(bench: Bench) -> None:
     bench.prepare()
     Sandbox(bench.home).set("device-code-interval", "1")
@@ -204,7 +240,7 @@ def test_a_signal_while_pallink_is_loaded(bench: Bench, module: str, how: str, o
     """At the import of each of these modules, as in the first 300 ms."""
     bench.prepare()
     script = _AT_IMPORT.format(module=module, how=how, output=output)
-    ending = Process(bench.home, python=("-c", script)).end()
+    ending = Process(bench.home, program=(sys.executable, "-c", script)).end()
     assert list(violations(ending, is_at_a_request=False)) == []
     assert stated_link(ending) == "unchanged"
 
