@@ -240,16 +240,18 @@ def test_what_is_no_cloud(pallink: Pallink, cloud: str, sentence: str) -> None:
     assert "https://" in refused.stderr
 
 
-def test_a_left_over_sandbox_setting_does_not_count_in_ci(
-    pallink: Pallink, monkeypatch: pytest.MonkeyPatch, traffic: Traffic
+@pytest.mark.parametrize("variable", ["CI", "GITHUB_ACTIONS", "TF_BUILD"])
+def test_a_left_over_sandbox_setting_is_refused_in_ci(
+    pallink: Pallink, monkeypatch: pytest.MonkeyPatch, traffic: Traffic, variable: str
 ) -> None:
     monkeypatch.setenv("PALLINK_CLOUD", "sandbox")
     assert pallink("link 719878").code == 0
     before = list(traffic.sent)
-    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv(variable, "true")
     refused = pallink("verify 719878")
     assert refused.code == 2
-    assert "PALLINK_CLOUD=sandbox does not count in CI" in one_sentence(refused)
+    assert "PALLINK_CLOUD=sandbox is not accepted in CI" in one_sentence(refused)
+    assert f"{variable} is set, and a leftover variable must not replace Azure with the sandbox" in refused.stderr
     assert traffic.sent == before
     assert pallink("verify 719878 --cloud sandbox").code == 0
 

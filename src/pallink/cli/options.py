@@ -29,6 +29,9 @@ P = ParamSpec("P")
 
 HEADING = "Common options"
 
+# Azure Pipelines sets no CI.
+_CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
+
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
@@ -116,10 +119,11 @@ class ConnectionOptions(OutputOptions):
         """
         super().check(context)
         emulator = self.settings.emulator
-        if emulator is not None and is_from(context, "cloud", "ENVIRONMENT") and os.environ.get("CI"):
+        ci = next((name for name in _CI_VARIABLES if os.environ.get(name)), None)
+        if emulator is not None and is_from(context, "cloud", "ENVIRONMENT") and ci is not None:
             raise UsageError(
-                f"PALLINK_CLOUD={emulator.name} does not count in CI",
-                cause="the variable CI is set, and a left-over setting must not turn a build green",
+                f"PALLINK_CLOUD={emulator.name} is not accepted in CI",
+                cause=f"{ci} is set, and a leftover variable must not replace Azure with the sandbox",
                 remedy=f"unset PALLINK_CLOUD, or say --cloud {emulator.name} on the command line if you mean it",
             )
         if self.quiet and self.logs:
