@@ -39,7 +39,7 @@ _VARIABLES = """
 | `PALLINK_CACHE_HOME` | the folder in which the endpoints of other clouds are cached for a day |
 | `PALLINK_TRACEBACK` | with any value, a defect of pallink prints its traceback |
 | `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb` | no colour, or colour; in this order of precedence |
-| `CI`, `GITHUB_ACTIONS`, `TF_BUILD` | `PALLINK_CLOUD=sandbox` is refused: a left-over setting must not turn a build green |
+| `CI`, `GITHUB_ACTIONS`, `TF_BUILD` | `PALLINK_CLOUD=sandbox` is refused: it would turn a build green |
 | `GITHUB_ACTIONS`, `GITHUB_STEP_SUMMARY` | `verify` and what writes annotate the run and add to its summary |
 | `TF_BUILD`, `AGENT_TEMPDIRECTORY` | the same for Azure Pipelines |
 | `PALLINK_ACTION_HOME` | set by the GitHub Action and the Azure Pipelines template: hints name their inputs |

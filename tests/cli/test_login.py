@@ -406,6 +406,16 @@ def test_the_sandboxs_users_come_back_after_a_logout(desk: Desk, pallink: Pallin
     assert desk.run("whoami -o json").json["account"] == INVOICES
 
 
+def test_a_reset_of_the_sandbox_removes_the_sign_ins_whose_tokens_it_voids(
+    desk: Desk, pallink: Pallink, folders: tuple[Path, ...]
+) -> None:
+    assert desk.run(f"login --account {APPROVERS} {KEPT}").code == 0
+    assert pallink("sandbox reset").code == 0
+    assert json.loads(pallink("whoami --all -o json").stdout) == []
+    assert [path for path in files(folders) if path.suffix in (".json", ".tokens")] == []
+    assert desk.run("show").code == 3, "the default user signs in by itself"
+
+
 def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, traffic: Traffic
 ) -> None:

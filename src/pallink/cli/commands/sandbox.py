@@ -64,13 +64,17 @@ def show(options: OutputOptions) -> None:
 def reset(options: OutputOptions) -> None:
     """Restore the initial world.
 
-    Removes all links and faults, sets every setting to its default, and voids every token. After pallink logout, its
-    users sign in by themselves again. Works on a corrupt file too.
+    Removes all links and faults, sets every setting to its default, and voids every token. Removes the sign-ins that
+    are stored for it, so that its users sign in by themselves again. Works on a corrupt file too.
     """
     sandbox = embedded.Sandbox(embedded.home())
     sandbox.reset()
-    # Its users sign in by themselves again after a logout.
     store = store_for("sandbox")
+    # Their tokens are void.
+    if stored := store.all():
+        from pallink.azure.auth.login import logout  # noqa: PLC0415 - azure-identity costs 200 ms to import
+
+        logout(store, stored)
     if store.is_signed_out:
         with store.change():
             store.mark_signed_in()
