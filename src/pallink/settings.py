@@ -65,6 +65,12 @@ class Settings:
             )
         if self.account is not None and not self.account.strip():
             raise UsageError("the account is empty", remedy="give a UPN, an object ID or a client ID with --account")
+        if self.account is not None and "@" not in self.account and not is_guid(self.account.strip()):
+            raise UsageError(
+                f"{self.account!r} is not an account",
+                cause="an account is named by its UPN, as in invoices@contoso.com, its object ID or its client ID",
+                remedy="correct --account or PALLINK_ACCOUNT",
+            )
         if self.account is not None and (home := home_name(self.account)):
             raise UsageError(
                 f"{self.account!r} is the name of a guest, which does not sign in",

@@ -79,6 +79,7 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
         ("show --timeout -5", "error: --timeout must be greater than 0"),
         ("show --timeout nan", "error: --timeout must be greater than 0"),
         ("show --tenant con/toso", "error: 'con/toso' is not a tenant"),
+        ("show --account invoices", "error: 'invoices' is not an account"),
         ("show --client-id contoso", "error: 'contoso' is not a client ID"),
         ("show --auth password", "error: unknown sign-in method 'password'"),
         ("show --quiet --debug", "error: --quiet contradicts --verbose and --debug"),

@@ -49,6 +49,7 @@ def test_anyone_else_is_refused_before_the_partner_api_is_touched(
     refused = in_sandbox(f"{command} --auth client-secret --account invoices@contoso.com")
     assert refused.code == 4
     assert f"{CLIENT_ID} signed in, not invoices@contoso.com" in refused.stderr
+    assert refused.stderr.endswith("\nhint: leave out --auth client-secret, which signs in an application\n")
     assert traffic.of_partners() == []
 
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from pallink.errors import MoreProofNeededError, NewSignIn, SignInError
+from pallink.account import Account, AccountKind, require_account
+from pallink.errors import MoreProofNeededError, NewSignIn, SignInError, WrongAccountError
 from pallink.settings import Settings
 from pallink.signin import SignIn, SignInMethod, sign_in_from_stored
-from pallink.signin.again import sign_in_command, with_sign_in_command
+from pallink.signin.again import explain_wrong_account, sign_in_command, with_sign_in_command
 from tests.core.test_sign_in_choice import AS_GUEST, CLIENT, FABRIKAM, INVOICES, TENANT
 
 EXPIRED = SignInError("expired", new_sign_in=NewSignIn.SAME)
@@ -121,3 +122,60 @@ def test_an_error_that_a_sign_in_does_not_mend_gets_no_command() -> None:
 def test_a_command_that_an_error_has_stays() -> None:
     known = EXPIRED.replace(command="az login")
     assert with_sign_in_command(known, Settings(), STORED) is known
+
+
+USER = "invoices@contoso.com"
+APPLICATION = Account(AccountKind.APPLICATION, CLIENT, "a423e88c-fb42-4a0f-bc27-18c0c8a37472", TENANT, CLIENT)
+OTHER = "22222222-2222-4222-8222-222222222222"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sign_in", "remedy"),
+    [
+        (Settings(account=OTHER), made(SignInMethod.CLIENT_SECRET), "correct AZURE_CLIENT_ID, or --account"),
+        (Settings(account=OTHER, client_id=CLIENT), made(SignInMethod.GITHUB), "correct --client-id, or --account"),
+        (
+            Settings(account=OTHER, auth="azure-pipelines"),
+            made(SignInMethod.AZURE_PIPELINES),
+            "correct AZURESUBSCRIPTION_CLIENT_ID, or --account",
+        ),
+        (
+            Settings(account=OTHER, auth="managed-identity"),
+            made(SignInMethod.MANAGED_IDENTITY),
+            "correct --client-id, or --account",
+        ),
+        (
+            Settings(account=USER),
+            made(SignInMethod.CERTIFICATE),
+            "unset AZURE_CLIENT_ID, which signs in an application, or correct --account",
+        ),
+        (
+            Settings(account=USER, auth="client-secret"),
+            made(SignInMethod.CLIENT_SECRET),
+            "leave out --auth client-secret, which signs in an application",
+        ),
+    ],
+)
+def test_the_wrong_application_is_not_told_to_sign_in_again(settings: Settings, sign_in: SignIn, remedy: str) -> None:
+    with pytest.raises(WrongAccountError) as raised:
+        require_account(APPLICATION, identifier=settings.account, tenant_id=None)
+    explained = explain_wrong_account(raised.value, APPLICATION, sign_in, settings)
+    assert (explained.remedy, explained.new_sign_in) == (remedy, None)
+    assert with_sign_in_command(explained, settings, sign_in).command is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "sign_in", "is_private_window"),
+    [
+        (Settings(account=USER), made(SignInMethod.BROWSER), True),
+        (Settings(account=USER), made(SignInMethod.DEVICE_CODE), False),
+        (Settings(account=USER), made(SignInMethod.AZURE_CLI), False),
+        (Settings(account=USER), STORED, False),
+    ],
+)
+def test_another_account_may_sign_in_again(settings: Settings, sign_in: SignIn, is_private_window: bool) -> None:
+    with pytest.raises(WrongAccountError) as raised:
+        require_account(APPLICATION, identifier=settings.account, tenant_id=None)
+    explained = explain_wrong_account(raised.value, APPLICATION, sign_in, settings)
+    assert explained.new_sign_in is NewSignIn.SAME
+    assert ("private window" in (explained.remedy or "")) is is_private_window

@@ -4,13 +4,20 @@ import base64
 import shlex
 from dataclasses import replace
 
-from pallink.account import home_name
+from pallink.account import Account, home_name
 from pallink.clouds import CLOUDS
-from pallink.errors import MoreProofNeededError, NewSignIn, SignInError
+from pallink.errors import MoreProofNeededError, NewSignIn, SignInError, WrongAccountError
 from pallink.settings import Settings
-from pallink.signin.methods import USERS_CLIENT_ID, SignIn, SignInMethod
+from pallink.signin.methods import METHODS, USERS_CLIENT_ID, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn
+from pallink.signin.variables import CLIENT_ID, PIPELINES_CLIENT_ID
 
+# Where an application's client ID comes from, but for --client-id.
+_CLIENT_ID_SOURCES = {
+    **{method: CLIENT_ID for method, info in METHODS.items() if info.required},
+    SignInMethod.AZURE_PIPELINES: PIPELINES_CLIENT_ID,
+    SignInMethod.MANAGED_IDENTITY: "--client-id",
+}
 _USERS_METHODS = frozenset({SignInMethod.BROWSER, SignInMethod.DEVICE_CODE, SignInMethod.SANDBOX_USER})
 
 
@@ -58,6 +65,36 @@ def sign_in_command(
     if settings.emulator is not None and settings.auth is None and error is not None and _needs_person(error, sign_in):
         settings = replace(settings, auth=SignInMethod.DEVICE_CODE.value)
     return settings.command(*words)
+
+
+def explain_wrong_account(
+    error: WrongAccountError, account: Account, sign_in: SignIn, settings: Settings
+) -> WrongAccountError:
+    """Return the error with what to do about another account than the required one, by how it signed in.
+
+    Args:
+        error: What is wrong with the account, or its tenant.
+        account: The account that signed in.
+        sign_in: How it signed in.
+        settings: The options of this run.
+    """
+    if sign_in.stored is not None:
+        return error
+    if sign_in.method is SignInMethod.BROWSER:
+        # It is signed in as another account, and went on as that.
+        return error.replace(remedy=f"sign in as {settings.account} in a private window of the browser")
+    required = settings.account
+    if sign_in.method not in _CLIENT_ID_SOURCES or required is None or account.matches_identifier(required):
+        return error
+    # Signing in again is the same application again.
+    source = "--client-id" if settings.client_id else _CLIENT_ID_SOURCES[sign_in.method]
+    if "@" not in required:
+        remedy = f"correct {source}, or --account"
+    elif settings.auth is not None:
+        remedy = f"leave out --auth {settings.auth}, which signs in an application"
+    else:
+        remedy = f"unset {source}, which signs in an application, or correct --account"
+    return error.replace(remedy=remedy, new_sign_in=None)
 
 
 def _needs_person(error: SignInError, sign_in: SignIn | None) -> bool:

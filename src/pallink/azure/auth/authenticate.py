@@ -31,6 +31,7 @@ from pallink.signin import (
     sign_in_from_stored,
     tenant_id_by_name,
 )
+from pallink.signin.again import explain_wrong_account
 from pallink.signin.prompter import Prompter
 from pallink.signin.store import store_for
 
@@ -189,10 +190,7 @@ def authenticate(
         )
         require_home_account(account, settings.home_account_id)
     except WrongAccountError as error:
-        if sign_in.method is not SignInMethod.BROWSER or sign_in.stored is not None:
-            raise
-        # It is signed in as another account, and went on as that.
-        raise error.replace(remedy=f"sign in as {settings.account} in a private window of the browser") from None
+        raise explain_wrong_account(error, account, sign_in, settings) from None
     if in_memory is not None and (user := user_in(in_memory)) is not None:
         connection.sign_ins.add(record_of(account, sign_in, settings, user), in_memory)
     return Authenticated(cloud, account, sign_in, credential, context.transport)
