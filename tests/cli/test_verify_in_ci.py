@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from junitparser import Error, Failure, JUnitXml
 
+from pallink.sandbox import Sandbox, home
 from tests.cli.test_settling import answering
 from tests.harness import Pallink, Traffic
 
@@ -286,3 +287,22 @@ def test_a_summary_that_cannot_be_written_changes_no_verdict(
     done = in_sandbox("verify 719878")
     assert done.code == 0
     assert done.stderr.count("warning: the summary could not be written to ") == 2
+
+
+@pytest.mark.parametrize("who", ["", "--account invoices@contoso.com"])
+def test_a_test_case_has_one_name_however_it_ends(in_sandbox: Pallink, tmp_path: Path, who: str) -> None:
+    """CI systems track a test by its name: one that fails must not be another one than the one that passed."""
+    report = tmp_path / "junit.xml"
+
+    def name_of_case(partner: str, code: int) -> str:
+        assert in_sandbox("verify", partner, *who.split(), "--junit", str(report)).code == code
+        return str(next(iter(next(iter(JUnitXml.fromfile(str(report)))))).name)
+
+    names = {name_of_case("719878", 3)}
+    assert in_sandbox("link 719878").code == 0
+    names.add(name_of_case("719878", 0))
+    assert "account: invoices@contoso.com" in report.read_text("utf-8")
+    Sandbox(home()).set("sign-in-error", "50076")
+    names.add(name_of_case("719878", 4))
+    assert names == {f"{who.removeprefix('--account ') or 'the account'} is linked to partner 719878"}
+    assert name_of_case("", 2).endswith(" is linked to partner ")

@@ -71,7 +71,7 @@ def run_and_report(
         raise error.replace(warnings=(*error.warnings, *warnings)) from raised
     if result.error is not None:
         result = replace(result, error=advise_in_ci(result.error, terminal.environ))
-    show(result, options, unquiet=report(finding_from_result(result, command, partner_id)))
+    show(result, options, unquiet=report(finding_from_result(result, options.settings, command, partner_id)))
 
 
 def _is_ci(environ: Mapping[str, str]) -> bool:

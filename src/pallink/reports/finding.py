@@ -22,6 +22,9 @@ class State(StrEnum):
     ERROR = "error"
 
 
+_ANY_ACCOUNT = "the account"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One account, checked against one partner, linked to it, or checked for the Reader role.
@@ -41,6 +44,8 @@ class Finding:
         seconds: How long it took.
         within: The tenant as a fleet file spells it, where accounts of several tenants may have one name.
         role: The verdict on the Reader role; None if it is unknown or was not checked.
+        required_account: The account that the command names, after which the test case is named; None: after
+            `account`.
     """
 
     command: str
@@ -57,6 +62,7 @@ class Finding:
     seconds: float = 0.0
     within: str | None = None
     role: str | None = None
+    required_account: str | None = None
 
     @property
     def is_about_role(self) -> bool:
@@ -71,13 +77,14 @@ class Finding:
     @property
     def name(self) -> str:
         """The name of the test case: the same in every run, so that CI systems can track it."""
-        account, partner = one_line(self.account or "the account"), self.expected_partner_id
+        account = one_line(self.required_account or self.account or _ANY_ACCOUNT)
+        partner = self.expected_partner_id
         within = f" in {one_line(self.within)}" if self.within else ""
         if self.is_about_role:
             return f"{account}{within} holds Reader"
         return (
             f"{account}{within} is linked to partner {one_line(partner)}"
-            if partner
+            if partner is not None
             else f"{account}{within} is not linked"
         )
 
@@ -97,11 +104,14 @@ class Finding:
         return tuple(_render_details(self.error)) if self.error else ()
 
 
-def finding_from_result(result: VerifyResult | WriteResult, command: str, partner_id: str | None) -> Finding:
+def finding_from_result(
+    result: VerifyResult | WriteResult, settings: Settings, command: str, partner_id: str | None
+) -> Finding:
     """Return the finding for the result of a command.
 
     Args:
         result: The result.
+        settings: The settings of the run.
         command: The command's name.
         partner_id: The partner that the account should be linked to; None for none.
     """
@@ -120,6 +130,8 @@ def finding_from_result(result: VerifyResult | WriteResult, command: str, partne
         done=done,
         error=result.error,
         warnings=result.warnings,
+        # As where no account signed in: else a test that fails has another name than the one that passed.
+        required_account=settings.account or _ANY_ACCOUNT,
     )
 
 

@@ -45,6 +45,7 @@ def render_junit(findings: Sequence[Finding]) -> bytes:
             f"role: {finding.role}" if finding.is_about_role else f"linked to: {one_line(finding.linked_to or 'none')}"
         )
         lines = [found] if finding.state is not State.ERROR else []
+        lines += [f"account: {one_line(finding.account)}"] if finding.account else []
         lines += [f"warning: {one_line(warning)}" for warning in finding.warnings]
         if lines:
             ET.SubElement(case, "system-out").text = _replace_invalid("\n".join(lines))
