@@ -38,6 +38,7 @@ def test_a_browser_that_never_appears(served_desk: Desk) -> None:
     )
     command = DEVICE_CODE.format(cloud=served_desk.cloud)
     assert f"to sign in on another device: {command}\n" in refused.stderr
+    assert "    and leave --auth browser out of later commands\n" in refused.stderr
     assert " the sign-in in the browser was not completed within 15 minutes\n" in refused.stderr
     assert f"    {command}\n" in refused.stderr.partition("hint:")[2]
 

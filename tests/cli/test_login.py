@@ -563,6 +563,7 @@ def test_an_application_is_not_told_to_sign_in_as_a_person_does(desk: Desk) -> N
     refused = desk.run("show --auth client-secret")
     assert refused.code == 4
     assert "pallink login" not in refused.stderr
+    assert "hint: have the tenant's administrator exempt the application from the policy\n" in refused.stderr
 
 
 def test_the_session_of_az_is_renewed_by_az(desk: Desk) -> None:

@@ -421,3 +421,17 @@ def test_a_renewed_token_of_somebody_else_is_refused(
     assert refused.code == 4, refused.stderr
     assert f"the sign-in changed from {INVOICES} to {APPROVERS}" in refused.stderr
     assert traffic.writes() == []
+
+
+def test_what_no_sign_in_mends_prints_no_command_to_sign_in(desk: Desk) -> None:
+    """Entra ID calls it `interaction_required` all the same."""
+    desk.sandbox.set("sign-in-error", "50105")
+    refused = desk.run(f"show --account {INVOICES}")
+    assert refused.code == 4, refused.stderr
+    assert "hint: have an administrator assign it under Enterprise applications" in refused.stderr
+    assert "pallink login" not in refused.stderr
+
+
+def test_a_blocked_device_code_is_told_of_the_browser(desk: Desk) -> None:
+    refused = refused_with(desk, "53003", "device-code")
+    assert "hint: try --auth browser where a device code is blocked, or ask the tenant's admin" in refused.stderr

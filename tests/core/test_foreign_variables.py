@@ -42,6 +42,12 @@ PIPELINES = {"tenantId": TENANT, "servicePrincipalId": CLIENT, "servicePrincipal
                 "AZURE_CLIENT_SECRET to the value of servicePrincipalKey",
             ],
         ),
+        (
+            {"tenantId": TENANT, "servicePrincipalId": CLIENT, "idToken": "s3cret-s3cret"},
+            {},
+            "servicePrincipalId and idToken are read by the AzureCLI task of Azure Pipelines",
+            ["use --auth azure-pipelines, with SYSTEM_ACCESSTOKEN: $(System.AccessToken)"],
+        ),
     ],
 )
 def test_another_programs_variables_are_named_with_those_that_pallink_reads(
@@ -52,6 +58,7 @@ def test_another_programs_variables_are_named_with_those_that_pallink_reads(
     assert cause in str(refused.value.cause)
     for remedy in remedies:
         assert remedy in str(refused.value.remedy)
+    assert refused.value.command is None, "it would sign in a user"
     assert "s3cret" not in f"{refused.value.cause}{refused.value.remedy}"
 
 

@@ -101,6 +101,12 @@ BY_CUSTOM_APPLICATION = sign_in_from_stored(
             "pallink login --cloud sandbox --account invoices@contoso.com",
         ),
         (
+            Settings(cloud="sandbox", auth="device-code"),
+            sign_in_from_stored(replace(INVOICES, cloud="sandbox", auth="device-code"), "it is stored"),
+            NEEDS_BROWSER,
+            f"pallink login --cloud sandbox --account invoices@contoso.com --tenant {TENANT}",
+        ),
+        (
             Settings(cloud="sandbox", account="invoices@contoso.com"),
             made(SignInMethod.SANDBOX_USER),
             EXPIRED,

@@ -35,6 +35,9 @@ def with_sign_in_command(
     if error.command is not None or not (error.new_sign_in or error.prompt_helps):
         return error
     command = sign_in_command(settings, sign_in, error, plain_text=plain_text)
+    if command is None and isinstance(error, MoreProofNeededError):
+        # Each command signs the application in anew: with the same result.
+        return error.replace(remedy="have the tenant's administrator exempt the application from the policy")
     return error.replace(command=command) if command else error
 
 
@@ -60,8 +63,9 @@ def sign_in_command(
         # The method signs in an application: not the user that is required.
         settings = replace(settings, auth=None)
     words += ["--allow-plain-text-cache"] if plain_text else []
-    if error is not None and error.new_sign_in is NewSignIn.BROWSER and settings.emulator is None:
-        settings = replace(settings, auth=SignInMethod.BROWSER.value)
+    if error is not None and error.new_sign_in is NewSignIn.BROWSER:
+        # No browser reaches an emulator, whose users sign in by name.
+        settings = replace(settings, auth=SignInMethod.BROWSER.value if settings.emulator is None else None)
     if settings.emulator is not None and settings.auth is None and error is not None and _needs_person(error, sign_in):
         settings = replace(settings, auth=SignInMethod.DEVICE_CODE.value)
     return settings.command(*words)

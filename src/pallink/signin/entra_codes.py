@@ -125,13 +125,20 @@ _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
         "50131": "a conditional access policy blocks this sign-in: the device, the place or suspicious activity",
         "50155": "the tenant could not verify the device",
         "53002": "a conditional access policy requires an approved application",
-        "53003": "a conditional access policy blocks this sign-in because of its location, device or method",
         "53009": "a conditional access policy requires an application with Intune's protection",
         "53011": "the account is blocked because its home tenant found it at risk",
         "530032": "a security policy of the tenant blocks this sign-in",
         "530034": "the delegated administrator is blocked because the home tenant found the account at risk",
     },
 )
+
+_BLOCKED_METHOD = {
+    # The code that a policy against device codes causes, among others.
+    "53003": Explanation(
+        "a conditional access policy blocks this sign-in because of its location, device or method",
+        "try --auth browser where a device code is blocked, or ask the tenant's administrator",
+    ),
+}
 
 _ACCOUNT = {
     "50034": Explanation(
@@ -397,6 +404,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     **_SET_UP_MFA,
     **_USE_THE_BROWSER,
     **_NO_DEVICE_CODE,
+    **_BLOCKED_METHOD,
     **_ASK_ABOUT_CONDITIONAL_ACCESS,
     **_ACCOUNT,
     **_GUESTS,
@@ -412,7 +420,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 CLOCK_CODES = frozenset({"700024", "500133"})
 """The codes that a wrong clock causes."""
 
-BLOCKED_CODES = frozenset({*_CROSS_TENANT, *_GUESTS, "50057", "53000", "53001", "530002", "530003", "53003"}) - {
-    "50014"
-}
-"""The codes that no prompt of pallink mends: the guest is not let in, or the device is not the tenant's."""
+BLOCKED_CODES = frozenset(
+    {*_CROSS_TENANT, *_GUESTS, "50057", "50105", "53000", "53001", "530002", "530003", "53003"}
+) - {"50014"}
+"""The codes that no prompt of pallink mends: the account is not let in, or the device is not the tenant's."""

@@ -33,6 +33,11 @@ def foreign_variables_hint(environ: Mapping[str, str]) -> tuple[str, str] | None
     for program, names in _PROGRAMS.items():
         found = [name for name in names if environ.get(name) and not environ.get(names[name])]
         selecting = next((name for name in found if name in _SELECTING), None)
+        if selecting == "servicePrincipalId" and environ.get("idToken"):
+            return (
+                f"{selecting} and idToken are read by {program}, and not by pallink",
+                "use --auth azure-pipelines, with SYSTEM_ACCESSTOKEN: $(System.AccessToken) in the env of the step",
+            )
         if selecting is not None:
             pairs = ", ".join(f"{names[name]} to the value of {name}" for name in found)
             return f"{selecting} is read by {program}, and not by pallink", f"set {pairs}"

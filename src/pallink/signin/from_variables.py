@@ -139,7 +139,8 @@ def _missing_variables(method: SignInMethod, missing: Sequence[str], environ: Ma
 def with_foreign_variables(error: SignInError, environ: Mapping[str, str]) -> SignInError:
     """Return the error with another program's variables as its reason, if they are set."""
     hint = foreign_variables_hint(environ)
-    return error.with_cause(hint[0]).replace(remedy=hint[1]) if hint else error
+    # The command of the error signs in a user.
+    return error.with_cause(hint[0]).replace(remedy=hint[1], command=None) if hint else error
 
 
 def _missing_credential(environ: Mapping[str, str]) -> SignInError:

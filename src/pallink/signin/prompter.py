@@ -142,4 +142,5 @@ def browser_hints(url: str, settings: Settings, device_code_command: str) -> tup
         f"    {url}",
         *account,
         f"to sign in on another device: {device_code_command}",
+        *(("    and leave --auth browser out of later commands",) if settings.auth else ()),
     )
