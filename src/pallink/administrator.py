@@ -65,7 +65,7 @@ class Administrator:
             management_groups: IDs of management groups.
             scopes: The paths of any of these, as in `/subscriptions/ID`.
             allow_write_role: Whether the role may allow more than reading.
-            dry_run: Find out what would be done, and write nothing.
+            dry_run: Return what would be done, and write nothing.
             wait: Wait until Azure lists the role assignments, at most ten minutes.
             confirm: Called before the first write; where it returns False, `CancelledError` is raised.
 
@@ -97,7 +97,7 @@ class Administrator:
         dry_run: bool = False,
         confirm: ConfirmRoles | None = None,
     ) -> RoleResult:
-        """Take a role back from an account: its own assignments at just these scopes. Arguments as for `assign`."""
+        """Remove a role from an account: its own assignments at just these scopes. Arguments as for `assign`."""
         wanted = _required(_wanted(subscriptions, resource_groups, management_groups, scopes))
         with self._job() as session:
             return session.remove(to, wanted, WantedRole.parse(role), dry_run=dry_run, confirm=confirm)

@@ -107,7 +107,7 @@ class RoleSession:
             wanted: The scopes.
             role: The role.
             allow_write_role: Whether the role may allow more than reading.
-            dry_run: Find out what would be done, and write nothing.
+            dry_run: Return what would be done, and write nothing.
             wait: Wait until Azure lists the role assignments, at most ten minutes; the time of the job does not count.
             confirm: Called before the first write; where it returns False, `CancelledError` is raised.
 
@@ -128,7 +128,7 @@ class RoleSession:
             raise with_changes(error, proposal.changes) from error.__cause__
 
     def plan(self, to: str, wanted: WantedScopes, role: WantedRole, *, allow_write_role: bool = False) -> RoleProposal:
-        """Find out what `assign` would do. Arguments as for `assign`."""
+        """Return what `assign` would do. Arguments as for `assign`."""
         with self._job("role assign"):
             principal = self._resolve(to, is_for_others=True)
             scopes = self._scopes(wanted)
@@ -187,7 +187,7 @@ class RoleSession:
         dry_run: bool = False,
         confirm: ConfirmRoles | None = None,
     ) -> RoleResult:
-        """Take a role back from an account: its own assignments at just these scopes. Arguments as for `assign`."""
+        """Remove a role from an account: its own assignments at just these scopes. Arguments as for `assign`."""
         with self._job("role remove"):
             principal, scopes = self._resolve(to), self._scopes(wanted)
             found = role.known or self._client.grants.definition(role, scopes[0])

@@ -126,7 +126,7 @@ class Session:
             replace: Change the link where it is another partner's.
             role_check: What a missing Reader role means.
             subscriptions: IDs or names of those on which Reader has to be held; without any, one of all is enough.
-            dry_run: Find out what would be done, and write nothing.
+            dry_run: Return what would be done, and write nothing.
             confirm: Called before the write; where it returns False, `CancelledError` is raised.
 
         Raises:

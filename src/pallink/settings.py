@@ -13,7 +13,7 @@ from pallink.errors import UsageError
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.IGNORECASE | re.ASCII)
 
 DEFAULT_CLOUD = "AzureCloud"
-DEFAULT_TIMEOUT = 120.0
+DEFAULT_TIMEOUT = 120
 
 
 class RoleCheck(StrEnum):

@@ -91,3 +91,12 @@ def test_the_help_is_coloured_on_a_terminal_only(
     assert pallink(*words).stdout == plain
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in pallink(*words, tty=True).stdout
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_arguments_are_in_capitals_and_defaults_without_a_fraction(pallink: Pallink, name: str) -> None:
+    shown = pallink(*name.split(), "--help").stdout
+    usage, _, _ = shown.partition("\n\n")
+    arguments = usage.removeprefix(f"Usage: pallink {name}".rstrip())
+    assert arguments == arguments.upper()
+    assert ".0]" not in shown

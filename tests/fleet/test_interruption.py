@@ -58,7 +58,7 @@ def test_an_interruption_settles_the_write_under_way(
     error = last_error(ended)
     assert (error["message"], error["cause"]) == ("interrupted", "1 of 3 accounts are done")
     command = f"pallink fleet apply --resume {ended.json['run']} --cloud sandbox --concurrency 1"
-    assert error["command"] == command
+    assert (error["remedy"], error["command"]) == ("resume the run", command)
     assert traffic.writes() == ["PUT"]
     again = in_sandbox(*command.split()[1:-4], "-o", "json")
     assert totals(again) == {"created": 3}
@@ -78,7 +78,7 @@ def test_an_interruption_while_links_are_read(
     assert "error: interrupted" in ended.stderr
     assert traffic.writes() == []
     if command == "apply --yes":
-        assert "    pallink fleet apply --resume 2" in ended.stderr
+        assert "hint: resume the run\n    pallink fleet apply --resume 2" in ended.stderr
     else:
         assert ended.stderr.endswith(f"    pallink fleet {command} {file} --concurrency 1 --cloud sandbox\n")
 
@@ -124,7 +124,7 @@ def test_an_interruption_at_a_prompt_shows_what_was_done(
     if output == "table":
         assert ended.stdout.endswith("\n5 tenants: 3 created, 2 needs-sign-in\n")
         assert "cause: 3 of 5 tenants are done\n" in ended.stderr
-        assert "    pallink fleet apply --resume 2" in ended.stderr
+        assert "hint: resume the run\n    pallink fleet apply --resume 2" in ended.stderr
         return
     lines = [json.loads(line) for line in ended.stdout.splitlines()] if output == "jsonl" else ended.json["entries"]
     assert sorted(entry["outcome"] for entry in lines) == ["created"] * 3 + ["needs-sign-in"] * 2

@@ -29,9 +29,11 @@ class _Commands(LazyGroup):
         "login": LazyCommand("pallink.cli.commands.login", "Sign in, and keep the sign-in for later commands."),
         "logout": LazyCommand("pallink.cli.commands.logout", "Remove a stored sign-in, with all its tokens."),
         "whoami": LazyCommand("pallink.cli.commands.whoami", "Show which account signs in, and how."),
-        "role": LazyCommand("pallink.cli.commands.role", "Assign a role to an account, as an administrator."),
+        "role": LazyCommand(
+            "pallink.cli.commands.role", "Assign, remove and show an account's roles, as an administrator."
+        ),
         "tenants": LazyCommand("pallink.cli.commands.tenants", "List the tenants of the signed-in account."),
-        "fleet": LazyCommand("pallink.cli.commands.fleet", "Many accounts from one file."),
+        "fleet": LazyCommand("pallink.cli.commands.fleet", "Link and check many accounts from one file."),
         "sandbox": LazyCommand(
             "pallink.cli.commands.sandbox", "Show, set, reset and serve the embedded emulator of Azure."
         ),

@@ -11,7 +11,7 @@ PartnerId = Annotated[
     typer.Argument(metavar="PARTNER_ID", help="The partner's location ID: digits, as in 719878.", show_default=False),
 ]
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Find out what would be done, and write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 
@@ -21,7 +21,7 @@ RoleCheckOption = Annotated[
         "--role-check",
         envvar="PALLINK_ROLE_CHECK",
         case_sensitive=False,
-        help="What a missing Reader role means: an error, a warning, nothing.",
+        help="Treat a missing Reader role as an error or a warning, or skip the check.",
     ),
 ]
 
@@ -30,7 +30,7 @@ Subscriptions = Annotated[
     typer.Option(
         "--subscription",
         metavar="ID|NAME",
-        help="A subscription on which Reader must be held; can be repeated. Without it, one of all is enough.",
+        help="A subscription on which Reader is required; can be repeated. Without it, any one is enough.",
         show_default=False,
     ),
 ]

@@ -24,7 +24,10 @@ Select = Annotated[
 Exclude = Annotated[
     list[str] | None,
     typer.Option(
-        "--exclude", metavar="FIELD=VALUE", help="Not these accounts; as --select; can be repeated.", show_default=False
+        "--exclude",
+        metavar="FIELD=VALUE",
+        help="Leave out these accounts; same syntax as --select; can be repeated.",
+        show_default=False,
     ),
 ]
 
@@ -70,7 +73,7 @@ ExcludeTenant = Annotated[
     typer.Option(
         "--exclude-tenant",
         metavar="ID|DOMAIN",
-        help="Not this tenant of the account; can be repeated.",
+        help="Leave out this tenant; can be repeated.",
         show_default=False,
     ),
 ]

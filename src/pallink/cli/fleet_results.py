@@ -298,7 +298,7 @@ def _interruption(results: "Sequence[EntryResult]", ending: Ending) -> Cancelled
     done = f"{len(results) - len(_failed(results, ending)):,} of {count_results(results)} are done"
     if ending.finding is not None:
         return CancelledError("interrupted", cause=f"{done}; nothing was written", command=ending.again)
-    return CancelledError("interrupted", cause=done, remedy=ending.go_on and "go on with", command=ending.go_on)
+    return CancelledError("interrupted", cause=done, remedy=ending.go_on and "resume the run", command=ending.go_on)
 
 
 def _failed(results: "Sequence[EntryResult]", ending: Ending) -> "list[EntryResult]":

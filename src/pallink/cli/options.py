@@ -90,11 +90,11 @@ class ConnectionOptions(OutputOptions):
         typer.Option(
             metavar="SECONDS",
             envvar="PALLINK_TIMEOUT",
-            help="For the whole command, retries and waits included, but not prompts and the sign-in of a user.",
+            help="Time limit for the whole command: with retries and waits, without prompts and user sign-ins.",
         ),
     ] = DEFAULT_TIMEOUT
     verbose: Annotated[
-        bool, typer.Option("--verbose", envvar="PALLINK_VERBOSE", help="Say on stderr what is done, and why.")
+        bool, typer.Option("--verbose", envvar="PALLINK_VERBOSE", help="Log each step and its reason to stderr.")
     ] = False
     debug: Annotated[
         bool,
@@ -144,7 +144,7 @@ class FleetOptions(ConnectionOptions):
         typer.Option(
             metavar="SECONDS",
             envvar="PALLINK_TIMEOUT",
-            help="For each account, retries and waits included, but not prompts and the sign-in of a user.",
+            help="Time limit for each account: with retries and waits, without prompts and user sign-ins.",
         ),
     ] = DEFAULT_TIMEOUT
 

@@ -32,9 +32,7 @@ class TenantsOptions(CommonOptions):
     ] = None
     all_tenants: Annotated[
         bool,
-        typer.Option(
-            "--all-tenants", help="Do it in every tenant that the user is in, with one sign-in, many at a time."
-        ),
+        typer.Option("--all-tenants", help="Run in all tenants of the user in parallel, with one sign-in."),
     ] = False
     exclude_tenant: ExcludeTenant = None
     concurrency: Concurrency = 16

@@ -141,7 +141,7 @@ def authenticate(
     plain_text: bool = False,
     claims: str | None = None,
 ) -> Authenticated:
-    """Sign in, and refuse any other account or tenant than the required one. The partner API is not touched.
+    """Sign in, and refuse any other account or tenant than the required one. Does not call the partner API.
 
     Args:
         connection: The cloud.

@@ -1,4 +1,4 @@
-"""pallink fleet: many accounts from one file."""
+"""pallink fleet: link and check many accounts from one file."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from pallink.fleet.runs import RunSummary
 
-app = new_app(help="Many accounts from one file.", no_args_is_help=True)
+app = new_app(help="Link and check many accounts from one file.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Many accounts from one file."""
+    """Link and check many accounts from one file."""
 
 
 command_with_options(app, options=FleetOptions)(fleet_plan.plan)

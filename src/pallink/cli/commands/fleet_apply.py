@@ -40,7 +40,7 @@ def apply(
         typer.Option(
             "--resume",
             metavar="RUN",
-            help="Go on with an earlier run: its ID, its folder, or last.",
+            help="Resume an earlier run: its ID, its folder, or last.",
             show_default=False,
         ),
     ] = None,
@@ -59,9 +59,9 @@ def apply(
 ) -> None:
     """Link, change or unlink the accounts of a fleet file, as it says.
 
-    Shows the plan and asks once; --yes answers. Each account is handled as pallink link and pallink unlink do. Each
-    write is recorded in a journal first: a run that was interrupted can be resumed. A plan file is carried out without
-    a question, and changes no link that is no longer what the plan saw.
+    Shows the plan and prompts once; --yes skips the prompt. Each account is handled as pallink link and pallink unlink
+    do. Each write is recorded in a journal first: a run that was interrupted can be resumed. A plan file is carried out
+    without a prompt, and changes no link that is no longer what the plan saw.
     """
     from pallink.fleet.fleet_run import RunOptions, resume_apply  # noqa: PLC0415 - help does without it
 
@@ -139,7 +139,7 @@ def _carry_out(
     ending: Ending,
 ) -> None:
     run.prompter = TerminalPrompter(options)
-    options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
+    options.report.cause, options.report.remedy = "the journal says what is done", "resume the run"
     options.report.command = _resume_command(run)
     report = FleetReport(options, len(run.pending), _ending_of(run, ending), earlier=unchanged)
     with run:

@@ -27,7 +27,7 @@ def plan(
         ),
     ] = None,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="End with 9 if an apply would change or refuse anything.")
+        bool, typer.Option("--detailed-exitcode", help="Exit with code 9 if an apply would change or refuse anything.")
     ] = False,
     replace: Replace = False,
     select: Select = None,

@@ -23,7 +23,7 @@ app = new_app()
 def logout(
     options: CommonOptions,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every stored sign-in, in every cloud.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Remove every stored sign-in, in every cloud.")] = False,
 ) -> None:
     """Remove a stored sign-in, with all its tokens.
 

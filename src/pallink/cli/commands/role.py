@@ -16,7 +16,7 @@ from pallink.errors import UsageError
 from pallink.output import Terminal
 from pallink.roles.grant import WantedRole, split_assignment_id
 
-app = new_app(help="Assign a role to an account, as an administrator.", no_args_is_help=True)
+app = new_app(help="Assign, remove and show an account's roles, as an administrator.", no_args_is_help=True)
 
 _TO = typer.Option(
     "--to",
@@ -68,7 +68,7 @@ ScopeOption = Annotated[
 
 @app.callback()
 def _group() -> None:
-    """Assign a role to an account, as an administrator."""
+    """Assign, remove and show an account's roles, as an administrator."""
 
 
 @command_with_options(app, options=AdministratorOptions)
@@ -105,8 +105,8 @@ def assign(
     scope), not as the account that gets the role. The role is assigned directly to the account, even if the account
     already has it through inheritance or a group. Prompts for confirmation on a terminal; elsewhere it needs --yes.
 
-    With --fleet, all accounts of the administrator's tenant are looked up first, one question is asked for all of them,
-    and --timeout counts for each. With any that failed or is in another tenant: exit code 8.
+    With --fleet, pallink looks up all accounts of the administrator's tenant first and prompts once for all of them;
+    --timeout counts for each. With any that failed or is in another tenant: exit code 8.
     """
     wanted, wanted_role = scopes_of(subscription, resource_group, management_group, scope), WantedRole.parse(role)
     terminal = Terminal()
@@ -193,7 +193,7 @@ def remove(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Take a role back from an account.
+    """Remove a role from an account.
 
     Removes the account's own assignments of this role at just these scopes, or the one with the ID, and never what it
     inherits or holds through a group. Not assigned: unchanged. Prompts for confirmation on a terminal; elsewhere it

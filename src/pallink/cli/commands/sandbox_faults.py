@@ -54,7 +54,7 @@ def add(
             help="Carry out the request nonetheless (status, closed, wrong-json, html, redirect).",
         ),
     ] = False,
-    delay: Annotated[float, typer.Option("--delay", metavar="SECONDS", help="Delay the response.")] = 0.0,
+    delay: Annotated[float, typer.Option("--delay", metavar="SECONDS", help="Delay the response.")] = 0,
     status: Annotated[
         int | None, typer.Option("--status", metavar="CODE", help="For status: 200 to 599.", show_default=False)
     ] = None,
@@ -129,7 +129,9 @@ def list_(options: OutputOptions) -> None:
 @command_with_options(app, options=OutputOptions)
 def clear(
     options: OutputOptions,
-    number: Annotated[int | None, typer.Argument(min=1, help="Only this rule; see list.", show_default=False)] = None,
+    number: Annotated[
+        int | None, typer.Argument(min=1, metavar="[NUMBER]", help="Only this rule; see list.", show_default=False)
+    ] = None,
 ) -> None:
     """Clear one rule, or all of them."""
     try:

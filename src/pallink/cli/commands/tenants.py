@@ -42,8 +42,9 @@ def tenants(
 ) -> None:
     """List the tenants of the signed-in account.
 
-    Its own, and those that it is a guest of, as Resource Manager has them. An application and a managed identity are in
-    one tenant. With --links, a tenant whose link could not be read: exit code 8. --timeout then counts for each tenant.
+    Lists its home tenant and those where it is a guest, as Resource Manager reports them. An application and a managed
+    identity are in one tenant. With --links, a tenant whose link could not be read: exit code 8. --timeout then counts
+    for each tenant.
     """
     sign_ins = RunSignIns()
     with session(options, "tenants", is_for_all_tenants=True, sign_ins=sign_ins) as opened:

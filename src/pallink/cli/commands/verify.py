@@ -30,7 +30,12 @@ def verify(
     subscription: Subscriptions = None,
     junit: Annotated[
         Path | None,
-        typer.Option("--junit", metavar="FILE", envvar="PALLINK_JUNIT", help="Write the verdict as JUnit XML too."),
+        typer.Option(
+            "--junit",
+            metavar="FILE",
+            envvar="PALLINK_JUNIT",
+            help="Also write a JUnit report, which CI systems show as tests.",
+        ),
     ] = None,
 ) -> None:
     """Fail unless the account is linked to this partner.

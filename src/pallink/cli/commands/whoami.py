@@ -19,7 +19,7 @@ def whoami(
     *,
     every: Annotated[bool, typer.Option("--all", help="List the stored sign-ins, without signing in.")] = False,
 ) -> None:
-    """Show which account signs in, and how. The partner API is not touched."""
+    """Show which account signs in, and how. Does not call the partner API."""
     if every:
         from pallink.result import AccountResult  # noqa: PLC0415 - help needs none
 
