@@ -169,7 +169,7 @@ def _required(wanted: WantedScopes) -> WantedScopes:
     if not wanted:
         raise UsageError(
             "missing scope: a subscription, a management group or a scope is required",
-            cause="a role is assigned somewhere: pallink does not choose the scope",
+            cause="pallink does not choose the scope of a role assignment",
             remedy="pass subscriptions, management_groups or scopes",
         )
     return wanted

@@ -263,9 +263,9 @@ class RoleSession:
             is_own = principal.object_id.casefold() == administrator.object_id.casefold()
         if is_for_others and is_own and self.settings.account is None:
             raise WrongAccountError(
-                f"the account that is to get the role signed in: {administrator.name}",
-                cause="an administrator assigns roles, and no --account names one; nothing was read or written",
-                remedy="name the administrator with --account; or this account, if it is one",
+                f"the signed-in account {administrator.name} is the one that gets the role",
+                cause="pallink lets an account assign a role to itself only if --account names it",
+                remedy="name the administrator with --account",
             )
         return principal
 

@@ -62,7 +62,7 @@ def read_situation(
     """
     if subscriptions and role_check is RoleCheck.SKIP:
         raise UsageError(
-            "--subscription contradicts --role-check skip",
+            "--subscription cannot be combined with --role-check skip",
             cause="it names subscriptions that have to pass a check that is skipped",
             remedy="leave one of them out",
         )

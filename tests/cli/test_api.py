@@ -136,7 +136,7 @@ def test_what_an_administrator_must_say() -> None:
             )
     with (
         pallink.connect_administrator(cloud="sandbox") as itself,
-        pytest.raises(pallink.WrongAccountError, match="the account that is to get the role signed in"),
+        pytest.raises(pallink.WrongAccountError, match="is the one that gets the role"),
     ):
         itself.assign("invoices@contoso.com", subscriptions=["Contoso Development"])
 

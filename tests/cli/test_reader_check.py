@@ -119,10 +119,10 @@ def test_named_twice_is_looked_at_once(in_sandbox: Pallink, traffic: Traffic) ->
     assert len([path for _, path in traffic.sent if "roleAssignments" in path]) == 1
 
 
-def test_naming_subscriptions_contradicts_skipping_the_check(in_sandbox: Pallink, traffic: Traffic) -> None:
+def test_naming_subscriptions_cannot_be_combined_with_skipping_the_check(in_sandbox: Pallink, traffic: Traffic) -> None:
     refused = in_sandbox(f"link 719878 --subscription {PRODUCTION} --role-check skip")
     assert refused.code == 2
-    assert "--subscription contradicts --role-check skip" in refused.stderr
+    assert "--subscription cannot be combined with --role-check skip" in refused.stderr
     assert traffic.of_partners() == []
 
 

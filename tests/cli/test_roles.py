@@ -219,7 +219,12 @@ def test_nothing_but_the_assignment_is_written(pallink: Pallink, traffic: Traffi
 @pytest.mark.parametrize(
     ("words", "account", "code", "sentences"),
     [
-        (["--to", NEW_HIRE], INVOICES, 6, ["invoices@contoso.com may not do it there", "User Access Administrator"]),
+        (
+            ["--to", NEW_HIRE],
+            INVOICES,
+            6,
+            ["invoices@contoso.com may not assign roles there", "User Access Administrator"],
+        ),
         (
             ["--to", NEW_HIRE, "--role", "Contributor", "--allow-write-role"],
             "access@contoso.com",
@@ -230,12 +235,12 @@ def test_nothing_but_the_assignment_is_written(pallink: Pallink, traffic: Traffi
         (["--to", PRODUCTION], OWNER, 1, [f"the tenant has no account {PRODUCTION}", "PrincipalNotFound", "whoami"]),
         (["--to", "f1239f52-b370-47a3-a267-efc4fc5c7079"], OWNER, 1, ["the tenant has no account f1239f52"]),
         (["--to", NEW_HIRE, "--role", "Contributor"], OWNER, 2, ["the role Contributor allows more than reading"]),
-        (["--to", NEW_HIRE, "--role", "Emperor"], OWNER, 1, ["there is no role Emperor", "correct --role"]),
-        (["--to", NEW_HIRE, "--role", PRODUCTION], OWNER, 1, [f"there is no role {PRODUCTION}"]),
+        (["--to", NEW_HIRE, "--role", "Emperor"], OWNER, 1, ["unknown role 'Emperor'", "correct --role"]),
+        (["--to", NEW_HIRE, "--role", PRODUCTION], OWNER, 1, [f"unknown role '{PRODUCTION}'", "has this ID"]),
         (["--to", NEW_HIRE, "--subscription", "Nowhere"], OWNER, 2, ["sees no subscription named 'Nowhere'"]),
-        (["--to", NEW_HIRE, "--subscription", READER], OWNER, 1, ["there is no such scope", "SubscriptionNotFound"]),
-        (["--to", NEW_HIRE, "--management-group", "nowhere"], OWNER, 1, ["there is no such scope", "nowhere"]),
-        (["--to", NEW_HIRE, "--resource-group", "nowhere"], OWNER, 1, ["there is no such scope", "ResourceGroupNot"]),
+        (["--to", NEW_HIRE, "--subscription", READER], OWNER, 1, ["unknown scope", "SubscriptionNotFound"]),
+        (["--to", NEW_HIRE, "--management-group", "nowhere"], OWNER, 1, ["unknown scope", "nowhere"]),
+        (["--to", NEW_HIRE, "--resource-group", "nowhere"], OWNER, 1, ["unknown scope", "ResourceGroupNot"]),
         (
             ["--to", NEW_HIRE, "--subscription", "48bc0535-a7c3-4936-8fa8-8f708c6a93d0"],
             OWNER,
@@ -308,10 +313,11 @@ def test_anothers_assignment_is_never_removed(pallink: Pallink) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["assign", "--to", NEW_HIRE], "missing scope: --subscription"),
+        (["assign", "--to", NEW_HIRE], "cause: pallink does not choose the scope of a role assignment"),
         (["assign", "--to", NEW_HIRE, "--resource-group", "x"], "--resource-group requires one --subscription"),
         (["remove", "--to", NEW_HIRE], "missing scope: --subscription"),
-        (["remove"], "missing option --to or --id"),
+        (["assign"], "cause: pallink does not choose the account that gets a role"),
+        (["remove"], "missing option --to or --id\ncause: pallink does not choose the role assignment to remove"),
         (["remove", "--id", "x"], "'x' is not the ID of a role assignment"),
         (["remove", "--to", NEW_HIRE, "--subscription", "x"], "--yes is required without a prompt"),
         (["assign", "--to", NEW_HIRE, "--subscription", "x"], "--yes is required without a prompt"),
@@ -323,7 +329,7 @@ def test_anothers_assignment_is_never_removed(pallink: Pallink) -> None:
                 "--id",
                 f"/subscriptions/{FINANCE}/providers/Microsoft.Authorization/roleAssignments/{DELEGATED}",
             ],
-            "--id contradicts --to and the options of scopes",
+            "--id cannot be combined with --to or a scope",
         ),
         (["show"], "missing option --to"),
     ],
@@ -342,7 +348,9 @@ def test_wrong_command_lines(pallink: Pallink, traffic: Traffic, words: list[str
 def test_the_account_does_not_assign_to_itself_by_accident(pallink: Pallink, traffic: Traffic, to: str) -> None:
     refused = pallink(f"role assign --to {to} --subscription {PRODUCTION} --yes --cloud sandbox")
     assert refused.code == 4
-    assert "the account that is to get the role signed in: invoices@contoso.com" in refused.stderr
+    assert "the signed-in account invoices@contoso.com is the one that gets the role" in refused.stderr
+    assert "cause: pallink lets an account assign a role to itself only if --account names it\n" in refused.stderr
+    assert "hint: name the administrator with --account\n" in refused.stderr
     assert [path for _, path in traffic.sent if "subscriptions" in path] == []
     named = as_owner(pallink, f"assign --to {to} --subscription {PRODUCTION} --yes", account=INVOICES)
     assert named.code == 0, named.stderr  # It has the role, so nothing is written.

@@ -60,14 +60,17 @@ def test_every_option(pallink: Pallink) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nonsense"], "'nonsense' is not a fault: there are status, delay, closed,"),
+        (["nonsense"], "unknown fault 'nonsense'\nhint: use one of status, delay, closed,"),
         ([], "missing argument KIND"),
         (["status"], "invalid rule: status needs a status from 200 to 599"),
         (["status", "--status", "99"], "invalid rule: status needs a status from 200 to 599"),
         (["status", "--status", "x"], "invalid value for '--status'"),
         (["html", "--retry-after", "3"], "invalid rule: html takes no status, body or header"),
         (["status", "--status", "500", "--retry-after", "-1"], "invalid value for '--retry-after'"),
-        (["status", "--status", "500", "--header", "nonsense"], "'nonsense' is not a header: it has a name, a colon"),
+        (
+            ["status", "--status", "500", "--header", "nonsense"],
+            "invalid --header 'nonsense'\ncause: a header has a name, a colon and a value\n",
+        ),
         (["status", "--status", "500", "--header", "A: b\nC: d"], "invalid rule: a header must be one line"),
         (["delay"], "invalid rule: delay needs a delay greater than 0"),
         (["delay", "--delay", "9999"], "invalid rule: the delay must be from 0 to 600 seconds"),
@@ -92,7 +95,7 @@ def test_refused(pallink: Pallink, words: list[str], message: str) -> None:
 def test_clearing_what_there_is_not(pallink: Pallink) -> None:
     refused = pallink("sandbox fault clear 3")
     assert refused.code == 2
-    assert refused.stderr == ("error: there is no fault 3\nhint: list the rules\n    pallink sandbox fault list\n")
+    assert refused.stderr == ("error: unknown fault 3\nhint: list the rules\n    pallink sandbox fault list\n")
 
 
 def test_a_reset_clears_them(pallink: Pallink) -> None:

@@ -108,10 +108,10 @@ def test_concurrency_is_that_of_fleets(consultant: Desk) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--concurrency 4", "--concurrency is for many tenants"),
-        ("--tenant contoso.com --concurrency 4", "--concurrency is for many tenants"),
-        (f"{TWO} --exclude-tenant contoso.com", "--exclude-tenant is for --all-tenants"),
-        (f"{TWO} --all-tenants", "--tenant contradicts --all-tenants"),
+        ("--concurrency 4", "--concurrency requires --all-tenants or several --tenant"),
+        ("--tenant contoso.com --concurrency 4", "--concurrency requires --all-tenants or several --tenant"),
+        (f"{TWO} --exclude-tenant contoso.com", "--exclude-tenant requires --all-tenants"),
+        (f"{TWO} --all-tenants", "--tenant cannot be combined with --all-tenants"),
         ("--tenant contoso.com --tenant a/b", "'a/b' is not a tenant"),
     ],
 )

@@ -126,7 +126,7 @@ def test_without_replace_in_the_plan_nothing_is_replaced(in_sandbox: Pallink, tm
     assert outcomes(in_sandbox(f"fleet apply {plan} -o json"))[INVOICES] == "needs-replace"
     refused = in_sandbox(f"fleet apply {plan} --replace")
     assert refused.code == 2
-    assert "error: --replace contradicts a plan file" in refused.stderr
+    assert "error: --replace cannot be combined with a plan file" in refused.stderr
 
 
 MEANWHILE: dict[str, tuple[str | None, str, str, str]] = {
@@ -259,7 +259,7 @@ def test_a_plan_that_cannot_be_read(in_sandbox: Pallink, tmp_path: Path) -> None
 def test_a_plan_says_which_accounts(in_sandbox: Pallink, tmp_path: Path, options: str) -> None:
     refused = in_sandbox(f"fleet apply {tmp_path}/plan.json {options}")
     assert refused.code == 2
-    assert f"error: {options.partition(' ')[0]} contradicts a plan file" in refused.stderr
+    assert f"error: {options.partition(' ')[0]} cannot be combined with a plan file" in refused.stderr
 
 
 def test_a_plan_that_cannot_be_written(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:

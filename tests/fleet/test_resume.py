@@ -234,7 +234,7 @@ def test_a_replacing_run_goes_on_replacing(in_sandbox: Pallink, traffic: Traffic
 def test_options_that_contradict_the_run(in_sandbox: Pallink, options: str, named: str) -> None:
     refused = in_sandbox(f"fleet apply --resume last {options}")
     assert refused.code == 2
-    assert f"error: {named} contradicts --resume" in refused.stderr
+    assert f"error: {named} cannot be combined with --resume" in refused.stderr
 
 
 def test_a_run_of_another_cloud(pallink: Pallink, in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:

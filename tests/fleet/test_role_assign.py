@@ -137,7 +137,13 @@ def test_an_interrupted_question_ends_its_line(in_sandbox: Pallink, tmp_path: Pa
 @pytest.mark.parametrize(
     ("entry", "words", "account", "code", "sentences"),
     [
-        (f"account: {NEW_HIRE}", [], INVOICES, 6, ["invoices@contoso.com may not do it there", "AuthorizationFailed"]),
+        (
+            f"account: {NEW_HIRE}",
+            [],
+            INVOICES,
+            6,
+            ["invoices@contoso.com may not assign roles there", "AuthorizationFailed"],
+        ),
         (
             f"account: {NEW_HIRE}",
             ["--role", "Contributor", "--allow-write-role"],
@@ -155,9 +161,9 @@ def test_an_interrupted_question_ends_its_line(in_sandbox: Pallink, tmp_path: Pa
             ["the tenant has no account f1239f52", "the object ID that the account has in this tenant"],
         ),
         (f"account: {NEW_HIRE}", ["--role", "Contributor"], OWNER, 2, ["allows more than reading", "more than Reader"]),
-        (f"account: {NEW_HIRE}", ["--role", "Emperor"], OWNER, 1, ["there is no role Emperor", "correct --role"]),
+        (f"account: {NEW_HIRE}", ["--role", "Emperor"], OWNER, 1, ["unknown role 'Emperor'", "correct --role"]),
         (f"account: {NEW_HIRE}", ["--subscription", "Nowhere"], OWNER, 2, ["sees no subscription named 'Nowhere'"]),
-        (f"account: {NEW_HIRE}", ["--subscription", OWNER_ID], OWNER, 1, ["no such scope", "SubscriptionNotFound"]),
+        (f"account: {NEW_HIRE}", ["--subscription", OWNER_ID], OWNER, 1, ["unknown scope", "SubscriptionNotFound"]),
         (
             f"account: {NEW_HIRE}",
             ["--subscription", "48bc0535-a7c3-4936-8fa8-8f708c6a93d0"],
@@ -205,7 +211,7 @@ def test_the_others_are_assigned_their_role(in_sandbox: Pallink, tmp_path: Path)
     error = error_of(done, INVOICES)
     assert (error["exitCode"], error["command"]) == (6, "pallink whoami --query objectId -o tsv")
     assert "owner@contoso.com may not read the directory" in str(error["message"])
-    assert error["remedy"] == "give the object ID instead; signed in as that account, this prints it"
+    assert error["remedy"] == "pass the object ID instead; signed in as that account, this prints it"
 
 
 def test_accounts_of_other_tenants_are_not_tried(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:
@@ -241,9 +247,9 @@ def test_a_scope_is_needed_for_each(in_sandbox: Pallink, traffic: Traffic, tmp_p
     ("words", "sentence"),
     [
         (["--yes"], "missing option --to or --fleet"),
-        (["--fleet", "FILE", "--to", NEW_HIRE, "--yes"], "--fleet contradicts --to"),
-        (["--to", NEW_HIRE, "--select", "tag=x", "--yes"], "--select is for --fleet"),
-        (["--to", NEW_HIRE, "--limit", "2", "--yes"], "--limit is for --fleet"),
+        (["--fleet", "FILE", "--to", NEW_HIRE, "--yes"], "--fleet cannot be combined with --to"),
+        (["--to", NEW_HIRE, "--select", "tag=x", "--yes"], "--select requires --fleet"),
+        (["--to", NEW_HIRE, "--limit", "2", "--yes"], "--limit requires --fleet"),
         (["--fleet", "FILE"], "--yes is required without a prompt"),
         (["--fleet", "FILE", "--select", "tag=none", "--yes"], "no account of the fleet file matches"),
         (["--fleet", "none.yaml", "--yes"], "the fleet file none.yaml cannot be read"),

@@ -159,11 +159,15 @@ ENTRIES = {
     "by default": (ACCOUNT, "tenants: all, exclude-tenants: a.example", []),
     "not as by default": (f"{ACCOUNT}, tenant: a.example", "tenants: all, exclude-tenants: b.example", []),
     "some": (f"{ACCOUNT}, tenants: some", "", ["tenants must be one of all"]),
-    "both": (f"{ACCOUNT}, tenants: all, tenant: a.example", "", ["tenants contradicts tenant: keep one of them"]),
+    "both": (
+        f"{ACCOUNT}, tenants: all, tenant: a.example",
+        "",
+        ["tenants cannot be combined with tenant: keep one of them"],
+    ),
     "only exclusions": (
         f"{ACCOUNT}, tenant: a.example, exclude-tenants: b.example",
         "",
-        ["exclude-tenants belongs to tenants: all"],
+        ["exclude-tenants requires tenants: all"],
     ),
     "no tenant": (
         f"{ACCOUNT}, tenants: all, exclude-tenants: [a.example, 'b c']",

@@ -89,7 +89,7 @@ def test_the_object_of_an_interruption(bench: Bench, command: str) -> None:
         assert (found["link"], found["cause"], found["command"]) == ("unchanged", "nothing was written", None)
     else:
         assert (found["link"], found["command"]) == ("unknown", "pallink show --cloud sandbox --auth client-secret")
-        assert found["cause"] == "a write was on its way: the link may or may not have been changed"
+        assert found["cause"] == "a write was in progress: the link may or may not have been changed"
 
 
 def test_the_command_to_look_with_names_cloud_account_and_tenant(bench: Bench) -> None:

@@ -78,7 +78,7 @@ def false_claims(bench: Bench, ended: Observation, before: int) -> list[str]:
         case "done so far":
             said = cause.count(" on subscription ")
             return [] if said == changes == written(ended) else [f"{cause}, but {changes} were"]
-        case "a write was on its way":
+        case "a write was in progress":
             is_told = error["command"].startswith("pallink role show --to newhire@contoso.com --cloud sandbox")
             is_one = written(ended) - 1 <= changes <= written(ended)
             return [] if is_told and is_one else [f"{cause}, and {changes} of {written(ended)} were"]
@@ -128,7 +128,7 @@ def test_what_was_written_before_is_said(bench: Bench, name: str) -> None:
     error = json.loads(bench.run(f"{COMMANDS[name]} -o json", interrupt).stderr)
     verb = {"assign": "created", "remove": "deleted"}[name]
     assert error["cause"] == (
-        "a write was on its way: the role assignment may or may not be "
+        "a write was in progress: the role assignment may or may not be "
         f"{verb} on subscription Contoso Finance ({SCOPES[1]}); "
         f"done before: {verb} on subscription Contoso Production ({SCOPES[0]})"
     )
@@ -155,7 +155,7 @@ def test_a_signal_while_a_write_is_held(bench: Bench, name: str) -> None:
     ended = process.end(*[signal.SIGINT, signal.SIGTERM] * 3)
     assert ended.code == 130
     error = json.loads(ended.stderr)
-    assert error["cause"].startswith("a write was on its way: the role assignment may or may not be")
+    assert error["cause"].startswith("a write was in progress: the role assignment may or may not be")
     Sandbox(bench.home).clear_faults()
     assert bench.run(f"{COMMANDS[name]} -o json").code == 0
 
@@ -187,7 +187,7 @@ def test_a_time_out_while_a_write_hangs(bench: Bench, abandoned: threading.Event
     ended = bench.run(f"{COMMANDS['assign']} -o json", hang)
     error = json.loads(ended.stderr)
     assert (ended.code, error["code"]) == (7, "Unreachable")
-    assert "a write was on its way: the role assignment may or may not be created" in error["cause"]
+    assert "a write was in progress: the role assignment may or may not be created" in error["cause"]
     assert error["command"].startswith("pallink role show --to newhire@contoso.com")
 
 
@@ -308,7 +308,7 @@ def test_the_second_interruption_of_a_fleet_leaves_at_once_and_says_what_is_unkn
     process.popen.send_signal(signal.SIGINT)
     with process.popen as popen:
         assert popen.stderr is not None
-        assert any("stopping: writes under way are settled" in line for line in popen.stderr)
+        assert any("stopping: finishing the writes in progress" in line for line in popen.stderr)
         # One that follows at once is the same request.
         while popen.poll() is None:
             popen.send_signal(signal.SIGINT)
@@ -316,4 +316,4 @@ def test_the_second_interruption_of_a_fleet_leaves_at_once_and_says_what_is_unkn
                 popen.wait(_LOOK_INTERVAL)
         said = popen.stderr.read()
     assert popen.returncode == 130
-    assert "cause: accounts that were done before: 0; a write was on its way" in " ".join(said.split())
+    assert "cause: accounts that were done before: 0; a write was in progress" in " ".join(said.split())

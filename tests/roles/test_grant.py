@@ -177,6 +177,15 @@ def test_scopes_that_are_refused(options: dict[str, tuple[str, ...]], message: s
         WantedScopes(**options)
 
 
+@pytest.mark.parametrize(
+    ("subscriptions", "cause"), [((), "no --subscription is given"), (("a", "b"), "--subscription is given 2 times")]
+)
+def test_why_a_resource_group_is_refused(subscriptions: tuple[str, ...], cause: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        WantedScopes(subscriptions, resource_groups=("rg",))
+    assert refused.value.cause == cause
+
+
 # --- The plan ---------------------------------------------------------------------------------------------------------
 
 

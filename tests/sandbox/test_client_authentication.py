@@ -173,7 +173,7 @@ def test_the_variables_of_a_secret(sandbox: Sandbox) -> None:
 
 
 def test_there_are_no_variables_for_anything_else(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="there are client-secret, certificate, "):
+    with pytest.raises(ValueError, match="unknown sign-in method 'password': use one of client-secret, certificate, "):
         sandbox.environment("password")
 
 

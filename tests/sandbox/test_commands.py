@@ -67,7 +67,8 @@ def test_env_as_json(run: RunWords, method: str) -> None:
 def test_env_says_what_there_is(run: RunWords) -> None:
     code, out, err = run("env", "password")
     assert (code, out) == (2, "")
-    assert "there are client-secret, certificate, " in err
+    assert err.startswith("error: unknown sign-in method 'password': use one of client-secret, certificate, ")
+    assert err.endswith("hint: see the help\n    pallink sandbox env --help\n")
 
 
 def test_serve_says_that_a_port_is_taken(run: RunWords) -> None:

@@ -90,7 +90,7 @@ def test_settings(client: Client) -> None:
 
 
 def test_a_setting_takes_its_own_values_only(client: Client) -> None:
-    with pytest.raises(ValueError, match="allowed are 'registered', 'absent'"):
+    with pytest.raises(ValueError, match="for provider: use one of 'registered', 'absent'"):
         client.sandbox.set("provider", "perhaps")
-    with pytest.raises(ValueError, match="there are already-linked, "):
+    with pytest.raises(ValueError, match="unknown setting 'weather': use one of already-linked, "):
         client.sandbox.set("weather", "fine")

@@ -102,7 +102,7 @@ def test_a_file_that_was_tampered_with_is_reported(file: Path, statement: str) -
 
 def test_a_setting_that_cannot_be_is_reported(file: Path) -> None:
     change(file, "INSERT INTO setting VALUES ('provider', 'perhaps')")
-    with pytest.raises(SandboxStateError, match="'perhaps' is not a value of provider"):
+    with pytest.raises(SandboxStateError, match="invalid value 'perhaps' for provider"):
         Sandbox(file.parent).describe()
 
 

@@ -138,8 +138,8 @@ class RoleGrants:
                 found = []
             if not found:
                 raise ServiceError(
-                    f"there is no role {wanted.name}",
-                    cause=f"Azure knows no such role at {scope}",
+                    f"unknown role {wanted.name!r}",
+                    cause=f"no role definition at {scope} has this {'name' if wanted.id is None else 'ID'}",
                     remedy="correct --role: a built-in role's name, or the GUID of a role definition",
                 )
             return _role(found[0])

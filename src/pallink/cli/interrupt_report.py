@@ -44,7 +44,7 @@ class InterruptReport:
         if self.writes_link:
             known = self.written.known
             is_unknown = known.change is LinkChange.UNKNOWN
-            cause = f"a write was on its way: the link {known}" if is_unknown else f"the link was {known}"
+            cause = f"a write was in progress: the link {known}" if is_unknown else f"the link was {known}"
             if is_unknown and self.look is not None:
                 remedy, command = "look at the link", self.look()
         return CancelledError("interrupted", cause=cause, remedy=remedy, command=command, warnings=self.warnings)

@@ -123,11 +123,11 @@ class ConnectionOptions(OutputOptions):
         if emulator is not None and is_from(context, "cloud", "ENVIRONMENT") and ci is not None:
             raise UsageError(
                 f"PALLINK_CLOUD={emulator.name} is not accepted in CI",
-                cause=f"{ci} is set, and a leftover variable must not replace Azure with the sandbox",
-                remedy=f"unset PALLINK_CLOUD, or say --cloud {emulator.name} on the command line if you mean it",
+                cause=f"{ci} is set, and a leftover variable must not replace Azure with the {emulator.name}",
+                remedy=f"unset PALLINK_CLOUD, or pass --cloud {emulator.name} on the command line",
             )
         if self.quiet and self.logs:
-            raise UsageError("--quiet contradicts --verbose and --debug", remedy="leave one of them out")
+            raise UsageError("--quiet cannot be combined with --verbose or --debug", remedy="leave one of them out")
 
     @property
     def settings(self) -> Settings:

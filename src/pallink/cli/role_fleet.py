@@ -110,7 +110,7 @@ def _carry_out(
 ) -> "list[RoleEntryResult]":
     """Write what was planned, and wait for it.
 
-    The first Ctrl-C begins no further write and lets the one under way settle; a second one leaves at once.
+    The first Ctrl-C begins no further write and lets the one in progress finish; a second one exits at once.
     """
     results: list[RoleEntryResult] = []
     session.on_write = _reporter(options, results)
@@ -144,7 +144,7 @@ def _reporter(options: AdministratorOptions, results: "list[RoleEntryResult]") -
         report = options.report
         report.cause = f"accounts that were done before: {len(results)}"
         if grant is not None:
-            report.cause += f"; a write was on its way: a role assignment may or may not be {grant.action}"
+            report.cause += f"; a write was in progress: a role assignment may or may not be {grant.action}"
         report.remedy = "run the command again: what is done already stays as it is"
 
     return on_write

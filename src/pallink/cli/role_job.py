@@ -85,7 +85,7 @@ def _reporter(options: AdministratorOptions, to: str | None) -> "Callable[[Grant
     def on_write(grant: "Grant | None") -> None:
         if grant is not None:
             write, before = f"{grant.action} on {grant.scope}", f"; done before: {', '.join(done)}" if done else ""
-            report.cause = f"a write was on its way: the role assignment may or may not be {write}{before}"
+            report.cause = f"a write was in progress: the role assignment may or may not be {write}{before}"
             done.append(write)
             report.remedy = "run the command again: what is done already stays as it is"
             report.command = options.settings.command("role", "show", "--to", to) if to else None
@@ -120,7 +120,7 @@ def require_scope(wanted: WantedScopes) -> WantedScopes:
         return wanted
     raise UsageError(
         "missing scope: --subscription, --resource-group, --management-group or --scope is required",
-        cause="a role is assigned somewhere: pallink does not choose the scope",
+        cause="pallink does not choose the scope of a role assignment",
         remedy="name the subscription that the account works on, as in",
         command=this_command("--subscription", "NAME"),
     )

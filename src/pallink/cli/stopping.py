@@ -22,7 +22,7 @@ def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionO
     def stop() -> None:
         if not options.quiet and not options.output.has_error_objects:
             line.clear()
-            terminal.say("stopping", "writes under way are settled; press Ctrl-C again to leave at once", "yellow")
+            terminal.say("stopping", "finishing the writes in progress; press Ctrl-C again to exit at once", "yellow")
         run.stop()
 
     execution.stop = stop

@@ -70,13 +70,13 @@ class TenantsOptions(CommonOptions):
             Settings(self.cloud, tenant=tenant)
         if self.exclude_tenant and not self.all_tenants:
             raise UsageError(
-                "--exclude-tenant is for --all-tenants",
+                "--exclude-tenant requires --all-tenants",
                 cause="without it the command is about one tenant, or about those that --tenant names",
                 remedy="add --all-tenants, or leave --exclude-tenant out",
             )
         if self.all_tenants and self.tenants:
             raise UsageError(
-                "--tenant contradicts --all-tenants",
+                "--tenant cannot be combined with --all-tenants",
                 cause="one names tenants, the other means all of them",
                 remedy="leave one of them out; PALLINK_TENANT sets --tenant too",
             )
@@ -88,7 +88,7 @@ class TenantsOptions(CommonOptions):
             )
         if not self.is_about_many and is_from(context, "concurrency", "COMMANDLINE"):
             raise UsageError(
-                "--concurrency is for many tenants",
-                cause="without --all-tenants, or several --tenant, the command is about one tenant",
+                "--concurrency requires --all-tenants or several --tenant",
+                cause="the command is about one tenant",
                 remedy="leave --concurrency out, or name the tenants",
             )

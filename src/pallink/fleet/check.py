@@ -257,10 +257,10 @@ def _misplaced_tenants(reader: _Reader, row: Row, account: str | None, auth: Sig
     cells = reader.cells
     if "tenants" not in cells:
         is_in_vain = "exclude-tenants" in cells and "exclude-tenants" in row.cells
-        return [cells["exclude-tenants"].problem("exclude-tenants belongs to tenants: all")] if is_in_vain else []
+        return [cells["exclude-tenants"].problem("exclude-tenants requires tenants: all")] if is_in_vain else []
     messages = []
     if "tenant" in cells:
-        messages.append("tenants contradicts tenant: keep one of them")
+        messages.append("tenants cannot be combined with tenant: keep one of them")
     if auth not in _USERS_METHODS:
         messages.append(f"tenants: all is for users: auth {auth} signs in to one tenant")
     elif "account" not in cells:

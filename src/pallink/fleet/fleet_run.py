@@ -193,7 +193,7 @@ class FleetRun:
     def _unfinished(self, entry: Entry) -> EntryResult:
         is_written = entry.key in self._intended
         error = NotRunError(
-            "the write was under way" if is_written else "not run",
+            "the write was in progress" if is_written else "not run",
             cause=INTERRUPTED,
             remedy="resume the run: it reads the link first" if is_written else "resume the run",
         )

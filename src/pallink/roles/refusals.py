@@ -70,9 +70,9 @@ def _explain_administrator(code: str | None, reported: str, request: RoleRequest
         )
     if code == "AuthorizationFailed":
         return AccessDeniedError(
-            f"could not {request.doing}: {administrator} may not do it there",
+            f"could not {request.doing}: {administrator} may not {request.verb} roles there",
             cause=reported,
-            remedy=f"sign in with --account as one who is {_ADMINISTRATORS} there",
+            remedy=f"name an {_ADMINISTRATORS} with --account",
         )
     if code == "InvalidAuthenticationTokenTenant":
         return SignInError(
@@ -87,7 +87,7 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
     """Return the error for a scope, an account or a role that the service does not accept."""
     if code in _UNKNOWN_SCOPES:
         return ServiceError(
-            f"could not {request.doing}: there is no such scope",
+            f"could not {request.doing}: unknown scope",
             cause=reported,
             remedy="correct the scope, or --tenant",
         )
@@ -95,7 +95,7 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
         return ServiceError(
             f"could not {request.doing}: the tenant has no account {request.principal}",
             cause=reported,
-            remedy="give the object ID that the account has in this tenant; signed in as that account, this prints it",
+            remedy="pass the object ID that the account has in this tenant; signed in as that account, this prints it",
             command=SHOW_OBJECT_ID,
         )
     if code == "RoleDefinitionDoesNotExist":
@@ -127,7 +127,7 @@ def no_such_account(name: str, tenant: str) -> ServiceError:
         cause="Microsoft Graph does not find it; a guest has another name in this tenant than at home"
         if is_name
         else "Microsoft Graph finds no user and no application with this ID",
-        remedy="check the spelling; or give the object ID, which the account prints when it signs in to this tenant",
+        remedy="check the spelling, or pass the object ID; signed in as that account, this prints it",
         command=SHOW_OBJECT_ID,
     )
 
@@ -137,7 +137,7 @@ def graph_refused(name: str, administrator: str, reason: str, trace: RequestTrac
     return AccessDeniedError(
         f"could not look up {name} in Microsoft Graph: {administrator} may not read the directory",
         cause=reason,
-        remedy="give the object ID instead; signed in as that account, this prints it",
+        remedy="pass the object ID instead; signed in as that account, this prints it",
         command=SHOW_OBJECT_ID,
         trace=trace,
     )

@@ -65,7 +65,9 @@ class WantedScopes:
         if self.resource_groups and len(self.subscriptions) != 1:
             raise UsageError(
                 "--resource-group requires one --subscription",
-                cause=f"{len(self.subscriptions)} subscriptions are named, and a resource group is in one",
+                cause=f"--subscription is given {len(self.subscriptions)} times"
+                if self.subscriptions
+                else "no --subscription is given",
                 remedy="name its subscription, or give the whole path with --scope",
             )
         for option, names in (

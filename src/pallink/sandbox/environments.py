@@ -49,7 +49,7 @@ def build_environment(state: State, path: Path, method: str, *, origin: str, now
         SandboxStateError: A file cannot be written.
     """
     if method not in _BUILDERS:
-        raise ValueError(f"'{method}' is not a sign-in method of the sandbox: there are {', '.join(_BUILDERS)}")
+        raise ValueError(f"unknown sign-in method '{method}': use one of {', '.join(_BUILDERS)}")
     return _BUILDERS[method](_Context(state, path, origin, now))
 
 

@@ -198,7 +198,7 @@ class Sandbox:
         with self._store.transaction() as state:
             cleared = state.clear_faults(number)
         if number is not None and not cleared:
-            raise ValueError(f"there is no fault {number}")
+            raise ValueError(f"unknown fault {number}")
         return cleared
 
     def assign(self, *, principal_id: str, role: str, scope: str | None = None) -> RoleAssignment:

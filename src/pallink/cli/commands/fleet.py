@@ -67,7 +67,6 @@ def validate(
     if problems:
         raise UsageError(
             f"the fleet file {file} has {_count(len(problems), 'problem')}",
-            cause="nothing was sent",
             remedy="correct the file, and validate it again",
         )
 

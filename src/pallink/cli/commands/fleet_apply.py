@@ -181,7 +181,7 @@ def _refuse_besides(what: str, *, selection: Selection, **others: object) -> Non
         if value:
             option = "FILE" if name == "file" else "--" + name.replace("_", "-")
             raise UsageError(
-                f"{option} contradicts {what}",
+                f"{option} cannot be combined with {what}",
                 cause="which accounts, and what is done for them, was decided before",
                 remedy=f"leave {option} out",
             )

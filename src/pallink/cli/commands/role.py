@@ -154,18 +154,18 @@ def _check_accounts(to: str | None, fleet: Path | None, selection: Selection) ->
     if to is None and fleet is None:
         raise UsageError(
             "missing option --to or --fleet",
-            cause="pallink assigns no role unless it is told to whom",
+            cause="pallink does not choose the account that gets a role",
             remedy="name the account with --to, or a fleet file with --fleet",
         )
     if to is not None and fleet is not None:
         raise UsageError(
-            "--fleet contradicts --to",
+            "--fleet cannot be combined with --to",
             cause="one names the accounts of a file, the other a single account",
             remedy="leave out one of them; --select chooses accounts of the file",
         )
     if fleet is None and selection.words:
         raise UsageError(
-            f"{selection.words[0]} is for --fleet",
+            f"{selection.words[0]} requires --fleet",
             cause="it chooses accounts of a fleet file",
             remedy=f"add --fleet, or leave {selection.words[0]} out",
         )
@@ -204,14 +204,14 @@ def remove(
         split_assignment_id(assignment_id)
         if to is not None or wanted:
             raise UsageError(
-                "--id contradicts --to and the options of scopes",
+                "--id cannot be combined with --to or a scope",
                 cause="the ID alone says which role assignment is meant",
                 remedy="leave out either --id or the others",
             )
     elif to is None:
         raise UsageError(
             "missing option --to or --id",
-            cause="pallink removes no role unless it is told whose",
+            cause="pallink does not choose the role assignment to remove",
             remedy="name the account with --to, or the role assignment with --id",
         )
     else:

@@ -221,7 +221,7 @@ def env(
     try:
         variables = embedded.Sandbox(embedded.home()).environment(method, origin=origin.rstrip("/"))
     except ValueError as error:
-        raise UsageError(str(error).rstrip("."), command="pallink sandbox env --help") from error
+        raise UsageError(str(error).rstrip("."), remedy="see the help", command="pallink sandbox env --help") from error
     from pallink.sandbox.shell import assignment  # noqa: PLC0415
 
     terminal = Terminal()

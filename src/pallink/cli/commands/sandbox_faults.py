@@ -87,7 +87,9 @@ def add(
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     if kind not in FAULTS:
-        raise UsageError(f"{kind!r} is not a fault: there are {', '.join(FAULTS)}", command=_HELP)
+        raise UsageError(
+            f"unknown fault {kind!r}", remedy=f"use one of {', '.join(FAULTS)}; see the help", command=_HELP
+        )
     try:
         rule = FaultRule(
             kind=FaultKind(kind),
@@ -103,7 +105,7 @@ def add(
             location=location,
         )
     except ValueError as error:
-        raise UsageError(f"invalid rule: {error}", remedy="read the help", command=_HELP) from error
+        raise UsageError(f"invalid rule: {error}", remedy="see the help", command=_HELP) from error
     added = embedded.Sandbox(embedded.home()).add_fault(rule)
     terminal = Terminal()
     write_value(_plain(added), options.output, terminal, options.query, table=lambda: None)
@@ -138,7 +140,7 @@ def clear(
         cleared = embedded.Sandbox(embedded.home()).clear_faults(number)
     except ValueError as error:
         raise UsageError(
-            f"there is no fault {number}", remedy="list the rules", command="pallink sandbox fault list"
+            f"unknown fault {number}", remedy="list the rules", command="pallink sandbox fault list"
         ) from error
     terminal = Terminal()
     write_value({"cleared": cleared}, options.output, terminal, options.query, table=lambda: None)
@@ -150,7 +152,8 @@ def _parse_header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
         raise UsageError(
-            f"{text!r} is not a header: it has a name, a colon and a value",
+            f"invalid --header {text!r}",
+            cause="a header has a name, a colon and a value",
             remedy="write it as in this example",
             command="pallink sandbox fault add status --status 503 --header 'Retry-After: 5'",
         )

@@ -33,7 +33,7 @@ class Setting:
         """
         if value not in self.allowed:
             allowed = ", ".join(f"'{allowed_value}'" for allowed_value in self.allowed)
-            raise ValueError(f"'{value}' is not a value of {self.name}: allowed are {allowed}")
+            raise ValueError(f"invalid value '{value}' for {self.name}: use one of {allowed}")
         return value
 
 
@@ -252,4 +252,4 @@ def setting_named(name: str) -> Setting:
         if setting.name == name:
             return setting
     names = ", ".join(setting.name for setting in SETTINGS)
-    raise ValueError(f"'{name}' is not a setting of the sandbox: there are {names}")
+    raise ValueError(f"unknown setting '{name}': use one of {names}")
