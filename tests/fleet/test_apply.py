@@ -105,7 +105,7 @@ def test_unlinked(
     assert outcomes(done) == {INVOICES: outcome}
     assert linked(in_sandbox, INVOICES) == after
     if after:
-        assert done.json["entries"][0]["warnings"] == ["linked to 719878, which is left alone"]
+        assert done.json["entries"][0]["warnings"] == ["linked to 719878; that link was not changed"]
     assert in_sandbox(f"fleet verify {text}").code == 0
 
 
@@ -208,8 +208,10 @@ def test_the_accounts_that_are_selected(in_sandbox: Pallink, tmp_path: Path, opt
         ("--select name", "--select 'name' is invalid"),
         ("--select name=", "--select 'name=' is invalid"),
         ("--exclude partner=1", "--exclude 'partner=1' is invalid"),
+        ("--select name=nothing", "cause: the fleet file has 3 accounts hint: correct --select"),
         ("--select name=nothing", "no account of the fleet file matches --select name=nothing"),
         ("--exclude name=*", "no account of the fleet file matches --exclude name=*"),
+        ("--select tag=x --exclude name=y", "hint: correct --select or --exclude"),
         ("--limit 0", "0 is not in the range"),
         ("--concurrency 0", "--concurrency must be 1 to 64"),
         ("--concurrency 65", "--concurrency must be 1 to 64"),

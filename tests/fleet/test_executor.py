@@ -150,6 +150,7 @@ def test_a_stop_lets_writes_settle_and_begins_nothing() -> None:
     assert {result.error.cause for result in results if result.error} == {
         "the run was interrupted before this account was done"
     }
+    assert {result.error.remedy for result in results if result.error} == {"resume the run once the cause is fixed"}
     assert left[0] <= SETTLE_SECONDS
 
 

@@ -333,6 +333,7 @@ def test_a_full_disk_stops_the_run_and_the_next_record_repairs_it(room: int) -> 
         assert caught.value.message == "the run stops, because its journal cannot be written: File too large"
         assert str(path_of(journal)) in str(caught.value.cause)
         assert caught.value.command == f"pallink fleet apply --resume {journal.run_id}"
+        assert caught.value.remedy == "free disk space, or fix what the error names, then resume the run"
         assert before == replayed(journal).outcomes
         finish(journal, "c")
         assert set(replayed(journal).outcomes) == {"a", "c"}

@@ -193,9 +193,12 @@ def altered(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
 
 
 NO_PLANS: dict[str, tuple[Callable[[str], str], str]] = {
-    "another version": (altered(lambda plan: plan.update(planVersion=2)), "it has version 2, not 1"),
-    "another object": (lambda _: "{}", "it is no plan of pallink, not 1"),
-    "a list": (lambda _: "[]", "it is no plan of pallink, not 1"),
+    "another version": (
+        altered(lambda plan: plan.update(planVersion=2)),
+        "it has planVersion 2, and this pallink reads 1",
+    ),
+    "another object": (lambda _: "{}", "it has no planVersion"),
+    "a list": (lambda _: "[]", "it has no planVersion"),
     "another cloud": (altered(lambda plan: plan.update(cloud="AzureCloud")), "is for the cloud AzureCloud, not for"),
     "a partner that is none": (
         altered(lambda plan: plan["entries"][0].update(partner="x")),

@@ -240,6 +240,8 @@ def test_a_scope_is_needed_for_each(in_sandbox: Pallink, traffic: Traffic, tmp_p
     assert refused.code == 2
     assert f"missing scope for {NEW_HIRE}" in refused.stderr
     assert "the entry in line 5 of the fleet file has no subscription; nothing was sent" in refused.stderr
+    several = assign(in_sandbox, write_fleet(tmp_path, f"account: {NEW_HIRE}", f"account: {APPROVERS}"), "--yes")
+    assert f"missing scope for 2 accounts, such as {NEW_HIRE}" in several.stderr
     assert traffic.sent == []
 
 

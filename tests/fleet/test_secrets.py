@@ -131,7 +131,9 @@ def test_a_file_that_is_too_large_is_an_error(tmp_path: Path) -> None:
 
 
 def test_without_a_vault_none_is_read(tmp_path: Path) -> None:
-    assert refusal(lambda: resolver(tmp_path).text(VAULT)).message == "secrets in Key Vault are not read here"
+    assert (
+        refusal(lambda: resolver(tmp_path).text(VAULT)).message == "this command does not read secrets from Key Vault"
+    )
 
 
 @pytest.mark.parametrize("reference", ALL, ids=lambda reference: reference.store)

@@ -30,6 +30,9 @@ def test_a_sign_in_without_a_terminal_is_reported(desk: Desk, tmp_path: Path) ->
         "pallink login --cloud sandbox --account payroll@contoso.com --tenant contoso.onmicrosoft.com"
         " --auth device-code"
     )
+    assert error_of(done, "payroll@contoso.com")["cause"] == (
+        "this method needs a prompt, which fleet commands show only on a terminal"
+    )
     assert desk.run(f"login --account {INVOICES} --tenant contoso.com --allow-plain-text-cache").code == 0
     again = desk.run("fleet apply --resume last -o json")
     assert outcomes(again)[INVOICES] == "created"

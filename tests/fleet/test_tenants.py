@@ -182,7 +182,7 @@ ENTRIES = {
     "a client ID alone": (
         f"client-id: {FIRST}, partner: '719878', tenants: all",
         "",
-        ["tenants: all is for users: account is missing"],
+        ["tenants: all is for users: missing account"],
     ),
     "an object ID": (
         f"account: {FIRST}, partner: '719878', tenants: all",

@@ -74,42 +74,42 @@ ENTRIES = {
         f"account: a@contoso.com, {CONTOSO}, partner: '719878', tags: [a, b], subscription: A, role-check: warn",
         [],
     ),
-    "no account": (f"{CONTOSO}, partner: '719878'", ["4:1: account or client-id is missing: who is to be linked"]),
+    "no account": (f"{CONTOSO}, partner: '719878'", ["4:1: missing account or client-id"]),
     "no tenant": (
         "account: invoices@contoso.com, partner: '719878'",
-        ["4:1: tenant is missing: the ID or a domain of the tenant"],
+        ["4:1: missing tenant: an ID or a domain"],
     ),
     "no partner": (
         f"account: invoices@contoso.com, {CONTOSO}",
-        ["4:1: partner is missing: the partner's location ID, here or in defaults"],
+        ["4:1: missing partner: a location ID, here or in defaults"],
     ),
     "an account without a value": (
         f"account: '', {CONTOSO}, partner: '719878'",
-        ["4:1: account or client-id is missing: who is to be linked"],
+        ["4:1: missing account or client-id"],
     ),
     "an account and a client ID without a value": (
         f"account: ~, client-id: ' ', {CONTOSO}, partner: '719878'",
-        ["4:1: account or client-id is missing: who is to be linked"],
+        ["4:1: missing account or client-id"],
     ),
     "a tenant without a value": (
         "account: a@contoso.com, tenant: , partner: '719878'",
-        ["4:1: tenant is missing: the ID or a domain of the tenant"],
+        ["4:1: missing tenant: an ID or a domain"],
     ),
     "a partner without a value": (
         f"account: a@contoso.com, {CONTOSO}, partner: null",
-        ["4:1: partner is missing: the partner's location ID, here or in defaults"],
+        ["4:1: missing partner: a location ID, here or in defaults"],
     ),
     "a secret without a value": (
         f"{APPLICATION}, {CONTOSO}, partner: '719878', auth: client-secret, secret: ''",
-        ["4:1: secret is missing, which auth client-secret needs"],
+        ["4:1: missing secret: auth client-secret requires it"],
     ),
     "a key that is empty": (
         f"account: a@contoso.com, {CONTOSO}, partner: '719878', '': 719878",
-        ["4:82: a key must be a text"],
+        ["4:82: a key must be a string"],
     ),
     "a leading zero": (
         f"account: a@contoso.com, {CONTOSO}, partner: 0719878",
-        ['4:72: partner begins with a zero: write it as a text, "0719878"'],
+        ['4:72: partner begins with a zero: write it as a string, "0719878"'],
     ),
     "what Excel makes of a number": (
         f"account: a@contoso.com, {CONTOSO}, partner: 7.19878E+05",
@@ -133,21 +133,21 @@ ENTRIES = {
     ),
     "a list where a text is meant": (
         f"account: [a, b], {CONTOSO}, partner: '719878'",
-        ["4:15: account must be one text"],
+        ["4:15: account must be a string"],
     ),
     "a mapping where a text is meant": (
         f"account: a@contoso.com, {CONTOSO}, partner: '719878', tags: {{a: b}}",
-        ["4:88: tags must be a text or a list of texts"],
+        ["4:88: tags must be a string or a list of strings"],
     ),
     "a key twice": (
         f"account: a@contoso.com, account: b@contoso.com, {CONTOSO}, partner: '719878'",
-        ["4:30: 'account' stands here twice: first in line 4"],
+        ["4:30: duplicate key 'account', first in line 4"],
     ),
     "a method without its inputs": (
         f"account: a@contoso.com, {CONTOSO}, partner: '719878', auth: client-secret",
         [
-            "4:1: client-id is missing, which auth client-secret needs",
-            "4:1: secret is missing, which auth client-secret needs",
+            "4:1: missing client-id: auth client-secret requires it",
+            "4:1: missing secret: auth client-secret requires it",
         ],
     ),
     "an input of another method": (
@@ -191,9 +191,9 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "an empty file": ("", ["1:1: the file is empty: it needs version and accounts"]),
     "comments only": ("# nothing\n", ["1:1: the file is empty: it needs version and accounts"]),
     "a text": ("hello", ["1:1: the file must be a mapping with version and accounts"]),
-    "no version": ("accounts: []\n", ["1:1: version is missing: write version: 1 first"]),
+    "no version": ("accounts: []\n", ["1:1: missing version: write version: 1 first"]),
     "another version": ("version: 2\naccounts: []\n", ["1:10: unknown version '2': this pallink reads version 1"]),
-    "no accounts": ("version: 1\n", ["1:1: accounts is missing: a list with one entry for each account"]),
+    "no accounts": ("version: 1\n", ["1:1: missing accounts: a list with one entry for each account"]),
     "accounts that are no list": ("version: 1\naccounts: {}\n", ["2:11: accounts must be a list"]),
     "an account that is a text": (
         "version: 1\naccounts: [a]\n",
@@ -210,7 +210,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "no account at all": ("version: 1\naccounts: []\n", ["1:1: the file names no account"]),
     "a key that is a list": (
         in_file(f"account: a@contoso.com, {CONTOSO}, partner: '719878', [partner]: 6183402"),
-        ["4:82: a key must be a text"],
+        ["4:82: a key must be a string"],
     ),
     "a tab": ("version: 1\naccounts:\n\t- account: a\n", ["3:1: invalid YAML: found character that cannot start any"]),
     "two documents": ("version: 1\n---\nversion: 1\n", ["2:1: a second document begins here: a fleet file has one"]),
@@ -296,7 +296,7 @@ CSV: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "a column twice": (
         "account,tenant,partner,tenant\na@b.example,contoso.com,719878,contoso.com\n",
-        ["1:4: the column 'tenant' stands here twice"],
+        ["1:4: duplicate column 'tenant'"],
     ),
     "too many cells": (
         "account,tenant,partner\na@b.example,contoso.com,719878,x\n",
@@ -378,7 +378,7 @@ def test_programs_get_the_problems_as_an_object(pallink: Pallink, tmp_path: Path
     assert done.json["problems"][0] == {
         "line": 4,
         "column": 1,
-        "message": "partner is missing: the partner's location ID, here or in defaults",
+        "message": "missing partner: a location ID, here or in defaults",
     }
 
 

@@ -49,9 +49,9 @@ def text_of(value: Any) -> str | None:
     """
     if value is None or isinstance(value, str):
         if value and len(value) > _MAX_TEXT:
-            raise ValueError("a text that is too long")
+            raise ValueError("a string that is too long")
         return value or None
-    raise TypeError("expected a text")
+    raise TypeError("expected a string")
 
 
 def name_of(value: Any) -> str | None:

@@ -33,7 +33,7 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
     if entry.auth in _PROMPTING_METHODS:
         return error.replace(
             message=f"a sign-in with {METHODS[entry.auth].label} is needed",
-            cause="that needs a prompt, and the accounts of a fleet are asked for on a terminal, at the end",
+            cause="this method needs a prompt, which fleet commands show only on a terminal",
             remedy="run the command on a terminal, or sign in beforehand",
         )
     if error.message == _NOT_SIGNED_IN:

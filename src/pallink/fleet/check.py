@@ -78,7 +78,7 @@ class _Reader:
         if cell is None:
             return None
         if cell.items is not None or cell.is_nested:
-            self.problems.append(cell.problem(f"{key} must be one text"))
+            self.problems.append(cell.problem(f"{key} must be a string"))
             return None
         return cell.text.strip() or None
 
@@ -88,7 +88,7 @@ class _Reader:
         if cell is None:
             return ()
         if cell.is_nested:
-            self.problems.append(cell.problem(f"{key} must be a text or a list of texts"))
+            self.problems.append(cell.problem(f"{key} must be a string or a list of strings"))
             return ()
         items = (cell,) if cell.items is None else cell.items
         return tuple(item.text.strip() for item in items if item.text.strip())
@@ -120,7 +120,7 @@ class _Reader:
         """Return the partner ID. YAML reads an unquoted one with a leading zero as another number."""
         cell, text = self.cells.get("partner"), self.text("partner")
         if cell is not None and text and text.isdecimal() and text.startswith("0") and not cell.is_quoted:
-            self.problems.append(cell.problem(f'partner begins with a zero: write it as a text, "{text}"'))
+            self.problems.append(cell.problem(f'partner begins with a zero: write it as a string, "{text}"'))
             return None
         return self.checked("partner", parse_partner_id)
 
@@ -264,7 +264,7 @@ def _misplaced_tenants(reader: _Reader, row: Row, account: str | None, auth: Sig
     if auth not in _USERS_METHODS:
         messages.append(f"tenants: all is for users: auth {auth} signs in to one tenant")
     elif "account" not in cells:
-        messages.append("tenants: all is for users: account is missing")
+        messages.append("tenants: all is for users: missing account")
     elif account is not None and "@" not in account:
         messages.append("with tenants: all, account must be the name that the user signs in with: IDs differ by tenant")
     return [cells["tenants"].problem(message) for message in messages]
@@ -274,15 +274,13 @@ def _missing(reader: _Reader, state: LinkState, auth: SignInMethod | None) -> li
     """Return what an entry lacks, or has in vain."""
     cells, place, messages = reader.cells, reader.place, []
     if "account" not in cells and "client-id" not in cells:
-        messages.append("account or client-id is missing: who is to be linked")
+        messages.append("missing account or client-id")
     if "tenant" not in cells and "tenants" not in cells:
-        messages.append("tenant is missing: the ID or a domain of the tenant")
+        messages.append("missing tenant: an ID or a domain")
     if "partner" not in cells and state is LinkState.LINKED:
-        messages.append("partner is missing: the partner's location ID, here or in defaults")
+        messages.append("missing partner: a location ID, here or in defaults")
     if auth is not None:
-        messages += [
-            f"{need} is missing, which auth {auth} needs" for need in _NEEDS.get(auth, ()) if need not in cells
-        ]
+        messages += [f"missing {need}: auth {auth} requires it" for need in _NEEDS.get(auth, ()) if need not in cells]
     problems = [place.problem(message) for message in messages]
     problems += [
         cells[key].problem(f"{key} belongs to auth {method}, and this entry has auth {auth}")

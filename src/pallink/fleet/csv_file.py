@@ -39,7 +39,7 @@ def read_csv(text: str) -> Document:
     _, header = records[0]
     names = [name.strip().casefold() for name in header]
     problems = [
-        Problem(header_number, number, f"the column {describe_key(name)} stands here twice")
+        Problem(header_number, number, f"duplicate column {describe_key(name)}")
         for number, name in enumerate(names, 1)
         if name and names.index(name) + 1 < number
     ]

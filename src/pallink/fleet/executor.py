@@ -206,5 +206,5 @@ class Executor:
             entry=entry,
             outcome=Outcome.NOT_RUN,
             fields=stated_fields(entry, self._cloud),
-            error=NotRunError("not run", cause=reason, remedy="resume the run once the cause is mended"),
+            error=NotRunError("not run", cause=reason, remedy="resume the run once the cause is fixed"),
         )

@@ -189,7 +189,7 @@ class Journal:
             raise JournalError(
                 f"the run stops, because its journal cannot be written: {error.strerror or error}",
                 cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
-                remedy="make room on the disk, or mend what the error names, and resume the run",
+                remedy="free disk space, or fix what the error names, then resume the run",
                 command=f"pallink fleet apply --resume {shlex.quote(self.name)}",
             ) from error
 

@@ -145,8 +145,12 @@ def parse_plan(value: object, name: str) -> Plan:
     """
     version = value.get("planVersion") if isinstance(value, dict) else None
     if not isinstance(value, dict) or version != PLAN_VERSION:
-        found = "it is no plan of pallink" if version is None else f"it has version {version!r}"
-        raise UsageError(f"the plan {name} cannot be used", cause=f"{found}, not {PLAN_VERSION}", remedy=_PLAN_AGAIN)
+        found = f"it has planVersion {version!r}, and this pallink reads {PLAN_VERSION}"
+        raise UsageError(
+            f"the plan {name} cannot be used",
+            cause="it has no planVersion" if version is None else found,
+            remedy=_PLAN_AGAIN,
+        )
     try:
         rows = [_row(number, entry) for number, entry in enumerate(value["entries"], 1)]
         checked, problems = check_document(Document(tuple(rows)))

@@ -64,7 +64,7 @@ def wanted_scopes(entries: Sequence[Entry], wanted: WantedScopes) -> list[Wanted
     bare = [entry for entry in entries if not wanted and not entry.subscriptions]
     if bare:
         first = bare[0]
-        accounts = first.name if len(bare) == 1 else f"{len(bare):,} accounts, as {first.name}"
+        accounts = first.name if len(bare) == 1 else f"{len(bare):,} accounts, such as {first.name}"
         raise UsageError(
             f"missing scope for {accounts}",
             cause=f"the entry in line {first.line} of the fleet file has no subscription; nothing was sent",

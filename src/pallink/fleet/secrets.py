@@ -148,7 +148,7 @@ class SecretResolver:
 
 def _refuse_vault(url: str) -> str:
     raise UsageError(
-        "secrets in Key Vault are not read here",
+        "this command does not read secrets from Key Vault",
         cause=f"the fleet file refers to keyvault:{url}",
         remedy="keep the secret in a variable or a file: env:NAME or file:PATH",
     )

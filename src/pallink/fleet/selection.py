@@ -35,11 +35,12 @@ def select_entries(
         if (not wanted or any(matches(entry) for matches in wanted)) and not any(matches(entry) for matches in unwanted)
     ]
     if not chosen:
-        given = [f"--select {text}" for text in select] + [f"--exclude {text}" for text in exclude]
+        criteria = {"--select": select, "--exclude": exclude}
+        given = [f"{option} {text}" for option, texts in criteria.items() for text in texts]
         raise UsageError(
             f"no account of the fleet file matches {' '.join(given)}",
-            cause=f"it has {len(entries)}",
-            remedy="correct --select and --exclude",
+            cause=f"the fleet file has {len(entries):,} {'account' if len(entries) == 1 else 'accounts'}",
+            remedy=f"correct {' or '.join(option for option, texts in criteria.items() if texts)}",
         )
     return tuple(chosen[:limit])
 

@@ -261,14 +261,14 @@ class Work:
             result = session.check(subscriptions=entry.subscriptions)
         except SubscriptionNotFoundError as failure:
             # Where it has no role, the account sees no subscription; an administrator does.
-            remedy = "correct the entry's subscription; or, if it is right, an administrator assigns Reader there, with"
+            remedy = "correct the entry's subscription, or have an administrator assign Reader there"
             raise failure.replace(remedy=remedy, command=commands.role_assign(entry.subscriptions)) from None
         error, reader = result.error, result.reader
         if isinstance(error, ReaderRoleError) and entry.role_check is RoleCheck.WARN:
             result = replace(result, error=None, warnings=(*result.warnings, error.message))
         elif isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
             command = commands.role_assign(scopes_to_assign(reader))
-            result = replace(result, error=error.replace(remedy="an administrator assigns it, with", command=command))
+            result = replace(result, error=error.replace(remedy="have an administrator assign Reader", command=command))
         checked = _result(entry, _outcome_of_comparison(result), result)
         # One row a tenant has no room for the subscriptions.
         fields = {name: value for name, value in checked.fields.items() if name != "subscriptions"}
@@ -285,7 +285,7 @@ class Work:
             fields["partnerId"] = error.linked_partner_id
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
                 # The entry is about one partner's link, and that is gone.
-                warning = f"linked to {error.linked_partner_id}, which is left alone"
+                warning = f"linked to {error.linked_partner_id}; that link was not changed"
                 return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=fields, warnings=(warning,))
         return EntryResult(
             entry=entry,

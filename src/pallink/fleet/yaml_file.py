@@ -105,9 +105,9 @@ class _Head:
                     message = f"unknown key {describe_key(place.text)}: the file takes {', '.join(_KEYS)}"
                     self.problems.append(place.problem(message))
         if "version" not in seen:
-            self.problems.append(_place(root).problem(f"version is missing: write version: {_VERSION} first"))
+            self.problems.append(_place(root).problem(f"missing version: write version: {_VERSION} first"))
         if "accounts" not in seen:
-            self.problems.append(_place(root).problem("accounts is missing: a list with one entry for each account"))
+            self.problems.append(_place(root).problem("missing accounts: a list with one entry for each account"))
 
     def _rows(self, start: Event, events: Iterator[Event]) -> Iterator[Row]:
         if _kind(start) != "SequenceStart":
@@ -134,10 +134,10 @@ class _Head:
             place = _read(key, events)
             value = next(events)
             if not place.text:
-                self.problems.append(place.problem("a key must be a text"))
+                self.problems.append(place.problem("a key must be a string"))
             elif place.text in seen:
                 first = seen[place.text].line
-                message = f"{describe_key(place.text)} stands here twice: first in line {first}"
+                message = f"duplicate key {describe_key(place.text)}, first in line {first}"
                 self.problems.append(place.problem(message))
             else:
                 seen[place.text] = place

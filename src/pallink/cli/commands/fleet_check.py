@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # With more accounts than this, one command for all of them is plainer.
 _MAX_COMMANDS = 10
-_HOW = "an administrator assigns Reader where it is missing, with"
+_HOW = "have an administrator assign Reader where it is missing"
 
 
 def check(
