@@ -98,11 +98,11 @@ SAID_BY_OTHERS = {
     "invalid value for …: …",
     "unknown setting …: use one of …",
     "invalid value … for …: use one of …",
-    "another process linked the account to … again; that link was left alone",
+    "another process linked the account to … again; that link was not changed",
     "another process linked … while this command ran; that link was replaced",
     "the link went from version … to … in one write: another process changed it in between",
     "no response confirmed it: reading showed that the link was …, by this command or another process",
-    "a request timed out, and Azure may still carry it out: look at the link again later",
+    "a request timed out, and Azure may still carry it out: check the link again later",
     "the JUnit report could not be written to …",
 }
 

@@ -112,6 +112,6 @@ class Deadline:
         return UnreachableError(
             f"not finished within {self.seconds:g} seconds",
             cause=cause,
-            remedy="try again later, or give it more time with --timeout SECONDS",
+            remedy="try again, or raise --timeout SECONDS",
             trace=trace,
         )

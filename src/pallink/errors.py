@@ -253,11 +253,11 @@ class SandboxError(PallinkError):
 class UnsettledWriteError(PallinkError):
     """A write was sent, and reading the link did not show whether it took effect."""
 
-    # For any cause: the user has to look at the link and perhaps repeat the command.
+    # For any cause: the user has to check the link and perhaps run the command again.
     exit_code = ExitCode.UNREACHABLE
 
     def __init__(self, message: str, *, cause: str, trace: RequestTrace | None = None) -> None:
-        super().__init__(message, cause=cause, remedy="look at the link, then repeat the command", trace=trace)
+        super().__init__(message, cause=cause, remedy="check the link, then run the command again", trace=trace)
 
 
 class OutputError(PallinkError):

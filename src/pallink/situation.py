@@ -105,8 +105,8 @@ def allowed_step(goal: Goal, situation: Situation) -> Step:
             raise
         if most_important([refusal, role_error]) is role_error:
             raise role_error from refusal
-        # Where the role is missing too, the refusal of the link comes first, and says so.
-        raise refusal.with_cause(f"besides, {role_error.message}") from refusal
+        # Where the role is missing too, the refusal of the link comes first.
+        raise refusal.replace(warnings=(*refusal.warnings, role_error.message)) from refusal
     if role_error is not None:
         raise role_error.with_cause("nothing was written")
     return step

@@ -344,7 +344,7 @@ def test_a_write_that_was_not_sent_before_ctrl_c_is_not_sent_later(desk: Desk, m
         _join_all()
     assert done.code == 130, done.stderr
     assert done.stderr.splitlines()[-1].startswith(
-        "link: may or may not have been changed, look at it with: pallink show"
+        "link: may or may not have been changed, check it with: pallink show"
     )
     assert [request.method for request in there.seen if "ManagementPartner" in request.path] == ["GET"]
 

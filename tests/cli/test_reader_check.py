@@ -52,6 +52,14 @@ def checked_object_id(in_sandbox: Pallink) -> str:
 # --- Which subscriptions have to pass ---------------------------------------------------------------------------------
 
 
+def test_a_missing_role_is_a_warning_where_the_link_is_refused(in_sandbox: Pallink) -> None:
+    assert in_sandbox("link 6183402 --role-check skip").code == 0
+    missing = re.findall("^error: (.+)$", in_sandbox("check", "--subscription", FINANCE).stderr, re.MULTILINE)
+    refused = in_sandbox("link", "719878", "--subscription", FINANCE)
+    assert refused.code == 5
+    assert re.findall("^warning: (.+)$", refused.stderr, re.MULTILINE) == missing != []
+
+
 @pytest.mark.parametrize("command", ["link 719878", "update 719878", "verify 719878 --role-check require", "check"])
 def test_a_named_subscription_has_to_pass(in_sandbox: Pallink, traffic: Traffic, command: str) -> None:
     in_sandbox("link 6183402 --role-check skip" if "update" in command else "link 719878 --role-check skip")

@@ -32,7 +32,7 @@ def test_a_csp_partner_is_told_how_to_get_an_account(in_sandbox: Pallink, status
 @pytest.mark.parametrize("command", ["show", "link 719878"])
 @pytest.mark.parametrize(
     ("body", "advice"),
-    [(None, "do not repeat it"), ("<html>Not here</html>", "check --cloud and the proxy")],
+    [(None, "do not retry"), ("<html>Not here</html>", "check --cloud and the proxy")],
     ids=["the service's own", "a page"],
 )
 def test_a_permanent_refusal_does_not_say_try_again(

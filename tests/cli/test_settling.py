@@ -231,7 +231,7 @@ def test_a_removal_is_done_although_another_process_links_the_account_again(
     done = in_sandbox("unlink --yes")
     assert done.code == 0, done.stderr
     assert "another process linked the account to 719878" in done.stderr
-    assert "that link was left alone" in done.stderr
+    assert "that link was not changed" in done.stderr
     assert traffic.writes() == ["PUT", "DELETE"]
     assert in_sandbox("show").code == 0
 

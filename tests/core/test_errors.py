@@ -147,7 +147,7 @@ def test_a_copy_keeps_where_an_error_comes_from() -> None:
 def test_an_unsettled_write_says_to_look_first() -> None:
     error = UnsettledWriteError("what", cause="why", trace=RequestTrace("c"))
     assert error.exit_code == ExitCode.UNREACHABLE
-    assert error.remedy == "look at the link, then repeat the command"
+    assert error.remedy == "check the link, then run the command again"
 
 
 @pytest.mark.parametrize(

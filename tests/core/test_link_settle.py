@@ -195,7 +195,7 @@ LOST_RESPONSE = [
     linking(
         "during the wait, more was written than that",
         (LOST, NONE, p(2)),
-        then=fail(UnsettledWriteError, "2 writes later", UNKNOWN),
+        then=fail(UnsettledWriteError, "after 2 more writes", UNKNOWN),
     ),
     linking(
         "another process linked another partner",
@@ -253,7 +253,7 @@ LOST_RESPONSE = [
     linking(
         "it had no effect, and no time is left",
         (LOST, NONE),
-        then=fail(UnreachableError, "nothing was changed, and the 120 seconds of --timeout leave no time"),
+        then=fail(UnreachableError, "nothing was changed, and --timeout 120 leaves no time to retry"),
         time_left=1,
     ),
     linking("it took effect, and no time is left", (LOST, p(1)), then=done(Action.CREATED, (READ,)), time_left=0),

@@ -158,7 +158,7 @@ def test_what_has_not_happened_in_time_is_reported_as_the_failure_itself(
     service = ModelService(NONE, writes, clock=clock)
     with pytest.raises(UnreachableError, match="no answer") as failure:
         run(LINK, service, clock=clock, seconds=seconds)
-    assert f"nothing was changed, and the {seconds:g} seconds" in str(failure.value.cause)
+    assert f"nothing was changed, and --timeout {seconds:g} leaves no time to retry" in str(failure.value.cause)
     assert failure.value.trace == TRACE
     assert len(service.sent) == sent
     assert clock.seconds <= seconds
@@ -250,7 +250,7 @@ def test_a_deletion_never_removes_a_link_that_was_made_since() -> None:
         UNLINK.pinned_to(OTHER), History(OTHER), service, INVOICES, Clock().deadline(120), record=record
     )
     assert (outcome.action, outcome.link, outcome.previous) == (Action.DELETED, None, OTHER)
-    assert ["that link was left alone" in warning for warning in outcome.warnings] == [True]
+    assert ["that link was not changed" in warning for warning in outcome.warnings] == [True]
     assert str(record.known) == f"changed: {OTHER} was removed"
     assert active(service.link) is not None
     assert len(service.took_effect) == len(service.sent) == 1

@@ -27,7 +27,7 @@ def command_to_look_with(ended: Observation) -> str:
     line = last_line(ended)
     if line.startswith("{"):
         return str(json.loads(line)["command"])
-    match = re.fullmatch(r"link: may or may not have been changed, look at it with: (pallink show .*)", line)
+    match = re.fullmatch(r"link: may or may not have been changed, check it with: (pallink show .*)", line)
     assert match, line
     return match[1]
 

@@ -174,9 +174,9 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
             trace=trace,
         )
     if status >= _MIN_SERVER_ERROR or status == _CONFLICT:
-        remedy = "try again; if it persists, give Microsoft's support the identifiers below"
+        remedy = "try again; if it persists, give Microsoft support the identifiers below"
     elif code:
-        remedy = "do not repeat it; if the reason is unclear, give Microsoft's support the identifiers below"
+        remedy = "do not retry; if the reason is unclear, give Microsoft support the identifiers below"
     else:
         remedy = "check --cloud and the proxy, and run again with --debug to see the response"
     return ServiceError(

@@ -46,7 +46,7 @@ class InterruptReport:
             is_unknown = known.change is LinkChange.UNKNOWN
             cause = f"a write was in progress: the link {known}" if is_unknown else f"the link was {known}"
             if is_unknown and self.look is not None:
-                remedy, command = "look at the link", self.look()
+                remedy, command = "check the link", self.look()
         return CancelledError("interrupted", cause=cause, remedy=remedy, command=command, warnings=self.warnings)
 
     def link(self, error: PallinkError | None = None) -> LinkChange | None:
@@ -63,6 +63,6 @@ class InterruptReport:
         if change is LinkChange.UNKNOWN:
             if isinstance(error, UnsettledWriteError) and error.command is not None and not is_interruption:
                 return None
-            look = f", look at it with: {self.look()}" if self.look is not None else ""
+            look = f", check it with: {self.look()}" if self.look is not None else ""
             return f"may or may not have been changed{look}"
         return str(known) if is_interruption or change is LinkChange.CHANGED else None

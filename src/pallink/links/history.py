@@ -142,7 +142,7 @@ class InterruptedWrite:
     def history(self, current: Link | None) -> History:
         """Return the history with the link as it is read now: a write whose response was lost."""
         error = UnreachableError(
-            "an earlier run ended before it knew what its write did", remedy="look at the link, then resume the run"
+            "an earlier run ended before it knew what its write did", remedy="check the link, then resume the run"
         )
         lost = WriteFailure(error, WriteResponse.LOST)
         return History(self.before, (Attempt(self.step, self.before, lost, (current,)),))

@@ -220,7 +220,7 @@ def check_written(returned: Link, step: Step, account: Account) -> None:
             f"Azure accepted the request for partner {step.partner_id} but returned"
             f" {returned} in state {returned.state}",
             cause="the response does not match the request",
-            remedy="look at the link before you go on",
+            remedy="check the link before you continue",
             trace=returned.trace,
         )
 

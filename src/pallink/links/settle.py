@@ -142,7 +142,7 @@ def settle(goal: Goal, history: History, account: Account, *, time_left: float, 
         return _begin(goal, history.before)
     verdict = _settle(goal, history, account, time_left=time_left, timeout=timeout)
     if isinstance(verdict, Done) and history.may_arrive_late:
-        return Done(verdict.outcome.with_warning(f"{_MAY_ARRIVE_LATE}: look at the link again later"))
+        return Done(verdict.outcome.with_warning(f"{_MAY_ARRIVE_LATE}: check the link again later"))
     return verdict
 
 
@@ -322,11 +322,12 @@ def _leave_alone(attempt: Attempt, current: Link | None) -> Done | Fail:
         current is not None and current.partner_id == attempt.step.partner_id and writes == _DELETED_AND_LINKED
     )
     if attempt.is_acknowledged_deletion and is_relinked and not attempt.has_waited:
-        warning = f"another process linked the account to {current} again; that link was left alone"
+        warning = f"another process linked the account to {current} again; that link was not changed"
         return Done(Outcome(Action.DELETED, None, active(attempt.before), (warning,)))
+    more = f"{writes} more {'write' if writes == 1 else 'writes'}"
     unsettled = UnsettledWriteError(
         f"the link may or may not have been {action}: another process linked the account in between",
-        cause=f"it is linked to {current} now, {writes} writes later; what was written since is left alone",
+        cause=f"it is now linked to {current} after {more}; that link was not changed",
     )
     return Fail(unsettled, UNKNOWN)
 
@@ -341,7 +342,7 @@ def _retry(history: History, attempt: Attempt, *, time_left: float, timeout: flo
         trace = attempt.result if isinstance(attempt.result, RequestTrace) else None
         contradiction = UnsettledWriteError(
             f"the link may or may not have been {attempt.step.action}: Azure reported success, and still returns it",
-            cause="Azure may be returning an older state; the time of --timeout is over",
+            cause="Azure may be returning an older state, and --timeout has expired",
             trace=trace,
         )
         return Fail(contradiction, UNKNOWN)
@@ -352,5 +353,5 @@ def _retry(history: History, attempt: Attempt, *, time_left: float, timeout: flo
             trace=failure.error.trace,
         )
         return Fail(unsettled, UNKNOWN, failure.error)
-    cause = f"reading again showed that nothing was changed, and the {timeout:g} seconds of --timeout leave no time"
-    return Fail(failure.error.with_cause(f"{cause} for another try"))
+    cause = f"reading again showed that nothing was changed, and --timeout {timeout:g} leaves no time to retry"
+    return Fail(failure.error.with_cause(cause))
