@@ -212,8 +212,7 @@ def require_account(
             f"{account.name} signed in, not {identifier}",
             cause=f"the signed-in {_describe_kind(account.kind)} has object ID {account.object_id} in tenant"
             f" {account.tenant_id}; nothing was read or written for it",
-            remedy="if you mean this personal Microsoft account, name it with what stands before it:"
-            f" --account {account.name}"
+            remedy=f"to use this personal Microsoft account, pass --account {account.name}"
             if is_this_personal
             else f"sign in as {identifier}, or name the account that you mean with --account",
             new_sign_in=None if is_this_personal else NewSignIn.SAME,

@@ -281,10 +281,11 @@ def _resource_manager_of(owner: str) -> str:
 
 def _check_owner(origin: str, url: str) -> None:
     if not _is_owned_by(origin, url):
-        owner = owner_of(url)
+        owner = str(owner_of(url))
+        rightful = _resource_manager_of(owner)
         raise UnexpectedAnswerError(
-            f"{origin} says that it signs in at {url}, which belongs to {owner}",
-            cause=f"a Resource Manager that is not {_resource_manager_of(str(owner))} could so collect real tokens",
+            f"the cloud metadata of {origin} names {url}, which belongs to {owner}",
+            cause=f"a Resource Manager that is not {rightful} could collect real tokens this way",
             remedy=f"use --cloud {owner} if that is what you mean; otherwise do not trust this URL",
         )
 

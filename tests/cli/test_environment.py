@@ -52,7 +52,7 @@ def test_a_bundle_that_is_missing(
     assert refused.code == 2, refused.stderr
     assert "> GET" not in refused.stderr, "a request is shown that was not sent"
     assert (
-        f"error: the file in {variable} cannot be read: '/nowhere/bundle.pem': No such file or directory\n"
+        f"error: the file in {variable} cannot be read: '/nowhere/bundle.pem': no such file or directory\n"
         in refused.stderr
     )
     assert f"hint: correct {variable}, or unset it\n" in refused.stderr
@@ -105,10 +105,10 @@ NO_PROXIES = {
     "://proxy": "it begins with neither http:// nor https://",
     "http://": "it has no host",
     "http://:3128": "it has no host",
-    "http:/proxy:3128": "something stands after the host and the port",
-    "http//proxy:3128": "something stands after the host and the port",
-    "http://proxy:3128/path": "something stands after the host and the port",
-    "http://proxy:3128?x=1": "something stands after the host and the port",
+    "http:/proxy:3128": "it has a path or a query after the host and the port",
+    "http//proxy:3128": "it has a path or a query after the host and the port",
+    "http://proxy:3128/path": "it has a path or a query after the host and the port",
+    "http://proxy:3128?x=1": "it has a path or a query after the host and the port",
     "http://proxy:99999": "its host or its port is invalid",
     "http://proxy:port": "its host or its port is invalid",
     "http://pro xy:3128": "its host or its port is invalid",
@@ -129,6 +129,10 @@ def test_what_is_no_proxy(
     name = variable.upper() if sys.platform == "win32" else variable
     assert f"error: {name} is not the URL of an HTTP proxy\n" in refused.stderr
     assert f"cause: {cause}\n" in refused.stderr
+    assert (
+        f"hint: set {name} to http://HOST:PORT; percent-encode a user name and a password before HOST\n"
+        in refused.stderr
+    )
     assert "word" not in refused.stderr.replace("password", "")
 
 
@@ -163,7 +167,7 @@ def test_https_where_the_proxy_speaks_http(pallink: Pallink, monkeypatch: pytest
         refused = pallink("show --cloud https://localhost:1")
     assert refused.code == 2, refused.stderr
     assert f"error: {variable} begins with https://, and the proxy speaks plain HTTP\n" in refused.stderr
-    assert "hint: begin it with http://\n" in refused.stderr
+    assert f"hint: change {variable} to begin with http://\n" in refused.stderr
 
 
 def test_a_proxy_that_is_not_used_may_be_any(desk: Desk) -> None:

@@ -172,7 +172,7 @@ def test_a_reader_that_has_gone_does_not_change_the_verdict(output: str, redirec
 def test_a_full_disk_is_said_and_does_not_change_the_verdict(output: str) -> None:
     done = run(f"pallink whoami --cloud sandbox -o {output} >/dev/full")
     assert done.returncode == 1
-    assert b"the result cannot be written to stdout: No space left on device" in done.stderr
+    assert b"the result cannot be written to stdout: no space left on device" in done.stderr
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
     verdict = run(f"pallink verify 719878 --cloud sandbox -o {output} >/dev/full")

@@ -168,7 +168,7 @@ def test_a_bad_query_is_refused_with_its_position_before_anything_is_sent(
 ) -> None:
     refused = in_sandbox("link", "719878", "--query", query)
     assert refused.code == 2
-    assert f"error: --query cannot be understood at position {position}: " in refused.stderr
+    assert f"error: invalid --query at position {position}: " in refused.stderr
     assert "Traceback" not in refused.stderr
     assert traffic.sent == []
 

@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_written(pallink: Pallink, monkeypatch: pytest.Mon
     failed = pallink("--install-completion")
     assert failed.code == 1
     assert failed.stderr == (
-        "error: could not install completion for bash: Is a directory\n"
+        "error: could not install completion for bash: is a directory\n"
         f"cause: pallink could not write {script}\n"
         "hint: make the file writable, or install the script that --show-completion prints\n"
     )

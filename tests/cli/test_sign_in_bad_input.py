@@ -132,7 +132,7 @@ def test_a_certificates_file_that_is_not_there(desk: Desk, certificate: Callable
     certificate(b"").unlink()
     refused = desk.run("show --auth certificate")
     assert refused.code == 4
-    assert "cannot be read: No such file or directory" in one_sentence(refused)
+    assert "cannot be read: no such file or directory" in one_sentence(refused)
     assert "AZURE_CLIENT_CERTIFICATE_PATH" in refused.stderr
 
 
@@ -172,7 +172,7 @@ def test_a_certificates_file_that_everybody_can_read(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot be read: No such file or directory"),
+        (None, "cannot be read: no such file or directory"),
         (b"", "is empty"),
         (b" \n", "is empty"),
         (b"\xff\xfe\x00", "cannot be read: not a text file"),

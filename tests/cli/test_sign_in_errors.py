@@ -104,7 +104,7 @@ def test_a_code_that_the_sandbox_does_not_know_has_a_cause_and_a_remedy(
     refused = desk.run("show --auth client-secret")
     assert refused.code == 4, refused.stderr
     cause, remedy, _ = EXPLANATIONS[code]
-    assert f"error: the sign-in failed: AADSTS{code}: No.\ncause: {cause}\nhint: {remedy}\n" in refused.stderr
+    assert f"error: the sign-in failed: AADSTS{code}: No\ncause: {cause}\nhint: {remedy}\n" in refused.stderr
     assert traffic.of_partners() == []
 
 
@@ -118,7 +118,7 @@ def test_an_unknown_code_shows_what_microsoft_says_first_line_only(desk: Desk) -
     assert f"https://login.microsoftonline.com/error?code={UNKNOWN}\n" in refused.stderr
     assert "request: correlation ID" in refused.stderr
     several = sign_in_error({"error_description": "AADSTS99999: It is so.\r\nTrace ID: 1\r\nmore of it\x1b[2J"})
-    assert several.message == "the sign-in failed: AADSTS99999: It is so."
+    assert several.message == "the sign-in failed: AADSTS99999: It is so"
 
 
 def test_the_identifiers_are_found_in_the_text_where_there_is_no_field() -> None:

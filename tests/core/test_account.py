@@ -260,7 +260,9 @@ def test_a_personal_account_is_refused_with_the_name_that_means_it() -> None:
     with pytest.raises(WrongAccountError) as refusal:
         require_account(PERSONAL, identifier="invoices@contoso.com", tenant_id=None)
     assert refusal.value.message == "Live.com#Invoices@contoso.com signed in, not invoices@contoso.com"
-    assert str(refusal.value.remedy).endswith("--account Live.com#Invoices@contoso.com")
+    assert refusal.value.remedy == (
+        "to use this personal Microsoft account, pass --account Live.com#Invoices@contoso.com"
+    )
 
 
 def test_a_mail_address_is_no_name_of_an_account() -> None:

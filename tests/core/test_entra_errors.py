@@ -22,7 +22,7 @@ WRONG_SECRET = {
 def test_a_known_code_is_explained() -> None:
     error = sign_in_error(WRONG_SECRET)
     assert error.message == (
-        "the sign-in failed: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent is the value."
+        "the sign-in failed: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent is the value"
     )
     assert error.cause == "the client secret is wrong"
     assert "AZURE_CLIENT_SECRET" in str(error.remedy)

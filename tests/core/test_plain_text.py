@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.redact.text import one_line
+from pallink.redact.text import one_clause, one_line
 
 any_text = st.text(st.characters(exclude_categories=[])) | st.text("a \t\n\r\x1b\u202e\u2028\x85", max_size=30)
 limits = st.integers(3, 600)
@@ -38,6 +38,14 @@ def test_what_a_terminal_would_obey_is_made_visible(text: str, shown: str) -> No
 )
 def test_what_is_too_long_is_cut(length: int, shown: str) -> None:
     assert one_line("x" * length, 10) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [("It is so.", "It is so"), ("It is so", "It is so"), ("and so on...", "and so on..."), (".", ""), ("a.\nb.", "a")],
+)
+def test_a_clause_has_no_full_stop(text: str, clause: str) -> None:
+    assert one_clause(text) == clause
 
 
 @given(any_text, limits)

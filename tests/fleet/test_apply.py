@@ -285,8 +285,8 @@ def test_an_account_without_reader(
     [
         ("secret: 'env:FLEET_UNSET'", "the variable FLEET_UNSET is not set"),
         ("secret: 'env:FLEET_WRONG'", "AADSTS7000215"),
-        ("secret: 'file:none.txt'", "none.txt cannot be read: No such file or directory"),
-        ("certificate: 'file:none.pem'", "none.pem cannot be read: No such file or directory"),
+        ("secret: 'file:none.txt'", "none.txt cannot be read: no such file or directory"),
+        ("certificate: 'file:none.pem'", "none.pem cannot be read: no such file or directory"),
         ("secret: 'keyvault:https://contoso-fleet.vault.sandbox.invalid/secrets/none'", "there is no secret none of"),
         ("secret: 'keyvault:https://ops.vault.azure.net/secrets/a'", "is not a key vault of sandbox"),
     ],

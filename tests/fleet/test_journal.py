@@ -330,7 +330,7 @@ def test_a_full_disk_stops_the_run_and_the_next_record_repairs_it(room: int) -> 
         with full_disk(path_of(journal).stat().st_size + room), pytest.raises(JournalError) as caught:
             journal.finish("b", {"outcome": "created"})
         assert caught.value.exit_code == 1
-        assert caught.value.message == "the run stops, because its journal cannot be written: File too large"
+        assert caught.value.message == "the run stops, because its journal cannot be written: file too large"
         assert str(path_of(journal)) in str(caught.value.cause)
         assert caught.value.command == f"pallink fleet apply --resume {journal.run_id}"
         assert caught.value.remedy == "free disk space, or fix what the error names, then resume the run"
@@ -346,7 +346,7 @@ def test_a_record_that_could_not_be_flushed_is_none(monkeypatch: pytest.MonkeyPa
     with new_journal() as journal:
         with monkeypatch.context() as patched:
             patched.setattr(os, "fsync", fail)
-            with pytest.raises(JournalError, match="No space left on device"):
+            with pytest.raises(JournalError, match="no space left on device"):
                 journal.intend("a", {})
         journal.intend("b", {})
         assert list(replayed(journal).intents) == ["b"]
@@ -356,7 +356,7 @@ def test_a_record_that_could_not_be_flushed_is_none(monkeypatch: pytest.MonkeyPa
 def test_a_disk_that_is_full_from_the_beginning_leaves_no_journal() -> None:
     folder = runs_folder() / "of-my-own"
     folder.mkdir(parents=True, mode=0o700)
-    with full_disk(100), pytest.raises(JournalError, match="the journal cannot be used: File too large") as caught:
+    with full_disk(100), pytest.raises(JournalError, match="the journal cannot be used: file too large") as caught:
         new_journal(run_dir=folder)
     assert caught.value.exit_code == 1
     with new_journal(run_dir=folder) as journal:
@@ -502,7 +502,7 @@ def test_what_is_no_file_is_refused_without_waiting(kind: str) -> None:
     else:
         path.symlink_to("/dev/null")
     error = refused(JournalError if kind == "folder" else UsageError, "last")
-    assert ("Is a directory" if kind == "folder" else "is not a regular file") in error.message
+    assert ("is a directory" if kind == "folder" else "is not a regular file") in error.message
     assert list_runs()[0].status == RunStatus.DAMAGED
     with pytest.raises(UsageError, match="holds the journal of another run"):
         new_journal(run_dir=path.parent)
@@ -512,7 +512,7 @@ def test_what_is_no_file_is_refused_without_waiting(kind: str) -> None:
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_not_writable(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(JournalError, match="the journal cannot be used: Permission denied") as caught:
+    with pytest.raises(JournalError, match="the journal cannot be used: permission denied") as caught:
         new_journal(run_dir=tmp_path / "run")
     tmp_path.chmod(0o700)
     assert "--run-dir" in str(caught.value.remedy)

@@ -309,14 +309,14 @@ def test_a_full_disk_does_not_end_a_run_that_streams(
 
     def refuse(_terminal: Terminal, text: str) -> None:
         attempts.append(text)
-        raise OutputError("the result cannot be written to stdout: No space left on device")
+        raise OutputError("the result cannot be written to stdout: no space left on device")
 
     file = write_fleet(tmp_path, *SEED)
     with monkeypatch.context() as patched:
         patched.setattr(Terminal, "write", refuse)
         ended = in_sandbox(f"fleet apply {file} --yes --run-dir {tmp_path / 'run'} -o jsonl")
     assert ended.code == 1
-    assert last_error(ended)["message"] == "the result cannot be written to stdout: No space left on device"
+    assert last_error(ended)["message"] == "the result cannot be written to stdout: no space left on device"
     assert len(attempts) == 1
     assert traffic.writes() == ["PUT"] * 3
     assert [record["kind"] for record in records(tmp_path / "run")].count("outcome") == 3

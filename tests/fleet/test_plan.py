@@ -248,7 +248,7 @@ def test_what_is_no_plan_is_refused(in_sandbox: Pallink, traffic: Traffic, tmp_p
 
 def test_a_plan_that_cannot_be_read(in_sandbox: Pallink, tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
-    messages = {"folder.json": "is not a file", "none.json": "cannot be read: No such file or directory"}
+    messages = {"folder.json": "is not a file", "none.json": "cannot be read: no such file or directory"}
     if os.name == "posix":
         os.mkfifo(tmp_path / "pipe.json")
         messages["pipe.json"] = "is not a file"

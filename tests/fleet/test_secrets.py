@@ -94,7 +94,7 @@ def test_a_missing_variable_is_named(tmp_path: Path, value: str | None, state: s
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     error = refusal(lambda: resolver(tmp_path).text(FILE))
-    assert error.message == f"the secret file {tmp_path / 'fabrikam.txt'} cannot be read: No such file or directory"
+    assert error.message == f"the secret file {tmp_path / 'fabrikam.txt'} cannot be read: no such file or directory"
 
 
 def test_a_path_that_is_none_is_an_error(tmp_path: Path) -> None:

@@ -342,7 +342,7 @@ def test_a_secret_where_a_key_belongs_is_not_shown(
 
 def test_a_file_that_cannot_be_read(pallink: Pallink, tmp_path: Path) -> None:
     for name, message in {
-        "none.yaml": "cannot be read: No such file or directory",
+        "none.yaml": "cannot be read: no such file or directory",
         "folder.yaml": "is not a file",
         "fleet.txt": "is not a fleet file",
     }.items():

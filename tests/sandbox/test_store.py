@@ -37,8 +37,8 @@ def problem_of(folder: Path) -> str:
         assert caught.value.path == folder / "sandbox.sqlite3"
         messages.add(str(caught.value))
     (message,) = messages
-    assert message.startswith(f"The sandbox's file {folder / 'sandbox.sqlite3'} ")
-    assert message.endswith(".")
+    assert message.startswith(f"the sandbox's file {folder / 'sandbox.sqlite3'} ")
+    assert not message.endswith(".")
     return message
 
 

@@ -33,7 +33,7 @@ from pallink.errors import (
     UnreachableError,
 )
 from pallink.http.errors import chain_of, trace_of
-from pallink.redact.text import one_line
+from pallink.redact.text import one_clause, one_line
 from pallink.signin.claims import more_proof_needed
 
 # A timed-out request, throttling, and gateways that did not reach the service.
@@ -228,7 +228,7 @@ def _code_and_message(response: Any) -> tuple[str | None, str]:
     error = body.get("error")
     inner = error if isinstance(error, dict) else body
     code, message = inner.get("code"), inner.get("message")
-    return (one_line(code, 100) if isinstance(code, str) and code else None), one_line(
+    return (one_line(code, 100) if isinstance(code, str) and code else None), one_clause(
         str(message or "no reason given")
     )
 

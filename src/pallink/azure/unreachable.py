@@ -116,7 +116,7 @@ def _explain_proxy(chain: list[BaseException]) -> Explanation:
         case "407":
             return (
                 "the proxy requires a user name and a password (status 407)",
-                "put them before the host in HTTPS_PROXY, percent-encoded: USER:PASSWORD@HOST",
+                "add them before the host in HTTPS_PROXY, percent-encoded: USER:PASSWORD@HOST",
             )
         case "403":
             return (

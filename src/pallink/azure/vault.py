@@ -25,7 +25,7 @@ from pallink.errors import AccessDeniedError, PallinkError, ServiceError, SignIn
 from pallink.http.errors import trace_of
 from pallink.http.policy import EgressPolicy, VaultEndpoint
 from pallink.redact.secrets import register
-from pallink.redact.text import one_line
+from pallink.redact.text import one_clause
 from pallink.settings import Settings
 from pallink.signin.again import with_sign_in_command
 from pallink.signin.prompter import NonInteractive, Prompter
@@ -265,7 +265,7 @@ def _read(client: "SecretClient", secret: SecretUrl, authenticated: Authenticate
     if not isinstance(found.value, str) or not found.value:
         raise UnexpectedAnswerError(
             f"the secret {secret} has no value",
-            cause="the response of the vault holds none",
+            cause="the vault returned it without a value",
             remedy="store a value in the secret, then try again",
         )
     register(found.value)
@@ -286,7 +286,7 @@ def _explain_refusal(error: HttpResponseError, secret: SecretUrl, authenticated:
     failure = body_of(response).get("error")
     if not isinstance(failure, dict) or error.status_code not in (_FORBIDDEN, _NOT_FOUND):
         return None
-    trace, reported = trace_of(response), one_line(f"{failure.get('code')}: {failure.get('message')}")
+    trace, reported = trace_of(response), one_clause(f"{failure.get('code')}: {failure.get('message')}")
     inner = failure.get("innererror") or failure.get("innerError")
     reason = inner.get("code") if isinstance(inner, dict) else None
     if error.status_code == _NOT_FOUND:

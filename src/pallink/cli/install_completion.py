@@ -8,6 +8,7 @@ import typer
 
 from pallink.cli.run import print_error
 from pallink.errors import OutputError, UsageError
+from pallink.os_errors import os_reason
 from pallink.output import Terminal
 from pallink.redact.text import one_line
 
@@ -45,7 +46,7 @@ def _install(context: Any, _parameter: Any, value: Any) -> None:
         _, path = shells.install(shell=shell)
     except OSError as failure:
         failed = OutputError(
-            f"could not install completion for {shell}: {failure.strerror or failure}",
+            f"could not install completion for {shell}: {os_reason(failure)}",
             cause=f"pallink could not write {failure.filename}",
             remedy="make the file writable, or install the script that --show-completion prints",
         )

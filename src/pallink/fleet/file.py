@@ -9,6 +9,7 @@ from pallink.fleet.csv_file import read_csv
 from pallink.fleet.document import Problem
 from pallink.fleet.entry import Entry
 from pallink.fleet.yaml_file import read_yaml
+from pallink.os_errors import os_reason
 
 MAX_BYTES = 10_000_000
 """About fifty thousand accounts."""
@@ -65,7 +66,7 @@ def read_bytes(path: Path) -> bytes:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(
-            f"the fleet file {path} cannot be read: {error.strerror}", remedy="check the path and its permissions"
+            f"the fleet file {path} cannot be read: {os_reason(error)}", remedy="check the path and its permissions"
         ) from error
     if len(content) > MAX_BYTES:
         raise UsageError(

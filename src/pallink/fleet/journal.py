@@ -17,6 +17,7 @@ from pallink import private_files
 from pallink.errors import JournalError, UsageError
 from pallink.fleet.run_folder import JOURNAL, explained, find_run, locked, new_run_id, read_journal, runs_folder
 from pallink.fleet.run_state import VERSION, DamagedJournalError, RunState, encode
+from pallink.os_errors import os_reason
 from pallink.redact.secrets import redact_all
 
 Clock = Callable[[], datetime]
@@ -187,7 +188,7 @@ class Journal:
             self._append(kind, redact_all(members))
         except OSError as error:
             raise JournalError(
-                f"the run stops, because its journal cannot be written: {error.strerror or error}",
+                f"the run stops, because its journal cannot be written: {os_reason(error)}",
                 cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
                 remedy="free disk space, or fix what the error names, then resume the run",
                 command=f"pallink fleet apply --resume {shlex.quote(self.name)}",

@@ -16,6 +16,7 @@ import platformdirs
 from pallink import private_files
 from pallink.errors import JournalError, UsageError
 from pallink.fleet.run_state import DamagedJournalError, RunState, replay
+from pallink.os_errors import os_reason
 from pallink.private_files import UnsafeFileError
 
 JOURNAL = "journal.jsonl"
@@ -175,7 +176,7 @@ def explained(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise JournalError(
-            f"the journal cannot be used: {error.strerror or error}",
+            f"the journal cannot be used: {os_reason(error)}",
             cause=f"it is {folder / JOURNAL}",
             remedy="check the folder and the space on its disk, or name another one with --run-dir",
         ) from error

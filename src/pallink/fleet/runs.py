@@ -11,6 +11,7 @@ from pallink.errors import UsageError
 from pallink.fleet.result import DONE
 from pallink.fleet.run_folder import JOURNAL, find_run, is_in_use, owner, read_journal, run_folders, start_of
 from pallink.fleet.run_state import DamagedJournalError, RunState
+from pallink.os_errors import os_reason
 
 
 class RunStatus(StrEnum):
@@ -130,7 +131,7 @@ def _read(folder: Path) -> tuple[RunState, str | None]:
     try:
         descriptor = private_files.open_checked(folder / JOURNAL)
     except OSError as error:
-        return RunState(), error.strerror or str(error)
+        return RunState(), os_reason(error)
     try:
         return read_journal(descriptor)[0], None
     except (OSError, DamagedJournalError) as error:

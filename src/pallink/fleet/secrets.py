@@ -14,6 +14,7 @@ from pathlib import Path
 from pallink.deadline import Deadline
 from pallink.errors import PallinkError, UnreachableError, UsageError
 from pallink.fleet.entry import SecretReference, SecretStore
+from pallink.os_errors import os_reason
 from pallink.redact.secrets import register
 
 MAX_BYTES = 100_000
@@ -98,7 +99,7 @@ class SecretResolver:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "invalid path"
+            reason = os_reason(error) if isinstance(error, OSError) else "invalid path"
             raise UsageError(
                 f"the secret file {path} cannot be read: {reason}",
                 cause=_cause(reference),

@@ -14,6 +14,7 @@ from urllib3.util import parse_url
 
 from pallink.errors import UsageError
 from pallink.http.errors import chain_of
+from pallink.os_errors import os_reason
 
 # In capitals first: on Windows both are one.
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -31,10 +32,11 @@ def check_proxy(url: str) -> None:
     """
     problem = _problem_of_proxy(url)
     if problem is not None:
+        variable = _proxy_variable(url)
         raise UsageError(
-            f"{_proxy_variable(url)} is not the URL of an HTTP proxy",
+            f"{variable} is not the URL of an HTTP proxy",
             cause=problem,
-            remedy="set it to http://HOST:PORT; a user name and a password stand before the host, percent-encoded",
+            remedy=f"set {variable} to http://HOST:PORT; percent-encode a user name and a password before HOST",
         )
 
 
@@ -46,10 +48,11 @@ def check_proxy_failure(url: str, error: BaseException) -> None:
     """
     is_plain = any(isinstance(cause, ssl.SSLError) and cause.reason in NOT_TLS for cause in chain_of(error))
     if is_plain and url.lower().startswith("https://"):
+        variable = _proxy_variable(url)
         raise UsageError(
-            f"{_proxy_variable(url)} begins with https://, and the proxy speaks plain HTTP",
+            f"{variable} begins with https://, and the proxy speaks plain HTTP",
             cause="https:// is for a proxy that itself speaks TLS; the connection through it is encrypted in any case",
-            remedy="begin it with http://",
+            remedy=f"change {variable} to begin with http://",
         ) from error
 
 
@@ -97,7 +100,7 @@ def _problem_of_proxy(url: str) -> str | None:
     if not parts.host:
         return "it has no host"
     if parts.path not in (None, "", "/") or parts.query or parts.fragment:
-        return "something stands after the host and the port"
+        return "it has a path or a query after the host and the port"
     return None
 
 
@@ -111,7 +114,7 @@ def _variable_with(value: str, names: tuple[str, ...], default: str) -> str:
 
 def _unreadable(variable: str, path: str, error: OSError) -> UsageError:
     return UsageError(
-        f"the file in {variable} cannot be read: {path!r}: {error.strerror}",
+        f"the file in {variable} cannot be read: {path!r}: {os_reason(error)}",
         cause="it names the certificate authorities to trust",
         remedy=f"correct {variable}, or unset it",
     )

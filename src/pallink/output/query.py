@@ -102,7 +102,7 @@ def _check_call(node: Mapping[str, Any], expression: str) -> None:
 
 def _invalid_query(problem: str, position: int) -> UsageError:
     return UsageError(
-        f"--query cannot be understood at position {position}: {problem}",
+        f"invalid --query at position {position}: {problem}",
         cause="it must be a JMESPath expression",
         remedy=_REMEDY,
         command=_EXAMPLE,

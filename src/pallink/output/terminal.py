@@ -11,6 +11,7 @@ from typing import TextIO
 
 from pallink.concurrency import CancelScope
 from pallink.errors import OutputError
+from pallink.os_errors import os_reason
 from pallink.output.wrapping import split_words, wrap
 from pallink.redact.secrets import redact
 from pallink.waiting import clear_line
@@ -102,7 +103,7 @@ class Terminal:
             _discard(self.stdout)
             if error.errno not in _BROKEN_PIPE:
                 raise OutputError(
-                    f"the result cannot be written to stdout: {error.strerror or error}",
+                    f"the result cannot be written to stdout: {os_reason(error)}",
                     cause="the command itself was carried out; only its result is lost",
                     remedy="make room, or send stdout elsewhere, and run the command again: what is done stays done",
                 ) from error

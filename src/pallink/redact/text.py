@@ -21,6 +21,12 @@ def one_line(text: str, limit: int = 500) -> str:
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 
 
+def one_clause(text: str, limit: int = 500) -> str:
+    """Return the first line as `one_line` does, without a full stop at its end: the text becomes part of a message."""
+    shown = one_line(text, limit)
+    return shown if shown.endswith("..") else shown.removesuffix(".")
+
+
 def printable(text: str) -> str:
     """Return the text on one line, with `?` for each character that controls a terminal, and without CI commands."""
     if not text.isprintable():  # Nearly every text is, and each character of the others is looked up.

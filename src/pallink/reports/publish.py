@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pallink.os_errors import os_reason
 from pallink.private_files import open_without_waiting
 from pallink.reports.annotations import render_azure_pipelines, render_github, render_summary_upload
 from pallink.reports.finding import Finding, State
@@ -69,8 +70,7 @@ def _attempt(report: str, path: Path, write: Callable[[], None]) -> tuple[str, .
     try:
         write()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or error
-        return (f"the {report} could not be written to {path}: {reason}",)
+        return (f"the {report} could not be written to {path}: {os_reason(error)}",)
     return ()
 
 

@@ -6,6 +6,7 @@ The codes are those of Microsoft's documentation ("Troubleshoot Azure RBAC").
 from dataclasses import dataclass
 
 from pallink.errors import AccessDeniedError, PallinkError, RequestTrace, ServiceError, SignInError
+from pallink.redact.text import one_clause
 from pallink.roles.grant import AssignableRole, Principal
 from pallink.roles.scopes import Scope
 
@@ -54,7 +55,7 @@ def explain_refusal(code: str | None, message: str, request: RoleRequest, trace:
         request: What was requested.
         trace: The identifiers of the response.
     """
-    reported = f"Azure reports {code}: {message}"
+    reported = f"Azure reports {code}: {one_clause(message)}"
     error = _explain_administrator(code, reported, request) or _explain_request(code, reported, request)
     return error and error.replace(trace=trace)
 

@@ -175,7 +175,7 @@ _GUESTS = {
     ),
     "50014": Explanation(
         "the account is invited to this tenant as a guest, and has not accepted the invitation",
-        "accept the invitation (by its mail, or at https://myapplications.microsoft.com), then try again",
+        "accept the invitation in the email or at https://myapplications.microsoft.com, then try again",
     ),
     "500571": Explanation(
         "the guest account is disabled in this tenant",

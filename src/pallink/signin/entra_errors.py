@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from pallink.errors import MoreProofNeededError, RequestTrace, SignInError
-from pallink.redact.text import one_line
+from pallink.redact.text import one_clause, one_line
 from pallink.signin.entra_codes import BLOCKED_CODES, Explanation, explanation_of
 
 _CODE = re.compile(r"AADSTS([0-9]{1,12})(?![0-9])")
@@ -30,7 +30,7 @@ def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = No
         trace: The identifiers to use if the body has none.
     """
     description = _description(body)
-    text = one_line(_TAIL.sub("", description))
+    text = one_clause(_TAIL.sub("", description))
     code = aadsts_code(body)
     cause, remedy, new_sign_in = explanation_of(code) if code else _explain_oauth_error(body)
     own_trace = RequestTrace(*(_identifier(body, name, description) for name in _IN_TAIL))

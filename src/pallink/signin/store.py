@@ -22,6 +22,7 @@ from pallink import private_files
 from pallink.account import AccountKind
 from pallink.clouds import CLOUDS
 from pallink.errors import SignInError
+from pallink.os_errors import os_reason
 from pallink.private_files import UnsafeFileError
 from pallink.signin import SignInMethod, StoredSignIn
 
@@ -112,7 +113,7 @@ class SignInStore:
             ) from error
         except OSError as error:
             raise SignInError(
-                f"the stored sign-ins cannot be written: {error.strerror or error}",
+                f"the stored sign-ins cannot be written: {os_reason(error)}",
                 cause=f"they are in {self.folder}",
                 remedy="make the folder writable, or set PALLINK_HOME to another one",
             ) from error

@@ -20,6 +20,7 @@ from pallink.azure.auth.errors import explain_oidc
 from pallink.clouds import https_origin
 from pallink.errors import SignInError
 from pallink.http.policy import TokenEndpoint
+from pallink.os_errors import os_reason
 from pallink.signin import SignIn, variables
 
 _TRUE = frozenset({"1", "true"})
@@ -81,7 +82,7 @@ def workload_identity(sign_in: SignIn, context: CredentialContext) -> Any:
     try:
         is_empty = not Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
+        reason = os_reason(error) if isinstance(error, OSError) else "not a text file"
         raise SignInError(
             f"the federated token file {path!r} cannot be read: {reason}",
             cause=f"{variables.FEDERATED_TOKEN_FILE} names it",

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 
 from pallink.errors import SignInError
+from pallink.os_errors import os_reason
 from pallink.signin import variables
 
 _WORLD_READABLE = stat.S_IROTH
@@ -63,7 +64,7 @@ def read_certificate(path: str, password: str | None) -> bytes:
         content = Path(path).read_bytes()
     except OSError as error:
         raise _unusable(
-            f"the certificate file {path!r} cannot be read: {error.strerror or error}",
+            f"the certificate file {path!r} cannot be read: {os_reason(error)}",
             f"correct {source.certificate}, or make the file readable for the user that runs pallink",
         ) from error
     return parse_certificate(content, password, source)
@@ -92,7 +93,8 @@ def parse_certificate(content: bytes, password: str | None, source: CertificateS
         )
     if not certificates:
         raise _unusable(
-            f"the certificate {source.name} holds a key but no certificate", "put the certificate beside the key"
+            f"the certificate {source.name} holds a key but no certificate",
+            "add the certificate to the file with the key",
         )
     if not isinstance(key, RSAPrivateKey):
         raise _unusable(
@@ -102,7 +104,7 @@ def parse_certificate(content: bytes, password: str | None, source: CertificateS
     if own is None:
         raise _unusable(
             f"the certificate {source.name} holds no certificate that fits its key",
-            "put the certificate that was issued for this key beside it",
+            "add the certificate that was issued for this key to the file",
         )
     others = [certificate for certificate in certificates if certificate is not own]
     private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -18,7 +18,8 @@ from pallink.azure.transport import SignInTraffic
 from pallink.azure.unreachable import explain_no_response
 from pallink.errors import MoreProofNeededError, PallinkError, SignInError, UnreachableError
 from pallink.http.errors import chain_of, trace_of
-from pallink.redact.text import one_line
+from pallink.os_errors import os_reason
+from pallink.redact.text import one_clause, one_line
 from pallink.signin import SignInMethod
 from pallink.signin.claims import more_proof_needed
 from pallink.signin.entra_codes import CLOCK_CODES
@@ -74,7 +75,7 @@ def explain_challenge(claims: str, refusal: PallinkError | None = None) -> MoreP
     error = more_proof_needed("the request", "claims challenge", claims)
     if refusal is None or refusal.trace is None:
         return error
-    return error.replace(cause=f"{error.cause}; {refusal.message.rstrip('.')}", trace=refusal.trace)
+    return error.replace(cause=f"{error.cause}; {refusal.message}", trace=refusal.trace)
 
 
 def explain_oidc(error: Exception | None, response: Any, ci_system: str) -> PallinkError:
@@ -170,7 +171,7 @@ def _explain_managed_identity(error: Exception, response: Any) -> PallinkError:
     if response is not None and unread is not None:
         return SignInError(
             "cannot sign in with a managed identity: the key of the Azure Arc agent cannot be read",
-            cause=f"{unread.filename}: {unread.strerror}",
+            cause=f"{unread.filename}: {os_reason(unread)}",
             remedy="run pallink as a member of the group himds (Windows: Hybrid agent extension applications)",
         )
     if response is None:
@@ -187,7 +188,7 @@ def _explain_managed_identity(error: Exception, response: Any) -> PallinkError:
     body = inner if isinstance(inner, dict) else body
     message = body.get("error_description") or body.get("message") or body.get("error") or str(error)
     return SignInError(
-        f"cannot sign in with a managed identity: {one_line(str(message))}",
+        f"cannot sign in with a managed identity: {one_clause(str(message))}",
         cause="this machine has no such managed identity, or may not use it",
         remedy="assign the identity to the machine; --client-id or AZURE_CLIENT_ID names one that is user-assigned",
     )

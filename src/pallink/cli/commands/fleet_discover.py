@@ -14,6 +14,7 @@ from pallink.cli.job import session
 from pallink.cli.options import CommonOptions
 from pallink.errors import OutputError, UsageError
 from pallink.links.model import parse_partner_id
+from pallink.os_errors import os_reason
 from pallink.output import Terminal, write_value
 from pallink.redact.text import one_line
 from pallink.signin.methods import SignInMethod
@@ -97,7 +98,7 @@ def _write(file: Path, text: str) -> None:
         with file.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise OutputError(
-            f"the fleet file cannot be written to {file}: {reason}", remedy="check the path and its permissions"
+            f"the fleet file cannot be written to {file}: {os_reason(error)}",
+            remedy="check the path and its permissions",
         ) from error

@@ -14,6 +14,7 @@ from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import OutputError, UsageError
+from pallink.os_errors import os_reason
 
 
 def plan(
@@ -86,7 +87,7 @@ def _write(path: Path, plan: object) -> None:
         private_files.write(path, f"{json.dumps(plan, indent=1)}\n".encode())
     except OSError as error:
         raise OutputError(
-            f"the plan cannot be written to {path}: {error.strerror or error}",
+            f"the plan cannot be written to {path}: {os_reason(error)}",
             cause="the links were read, and nothing was changed",
             remedy="name a file in a folder that you can write to with --out",
         ) from error

@@ -16,6 +16,7 @@ from pallink.cli.lazy import new_app
 from pallink.cli.options import OutputOptions, command_with_options
 from pallink.cli.supervisor import Execution
 from pallink.errors import UsageError
+from pallink.os_errors import os_reason
 from pallink.output import Terminal, write_value
 from pallink.sandbox.names import METHODS, ORIGIN, Shell
 from pallink.sandbox.state.settings import SETTINGS
@@ -172,7 +173,7 @@ def serve(
         server = SandboxServer(embedded.Sandbox(embedded.home()), port)
     except OSError as error:
         raise UsageError(
-            f"cannot listen on port {port}: {(error.strerror or str(error)).lower()}",
+            f"cannot listen on port {port}: {os_reason(error)}",
             remedy="choose another port, or omit --port for any that is free",
             command="pallink sandbox serve",
         ) from error

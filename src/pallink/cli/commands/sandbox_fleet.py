@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pallink import private_files
 from pallink.errors import UsageError
+from pallink.os_errors import os_reason
 from pallink.sandbox.state.growth import GeneratedAccount
 
 _PARTNER = "719878"
@@ -98,9 +99,8 @@ def _entry(account: GeneratedAccount, folder: str) -> dict[str, str]:
 
 
 def _unusable(path: Path, error: Exception) -> UsageError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return UsageError(
-        f"the fleet file {path} cannot be written: {str(reason).lower()}", remedy="check the path and its permissions"
+        f"the fleet file {path} cannot be written: {os_reason(error)}", remedy="check the path and its permissions"
     )
 
 

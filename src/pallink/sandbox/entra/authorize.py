@@ -97,7 +97,7 @@ def _sign_in(call: Call, tenant: Tenant | None, redirect_uri: str) -> str:
     tenant = tenant or world.home_tenant(user)
     client = find_client(world, tenant, query.get("client_id", ""))
     account = find_identity(tenant, user, client, call.request.origin)
-    # A user who chose an account on the page can also complete multi-factor authentication.
+    # A user who chose an account on the page can also complete multifactor authentication.
     has_mfa = account_name is not None
     refusals.check(call, account, CredentialType.INTERACTIVE, has_mfa=has_mfa)
     proved_in = tenant.id if has_mfa else None

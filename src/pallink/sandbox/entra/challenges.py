@@ -10,7 +10,7 @@ from pallink.sandbox.http.errors import ApiError
 from pallink.sandbox.state import settings
 
 MFA_CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"p1"}}}'
-"""The claims that a client has to request for multi-factor authentication (MFA)."""
+"""The claims that a client has to request for multifactor authentication (MFA)."""
 
 _REQUESTED = "xms_sandbox_challenge"  # In tokens that were requested with the claims of a challenge.
 _REASONS = {

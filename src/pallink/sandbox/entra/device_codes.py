@@ -36,7 +36,7 @@ class DeviceCode:
         polled_on: The time of the last poll, in seconds since the epoch.
         answer: None while pending, then `approved` or `declined`; `redeemed` once tokens were issued.
         person: The object ID, in the home tenant, of the user who approved or declined.
-        has_mfa: Whether the user completed multi-factor authentication; never where the sandbox approves by itself.
+        has_mfa: Whether the user completed multifactor authentication; never where the sandbox approves by itself.
     """
 
     user_code: str

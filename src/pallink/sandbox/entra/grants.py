@@ -39,7 +39,7 @@ class Grant:
         tenant_id: The tenant that the user signed in to.
         scope: The requested scope.
         nonce: The nonce for the ID token; None if there is none.
-        has_mfa: Whether the user completed multi-factor authentication.
+        has_mfa: Whether the user completed multifactor authentication.
         proved_in: The ID of the tenant whose sign-in page the user completed; None if there was no page.
     """
 

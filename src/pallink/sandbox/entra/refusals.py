@@ -50,7 +50,7 @@ def check(call: Call, account: Account, credential: CredentialType, *, has_mfa: 
         call: The request.
         account: The account, in the tenant that it signs in to.
         credential: The type of its credential: an error about secrets does not apply to a user.
-        has_mfa: Whether the user completed multi-factor authentication.
+        has_mfa: Whether the user completed multifactor authentication.
 
     Raises:
         EntraError: The sign-in is refused.

@@ -78,7 +78,7 @@ def access_token_claims(
         client_id: The client ID of the client.
         issued_on: The time of issue, in seconds since the epoch.
         lifetime: The lifetime in seconds.
-        has_mfa: Whether the user completed multi-factor authentication.
+        has_mfa: Whether the user completed multifactor authentication.
     """
     claims = {
         "aud": audience,

@@ -11,5 +11,5 @@ class SandboxStateError(Exception):
     """
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"The sandbox's file {path} {problem}.")
+        super().__init__(f"the sandbox's file {path} {problem}")
         self.path = path

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pallink import private_files
+from pallink.os_errors import os_reason
 from pallink.sandbox import certificates
 from pallink.sandbox.certificates import KeyPair
 from pallink.sandbox.state.errors import SandboxStateError
@@ -25,7 +26,7 @@ def write_private(file: Path, content: bytes) -> None:
     except private_files.UnsafeFileError as error:
         raise SandboxStateError(file, f"cannot be written: {error}") from error
     except OSError as error:
-        raise SandboxStateError(file, f"cannot be written: {error.strerror}") from error
+        raise SandboxStateError(file, f"cannot be written: {os_reason(error)}") from error
 
 
 def server_certificate(folder: Path, *, now: datetime) -> tuple[Path, KeyPair]:

@@ -162,8 +162,8 @@ CHALLENGE_REASON = Setting(
 MFA_FOR_WRITES = Setting(
     "mfa-for-writes",
     ("off", "401", "403"),
-    "The status, with a claims challenge, of a write by a user whose token lacks multi-factor authentication; choosing "
-    "an account on the sign-in page or approving a device code counts as multi-factor authentication.",
+    "The status, with a claims challenge, of a write by a user whose token lacks multifactor authentication; choosing "
+    "an account on the sign-in page or approving a device code counts as multifactor authentication.",
 )
 INSIDE_ONLY = Setting(
     "role-inside-only",

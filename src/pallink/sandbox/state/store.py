@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from pallink import private_files
+from pallink.os_errors import os_reason
 from pallink.sandbox.state.errors import SandboxStateError
 from pallink.sandbox.state.settings import Setting
 from pallink.sandbox.state.world import World
@@ -341,11 +342,10 @@ class Store:
 
     def _remove(self) -> None:
         for suffix in ("-journal", "-wal", "-shm", ""):
-            file = self.path.with_name(self.path.name + suffix)
             try:
-                file.unlink(missing_ok=True)
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             except OSError as error:
-                raise SandboxStateError(self.path, f"cannot be removed: {error.strerror}") from error
+                raise SandboxStateError(self.path, f"cannot be removed: {os_reason(error)}") from error
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -359,7 +359,7 @@ class Store:
         except private_files.UnsafeFileError as error:
             raise SandboxStateError(self.path, f"cannot be used: {error}") from error
         except OSError as error:
-            raise SandboxStateError(self.path, f"cannot be created: {error.strerror}") from error
+            raise SandboxStateError(self.path, f"cannot be created: {os_reason(error)}") from error
         try:
             # Without an isolation level, sqlite3 begins no transaction itself. Closing rolls back an open one.
             with (
