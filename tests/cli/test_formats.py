@@ -215,7 +215,7 @@ def test_an_error_is_one_object_where_a_program_reads_objects(
     assert failed.stderr.count("\n") == 1
     assert (found["code"], found["exitCode"]) == (kind, code)
     if "newhire" in words and kind == "NotLinked":
-        assert found["warnings"][0].startswith("the Reader role is missing: newhire@contoso.com does not hold it")
+        assert found["warnings"][0].startswith("the Reader role is missing: newhire@contoso.com does not have it")
     # Where the sandbox was used, the object says so.
     assert ("this is pallink's embedded sandbox, not Azure" in found["warnings"]) is (kind != "Usage")
 

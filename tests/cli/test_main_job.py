@@ -154,9 +154,10 @@ def test_without_reader_nothing_is_written_and_the_remedy_is_ready_to_paste(
 ) -> None:
     refused = in_sandbox(f"{command} --account newhire@contoso.com")
     assert refused.code == 6
-    assert (
-        f"az role assignment create --assignee-object-id {NEWHIRE} --assignee-principal-type User --role Reader --scope"
-        in refused.stderr
+    hint, command = refused.stderr.splitlines()[-2:]
+    assert hint == "hint: have an administrator assign Reader, in the sandbox with pallink sandbox assign"
+    assert command == (
+        f"    pallink sandbox assign --assignee-object-id {NEWHIRE} --assignee-principal-type User --role Reader"
     )
     assert traffic.writes() == []
 

@@ -29,7 +29,7 @@ def test_what_is_printed_assigns_what_is_missing(in_sandbox: Pallink, pallink: P
     assert lacking.stdout.splitlines()[0].split()[:4] == ["differs", NEW_HIRE, "Contoso", "none"]
     *_, error, hint, command = lacking.stderr.splitlines()
     assert error == "error: the Reader role is missing for 1 of 2 accounts"
-    assert hint == "hint: an administrator assigns Reader where it is missing, with"
+    assert hint == "hint: have an administrator assign Reader where it is missing"
     assert command.strip() == COMMAND
     assigned = pallink(*shlex.split(command)[1:], "--account", "owner@contoso.com", "--yes")
     assert assigned.code == 0
@@ -43,6 +43,9 @@ def test_a_subscription_that_the_account_does_not_see_yet(
     lacking = in_sandbox(f"fleet check {file}")
     assert lacking.code == 8
     assert "error: the account sees no subscription named 'Contoso Development'" in lacking.stderr
+    assert lacking.stderr.splitlines()[-2] == (
+        "hint: correct the other errors, and have an administrator assign Reader where it is missing"
+    )
     command = lacking.stderr.splitlines()[-1].strip()
     subscription = '--subscription "Contoso Development"'
     assert command == f"pallink role assign --to {NEW_HIRE_ID} {subscription} --tenant {CONTOSO} --cloud sandbox"
@@ -56,7 +59,8 @@ def test_the_objects(in_sandbox: Pallink, tmp_path: Path) -> None:
     validate(done.json, "fleet check")
     assert outcomes(done) == {INVOICES: "unchanged", NEW_HIRE: "differs"}
     assert error_of(done, NEW_HIRE)["command"] == COMMAND
-    assert error_of(done, NEW_HIRE)["remedy"] == "an administrator assigns it, with"
+    assert error_of(done, NEW_HIRE)["remedy"] == "have an administrator assign Reader"
+    assert "unless role-check in the fleet file is warn or skip" in str(error_of(done, NEW_HIRE)["cause"])
     assert (last_error(done)["exitCode"], last_error(done)["command"]) == (9, COMMAND)
 
 
@@ -67,7 +71,7 @@ def test_many_get_one_command(in_sandbox: Pallink, tmp_path: Path) -> None:
     done = in_sandbox(f"fleet check {file} --select name=*contoso*")
     assert done.code == 9
     command = f"    pallink role assign --fleet {file} --select 'name=*contoso*' --cloud sandbox"
-    assert done.stderr.splitlines()[-2:] == ["hint: an administrator assigns Reader where it is missing, with", command]
+    assert done.stderr.splitlines()[-2:] == ["hint: have an administrator assign Reader where it is missing", command]
 
 
 def test_a_role_that_only_warns(in_sandbox: Pallink, tmp_path: Path) -> None:

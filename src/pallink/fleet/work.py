@@ -266,9 +266,12 @@ class Work:
         error, reader = result.error, result.reader
         if isinstance(error, ReaderRoleError) and entry.role_check is RoleCheck.WARN:
             result = replace(result, error=None, warnings=(*result.warnings, error.message))
-        elif isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
-            command = commands.role_assign(scopes_to_assign(reader))
-            result = replace(result, error=error.replace(remedy="an administrator assigns it, with", command=command))
+        elif error is not None:
+            error = explain_for_entry(error, entry)
+            if isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
+                command = commands.role_assign(scopes_to_assign(reader))
+                error = error.replace(remedy="have an administrator assign Reader", command=command)
+            result = replace(result, error=error)
         checked = _result(entry, _outcome_of_comparison(result), result)
         # One row a tenant has no room for the subscriptions.
         fields = {name: value for name, value in checked.fields.items() if name != "subscriptions"}
