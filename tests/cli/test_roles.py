@@ -167,7 +167,9 @@ def test_an_account_is_named_in_three_ways(pallink: Pallink, to: str, object_id:
     elif "@" in to:
         assert assigned.code == 6
         assert "owner@contoso.com may not read the directory" in assigned.stderr
-        assert json.loads(assigned.stderr)["command"] == "pallink whoami --query objectId -o tsv"
+        assert json.loads(assigned.stderr)["command"] == (
+            "pallink whoami --query objectId -o tsv --cloud sandbox --tenant 8fe81352-b317-4e31-9d5b-b42cafcd167c"
+        )
     else:
         # Nothing tells it from an object ID until the service looks for it.
         assert assigned.code == 1
@@ -297,6 +299,10 @@ def test_a_condition_is_not_what_was_asked_for(pallink: Pallink) -> None:
     gone = as_owner(pallink, f"remove --yes --id {assignment_id}")
     assert gone.code == 1
     assert f"there is no role assignment {DELEGATED}" in gone.stderr
+    assert gone.stderr.endswith(
+        "hint: list the account's role assignments\n"
+        f"    pallink role show --to ACCOUNT --cloud sandbox --account {OWNER}\n"
+    )
 
 
 def test_anothers_assignment_is_never_removed(pallink: Pallink) -> None:

@@ -235,7 +235,12 @@ def test_a_file_with_problems_is_refused(in_sandbox: Pallink, traffic: Traffic, 
         assert refused.code == 2
         assert f"error: invalid fleet file {file}:5:" in refused.stderr
         assert refused.stderr.endswith(f"    pallink fleet validate '{file}'\n")
-    assert in_sandbox("fleet apply").code == 2
+    refused = in_sandbox("fleet apply")
+    assert refused.code == 2
+    assert refused.stderr.endswith(
+        "error: missing argument FILE or option --resume\n"
+        "hint: name a fleet file, or resume one of these runs\n    pallink fleet runs\n"
+    )
     assert traffic.sent == []
 
 

@@ -62,6 +62,7 @@ def write_in_tenants(options: TenantsOptions, wanted: Wanted, *, yes: bool, dry_
     plan, earlier = (plan, []) if yes else confirmed_plan(plan, options, job.run_options)
     ending = Ending(
         again=this_command(),
+        with_replace=this_command("--replace"),
         title=f"{command} {_scope(options)}",
         way_out=_way_out(options),
         warnings=job.warnings,

@@ -21,7 +21,7 @@ from pallink.errors import (
 )
 from pallink.fleet.advice import explain_for_entry
 from pallink.fleet.entry import Entry, LinkState
-from pallink.fleet.plan_file import Seen, describe_change
+from pallink.fleet.plan_file import PLAN_COMMAND, Seen, describe_change
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.links.history import InterruptedWrite
@@ -238,7 +238,8 @@ class Work:
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
                 cause=difference,
-                remedy="make the plan again, look at it, and apply it",
+                remedy="make the plan again",
+                command=PLAN_COMMAND if entry.line else None,
             )
 
     def _verify(self, entry: Entry, session: Session, fields: Json) -> EntryResult:

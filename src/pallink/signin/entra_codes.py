@@ -89,8 +89,12 @@ _SET_UP_MFA = _group(
         "50072": "the tenant requires multifactor authentication, and the account is not set up for it",
         "50079": "the tenant requires multifactor authentication, and the account is not set up for it",
         "53004": "the account has to be set up for multifactor authentication first",
-        "53010": "multifactor authentication can be set up only from certain places or devices of the organization",
     },
+)
+
+_SET_UP_MFA_ELSEWHERE = _group(
+    "set up multifactor authentication at https://aka.ms/mfasetup from a trusted place or device",
+    {"53010": "multifactor authentication can be set up only from certain places or devices of the organization"},
 )
 
 USE_THE_BROWSER = "sign in with the browser of a device that the tenant manages; a device code does not name the device"
@@ -395,6 +399,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     **_COMPLETE_MFA,
     **_DO_WHAT_THE_PAGE_ASKS,
     **_SET_UP_MFA,
+    **_SET_UP_MFA_ELSEWHERE,
     **_USE_THE_BROWSER,
     **_NO_DEVICE_CODE,
     **_ASK_ABOUT_CONDITIONAL_ACCESS,
