@@ -50,7 +50,7 @@ def test_verify_says_where_the_account_is_not_as_wanted(consultant: Desk) -> Non
     assert consultant.run(f"link 6183402 --account {INVOICES} --tenant {FIRST}").code == 0
     done = consultant.run("verify 719878 --all-tenants")
     assert done.code == 9
-    assert "error: the account is not as wanted in 1 of 5 tenants\n" in done.stderr
+    assert "error: the account is not linked as expected in 1 of 5 tenants\n" in done.stderr
     assert "    pallink link 719878 --all-tenants --cloud sandbox\n" in done.stderr
     assert "\ndiffers    invoices@contoso.com  Tenant 0001  6183402, not 719878" in f"\n{done.stdout}"
     consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
@@ -73,6 +73,12 @@ def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
     assert (done.code, by_tenant(done)) == (9, {CONTOSO: "differs"})
     assert done.json["entries"][0]["role"] == "none"
     assert "subscriptions" not in done.json["entries"][0]
+    told = consultant.run("check --all-tenants --account newhire@contoso.com").stderr
+    assert told.endswith(
+        "error: Reader is missing in 1 of 1 tenant\n"
+        "hint: have an administrator assign Reader there, then check again\n"
+        "    pallink check --all-tenants --account newhire@contoso.com --cloud sandbox\n"
+    )
 
 
 def test_a_dry_run_writes_nothing(consultant: Desk, traffic: Traffic) -> None:
@@ -96,6 +102,7 @@ def test_without_a_terminal_yes_is_required(consultant: Desk, traffic: Traffic, 
     refused = consultant.run(f"{command} --all-tenants")
     assert refused.code == 2
     assert "error: --yes is required without a prompt" in refused.stderr
+    assert "cause: stdin or stderr is not a terminal\n" in refused.stderr
     assert traffic.sent == []
 
 

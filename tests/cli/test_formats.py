@@ -230,7 +230,7 @@ def test_the_object_has_the_identifiers_for_support() -> None:
 
 
 def test_a_defect_is_an_object_too(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pallink.session.verification_error", None)
+    monkeypatch.setattr("pallink.session.not_linked_error", None)
     found = json.loads(in_sandbox("verify 719878 -o json").stderr)
     assert (found["code"], found["exitCode"]) == ("Defect", 1)
 

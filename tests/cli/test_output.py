@@ -117,7 +117,7 @@ def test_verbose_says_why_and_no_more(in_sandbox: Pallink) -> None:
 
 
 def test_an_unknown_error_of_the_program_has_no_traceback(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pallink.session.verification_error", None)
+    monkeypatch.setattr("pallink.session.not_linked_error", None)
     failed = in_sandbox("verify 719878")
     assert failed.code == 1
     assert "error: pallink has a defect: TypeError" in failed.stderr

@@ -112,7 +112,7 @@ def test_the_table_for_people(pallink: Pallink) -> None:
     words = ("--to", NEW_HIRE, "--subscription", "Contoso Production")
     production = f"Reader on subscription Contoso Production ({PRODUCTION})"
     planned = as_owner(pallink, "assign --dry-run", *words).stdout
-    assert f"roles          {production}: created\nresult         dry run: nothing was written\n" in planned
+    assert f"roles          {production}: to create\nresult         dry run: nothing was written\n" in planned
     shown = as_owner(pallink, f"show --to {NEW_HIRE}").stdout
     assert shown == (
         "administrator  owner@contoso.com (user)\n"
@@ -369,7 +369,9 @@ def test_a_stored_sign_in_of_the_account_is_not_taken(desk: Desk, no_keyring: No
 def test_without_a_prompt_the_administrator_is_named(pallink: Pallink) -> None:
     words = f"role assign --to {NEW_HIRE} --subscription {PRODUCTION} --cloud sandbox"
     assert pallink(f"{words} --dry-run --account {OWNER}").code == 0
-    assert "--yes is required without a prompt" in pallink(f"{words} --account {OWNER}").stderr
+    refused = pallink(f"{words} --account {OWNER}").stderr
+    assert "--yes is required without a prompt" in refused
+    assert "cause: pallink changes roles only after a confirmation, and stdin or stderr is not a terminal\n" in refused
 
 
 # --- The prompt -------------------------------------------------------------------------------------------------------

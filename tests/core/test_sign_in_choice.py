@@ -179,6 +179,9 @@ def test_a_tenant_a_client_id_or_what_the_ci_system_sets_is_no_statement(environ
     assert chosen({}, environ=environ, stored=(INVOICES,)).stored == INVOICES
     with pytest.raises(SignInError, match=r"^not signed in$") as refused:
         resolve_sign_in(Settings(), Environment(environ=environ))
+    assert refused.value.remedy == (
+        "sign in once, or for an application set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+    )
     assert refused.value.command == "pallink login"
 
 

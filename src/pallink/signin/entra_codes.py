@@ -62,7 +62,7 @@ _TRY_AGAIN = _group(
     },
 )
 
-COMPLETE_MFA = "sign in again and complete multifactor authentication; a job without a person needs an application"
+COMPLETE_MFA = "sign in again with multifactor authentication, or use an application for unattended jobs"
 
 _COMPLETE_MFA = _group(
     COMPLETE_MFA,
@@ -75,7 +75,7 @@ _COMPLETE_MFA = _group(
     NewSignIn.SAME,
 )
 
-DO_WHAT_THE_PAGE_ASKS = "sign in again and do what the page asks for; a job without a person needs an application"
+DO_WHAT_THE_PAGE_ASKS = "sign in again and follow the page, or use an application for unattended jobs"
 
 _DO_WHAT_THE_PAGE_ASKS = _group(
     DO_WHAT_THE_PAGE_ASKS,
