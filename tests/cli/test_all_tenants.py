@@ -152,7 +152,7 @@ def test_those_that_need_a_person_are_asked_for_one_at_a_time_and_kept(served_co
     assert "cause: the tenant requires multifactor authentication, and this sign-in did not have it\n" in done.stderr
     assert done.stderr.count("Press Enter to sign in to this tenant, or s and Enter to skip it: ") == 2
     assert done.stderr.count("sign in: ") == 2
-    assert "note: a tenant whose cross-tenant access settings trust" in done.stderr
+    assert "note: a tenant that trusts the multifactor authentication of your home tenant" in done.stderr
     redeemed = [request.body for request in desk.seen if b"grant-type%3Adevice_code" in request.body]
     assert [b"acrs" in body for body in redeemed] == [True, False]
     verified = desk.run("verify 719878 --all-tenants -o json")

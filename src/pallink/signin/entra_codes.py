@@ -183,7 +183,7 @@ _GUESTS = {
         "have that tenant's administrator trust the home tenant's devices in its cross-tenant access settings",
     ),
     **_group(
-        "have that tenant's administrator exclude guests, or trust the home tenant's multifactor authentication",
+        "have that tenant exclude guests, or trust the home tenant's multifactor authentication",
         {
             "50177": "a policy of the tenant requires an external check that guests cannot pass",
             "50178": "a policy of the tenant requires a session control that guests do not support",
@@ -222,7 +222,7 @@ _CROSS_TENANT = {
 _CONSENT = {
     "65001": Explanation(
         "neither a user nor an administrator of the tenant has consented to the application",
-        "sign in again and consent, have an administrator consent, or use another application with --client-id",
+        "sign in again and consent, have an administrator consent, or use another --client-id",
         NewSignIn.SAME,
     ),
     **_group(
