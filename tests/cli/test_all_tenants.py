@@ -76,8 +76,9 @@ def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
     told = consultant.run("check --all-tenants --account newhire@contoso.com").stderr
     assert told.endswith(
         "error: Reader is missing in 1 of 1 tenant\n"
-        "hint: have an administrator assign Reader there, then check again\n"
-        "    pallink check --all-tenants --account newhire@contoso.com --cloud sandbox\n"
+        "hint: have an administrator of each tenant assign Reader\n"
+        "    pallink role assign --to 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3 --subscription SUBSCRIPTION"
+        f" --tenant {CONTOSO} --cloud sandbox\n"
     )
 
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pallink.output.fleet_table import Cell
 
 
+# As many tenants have a command on the screen; the objects have all of them.
+_MAX_COMMANDS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is wanted of the account's link in each tenant, as an entry of a fleet file says it.
@@ -98,10 +102,11 @@ def check_in_tenants(options: TenantsOptions, wanted: Wanted) -> None:
     from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
     def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
+        commands = [result.error.command for result in results if result.error and result.error.command]
         return FleetDiffersError(
             f"Reader is missing in {_share(different, results)}",
-            remedy="have an administrator assign Reader there, then check again",
-            command=this_command(),
+            remedy="have an administrator of each tenant assign Reader",
+            command="\n".join(commands[:_MAX_COMMANDS]),
         )
 
     _read(options, wanted, Mode.CHECK, finding, cell=_role_and_link)
