@@ -63,11 +63,8 @@ class Message:
 def messages() -> tuple[Message, ...]:
     """Return the message of every error that the source raises, except in the sandbox, whose errors pallink wraps."""
     found = []
-    for path in sorted(SOURCE.rglob("*.py")):
-        if path.is_relative_to(SOURCE / "sandbox"):
-            continue
-        where = path.relative_to(SOURCE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for where, tree in _modules():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args and (kind := _error_class(node.func, where)):
                 rest = {
                     keyword.arg: " / ".join(_texts(keyword.value))
@@ -76,6 +73,37 @@ def messages() -> tuple[Message, ...]:
                 }
                 found += [Message(text, kind, f"{where}:{node.lineno}", **rest) for text in _texts(node.args[0])]
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of the source: a message, or what one is composed of.
+
+    Attributes:
+        text: The text, with `…` for each inserted value.
+        where: The file and line.
+    """
+
+    text: str
+    where: str
+
+
+def texts() -> Iterator[Text]:
+    """Yield every text of several words in the source, but for docstrings, help, and the sandbox."""
+    for where, tree in _modules():
+        # Strings that stand alone are docstrings, also those of attributes.
+        skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        skipped |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "help"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in skipped:
+                yield from (Text(text, f"{where}:{node.lineno}") for text in _texts(node) if " " in text)
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the modules of the source by their paths, without the sandbox's."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        if not path.is_relative_to(SOURCE / "sandbox"):
+            yield path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text("utf-8"))
 
 
 # Calls of a variable, where the class is chosen at run time.

@@ -55,7 +55,7 @@ def advise(error: PallinkError, job: Job) -> PallinkError:
         return with_sign_in_command(error, settings, job.sign_in)
     remedy, line = _remedy(error, job)
     if line and settings.auth in _CI_METHODS:
-        remedy = f"{remedy or 'run this command'}; it can sign in within a CI job only"
+        remedy = f"{remedy or 'run this command'}, in a CI job"
     return error.replace(remedy=remedy, command=line) if line else error
 
 
@@ -91,7 +91,8 @@ def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
         case NotLinkedError():
             remedy, line = "create the link", settings.command("link", job.partner_id or "PARTNER_ID")
         case LinkedElsewhereError() if job.command == "unlink":
-            remedy, line = "remove just that link", settings.command("unlink", error.linked_partner_id)
+            remedy = f"remove the link to {error.linked_partner_id} instead"
+            line = settings.command("unlink", error.linked_partner_id)
         case LinkedElsewhereError():
             # Another account first: replacing a partner ends the recognition of the one that is linked.
             other = replace(settings, account=None, client_id=None, auth=None)

@@ -210,7 +210,8 @@ class RoleSession:
                 raise ServiceError(
                     f"there is no role assignment {name} on {scope}",
                     cause="Azure reports RoleAssignmentNotFound: it was removed, or never there",
-                    remedy="list the account's role assignments with pallink role show",
+                    remedy="list the account's role assignments",
+                    command=self.settings.command("role", "show", "--to", "ACCOUNT"),
                 )
             principal = Principal(existing.principal_id, existing.principal_type)
             role = AssignableRole(existing.role_id, role_name_of(existing.role_definition_id))

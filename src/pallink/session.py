@@ -21,6 +21,7 @@ from pallink.links.model import (
     UnlinkGoal,
     UpdateGoal,
     active,
+    not_linked_error,
     parse_partner_id,
     verification_error,
 )
@@ -193,7 +194,7 @@ class Session:
         with self._job("unlink" if isinstance(goal, UnlinkGoal) else "link", goal.partner_id):
             situation = self._look(role_check, subscriptions)
             on_read(situation.current)
-            step = allowed_step(goal, situation)
+            step = self._allowed_step(goal, situation)
             if dry_run:
                 return self._dry_run(step, situation)
             current = situation.current
@@ -226,11 +227,7 @@ class Session:
         with self._job("show"):
             situation = self._look(RoleCheck.SKIP)
             if active(situation.current) is None:
-                tenant = situation.tenant_name or self.account.tenant_id
-                raise NotLinkedError(
-                    f"not linked: {self.account.name} has no partner link in tenant {tenant}",
-                    cause="the service knows no link of this account in this tenant",
-                )
+                raise self._not_linked(situation)
             return Result(**self._found(situation))
 
     def verify(
@@ -249,7 +246,8 @@ class Session:
         expected = goal.partner_id
         with self._job("verify", expected) as job:
             situation = self._look(role_check, subscriptions)
-            difference = verification_error(situation.current, expected)
+            linked = active(situation.current)
+            difference = verification_error(linked, expected) if linked else self._not_linked(situation)
             errors = [error for error in (difference, situation.role_error) if error is not None]
             worst = most_important(errors)
             return VerifyResult(
@@ -306,6 +304,20 @@ class Session:
         job = Job(self._settings, command, partner_id, self.sign_in, self.account)
         with self._secrets.active(), deadline.active(), advising(job):
             yield job
+
+    def _allowed_step(self, goal: Goal, situation: Situation) -> Step:
+        """Return what has to be done.
+
+        Raises:
+            PallinkError: As `allowed_step`; where there is no link, the error names the account and the tenant.
+        """
+        try:
+            return allowed_step(goal, situation)
+        except NotLinkedError as error:
+            raise error.replace(message=self._not_linked(situation).message) from error.__cause__
+
+    def _not_linked(self, situation: Situation) -> NotLinkedError:
+        return not_linked_error(self.account.name, situation.tenant_name or self.account.tenant_id)
 
     def _dry_run(self, step: Step, situation: Situation) -> WriteResult:
         """Return what would be done; the link's fields are those that it would have, as far as they are known."""

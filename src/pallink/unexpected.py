@@ -15,5 +15,5 @@ def as_pallink_error(error: Exception) -> PallinkError:
     return DefectError(
         f"pallink has a defect: {type(error).__name__}: {one_line(str(error), 200)}",
         cause="no response of Azure should cause this",
-        remedy="look at the link before you go on, and report this with what PALLINK_TRACEBACK=1 prints",
+        remedy="report this with what PALLINK_TRACEBACK=1 prints",
     )

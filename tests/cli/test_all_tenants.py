@@ -50,7 +50,7 @@ def test_verify_says_where_the_account_is_not_as_wanted(consultant: Desk) -> Non
     assert consultant.run(f"link 6183402 --account {INVOICES} --tenant {FIRST}").code == 0
     done = consultant.run("verify 719878 --all-tenants")
     assert done.code == 9
-    assert "error: the account is not as wanted in 1 of 5 tenants\n" in done.stderr
+    assert "error: the account is not linked as expected in 1 of 5 tenants\n" in done.stderr
     assert "    pallink link 719878 --all-tenants --cloud sandbox\n" in done.stderr
     assert "\ndiffers    invoices@contoso.com  Tenant 0001  6183402, not 719878" in f"\n{done.stdout}"
     consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
@@ -73,6 +73,13 @@ def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
     assert (done.code, by_tenant(done)) == (9, {CONTOSO: "differs"})
     assert done.json["entries"][0]["role"] == "none"
     assert "subscriptions" not in done.json["entries"][0]
+    told = consultant.run("check --all-tenants --account newhire@contoso.com").stderr
+    assert told.endswith(
+        "error: Reader is missing in 1 of 1 tenant\n"
+        "hint: have an administrator of each tenant assign Reader\n"
+        "    pallink role assign --to 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3 --subscription SUBSCRIPTION"
+        f" --tenant {CONTOSO} --cloud sandbox\n"
+    )
 
 
 def test_a_dry_run_writes_nothing(consultant: Desk, traffic: Traffic) -> None:
@@ -96,6 +103,7 @@ def test_without_a_terminal_yes_is_required(consultant: Desk, traffic: Traffic, 
     refused = consultant.run(f"{command} --all-tenants")
     assert refused.code == 2
     assert "error: --yes is required without a prompt" in refused.stderr
+    assert "cause: stdin or stderr is not a terminal\n" in refused.stderr
     assert traffic.sent == []
 
 
@@ -145,7 +153,7 @@ def test_those_that_need_a_person_are_asked_for_one_at_a_time_and_kept(served_co
     assert "cause: the tenant requires multifactor authentication, and this sign-in did not have it\n" in done.stderr
     assert done.stderr.count("Press Enter to sign in to this tenant, or s and Enter to skip it: ") == 2
     assert done.stderr.count("sign in: ") == 2
-    assert "note: a tenant whose cross-tenant access settings trust" in done.stderr
+    assert "note: a tenant that trusts the multifactor authentication of your home tenant" in done.stderr
     redeemed = [request.body for request in desk.seen if b"grant-type%3Adevice_code" in request.body]
     assert [b"acrs" in body for body in redeemed] == [True, False]
     verified = desk.run("verify 719878 --all-tenants -o json")

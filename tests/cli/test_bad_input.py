@@ -62,19 +62,19 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
     [
         ("link", "error: missing argument PARTNER_ID"),
         ("link 719878 6183402", "error: got unexpected extra argument(s) (6183402)"),
-        ("link 719878 --no-such", "error: no such option: --no-such"),
+        ("link 719878 --no-such", "error: no such option --no-such: did you mean --no-input?"),
         ("sandbox assign", "error: missing option --assignee-object-id ID"),
-        ("sandbox grow -5", "error: invalid value for 'COUNT': '-5' begins with a hyphen"),
-        ("sandbox serve -5", "error: no such option: -5"),
-        ("-5", "error: no such option: -5"),
-        ("status", "error: no such command 'status'. Did you mean 'show'?"),
-        ("create 719878", "error: no such command 'create'. Did you mean 'link'?"),
+        ("sandbox grow -5", "error: invalid value for COUNT: '-5' begins with a hyphen"),
+        ("sandbox serve -5", "error: no such option -5"),
+        ("-5", "error: no such option -5"),
+        ("status", "error: no such command 'status': did you mean show?"),
+        ("create 719878", "error: no such command 'create': did you mean link?"),
         ("sandbox status", "error: no such command 'status'"),
-        ("-o jsn show", "error: invalid value for '--output' / '-o'"),
-        ("--replace show", "error: no such option: --replace"),
-        ("lnk 719878", "error: no such command 'lnk'. Did you mean 'link', 'unlink'?"),
-        ("show -o xml", "error: invalid value for '--output' / '-o'"),
-        ("show --timeout soon", "error: invalid value for '--timeout'"),
+        ("-o jsn show", "error: invalid value for --output: 'jsn' is not one of table, json, jsonl, yaml, tsv, none"),
+        ("--replace show", "error: no such option --replace"),
+        ("lnk 719878", "error: no such command 'lnk': did you mean link or unlink?"),
+        ("show -o xml", "error: invalid value for --output: 'xml' is not one of table, json, jsonl, yaml, tsv, none"),
+        ("show --timeout soon", "error: invalid value for --timeout: 'soon' is not a valid number"),
         ("show --timeout 0", "error: --timeout must be greater than 0"),
         ("show --timeout -5", "error: --timeout must be greater than 0"),
         ("show --timeout nan", "error: --timeout must be greater than 0"),
@@ -83,7 +83,10 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
         ("show --client-id contoso", "error: 'contoso' is not a client ID"),
         ("show --auth password", "error: unknown sign-in method 'password'"),
         ("show --quiet --debug", "error: --quiet cannot be combined with --verbose or --debug"),
-        ("link 719878 --role-check maybe", "error: invalid value for '--role-check'"),
+        (
+            "link 719878 --role-check maybe",
+            "error: invalid value for --role-check: 'maybe' is not one of require, warn, skip",
+        ),
         (
             "sandbox set already-linked 200",
             "error: invalid value '200' for already-linked: use one of '409 ",
@@ -97,6 +100,13 @@ def test_a_wrong_command_line(pallink: Pallink, words: str, sentence: str) -> No
     assert one_sentence(refused).startswith(sentence)
     assert "hint: " in refused.stderr
     assert refused.stdout == ""
+
+
+def test_a_wrong_value_of_a_variable_names_the_variable(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALLINK_TIMEOUT", "soon")
+    refused = pallink("show")
+    assert refused.code == 2
+    assert one_sentence(refused) == "error: invalid value for PALLINK_TIMEOUT: 'soon' is not a valid number"
 
 
 def test_an_empty_account(in_sandbox: Pallink) -> None:

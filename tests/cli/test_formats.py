@@ -215,7 +215,7 @@ def test_an_error_is_one_object_where_a_program_reads_objects(
     assert failed.stderr.count("\n") == 1
     assert (found["code"], found["exitCode"]) == (kind, code)
     if "newhire" in words and kind == "NotLinked":
-        assert found["warnings"][0].startswith("the Reader role is missing: newhire@contoso.com does not hold it")
+        assert found["warnings"][0].startswith("the Reader role is missing: newhire@contoso.com does not have it")
     # Where the sandbox was used, the object says so.
     assert ("this is pallink's embedded sandbox, not Azure" in found["warnings"]) is (kind != "Usage")
 
@@ -230,7 +230,7 @@ def test_the_object_has_the_identifiers_for_support() -> None:
 
 
 def test_a_defect_is_an_object_too(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pallink.session.verification_error", None)
+    monkeypatch.setattr("pallink.session.not_linked_error", None)
     found = json.loads(in_sandbox("verify 719878 -o json").stderr)
     assert (found["code"], found["exitCode"]) == ("Defect", 1)
 

@@ -388,7 +388,7 @@ def test_without_encryption_nothing_is_kept_and_nobody_signs_in(
 ) -> None:
     refused = desk.run(f"login --account {INVOICES}")
     assert refused.code == 4
-    assert "error: the sign-in cannot be kept: tokens cannot be encrypted here" in refused.stderr
+    assert "error: could not store the sign-in: tokens cannot be encrypted on this machine" in refused.stderr
     assert f"    pallink login {KEPT} --cloud sandbox --account {INVOICES}" in refused.stderr
     assert list(files(folders)) == []
     assert traffic.sent == []
@@ -439,7 +439,7 @@ def test_what_cannot_be_kept_says_so(desk: Desk, folders: tuple[Path, ...], auth
     desk.environment(auth)
     refused = desk.run(f"login --auth {auth} {KEPT}")
     assert (refused.code, refused.stdout) == (4, "")
-    assert "error: nothing to keep: with" in refused.stderr
+    assert "error: nothing to store: each command signs in with" in refused.stderr
     assert list(files(folders)) == []
 
 

@@ -117,10 +117,11 @@ def test_verbose_says_why_and_no_more(in_sandbox: Pallink) -> None:
 
 
 def test_an_unknown_error_of_the_program_has_no_traceback(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pallink.session.verification_error", None)
+    monkeypatch.setattr("pallink.session.not_linked_error", None)
     failed = in_sandbox("verify 719878")
     assert failed.code == 1
     assert "error: pallink has a defect: TypeError" in failed.stderr
+    assert "hint: report this with what PALLINK_TRACEBACK=1 prints\n" in failed.stderr
     assert "Traceback" not in failed.stderr
     monkeypatch.setenv("PALLINK_TRACEBACK", "1")
     assert "Traceback" in in_sandbox("verify 719878").stderr

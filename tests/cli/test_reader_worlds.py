@@ -451,7 +451,7 @@ def test_the_verdict(in_sandbox: Pallink, pallink: Pallink, traffic: Traffic, wo
 def test_the_printed_command_makes_the_next_check_pass(in_sandbox: Pallink, pallink: Pallink, world: World) -> None:
     in_world(pallink, world)
     refused = in_sandbox(f"check {world.options}")
-    assert "pallink's default, not Azure's rule: link, update and verify take --role-check warn|skip" in refused.stderr
+    assert "pallink, not Azure, requires Reader to link, unless --role-check is warn or skip" in refused.stderr
     commands = re.findall(r"^    (pallink sandbox .*)$", refused.stderr, re.MULTILINE)
     assert commands
     for command in commands:

@@ -112,7 +112,7 @@ def test_the_table_for_people(pallink: Pallink) -> None:
     words = ("--to", NEW_HIRE, "--subscription", "Contoso Production")
     production = f"Reader on subscription Contoso Production ({PRODUCTION})"
     planned = as_owner(pallink, "assign --dry-run", *words).stdout
-    assert f"roles          {production}: created\nresult         dry run: nothing was written\n" in planned
+    assert f"roles          {production}: to create\nresult         dry run: nothing was written\n" in planned
     shown = as_owner(pallink, f"show --to {NEW_HIRE}").stdout
     assert shown == (
         "administrator  owner@contoso.com (user)\n"
@@ -167,7 +167,9 @@ def test_an_account_is_named_in_three_ways(pallink: Pallink, to: str, object_id:
     elif "@" in to:
         assert assigned.code == 6
         assert "owner@contoso.com may not read the directory" in assigned.stderr
-        assert json.loads(assigned.stderr)["command"] == "pallink whoami --query objectId -o tsv"
+        assert json.loads(assigned.stderr)["command"] == (
+            "pallink whoami --query objectId -o tsv --cloud sandbox --tenant 8fe81352-b317-4e31-9d5b-b42cafcd167c"
+        )
     else:
         # Nothing tells it from an object ID until the service looks for it.
         assert assigned.code == 1
@@ -302,6 +304,10 @@ def test_a_condition_is_not_what_was_asked_for(pallink: Pallink) -> None:
     gone = as_owner(pallink, f"remove --yes --id {assignment_id}")
     assert gone.code == 1
     assert f"there is no role assignment {DELEGATED}" in gone.stderr
+    assert gone.stderr.endswith(
+        "hint: list the account's role assignments\n"
+        f"    pallink role show --to ACCOUNT --cloud sandbox --account {OWNER}\n"
+    )
 
 
 def test_anothers_assignment_is_never_removed(pallink: Pallink) -> None:
@@ -371,7 +377,9 @@ def test_a_stored_sign_in_of_the_account_is_not_taken(desk: Desk, no_keyring: No
 def test_without_a_prompt_the_administrator_is_named(pallink: Pallink) -> None:
     words = f"role assign --to {NEW_HIRE} --subscription {PRODUCTION} --cloud sandbox"
     assert pallink(f"{words} --dry-run --account {OWNER}").code == 0
-    assert "--yes is required without a prompt" in pallink(f"{words} --account {OWNER}").stderr
+    refused = pallink(f"{words} --account {OWNER}").stderr
+    assert "--yes is required without a prompt" in refused
+    assert "cause: pallink changes roles only after a confirmation, and stdin or stderr is not a terminal\n" in refused
 
 
 # --- The prompt -------------------------------------------------------------------------------------------------------

@@ -139,5 +139,5 @@ def test_a_prompt_is_for_one_of_the_tenants(served_consultant: Desk) -> None:
 def test_a_missing_role_is_mended_by_options_and_not_in_a_file(consultant: Desk) -> None:
     done = consultant.run("link 719878 --all-tenants --yes --account newhire@contoso.com")
     assert done.code == 8
-    assert "take --role-check warn|skip" in done.stderr
+    assert "unless --role-check is warn or skip" in done.stderr
     assert "fleet file" not in done.stderr

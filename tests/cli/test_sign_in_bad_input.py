@@ -217,6 +217,7 @@ def test_a_secret_is_no_option(
     assert refused.code == 2
     assert f"there is no option {option}: a secret never passes through the command line" in one_sentence(refused)
     assert variable in refused.stderr
+    assert "cause: other users of this machine could read it, and the shell's history would keep it\n" in refused.stderr
     assert SECRET not in refused.stderr
 
 

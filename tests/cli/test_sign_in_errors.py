@@ -248,16 +248,18 @@ def test_a_wrong_clock_is_told(desk: Desk, traffic: Traffic, code: str, seconds:
     assert ("set this machine's clock" in refused.stderr) is (code != "7000215")
 
 
+@pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("body", [b"<html>Sign in to the guest network</html>", b"", b"{}", b"[1]"])
 def test_an_answer_of_something_else_is_no_sign_in_and_said_to_be_no_refusal(
-    desk: Desk, traffic: Traffic, body: bytes
+    desk: Desk, traffic: Traffic, body: bytes, status: int
 ) -> None:
     desk.environment("workload-identity")
-    traffic.fail("POST", "/oauth2/", answering(400, body, kind="text/html"))
+    traffic.fail("POST", "/oauth2/", answering(status, body, kind="text/html"))
     failed = desk.run("show --auth workload-identity")
     assert failed.code == 4, failed.stderr
     assert "failed: invalid response" in failed.stderr
-    assert "status 400 with a body that is not Entra ID's" in failed.stderr
+    assert f"cause: status {status} with a body that is not Entra ID's, perhaps from a proxy\n" in failed.stderr
+    assert "hint: check --cloud and the proxy\n" in failed.stderr
 
 
 # --- Sessions that pallink did not start ------------------------------------------------------------------------------

@@ -152,6 +152,9 @@ def test_the_missing_yes_of_unlink_is_shown(desk: Desk, pallink: Pallink, traffi
     refused = desk.run("unlink 719878")
     assert refused.code == 2
     assert "error: --yes is required without a prompt" in refused.stderr
+    cause = "cause: pallink removes a link only after a confirmation, and stdin or stderr is not a terminal\n"
+    assert cause in refused.stderr
+    assert "and --no-input is set\n" in desk.run("unlink 719878 --no-input", tty=True).stderr
     assert pallink(*shlex.split(refused_command(refused.stderr))).code == 0
     assert traffic.writes() == ["PUT", "DELETE"]
 

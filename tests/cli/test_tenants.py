@@ -103,6 +103,7 @@ def test_a_link_that_could_not_be_read_is_never_none(consultant: Desk) -> None:
     assert "not read: needs a sign-in" in done.stdout
     assert "not read: blocked" in done.stdout
     assert "error: could not read the link in 2 of 5 tenants" in done.stderr
+    assert "\nhint: correct each error, then run again\n    pallink tenants --links" in done.stderr
     assert (
         "account: invoices@contoso.com in Tenant 0002 (tenant-0002.example)\nerror: the sign-in failed: AADSTS500213"
         in done.stderr

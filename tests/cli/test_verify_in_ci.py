@@ -54,7 +54,7 @@ def test_a_wrong_partner_id_is_reported_too(in_sandbox: Pallink, tmp_path: Path)
 
 
 def test_a_defect_is_reported_too(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pallink.session.verification_error", None)
+    monkeypatch.setattr("pallink.session.not_linked_error", None)
     report = tmp_path / "pallink.xml"
     assert in_sandbox(f"verify 719878 --junit {report}").code == 1
     assert outcome_of(report) is Error
@@ -76,7 +76,7 @@ def test_github_gets_annotations_and_a_summary(
     failed = in_sandbox("verify 719878 --account newhire@contoso.com -o json")
     assert failed.code == 3
     error, warning, last = failed.stderr.splitlines()
-    assert error.startswith("::error title=pallink verify%3A NotLinked::newhire@contoso.com: not linked")
+    assert error.startswith("::error title=pallink verify%3A NotLinked::not linked: newhire@contoso.com has no link")
     assert warning.startswith("::warning title=pallink verify::newhire@contoso.com: the Reader role is missing")
     assert json.loads(last)["exitCode"] == 3
     assert json.loads(failed.stdout)["matches"] is False
@@ -99,7 +99,9 @@ def test_azure_pipelines_gets_issues_and_a_summary(
     failed = in_sandbox("verify 719878")
     assert failed.code == 3
     issue, upload = [line for line in failed.stderr.splitlines() if line.startswith("##vso[")]
-    assert issue.startswith("##vso[task.logissue type=error;code=NotLinked]invoices@contoso.com: not linked")
+    assert issue.startswith(
+        "##vso[task.logissue type=error;code=NotLinked]not linked: invoices@contoso.com has no link"
+    )
     path = Path(upload.removeprefix("##vso[task.uploadsummary]"))
     assert path.is_relative_to(tmp_path)
     assert path.read_text("utf-8").startswith("## pallink verify: not as expected")

@@ -36,6 +36,10 @@ def test_each_known_code_has_a_cause_and_a_remedy(code: str) -> None:
     assert (error.cause, error.remedy, error.new_sign_in) == EXPLANATIONS[code]
 
 
+def test_where_it_can_be_set_up_stands_in_the_hint() -> None:
+    assert "from a trusted place or device" in EXPLANATIONS["53010"].remedy
+
+
 @pytest.mark.parametrize("code", EXPLANATIONS)
 def test_an_explanation_fits_into_lines(code: str) -> None:
     cause, remedy, _ = EXPLANATIONS[code]

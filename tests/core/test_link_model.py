@@ -18,6 +18,7 @@ from pallink.links.model import (
     check_owner,
     check_written,
     concurrent_write_warning,
+    not_linked_error,
     parse_partner_id,
     verification_error,
 )
@@ -285,11 +286,10 @@ def test_the_expected_link_is_verified() -> None:
     assert verification_error(SAME, PARTNER) is None
 
 
-@pytest.mark.parametrize("linked", [LOST, DELETED_SAME, DELETED_OTHER], ids=["none", "same", "other"])
-def test_verify_objects_to_no_link(linked: Link | None) -> None:
-    error = verification_error(linked, PARTNER)
-    assert isinstance(error, NotLinkedError)
-    assert PARTNER in error.message
+def test_a_missing_link_names_the_account_and_the_tenant() -> None:
+    error = not_linked_error("a@contoso.com", "Contoso")
+    assert error.message == "not linked: a@contoso.com has no link in tenant Contoso"
+    assert error.cause == "Azure returned no link for this account"
 
 
 def test_verify_objects_to_another_partners_link() -> None:

@@ -329,7 +329,9 @@ CONFLICTS = [
         "the link is as wanted, but not by this command",
         (CONFLICT, p(1)),
         then=done(
-            Action.UNCHANGED, ("another process changed it in between, or Azure carried out this request twice",), p(1)
+            Action.UNCHANGED,
+            ("another process changed the link in between, or Azure carried out this request twice",),
+            p(1),
         ),
     ),
     linking(

@@ -144,7 +144,25 @@ def test_half_a_statement_is_an_error_that_names_the_other_half(
 def test_the_permission_for_github_is_named() -> None:
     with pytest.raises(SignInError) as refused:
         resolve_sign_in(Settings(auth="github"), Environment(environ=WHO))
-    assert "id-token: write" in (refused.value.remedy or "")
+    assert refused.value.cause is not None
+    assert refused.value.remedy == "give the job the permission id-token: write"
+
+
+def test_only_what_the_user_sets_is_to_be_set() -> None:
+    with pytest.raises(SignInError) as refused:
+        resolve_sign_in(Settings(auth="github"), Environment())
+    assert refused.value.cause is None
+    assert refused.value.remedy == (
+        "set AZURE_TENANT_ID and AZURE_CLIENT_ID in the environment, and give the job the permission id-token: write"
+    )
+
+
+def test_the_step_of_azure_pipelines_is_named() -> None:
+    with pytest.raises(SignInError) as refused:
+        resolve_sign_in(Settings(auth="azure-pipelines"), Environment())
+    assert refused.value.remedy == (
+        "run pallink in an AzureCLI@2 step, and set SYSTEM_ACCESSTOKEN: $(System.AccessToken) in the env of the step"
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,6 +179,9 @@ def test_a_tenant_a_client_id_or_what_the_ci_system_sets_is_no_statement(environ
     assert chosen({}, environ=environ, stored=(INVOICES,)).stored == INVOICES
     with pytest.raises(SignInError, match=r"^not signed in$") as refused:
         resolve_sign_in(Settings(), Environment(environ=environ))
+    assert refused.value.remedy == (
+        "sign in once, or for an application set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+    )
     assert refused.value.command == "pallink login"
 
 

@@ -231,13 +231,18 @@ def test_options_that_are_refused(
 
 
 def test_a_file_with_problems_is_refused(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:
-    file = write_fleet(tmp_path, "account: a", "acount: b", name="my fleet.yaml")
+    file = write_fleet(tmp_path, "account: a@b", "acount: b", name="my fleet.yaml")
     for command in ("plan", "apply", "verify"):
         refused = in_sandbox("fleet", command, file)
         assert refused.code == 2
         assert f"error: invalid fleet file {file}:5:" in refused.stderr
         assert refused.stderr.endswith(f"    pallink fleet validate '{file}'\n")
-    assert in_sandbox("fleet apply").code == 2
+    refused = in_sandbox("fleet apply")
+    assert refused.code == 2
+    assert refused.stderr.endswith(
+        "error: missing argument FILE or option --resume\n"
+        "hint: name a fleet file, or resume one of these runs\n    pallink fleet runs\n"
+    )
     assert traffic.sent == []
 
 

@@ -43,7 +43,9 @@ def test_a_subscription_that_the_account_does_not_see_yet(
     lacking = in_sandbox(f"fleet check {file}")
     assert lacking.code == 8
     assert "error: the account sees no subscription named 'Contoso Development'" in lacking.stderr
-    assert "hint: correct the entry's subscription, or have an administrator assign Reader there\n" in lacking.stderr
+    assert lacking.stderr.splitlines()[-2] == (
+        "hint: correct the other errors, and have an administrator assign Reader where it is missing"
+    )
     command = lacking.stderr.splitlines()[-1].strip()
     subscription = '--subscription "Contoso Development"'
     assert command == f"pallink role assign --to {NEW_HIRE_ID} {subscription} --tenant {CONTOSO} --cloud sandbox"
@@ -58,6 +60,7 @@ def test_the_objects(in_sandbox: Pallink, tmp_path: Path) -> None:
     assert outcomes(done) == {INVOICES: "unchanged", NEW_HIRE: "differs"}
     assert error_of(done, NEW_HIRE)["command"] == COMMAND
     assert error_of(done, NEW_HIRE)["remedy"] == "have an administrator assign Reader"
+    assert "unless role-check in the fleet file is warn or skip" in str(error_of(done, NEW_HIRE)["cause"])
     assert (last_error(done)["exitCode"], last_error(done)["command"]) == (9, COMMAND)
 
 

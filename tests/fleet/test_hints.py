@@ -84,4 +84,17 @@ def test_another_partners_link_needs_an_option(in_sandbox: Pallink, file: str) -
     in_sandbox("link", "6183402", "--account", "invoices@contoso.com")
     done = in_sandbox("fleet", "apply", file, "--yes")
     assert done.code == 8
-    assert "add --replace to change other partners' links" in done.stderr
+    *_, hint, command = done.stderr.splitlines()
+    assert hint == "hint: start a new run with --replace to change other partners' links"
+    assert command.split() == f"pallink fleet apply {file} --yes --cloud sandbox --replace".split()
+    assert in_sandbox(*command.split()[1:-3], "--replace").code == 0
+
+
+def test_a_run_that_cannot_be_repeated_has_no_command_that_replaces(
+    in_sandbox: Pallink, file: str, tmp_path: Path
+) -> None:
+    in_sandbox("link", "6183402", "--account", "invoices@contoso.com")
+    done = in_sandbox("fleet", "apply", file, "--yes", "--run-dir", str(tmp_path / "run"))
+    assert done.stderr.endswith("hint: start a new run with --replace to change other partners' links\n")
+    resumed = in_sandbox("fleet", "apply", "--resume", str(tmp_path / "run"))
+    assert resumed.stderr.endswith("hint: start a new run with --replace to change other partners' links\n")

@@ -150,7 +150,7 @@ def test_what_is_damaged_is_refused_with_its_line_and_listed(case: str) -> None:
     error = refused(UsageError, folder.name)
     assert error.message == f"the run in {folder} cannot be resumed"
     assert error.cause == f"journal.jsonl, {problem}"
-    assert "begin a new run" in str(error.remedy)
+    assert "start a new run" in str(error.remedy)
     (listed,) = list_runs()
     assert (listed.status, listed.problem, listed.totals) == (RunStatus.DAMAGED, problem, {})
 
@@ -318,7 +318,8 @@ def test_a_journal_that_was_removed_stops_the_run() -> None:
         with pytest.raises(JournalError) as caught:
             finish(journal, "a")
     assert caught.value.message == "the run stops, because its journal was removed"
-    assert caught.value.command is None
+    assert caught.value.remedy == "start a new run, which reads the links first"
+    assert caught.value.command == "pallink fleet apply FILE"
 
 
 @POSIX_ONLY
@@ -451,7 +452,10 @@ def test_a_run_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_unknown_run(run: str) -> None:
     error = refused(UsageError, run)
     assert error.message == f"unknown run {run}"
-    assert "pallink fleet runs" in str(error.remedy)
+    assert (error.remedy, error.command) == (
+        "name one of these runs, or the folder of one",
+        "pallink fleet runs",
+    )
     assert not runs_folder().exists()
 
 

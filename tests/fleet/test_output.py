@@ -98,7 +98,7 @@ def test_tsv_has_a_line_for_each_account(in_sandbox: Pallink, tmp_path: Path) ->
     file = write_fleet(tmp_path, SEED[0], "account: newhire@contoso.com")
     rows = [line.split("\t") for line in in_sandbox(f"fleet verify {file} -o tsv").stdout.splitlines()]
     assert [row[:2] for row in rows] == [[INVOICES, "differs"], ["newhire@contoso.com", "differs"]]
-    assert rows[1][-1].startswith("not linked: expected partner 719878")
+    assert rows[1][-1].startswith("not linked: newhire@contoso.com has no link in tenant Contoso")
 
 
 def test_an_invalid_query_is_refused_before_anything_is_sent(
@@ -281,7 +281,9 @@ def test_github_actions(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest
     assert differs.code == 9
     errors = [line for line in differs.stderr.splitlines() if line.startswith("::error ")]
     assert len(errors) == 10
-    assert errors[0].startswith("::error title=pallink fleet verify%3A NotLinked::payments@contoso.com: not linked")
+    assert errors[0].startswith(
+        "::error title=pallink fleet verify%3A NotLinked::not linked: payments@contoso.com has no link"
+    )
     assert errors[-1] == "::error title=pallink fleet verify::and 5 more: see the log and the report"
     summary = (tmp_path / "summary.md").read_text()
     assert summary.startswith("## pallink fleet verify: 0 passed, 14 failed, 0 could not be checked\n")

@@ -70,6 +70,7 @@ def test_every_symbol(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> 
     )
     assert done.code == 8
     assert "error: could not check 2 of 6 accounts" in done.stderr
+    assert "\nhint: correct each error, then run again\n    pallink fleet plan" in done.stderr
     assert traffic.writes() == []
 
 
@@ -156,6 +157,10 @@ def test_a_link_that_changed_meanwhile(in_sandbox: Pallink, traffic: Traffic, tm
         error = error_of(done, INVOICES)
         assert (error["code"], error["exitCode"]) == ("StalePlan", 1)
         assert cause in str(error["cause"])
+        assert (error["remedy"], error["command"]) == (
+            "make the plan again",
+            "pallink fleet plan FILE --out PLAN_FILE",
+        )
     else:
         assert done.code == 0
 

@@ -209,7 +209,8 @@ def test_the_others_are_assigned_their_role(in_sandbox: Pallink, tmp_path: Path)
     done = assign(in_sandbox, file, "--yes", "--subscription", PRODUCTION, "-o", "json")
     assert (done.code, outcomes(done)) == (8, {NEW_HIRE_ID: "created", INVOICES: "failed"})
     error = error_of(done, INVOICES)
-    assert (error["exitCode"], error["command"]) == (6, "pallink whoami --query objectId -o tsv")
+    command = "pallink whoami --query objectId -o tsv --cloud sandbox --tenant 8fe81352-b317-4e31-9d5b-b42cafcd167c"
+    assert (error["exitCode"], error["command"]) == (6, command)
     assert "owner@contoso.com may not read the directory" in str(error["message"])
     assert error["remedy"] == "pass the object ID instead; signed in as that account, this prints it"
 

@@ -64,10 +64,23 @@ def test_the_assignment(kind: AccountKind, principal_type: str) -> None:
     )
 
 
-def test_the_portals_path_stands_beside_it() -> None:
-    assert "in the portal: Subscriptions, One, Access control (IAM), Add role assignment, Reader" in (
-        error(holding()).remedy or ""
+def test_the_hint_is_one_clause_and_names_the_portal_too() -> None:
+    assert error(holding()).remedy == (
+        "have an administrator assign Reader with pallink or az, or in the portal under Access control (IAM)"
     )
+
+
+def test_the_cause_says_whose_rule_it_is() -> None:
+    assert error(holding()).cause == (
+        "it has no role on One; pallink, not Azure, requires Reader to link, unless --role-check is warn or skip"
+    )
+
+
+def test_what_it_does_not_see_and_what_it_does() -> None:
+    unseen = ReaderReport((judge_invisible(TWO),), all_required=True)
+    assert (error(unseen).cause or "").startswith("it does not see Two, nor any other subscription; pallink")
+    seeing = ReaderReport((*holding().subscriptions, judge_invisible(TWO)), all_required=True, visible=(ONE,))
+    assert (error(seeing).cause or "").startswith("it does not see Two, only One; it has no role on One; pallink")
 
 
 def test_without_a_subscription_the_administrators_own_is_meant() -> None:
@@ -76,8 +89,9 @@ def test_without_a_subscription_the_administrators_own_is_meant() -> None:
         found.command or ""
     )
     assert '--scope "/subscriptions/$(az account show --query id --output tsv)"' in (found.command or "")
-    assert "--role-check warn|skip" in (found.remedy or "")
-    assert "Power Platform" in (found.remedy or "")
+    assert (found.cause or "").startswith(
+        "it sees no subscription in this tenant, and needs none for Power Platform alone; pallink"
+    )
 
 
 def test_a_command_for_each_subscription_that_has_to_pass() -> None:
@@ -103,13 +117,16 @@ def test_the_activation() -> None:
     assert properties["principalId"] == OBJECT_ID
     assert properties["roleDefinitionId"] == f"/x/roleDefinitions/{READER.id}"
     assert (properties["requestType"], properties["linkedRoleEligibilityScheduleId"]) == ("SelfActivate", "schedule")
-    assert "Privileged Identity Management, My roles, Azure resources, Activate" in (found.remedy or "")
+    assert found.message == (
+        "the Reader role is not active: svc@world.example is eligible for it on One, but has not activated it"
+    )
+    assert found.remedy == "activate Reader as svc@world.example, with az, or in the portal under My roles"
 
 
 @pytest.mark.parametrize("scope", ["/", "/providers/Microsoft.Management/managementGroups/top"])
 def test_the_activation_above_subscriptions(scope: str) -> None:
     found = error(add_eligible_roles(ReaderReport(), [eligible_for(scope, "Top")], USER))
-    assert "only eligible for it, on Top, and what is below it" in found.message
+    assert "eligible for it on Top and what is below it, but has not activated it" in found.message
     url = shlex.split(found.command or "")[5]
     assert url.startswith(f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignmentScheduleRequests/")
 

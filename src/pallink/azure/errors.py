@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from azure.core.exceptions import (
@@ -150,7 +151,7 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
     status = response.status_code
     code, message = _code_and_message(response)
     reported = f"{code}: {message}" if code else f"HTTP status {status}"
-    known = _explain_by_code(code, message, doing, host, trace)
+    known = _explain_partner_id(response, code, message, trace) or _explain_by_code(code, message, doing, host, trace)
     if known is not None:
         return known
     if status in UNAVAILABLE_STATUSES:
@@ -184,16 +185,23 @@ def _explain_status(response: Any, doing: str, host: str, trace: RequestTrace) -
     )
 
 
+def _explain_partner_id(
+    response: Any, code: str | None, message: str, trace: RequestTrace
+) -> PartnerIdRefusedError | None:
+    if code != "PartnerIdInvalid":
+        return None
+    partner_id = one_line(urlsplit(response.request.url).path.rpartition("/")[2])
+    return PartnerIdRefusedError(
+        f"partner {partner_id} was rejected by the service: {message.rstrip('.')}",
+        cause="no partner location has this ID",
+        remedy="use the location ID from Partner Center, not the global (HQ) ID",
+        trace=trace,
+    )
+
+
 def _explain_by_code(code: str | None, message: str, doing: str, host: str, trace: RequestTrace) -> PallinkError | None:
     """Return the error for what the service itself refuses for good, where its reason is known."""
     reported = f"{code}: {message}"
-    if code == "PartnerIdInvalid":
-        return PartnerIdRefusedError(
-            f"{doing} failed: Azure refuses the partner ID ({reported})",
-            cause="no partner location has this ID",
-            remedy="use the location ID from Partner Center, not the global (headquarters) ID",
-            trace=trace,
-        )
     if code and _CSP_PARTNER in message.casefold():
         return AccessDeniedError(
             f"{doing} failed: Azure refuses the account ({reported})",

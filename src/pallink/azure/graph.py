@@ -23,7 +23,7 @@ from pallink.http.errors import trace_of
 from pallink.http.policy import EgressPolicy, GraphEndpoint
 from pallink.redact.text import one_line
 from pallink.roles.grant import Principal
-from pallink.roles.refusals import SHOW_OBJECT_ID, graph_refused, no_such_account
+from pallink.roles.refusals import graph_refused, no_such_account, show_object_id
 
 _READ_RETRIES = 4
 _REFUSED_STATUSES = frozenset({401, 403})
@@ -53,18 +53,19 @@ class Directory:
             AccessDeniedError: Microsoft Graph refuses the look-up of a name.
             PallinkError: There was no response.
         """
+        cloud, tenant_id = self._connection.cloud.name, self._authenticated.account.tenant_id
         graph = self._connection.cloud.graph
         if not is_guid(identifier):
             if graph is None:
                 raise UsageError(
-                    f"could not look up {identifier}: the cloud {self._connection.cloud.name} names no Microsoft Graph",
+                    f"could not look up {identifier}: the cloud {cloud} names no Microsoft Graph",
                     cause="its metadata has no microsoftGraphResourceId that belongs to it",
                     remedy="give the object ID instead; signed in as that account, this prints it",
-                    command=SHOW_OBJECT_ID,
+                    command=show_object_id(cloud, tenant_id),
                 )
             found = self._user(identifier)
             if found is None:
-                raise no_such_account(identifier, self._authenticated.account.tenant_id)
+                raise no_such_account(identifier, cloud, tenant_id)
             return found
         object_id = identifier.casefold()
         if graph is None:
@@ -87,7 +88,8 @@ class Directory:
             AccessDeniedError: Microsoft Graph refuses it, or Entra ID refuses a token for it.
             PallinkError: There was no usable response.
         """
-        graph, administrator = str(self._connection.cloud.graph), self._authenticated.account.name
+        graph, administrator = str(self._connection.cloud.graph), self._authenticated.account
+        cloud = self._connection.cloud.name
         request = HttpRequest("GET", f"{graph}/v1.0/{path}", params={"$select": f"id,{name_field}"})
         with explain_errors(f"looking up {identifier}", graph) as options:
             try:
@@ -96,14 +98,14 @@ class Directory:
             except WrongAccountError:
                 raise
             except SignInError as error:
-                raise graph_refused(identifier, administrator, error.message, error.trace) from error
+                raise graph_refused(identifier, cloud, administrator, error.message, error.trace) from error
             except HttpResponseError as error:
                 if error.status_code == _NOT_FOUND and code_of(error) == "Request_ResourceNotFound":
                     return None
                 if error.status_code not in _REFUSED_STATUSES:
                     raise
                 reason = f"Microsoft Graph reports {one_line(code_of(error) or f'status {error.status_code}')}"
-                raise graph_refused(identifier, administrator, reason, trace_of(error.response)) from error
+                raise graph_refused(identifier, cloud, administrator, reason, trace_of(error.response)) from error
             found = body_of(response)
             return Principal(_object_id(found), kind, name_of(found.get(name_field)))
 

@@ -12,6 +12,7 @@ from pallink.azure.errors import body_of, code_of, explain_errors
 from pallink.azure.roles import authorization_client
 from pallink.azure.values import items_of, name_of, text_of, texts_of
 from pallink.azure.writes import sent_once
+from pallink.clouds import Cloud
 from pallink.errors import ServiceError, UnexpectedAnswerError
 from pallink.http.errors import trace_of
 from pallink.redact.text import one_line
@@ -28,6 +29,7 @@ from pallink.roles.grant import (
 from pallink.roles.grant_write import AssignmentExistsError
 from pallink.roles.refusals import RoleRequest, explain_refusal
 from pallink.roles.scopes import Scope
+from pallink.settings import Settings
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization import AuthorizationManagementClient
@@ -42,13 +44,13 @@ class RoleGrants:
     Args:
         client: Creates a client of the SDK, given its class, on the guarded transport.
         administrator: The account that signed in.
-        host: The Resource Manager's origin, for messages.
+        cloud: The cloud, for messages.
     """
 
-    def __init__(self, client: Callable[[Callable[..., Any]], Any], administrator: Account, host: str) -> None:
+    def __init__(self, client: Callable[[Callable[..., Any]], Any], administrator: Account, cloud: Cloud) -> None:
         self._client: AuthorizationManagementClient = client(authorization_client)
         self._administrator = administrator
-        self._host = host
+        self._cloud = cloud
 
     def held(self, principal: Principal, scope: Scope, *, inside: bool = False) -> list[RoleAssignment]:
         """Return the role assignments that count for an account at a scope: inherited, and of its groups, too.
@@ -105,7 +107,7 @@ class RoleGrants:
                 if code_of(error) != _EXISTS_CODE:
                     raise
                 raise AssignmentExistsError(existing_name(_message_of(error))) from error
-            return _checked(_assignment(created), scope, principal, role)
+            return self._checked(_assignment(created), scope, principal, role)
 
     def remove(self, scope: Scope, name: str, principal: Principal) -> None:
         """Send the removal of a role assignment once. One that is already gone is not an error.
@@ -124,7 +126,7 @@ class RoleGrants:
             ServiceError: There is no such role.
             PallinkError: The definition could not be read.
         """
-        with explain_errors(f"reading the definition of role {wanted.name}", self._host) as options:
+        with explain_errors(f"reading the definition of role {wanted.name}", self._cloud.resource_manager) as options:
             operations = self._client.role_definitions
             try:
                 if wanted.id is not None:
@@ -144,13 +146,34 @@ class RoleGrants:
                 )
             return _role(found[0])
 
+    def _checked(
+        self, created: RoleAssignment, scope: Scope, principal: Principal, role: AssignableRole
+    ) -> RoleAssignment:
+        """Return the created role assignment, if it is the one that was requested.
+
+        Raises:
+            UnexpectedAnswerError: It is another one.
+        """
+        requested = (principal.object_id.casefold(), role.id, scope.id.strip("/").casefold())
+        if (created.principal_id.casefold(), created.role_id, created.scope.strip("/").casefold()) == requested:
+            return created
+        administrator = self._administrator
+        settings = Settings(self._cloud.name, account=administrator.object_id, tenant=administrator.tenant_id)
+        raise UnexpectedAnswerError(
+            f"Azure created another role assignment than the one that was requested on {scope}",
+            cause=f"it reports {role.name if created.role_id == role.id else created.role_id} for "
+            f"{created.principal_id} at {created.scope}",
+            remedy="list the account's role assignments",
+            command=settings.command("role", "show", "--to", principal.object_id),
+        )
+
     @contextmanager
     def _explaining(
         self, verb: str, scope: Scope, principal: Principal, role: AssignableRole | None = None
     ) -> Iterator[dict[str, Any]]:
         """Turn what the SDK raises in this block into an error of pallink; see `explain_errors`."""
-        request = RoleRequest(verb, self._administrator.name, scope, principal, role)
-        with explain_errors(f"the request to {request.doing}", self._host) as options:
+        request = RoleRequest(verb, self._administrator, scope, principal, self._cloud.name, role)
+        with explain_errors(f"the request to {request.doing}", self._cloud.resource_manager) as options:
             try:
                 yield options
             except HttpResponseError as error:
@@ -173,23 +196,6 @@ class RoleGrants:
         """
         with sent_once() as once, self._explaining(verb, scope, principal, role) as options:
             yield {**options, **once}
-
-
-def _checked(created: RoleAssignment, scope: Scope, principal: Principal, role: AssignableRole) -> RoleAssignment:
-    """Return the created role assignment, if it is the one that was requested.
-
-    Raises:
-        UnexpectedAnswerError: It is another one.
-    """
-    requested = (principal.object_id.casefold(), role.id, scope.id.strip("/").casefold())
-    if (created.principal_id.casefold(), created.role_id, created.scope.strip("/").casefold()) != requested:
-        raise UnexpectedAnswerError(
-            f"Azure created another role assignment than the one that was requested on {scope}",
-            cause=f"it reports {role.name if created.role_id == role.id else created.role_id} for "
-            f"{created.principal_id} at {created.scope}",
-            remedy="look at the account's roles with pallink role show",
-        )
-    return created
 
 
 def _assignment(item: Any) -> RoleAssignment:

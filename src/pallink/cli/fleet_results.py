@@ -39,6 +39,7 @@ class Ending:
 
     Attributes:
         again: The command that tries again what failed.
+        with_replace: The command of a new run that changes other partners' links too; None if there is none.
         way_out: What to do about an error that cannot be corrected, as in `leave the account out`.
         show_all: The command that shows all accounts, where the screen has no room for them.
         finding: What links that differ amount to; None for an apply, which fails where it leaves one.
@@ -50,6 +51,7 @@ class Ending:
     """
 
     again: str
+    with_replace: str | None = None
     way_out: str | None = None
     show_all: str = ""
     finding: Finding | None = None
@@ -279,14 +281,19 @@ def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted:
         return AccountsFailedError(
             f"could not check {len(failed):,} of {count_results(results)}",
             remedy=f"{correct}, then run again",
+            command=ending.again,
         )
     if failed:
-        if any(result.outcome is Outcome.NEEDS_REPLACE for result in failed):
-            remedy = f"{correct}, add --replace to change other partners' links, and run again"
-        else:
-            remedy = f"{correct}, then run again: what is done stays as it is"
+        remedy = f"{correct}, then run again"
+        replaceable = sum(result.outcome is Outcome.NEEDS_REPLACE for result in failed)
+        if replaceable:
+            # The plan of a run that is resumed does not replace links: it takes a new run.
+            new_run = "start a new run with --replace to change other partners' links"
+            remedy = new_run if replaceable == len(failed) else f"{correct}, and {new_run}"
         return AccountsFailedError(
-            f"could not complete {len(failed):,} of {count_results(results)}", remedy=remedy, command=ending.again
+            f"could not complete {len(failed):,} of {count_results(results)}",
+            remedy=remedy,
+            command=ending.with_replace if replaceable else ending.again,
         )
     different = sum(result.outcome is not Outcome.UNCHANGED for result in results)
     return ending.finding(different, results) if ending.finding is not None and different else None

@@ -95,7 +95,7 @@ def is_about_sign_ins(options: CommonOptions) -> None:
     """Let the report of an interruption point to the stored sign-ins, for commands that change those."""
     options.report.cause, options.report.warnings = None, notice(options)
     options.report.remedy, options.report.command = (
-        "see which sign-ins are kept",
+        "list the stored sign-ins",
         "pallink whoami --all",
     )
 
@@ -171,7 +171,7 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     terminal = Terminal()
     is_interactive = can_ask(options)
     if always and not is_interactive:
-        raise yes_is_required(why="removing a link cannot be undone here, and ")
+        raise yes_is_required(why="pallink removes a link only after a confirmation, and ")
     if not is_interactive or (options.account is not None and not always):
         return None
 
@@ -204,12 +204,13 @@ def yes_is_required(*, why: str = "", first: str = "") -> UsageError:
     """Return the error for a command that needs a confirmation where no prompt is possible.
 
     Args:
-        why: Why it needs one, as in "removing a link cannot be undone here, and ".
+        why: Why it needs one, as in "pallink removes a link only after a confirmation, and ".
         first: What to do before, as in "look at the plan with pallink fleet plan, then ".
     """
+    why_no_prompt = "--no-input is set" if Terminal().can_ask else "stdin or stderr is not a terminal"
     return UsageError(
         "--yes is required without a prompt",
-        cause=f"{why}this is no terminal, or --no-input is set",
+        cause=f"{why}{why_no_prompt}",
         remedy=f"{first}add --yes to the command",
         command=this_command("--yes"),
     )

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pallink.output.fleet_table import Cell
 
 
+# As many tenants have a command on the screen; the objects have all of them.
+_MAX_COMMANDS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is wanted of the account's link in each tenant, as an entry of a fleet file says it.
@@ -62,6 +66,7 @@ def write_in_tenants(options: TenantsOptions, wanted: Wanted, *, yes: bool, dry_
     plan, earlier = (plan, []) if yes else confirmed_plan(plan, options, job.run_options)
     ending = Ending(
         again=this_command(),
+        with_replace=this_command("--replace"),
         title=f"{command} {_scope(options)}",
         way_out=_way_out(options),
         warnings=job.warnings,
@@ -74,7 +79,14 @@ def verify_in_tenants(options: TenantsOptions, wanted: Wanted, *, junit: Path | 
     from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
     link = options.settings.command("link", wanted.partner_id or "PARTNER_ID", *options.tenant_words)
-    finding = _not_as_wanted("link it there; another partner's link needs --replace too", link)
+
+    def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
+        return FleetDiffersError(
+            f"the account is not linked as expected in {_share(different, results)}",
+            remedy="link the account there, with --replace where it has another partner",
+            command=link,
+        )
+
     _read(options, wanted, Mode.VERIFY, finding, files=ReportFiles(junit))
 
 
@@ -89,7 +101,14 @@ def check_in_tenants(options: TenantsOptions, wanted: Wanted) -> None:
     """Check the Reader role in each tenant, and show the link there."""
     from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
-    finding = _not_as_wanted("assign Reader to the account there, then check again")
+    def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
+        commands = [result.error.command for result in results if result.error and result.error.command]
+        return FleetDiffersError(
+            f"Reader is missing in {_share(different, results)}",
+            remedy="have an administrator of each tenant assign Reader",
+            command="\n".join(commands[:_MAX_COMMANDS]),
+        )
+
     _read(options, wanted, Mode.CHECK, finding, cell=_role_and_link)
 
 
@@ -139,16 +158,9 @@ def _way_out(options: TenantsOptions) -> str | None:
     return "leave the tenant out with --exclude-tenant" if options.all_tenants else None
 
 
-def _not_as_wanted(remedy: str, command: str | None = None) -> Finding:
-    """Return what it amounts to if the account is not as wanted in some tenants."""
-
-    def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
-        total = f"{len(results)} tenant{'' if len(results) == 1 else 's'}"
-        return FleetDiffersError(
-            f"the account is not as wanted in {different} of {total}", remedy=remedy, command=command
-        )
-
-    return finding
+def _share(different: int, results: "Sequence[EntryResult]") -> str:
+    """Return how many tenants differ, of how many."""
+    return f"{different} of {len(results)} tenant{'' if len(results) == 1 else 's'}"
 
 
 class _Job(NamedTuple):

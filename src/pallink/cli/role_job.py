@@ -135,7 +135,7 @@ def role_confirmation(options: AdministratorOptions, *, yes: bool) -> "ConfirmRo
     if yes:
         return None
     if not can_ask(options):
-        raise yes_is_required(why="a role decides what an account may do, and ")
+        raise yes_is_required(why="pallink changes roles only after a confirmation, and ")
     terminal = Terminal()
 
     def ask(proposal: "RoleProposal") -> bool:

@@ -27,10 +27,7 @@ if TYPE_CHECKING:
     from pallink.fleet.fleet_run import FleetRun
     from pallink.fleet.result import EntryResult
 
-_TRUST = (
-    "a tenant whose cross-tenant access settings trust the multifactor authentication of your own tenant needs no such"
-    " sign-in"
-)
+_TRUST = "a tenant that trusts the multifactor authentication of your home tenant needs no such sign-in"
 
 
 def prompted_results(

@@ -14,8 +14,10 @@ from pallink.output import OutputFormat, Terminal
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
 
-# Typer adds the command that is spelled most alike.
-_NO_SUCH_COMMAND = re.compile(r"(No such command '(.*?)')(\. Did you mean .*)?")
+_QUOTED = re.compile(r"'(.*?)'")
+_NUMBER_TYPE = re.compile(r"valid (float|int(eger)?)( range)?")
+# Typer adds the commands that are spelled most alike.
+_NO_SUCH_COMMAND = re.compile(r"No such command '(.*?)'(?:\. Did you mean (.*)\?)?")
 
 # Options of other tools that carry a secret, with the variable that takes its place (those of azure-identity).
 _SECRET_OPTIONS = {
@@ -78,7 +80,7 @@ def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
         variable = _SECRET_OPTIONS[option]
         return UsageError(
             f"there is no option {option}: a secret never passes through the command line",
-            cause="others on this machine, and the shell's history, could read it there",
+            cause="other users of this machine could read it, and the shell's history would keep it",
             remedy=f"set {variable} in the environment",
         )
     if option.lstrip("-")[:1].isdigit():
@@ -91,15 +93,43 @@ def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
 def _message(error: Any, context: Any, option: str) -> str:
     message: str = error.format_message().rstrip(".")
     kind = type(error).__name__
+    if kind == "BadParameter" and error.param is not None and context is not None:
+        return f"invalid value for {_source(error.param, context)}: {_plain(error.message)}"
+    if kind == "NoSuchOption":
+        return f"no such option {option}{_suggestion(error.possibilities or ())}"
     if kind == "MissingParameter" and error.param is not None:
         return f"missing {error.param.param_type_name} {_name(error.param, context)}"
     if kind == "BadOptionUsage" and message.endswith("requires an argument"):
         parameter = next((found for found in context.command.params if option in found.opts), None) if context else None
         return f"{message}: {_name(parameter, context, option)}" if parameter is not None else message
     unknown = _NO_SUCH_COMMAND.fullmatch(message)
-    if unknown is not None and unknown[2] in SYNONYMS and context is not None and context.parent is None:
-        return f"{unknown[1]}. Did you mean {SYNONYMS[unknown[2]]!r}?"
+    if unknown is not None:
+        is_synonym = unknown[1] in SYNONYMS and context is not None and context.parent is None
+        similar = [SYNONYMS[unknown[1]]] if is_synonym else _QUOTED.findall(unknown[2] or "")
+        return f"no such command {unknown[1]!r}{_suggestion(similar)}"
     return message
+
+
+def _suggestion(names: Sequence[str]) -> str:
+    """Return the end of a message with the names that could have been meant; empty without any."""
+    if not names:
+        return ""
+    *others, last = names
+    return f": did you mean {', '.join(others)} or {last}?" if others else f": did you mean {last}?"
+
+
+def _source(parameter: Any, context: Any) -> str:
+    """Return the option, the argument or the environment variable that a value comes from."""
+    source = context.get_parameter_source(parameter.name)
+    if source is not None and source.name == "ENVIRONMENT":
+        return str(parameter.envvar)
+    return str(parameter.name).upper() if parameter.param_type_name == "argument" else str(parameter.opts[0])
+
+
+def _plain(reason: str) -> str:
+    """Return Typer's reason without a full stop, quotes around the choices, and the names of Python's types."""
+    given, separator, choices = reason.rstrip(".").partition(" is not one of ")
+    return _NUMBER_TYPE.sub("valid number", given) + separator + choices.replace("'", "")
 
 
 def _name(parameter: Any, context: Any, option: str | None = None) -> str:
@@ -117,11 +147,11 @@ def _number_with_hyphen(option: str, context: Any, arguments: Sequence[str]) -> 
     parameters = [] if context is None else [item for item in context.command.params if item.opts[0][:1] != "-"]
     if not parameters:
         path = context.command_path if context is not None else "pallink"
-        return UsageError(f"no such option: {given}", remedy="see the help", command=f"{path} --help")
+        return UsageError(f"no such option {given}", remedy="see the help", command=f"{path} --help")
     name = _name(parameters[0], context)
     if name != "PARTNER_ID":
         return UsageError(
-            f"invalid value for {name!r}: {given!r} begins with a hyphen",
+            f"invalid value for {name}: {given!r} begins with a hyphen",
             remedy="see the help",
             command=f"{context.command_path} --help",
         )

@@ -1,6 +1,6 @@
 """Errors of the single commands in the words of a fleet file. Pure."""
 
-from pallink.errors import PallinkError, ReaderRoleError, SignInError
+from pallink.errors import PallinkError, SignInError
 from pallink.fleet.entry import Entry
 from pallink.roles.remedies import ROLE_CHECK_OPTION
 from pallink.signin.methods import METHODS, SignInMethod
@@ -8,11 +8,12 @@ from pallink.signin.methods import METHODS, SignInMethod
 # The message of `pallink.signin.choice` where nothing states a sign-in.
 _NOT_SIGNED_IN = "not signed in"
 _APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
+_ROLE_CHECK_KEY = "role-check in the fleet file is warn or skip"
 _PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 
 
 def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True) -> PallinkError:
-    """Return the error with remedies that mend the entry, and not a command line.
+    """Return the error with causes and remedies in terms of the entry, and not of a command line.
 
     Args:
         error: What happened.
@@ -20,9 +21,8 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
         prompts: Whether this sign-in could prompt.
     """
     is_from_file = entry.line > 0
-    if is_from_file and isinstance(error, ReaderRoleError) and error.remedy is not None:
-        key = "an entry of the fleet file takes role-check: warn or skip"
-        return error.replace(remedy=error.remedy.replace(ROLE_CHECK_OPTION, key))
+    if is_from_file and error.cause is not None and ROLE_CHECK_OPTION in error.cause:
+        return error.replace(cause=error.cause.replace(ROLE_CHECK_OPTION, _ROLE_CHECK_KEY))
     if entry.secret is not None and error.remedy is not None and _APPLICATION_VARIABLE in error.remedy:
         # The fleet file states where the secret is; this variable signs in no account of it.
         return error.replace(remedy=error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret)))

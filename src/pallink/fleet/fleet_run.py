@@ -329,7 +329,8 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
         raise UsageError(
             f"the run in {journal.folder} cannot be resumed",
             cause=f"its journal was changed ({type(error).__name__}: {error})",
-            remedy="begin a new run with pallink fleet apply FILE: it reads what is linked already",
+            remedy="start a new run, which reads the links first",
+            command="pallink fleet apply FILE",
         ) from error
     return FleetRun(
         plan,

@@ -122,7 +122,8 @@ class Journal:
                 raise UsageError(
                     f"the run in {folder} cannot be resumed",
                     cause=f"{JOURNAL}, {error}",
-                    remedy="begin a new run with pallink fleet apply FILE: it reads what is linked already",
+                    remedy="start a new run, which reads the links first",
+                    command="pallink fleet apply FILE",
                 ) from error
             return cls(folder, descriptor, state, size=size, resources=resources.pop_all(), now=now)
 
@@ -182,7 +183,8 @@ class Journal:
             raise JournalError(
                 "the run stops, because its journal was removed",
                 cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
-                remedy="begin a new run with pallink fleet apply FILE: it reads what is linked already",
+                remedy="start a new run, which reads the links first",
+                command="pallink fleet apply FILE",
             )
         try:
             self._append(kind, redact_all(members))

@@ -123,14 +123,20 @@ def read_plan(path: Path, content: bytes, cloud: str) -> Plan:
     except (ValueError, RecursionError) as error:
         line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
         raise UsageError(
-            f"invalid plan {path}:{line}:{column}: not JSON", cause="a plan is one JSON object", remedy=_PLAN_AGAIN
+            f"invalid plan {path}:{line}:{column}: not JSON",
+            cause="a plan is one JSON object",
+            remedy=_PLAN_AGAIN,
+            command=PLAN_COMMAND,
         ) from None
     plan = parse_plan(value, str(path))
     plan.check_cloud(cloud)
     return plan
 
 
-_PLAN_AGAIN = "make the plan again: pallink fleet plan FILE --out PLAN_FILE"
+PLAN_COMMAND = "pallink fleet plan FILE --out PLAN_FILE"
+"""The command that makes a plan again."""
+
+_PLAN_AGAIN = "make the plan again"
 
 
 def parse_plan(value: object, name: str) -> Plan:
@@ -150,6 +156,7 @@ def parse_plan(value: object, name: str) -> Plan:
             f"the plan {name} cannot be used",
             cause="it has no planVersion" if version is None else found,
             remedy=_PLAN_AGAIN,
+            command=PLAN_COMMAND,
         )
     try:
         rows = [_row(number, entry) for number, entry in enumerate(value["entries"], 1)]
@@ -175,7 +182,12 @@ def parse_plan(value: object, name: str) -> Plan:
         cause = problems[0].message
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         cause = f"{type(error).__name__}: {error}"
-    raise UsageError(f"the plan {name} cannot be used", cause=f"its content was changed ({cause})", remedy=_PLAN_AGAIN)
+    raise UsageError(
+        f"the plan {name} cannot be used",
+        cause=f"its content was changed ({cause})",
+        remedy=_PLAN_AGAIN,
+        command=PLAN_COMMAND,
+    )
 
 
 def seen_by_key(

@@ -71,7 +71,8 @@ def find_run(run: str | Path) -> Path:
             raise UsageError(
                 "there is no run to resume",
                 cause=f"{runs_folder()} holds none",
-                remedy="begin one with pallink fleet apply FILE, or name the folder of one",
+                remedy="start a run, or name the folder of one",
+                command="pallink fleet apply FILE",
             )
         return newest
     folder = runs_folder() / run if isinstance(run, str) and _RUN_ID.fullmatch(run) else Path(run)
@@ -79,7 +80,8 @@ def find_run(run: str | Path) -> Path:
         raise UsageError(
             f"unknown run {run}",
             cause=f"there is no journal in {folder}",
-            remedy="name one that pallink fleet runs lists, or the folder of one",
+            remedy="name one of these runs, or the folder of one",
+            command="pallink fleet runs",
         )
     return folder
 

@@ -21,7 +21,7 @@ from pallink.errors import (
 )
 from pallink.fleet.advice import explain_for_entry
 from pallink.fleet.entry import Entry, LinkState
-from pallink.fleet.plan_file import Seen, describe_change
+from pallink.fleet.plan_file import PLAN_COMMAND, Seen, describe_change
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.links.history import InterruptedWrite
@@ -238,7 +238,8 @@ class Work:
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
                 cause=difference,
-                remedy="make the plan again, look at it, and apply it",
+                remedy="make the plan again",
+                command=PLAN_COMMAND if entry.line else None,
             )
 
     def _verify(self, entry: Entry, session: Session, fields: Json) -> EntryResult:
@@ -266,9 +267,12 @@ class Work:
         error, reader = result.error, result.reader
         if isinstance(error, ReaderRoleError) and entry.role_check is RoleCheck.WARN:
             result = replace(result, error=None, warnings=(*result.warnings, error.message))
-        elif isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
-            command = commands.role_assign(scopes_to_assign(reader))
-            result = replace(result, error=error.replace(remedy="have an administrator assign Reader", command=command))
+        elif error is not None:
+            error = explain_for_entry(error, entry)
+            if isinstance(error, ReaderRoleError) and reader is not None and result.role is not Verdict.ELIGIBLE:
+                command = commands.role_assign(scopes_to_assign(reader))
+                error = error.replace(remedy="have an administrator assign Reader", command=command)
+            result = replace(result, error=error)
         checked = _result(entry, _outcome_of_comparison(result), result)
         # One row a tenant has no room for the subscriptions.
         fields = {name: value for name, value in checked.fields.items() if name != "subscriptions"}

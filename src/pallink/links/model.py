@@ -12,6 +12,7 @@ from typing import Protocol
 from pallink.account import Account
 from pallink.errors import LinkedElsewhereError, NotLinkedError, RequestTrace, UnexpectedAnswerError, UsageError
 
+_NO_LINK = "Azure returned no link for this account"
 _PARTNER_ID = re.compile(r"[0-9]{5,10}", re.ASCII)
 
 
@@ -151,8 +152,8 @@ class UpdateGoal:
         linked = active(current)
         if linked is None:
             raise NotLinkedError(
-                "there is no link to update",
-                cause="the account is not linked to any partner",
+                "not linked: there is no link to update",
+                cause=_NO_LINK,
                 remedy="create the link",
             )
         return Step(Action.UNCHANGED) if linked.partner_id == self.partner_id else Step(Action.UPDATED, self.partner_id)
@@ -185,7 +186,7 @@ def linked_elsewhere_error(linked: Link, wanted_partner_id: str, consequence: st
         f"linked to a different partner: {linked}, not {wanted_partner_id}; {consequence}",
         linked_partner_id=linked.partner_id,
         wanted_partner_id=wanted_partner_id,
-        cause="an account has one partner in each tenant, and pallink replaces none unasked",
+        cause="an account has one partner in each tenant, and pallink replaces it only when told to",
     )
 
 
@@ -242,15 +243,15 @@ def concurrent_write_warning(before: Link | None, after: Link | None) -> str | N
     )
 
 
-def verification_error(linked: Link | None, expected_partner_id: str) -> NotLinkedError | LinkedElsewhereError | None:
-    """Return why `verify` fails, or None if the account is linked to the expected partner."""
-    linked = active(linked)
-    if linked is None:
-        return NotLinkedError(
-            f"not linked: expected partner {expected_partner_id}, and there is no link",
-            cause="the service knows no link of this account in this tenant",
-            remedy="create the link",
-        )
+def not_linked_error(account: str, tenant: str) -> NotLinkedError:
+    """Return the error for an account without a link; both are named as people know them."""
+    return NotLinkedError(
+        f"not linked: {account} has no link in tenant {tenant}", cause=_NO_LINK, remedy="create the link"
+    )
+
+
+def verification_error(linked: Link, expected_partner_id: str) -> LinkedElsewhereError | None:
+    """Return why `verify` fails on a link to another partner; None if it is the expected one."""
     if linked.partner_id != expected_partner_id:
         return LinkedElsewhereError(
             f"linked to a different partner: {linked}, not {expected_partner_id}",

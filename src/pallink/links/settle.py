@@ -36,10 +36,7 @@ _DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 # Writes that the version counts where a deletion took effect and another process linked the account again.
 _DELETED_AND_LINKED = 2
 
-_CONTESTED = (
-    "Azure reported that the link is not as it was read just before: another process changed it in between, or Azure"
-    " carried out this request twice"
-)
+_CONTESTED = "another process changed the link in between, or Azure carried out this request twice"
 _MAY_ARRIVE_LATE = "a request timed out, and Azure may still carry it out"
 
 

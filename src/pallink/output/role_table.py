@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pallink.fleet.result import EntryResult
 from pallink.fleet.role_run import RoleEntryResult
+from pallink.links.model import Action
 from pallink.output.table import Row
 from pallink.role_result import RoleResult, RoleRow
 from pallink.roles.assignments import split_scope
@@ -23,7 +24,8 @@ def role_rows(result: RoleResult) -> Iterator[Row]:
         yield Row("roles", "none where the administrator may look")
     for number, row in enumerate(result.rows):
         status = "bad" if row.effective is False else "good" if row.action and not result.dry_run else ""
-        yield Row("" if number else "roles", f"{row.role_name} on {row.scope_name}{_details(row)}", status)
+        details = _details(row, is_planned=bool(result.dry_run))
+        yield Row("" if number else "roles", f"{row.role_name} on {row.scope_name}{details}", status)
     if result.dry_run:
         yield Row("result", "dry run: nothing was written")
 
@@ -42,8 +44,12 @@ def _short(scope: Scope) -> str:
     return str(scope.subscription_name) if is_named else str(scope)
 
 
-def _details(row: RoleRow) -> str:
-    text = f": {row.action}" if row.action else ""
+_PLANNED = {Action.CREATED: "to create", Action.DELETED: "to delete"}
+
+
+def _details(row: RoleRow, *, is_planned: bool) -> str:
+    action = _PLANNED[row.action] if is_planned and row.action in _PLANNED else row.action
+    text = f": {action}" if action else ""
     if row.effective is not None:
         text += ", in effect" if row.effective else ", not in effect yet"
     if row.group_id is not None:

@@ -98,7 +98,7 @@ def reader_row(report: ReaderReport) -> Row:
     if best is None:
         sees_any = report.disabled or report.eligible
         return Row(
-            "Reader", f"no: {'on no subscription that counts' if sees_any else 'it sees no subscription'}", "bad"
+            "Reader", f"no: {'not on any enabled subscription' if sees_any else 'it sees no subscription'}", "bad"
         )
     return Row(
         "Reader", f"{_yes_or_no(report)}: {best.subscription.name}: {best}", _status(report.passes, best.verdict)
@@ -114,7 +114,7 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
         return
     passing = sum(_has_reader(report, subscription) for subscription in report.subscriptions)
     if not report.subscriptions:
-        yield Row("Reader", "no: on no subscription that counts", "bad")
+        yield Row("Reader", "no: not on any enabled subscription", "bad")
     else:
         yield Row(
             "Reader",

@@ -5,10 +5,12 @@ The codes are those of Microsoft's documentation ("Troubleshoot Azure RBAC").
 
 from dataclasses import dataclass
 
+from pallink.account import Account
 from pallink.errors import AccessDeniedError, PallinkError, RequestTrace, ServiceError, SignInError
 from pallink.redact.text import one_clause
 from pallink.roles.grant import AssignableRole, Principal
 from pallink.roles.scopes import Scope
+from pallink.settings import Settings
 
 # Of the message of AuthorizationFailed, where the caller holds a role with a condition.
 _CONDITION = "condition that is not fulfilled"
@@ -18,8 +20,7 @@ _UNKNOWN_SCOPES = frozenset(
     {"SubscriptionNotFound", "ResourceGroupNotFound", "ManagementGroupNotFound", "NotFound", "InvalidSubscriptionId"}
 )
 
-SHOW_OBJECT_ID = "pallink whoami --query objectId -o tsv"
-"""The command with which an account prints its own object ID, as those can who may not look up others."""
+_SIGNED_IN_AS_IT = "signed in as that account, this prints it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,18 @@ class RoleRequest:
 
     Attributes:
         verb: As in `assign` or `remove`.
-        administrator: The name of the account that requested it.
+        administrator: The account that requested it.
         scope: Where.
         principal: The account that the role is for.
+        cloud: The cloud, as `--cloud` names it.
         role: The role; None where all are listed.
     """
 
     verb: str
-    administrator: str
+    administrator: Account
     scope: Scope
     principal: Principal
+    cloud: str
     role: AssignableRole | None = None
 
     @property
@@ -62,7 +65,7 @@ def explain_refusal(code: str | None, message: str, request: RoleRequest, trace:
 
 def _explain_administrator(code: str | None, reported: str, request: RoleRequest) -> PallinkError | None:
     """Return the error for what the administrator may not do."""
-    administrator = request.administrator
+    administrator = request.administrator.name
     if code == "AuthorizationFailed" and _CONDITION in reported:
         return AccessDeniedError(
             f"could not {request.doing}: the role of {administrator} has a condition against it",
@@ -96,8 +99,8 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
         return ServiceError(
             f"could not {request.doing}: the tenant has no account {request.principal}",
             cause=reported,
-            remedy="pass the object ID that the account has in this tenant; signed in as that account, this prints it",
-            command=SHOW_OBJECT_ID,
+            remedy=f"pass the object ID that the account has in this tenant; {_SIGNED_IN_AS_IT}",
+            command=show_object_id(request.cloud, request.administrator.tenant_id),
         )
     if code == "RoleDefinitionDoesNotExist":
         return ServiceError(
@@ -120,25 +123,32 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
     return None
 
 
-def no_such_account(name: str, tenant: str) -> ServiceError:
+def show_object_id(cloud: str, tenant_id: str) -> str:
+    """Return the command with which an account prints its own object ID in a tenant; it needs no look-up."""
+    return Settings(cloud, tenant=tenant_id).command("whoami", "--query", "objectId", "-o", "tsv")
+
+
+def no_such_account(name: str, cloud: str, tenant_id: str) -> ServiceError:
     """Return the error for an account that Microsoft Graph does not find."""
     is_name = "@" in name
     return ServiceError(
-        f"the tenant {tenant} has no account {name}",
+        f"the tenant {tenant_id} has no account {name}",
         cause="Microsoft Graph does not find it; a guest has another name in this tenant than at home"
         if is_name
         else "Microsoft Graph finds no user and no application with this ID",
-        remedy="check the spelling, or pass the object ID; signed in as that account, this prints it",
-        command=SHOW_OBJECT_ID,
+        remedy=f"check the spelling, or pass the object ID; {_SIGNED_IN_AS_IT}",
+        command=show_object_id(cloud, tenant_id),
     )
 
 
-def graph_refused(name: str, administrator: str, reason: str, trace: RequestTrace | None = None) -> AccessDeniedError:
+def graph_refused(
+    name: str, cloud: str, administrator: Account, reason: str, trace: RequestTrace | None = None
+) -> AccessDeniedError:
     """Return the error for a look-up that Microsoft Graph refuses, as it often does to guests and applications."""
     return AccessDeniedError(
-        f"could not look up {name} in Microsoft Graph: {administrator} may not read the directory",
+        f"could not look up {name} in Microsoft Graph: {administrator.name} may not read the directory",
         cause=reason,
-        remedy="pass the object ID instead; signed in as that account, this prints it",
-        command=SHOW_OBJECT_ID,
+        remedy=f"pass the object ID instead; {_SIGNED_IN_AS_IT}",
+        command=show_object_id(cloud, administrator.tenant_id),
         trace=trace,
     )

@@ -22,12 +22,9 @@ _MAX_COMMANDS = 10
 # name one. Works in bash and PowerShell.
 _CURRENT_SUBSCRIPTION = "/subscriptions/$(az account show --query id --output tsv)"
 
-ROLE_CHECK_OPTION = "link, update and verify take --role-check warn|skip"
-_RULE = f"requiring Reader is pallink's default, not Azure's rule: {ROLE_CHECK_OPTION}"
+ROLE_CHECK_OPTION = "--role-check is warn or skip"
+_RULE = f"pallink, not Azure, requires Reader to link, unless {ROLE_CHECK_OPTION}"
 _MAX_SHOWN = 3
-
-_PORTAL = "Access control (IAM), Add role assignment, Reader"
-_PORTAL_PIM = "Privileged Identity Management, My roles, Azure resources, Activate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ def diagnose_reader(report: ReaderReport, commands: RoleCommands) -> PallinkErro
 
 def with_rule(error: PallinkError) -> PallinkError:
     """Return an error of the Reader check that says whose rule it is, and which option changes it."""
-    return error.replace(remedy=f"{error.remedy}; {_RULE}" if error.remedy else _RULE)
+    return error.with_cause(_RULE)
 
 
 def reader_warnings(report: ReaderReport) -> tuple[str, ...]:
@@ -166,23 +163,22 @@ def _diagnose(report: ReaderReport, commands: RoleCommands) -> PallinkError:
     if report.verdict is Verdict.ELIGIBLE:
         return _inactive_error(report, commands)
     failing = report.failing
-    command = _assign_commands(report, commands)
-    how = _how_to_assign(commands, failing)
+    command, remedy = _assign_commands(report, commands), _how_to_assign(commands)
     if best is not None and best.verdict is Verdict.UNKNOWN:
         return ReaderRoleError(
             f"could not read whether {account.name} has Reader",
             cause=f"{best.subscription.name}: {best.reason}",
-            remedy=f"an account without Reader may not read this; an administrator gives it Reader, {how}",
+            remedy=remedy,
             command=command,
             trace=best.error.trace if best.error else None,
         )
     subscriptions = [verdict.subscription for verdict in failing]
     where = join_names(subscriptions) if report.all_required and subscriptions else "any subscription"
     return ReaderRoleError(
-        f"the Reader role is missing: {account.name} does not hold it on {where}",
+        f"the Reader role is missing: {account.name} does not have it on {where}",
         cause=_describe_cause(report),
-        remedy=f"an administrator gives it Reader, {how}{_note_on_power_platform(report)}",
-        command=command or None,
+        remedy=remedy,
+        command=command,
     )
 
 
@@ -221,33 +217,49 @@ def _inactive_error(report: ReaderReport, commands: RoleCommands) -> PallinkErro
         lines += [commands.assign_on(missing)] if missing else []
     where = join_names([verdict.subscription for verdict in report.failing if verdict.eligible is not None], limit=3)
     if not where:
-        where = f"{roles[0].scope_name or roles[0].scope}, and what is below it"
-    portal = "" if commands.emulator else f", or in the portal: {_PORTAL_PIM}"
+        where = f"{roles[0].scope_name or roles[0].scope} and what is below it"
     return ReaderRoleError(
-        f"the Reader role is not active: {account.name} is only eligible for it, on {where}",
+        f"the Reader role is not active: {account.name} is eligible for it on {where}, but has not activated it",
         cause="a role that is eligible in Privileged Identity Management counts only while it is activated",
-        remedy=f"sign in as {account.name} and activate it{portal}; or have it assigned permanently",
+        remedy=f"activate Reader as {account.name}, {_how_to_activate(commands)}",
         command="\n".join(lines),
     )
 
 
 def _describe_cause(report: ReaderReport) -> str:
     if report.all_required:
-        causes = [f"{verdict.subscription.name}: {verdict}" for verdict in report.failing]
-        causes += [f"{disabled.name}: the subscription is disabled, and does not count" for disabled in report.disabled]
-        text = "; ".join(causes[:3]) + (f"; and {len(causes) - 3} more" if len(causes) > 3 else "")  # noqa: PLR2004
-        if any(verdict.reason for verdict in report.failing):
-            text += f"; it sees {join_names(report.visible, limit=5) or 'no subscription'}"
-        return text
+        return _describe_required(report)
     enabled = [verdict.subscription for verdict in report.subscriptions]
+    if not enabled and report.disabled:
+        return f"all subscriptions that it sees are disabled: {join_names(report.disabled)}"
     if not enabled:
-        if report.disabled:
-            return f"every subscription that it sees is disabled, and does not count: {join_names(report.disabled)}"
-        return "it sees no subscription in this tenant, so it holds no role there"
+        return "it sees no subscription in this tenant, and needs none for Power Platform alone"
     best = report.best
     if best is None or best.verdict is Verdict.NONE:
-        return f"it holds no role on {join_names(enabled, limit=3)}"
-    return f"on {best.subscription.name} it holds: {best}"
+        return f"it has no role on {join_names(enabled, limit=_MAX_SHOWN)}"
+    return _describe_verdict(best)
+
+
+def _describe_required(report: ReaderReport) -> str:
+    """Return why subscriptions do not pass that were named; what the account does not see is one reason."""
+    visible = {subscription.id.casefold() for subscription in report.visible}
+    failing = report.failing
+    unseen = [verdict.subscription for verdict in failing if verdict.subscription.id.casefold() not in visible]
+    causes = [_describe_verdict(verdict) for verdict in failing if verdict.subscription not in unseen]
+    causes += [f"{subscription.name} is disabled" for subscription in report.disabled]
+    if unseen:
+        others = f"only {join_names(report.visible, limit=5)}" if report.visible else "nor any other subscription"
+        causes.insert(0, f"it does not see {join_names(unseen, limit=_MAX_SHOWN)}, {others}")
+    more = len(causes) - _MAX_SHOWN
+    return "; ".join(causes[:_MAX_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _describe_verdict(verdict: SubscriptionVerdict) -> str:
+    """Return what the account has on a subscription."""
+    name = verdict.subscription.name
+    if verdict.role_name is not None:
+        return f"on {name} it has {verdict}"
+    return f"{name}: {verdict.reason}" if verdict.reason else f"it has no role on {name}"
 
 
 def _assign_commands(report: ReaderReport, commands: RoleCommands) -> str:
@@ -261,19 +273,14 @@ def scopes_to_assign(report: ReaderReport) -> list[str | None]:
     return (scopes if report.all_required else scopes[:1]) or [None]
 
 
-def _how_to_assign(commands: RoleCommands, failing: Sequence[SubscriptionVerdict]) -> str:
+def _how_to_assign(commands: RoleCommands) -> str:
     if commands.emulator is not None:
-        in_azure = RoleCommands(commands.account).assign(failing[0].subscription.scope if failing else None)
-        return f"here by the command below; in Azure it would be: {in_azure}"
-    if not failing:
-        return (
-            "by the first command; or by az, for the subscription that it is set to;"
-            f" or in the portal: Subscriptions, the subscription, {_PORTAL}"
-        )
-    return f"by the first command, or by az, or in the portal: Subscriptions, {failing[0].subscription.name}, {_PORTAL}"
+        how = f"in the {commands.emulator.name} with {commands.emulator.command} assign"
+        return f"have an administrator assign Reader, {how}"
+    return "have an administrator assign Reader with pallink or az, or in the portal under Access control (IAM)"
 
 
-def _note_on_power_platform(report: ReaderReport) -> str:
-    if report.subscriptions or report.disabled:
-        return ""
-    return "; an account of Power Platform alone needs no Azure role"
+def _how_to_activate(commands: RoleCommands) -> str:
+    if commands.emulator is not None:
+        return f"in the {commands.emulator.name} with {commands.emulator.command} activate"
+    return "with az, or in the portal under My roles"

@@ -83,7 +83,7 @@ class ReaderReport:
 
     Attributes:
         subscriptions: The verdicts, in the order in which Azure listed the subscriptions or the user named them.
-        disabled: The disabled subscriptions, which do not count.
+        disabled: The disabled subscriptions, which never pass.
         eligible: Roles as good as Reader that the account could activate on a management group or the tenant's root.
         all_required: Whether every subscription has to pass, not just one.
         visible: All subscriptions that the account sees, checked or not.
@@ -183,7 +183,7 @@ def judge(
 
 def judge_unreadable(subscription: Subscription, error: PallinkError) -> SubscriptionVerdict:
     """Return the verdict on a subscription whose role assignments could not be read: `unknown`, never `none`."""
-    refused = "Azure does not let this account read its role assignments there (403)"
+    refused = "Azure refused to list its role assignments there (403), which Reader allows"
     reason = refused if isinstance(error, AccessDeniedError) else error.message
     return SubscriptionVerdict(subscription, Verdict.UNKNOWN, reason=reason, error=error)
 
@@ -272,7 +272,7 @@ def explain(verdict: SubscriptionVerdict) -> str:
     if verdict.condition is not None:
         text += ", under a condition"
     if verdict.verdict is Verdict.OTHER_ROLE:
-        text += "; it does not allow every read"
+        text += ", which does not allow every read"
     if verdict.verdict is Verdict.MORE_THAN_READER:
         text += "; less would do: Reader"
     if verdict.verdict is Verdict.UNKNOWN:

@@ -243,8 +243,7 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     error = SignInError(
         "not signed in",
         cause=cause,
-        remedy=f"set {and_list(METHODS[SignInMethod.CLIENT_SECRET].required)}, or use --auth; --cloud sandbox needs no"
-        " account; or sign in once",
+        remedy=f"sign in once, or for an application set {and_list(METHODS[SignInMethod.CLIENT_SECRET].required)}",
         command=settings.command("login"),
     )
     return from_variables.with_foreign_variables(error, environment.environ)

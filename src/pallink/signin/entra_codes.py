@@ -62,7 +62,7 @@ _TRY_AGAIN = _group(
     },
 )
 
-COMPLETE_MFA = "sign in again and complete multifactor authentication; a job without a person needs an application"
+COMPLETE_MFA = "sign in again with multifactor authentication, or use an application for unattended jobs"
 
 _COMPLETE_MFA = _group(
     COMPLETE_MFA,
@@ -75,7 +75,7 @@ _COMPLETE_MFA = _group(
     NewSignIn.SAME,
 )
 
-DO_WHAT_THE_PAGE_ASKS = "sign in again and do what the page asks for; a job without a person needs an application"
+DO_WHAT_THE_PAGE_ASKS = "sign in again and follow the page, or use an application for unattended jobs"
 
 _DO_WHAT_THE_PAGE_ASKS = _group(
     DO_WHAT_THE_PAGE_ASKS,
@@ -89,8 +89,12 @@ _SET_UP_MFA = _group(
         "50072": "the tenant requires multifactor authentication, and the account is not set up for it",
         "50079": "the tenant requires multifactor authentication, and the account is not set up for it",
         "53004": "the account has to be set up for multifactor authentication first",
-        "53010": "multifactor authentication can be set up only from certain places or devices of the organization",
     },
+)
+
+_SET_UP_MFA_ELSEWHERE = _group(
+    "set up multifactor authentication at https://aka.ms/mfasetup from a trusted place or device",
+    {"53010": "multifactor authentication can be set up only from certain places or devices of the organization"},
 )
 
 USE_THE_BROWSER = "sign in with the browser of a device that the tenant manages; a device code does not name the device"
@@ -186,7 +190,7 @@ _GUESTS = {
         "have that tenant's administrator trust the home tenant's devices in its cross-tenant access settings",
     ),
     **_group(
-        "have that tenant's administrator exclude guests, or trust the home tenant's multifactor authentication",
+        "have that tenant exclude guests, or trust the home tenant's multifactor authentication",
         {
             "50177": "a policy of the tenant requires an external check that guests cannot pass",
             "50178": "a policy of the tenant requires a session control that guests do not support",
@@ -225,7 +229,7 @@ _CROSS_TENANT = {
 _CONSENT = {
     "65001": Explanation(
         "neither a user nor an administrator of the tenant has consented to the application",
-        "sign in again and consent, have an administrator consent, or use another application with --client-id",
+        "sign in again and consent, have an administrator consent, or use another --client-id",
         NewSignIn.SAME,
     ),
     **_group(
@@ -402,6 +406,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     **_COMPLETE_MFA,
     **_DO_WHAT_THE_PAGE_ASKS,
     **_SET_UP_MFA,
+    **_SET_UP_MFA_ELSEWHERE,
     **_USE_THE_BROWSER,
     **_NO_DEVICE_CODE,
     **_BLOCKED_METHOD,

@@ -16,12 +16,18 @@ _SETTING_BY_VARIABLE = {
     variables.PIPELINES_CLIENT_ID: "client_id",
 }
 
-# How to have a CI system set a variable.
-_CI_HINTS = {
-    variables.GITHUB_REQUEST_URL: "give the job the permission id-token: write",
-    variables.GITHUB_REQUEST_TOKEN: "give the job the permission id-token: write",
-    variables.PIPELINES_ACCESS_TOKEN: "map it in the step: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
-    variables.PIPELINES_CONNECTION_ID: "run pallink in an AzureCLI@2 step with azureSubscription, which sets it",
+_GITHUB_PERMISSION = "give the job the permission id-token: write"
+_PIPELINES_STEP = "run pallink in an AzureCLI@2 step"
+
+# How to have a CI system set a variable that only it can set.
+_CI_REMEDIES = {
+    variables.GITHUB_REQUEST_URL: _GITHUB_PERMISSION,
+    variables.GITHUB_REQUEST_TOKEN: _GITHUB_PERMISSION,
+    variables.PIPELINES_TENANT_ID: _PIPELINES_STEP,
+    variables.PIPELINES_CLIENT_ID: _PIPELINES_STEP,
+    variables.PIPELINES_CONNECTION_ID: _PIPELINES_STEP,
+    variables.PIPELINES_REQUEST_URL: _PIPELINES_STEP,
+    variables.PIPELINES_ACCESS_TOKEN: "set SYSTEM_ACCESSTOKEN: $(System.AccessToken) in the env of the step",
 }
 
 
@@ -125,15 +131,22 @@ def _validate(name: str, setting: str, value: str) -> None:
 
 def _missing_variables(method: SignInMethod, missing: Sequence[str], environ: Mapping[str, str]) -> SignInError:
     info = METHODS[method]
-    hints = list(dict.fromkeys(_CI_HINTS[name] for name in missing if name in _CI_HINTS))
+    is_partly_set = len(missing) < len(info.required)
     return with_foreign_variables(
         SignInError(
             f"missing for --auth {method}: {and_list(missing)}",
-            cause=f"to sign in with {info.label}, pallink needs {and_list(info.required)}",
-            remedy=f"set {and_list(missing)} in the environment" + (f": {'; '.join(hints)}" if hints else ""),
+            cause=f"to sign in with {info.label}, pallink needs {and_list(info.required)}" if is_partly_set else None,
+            remedy=_remedy(missing),
         ),
         environ,
     )
+
+
+def _remedy(missing: Sequence[str]) -> str:
+    """Return how to have all missing variables set: those that the user sets, and those of a CI system."""
+    own = [name for name in missing if name not in _CI_REMEDIES]
+    of_ci = dict.fromkeys(_CI_REMEDIES[name] for name in missing if name in _CI_REMEDIES)
+    return ", and ".join([*([f"set {and_list(own)} in the environment"] if own else []), *of_ci])
 
 
 def with_foreign_variables(error: SignInError, environ: Mapping[str, str]) -> SignInError:
@@ -149,9 +162,8 @@ def _missing_credential(environ: Mapping[str, str]) -> SignInError:
     missing = credentials
     remedy = f"set {_or_list(credentials)} in the environment"
     if environ.get("GITHUB_ACTIONS"):
-        url = variables.GITHUB_REQUEST_URL
-        missing = [url, *credentials]
-        remedy = f"{_CI_HINTS[url]}, which sets {url}; or {remedy}"
+        missing = [variables.GITHUB_REQUEST_URL, *credentials]
+        remedy = f"{_GITHUB_PERMISSION}, or {remedy}"
     return SignInError(
         f"missing for the sign-in of an application: {_or_list(missing)}",
         cause=f"{variables.TENANT_ID} and {variables.CLIENT_ID} are set, but no credential of the application",

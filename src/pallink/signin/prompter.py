@@ -138,7 +138,7 @@ def browser_hints(url: str, settings: Settings, device_code_command: str) -> tup
     """
     account = () if settings.account else (f"to name the account: {settings.command('login', '--account', 'NAME')}",)
     return (
-        "if no browser appears, or it offers another account, open this address in a private window on this machine:",
+        "if no browser appears, or it offers another account, open this address in a private window here:",
         f"    {url}",
         *account,
         f"to sign in on another device: {device_code_command}",

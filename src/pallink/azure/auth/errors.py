@@ -121,15 +121,15 @@ def _explain_entra_id(error: Exception, response: Any, login: str) -> PallinkErr
     body = body_of(response)
     if "error" in body:
         return _with_clock(sign_in_error(body, trace=trace), response, aadsts_code(body))
-    if response.status_code < 400:  # noqa: PLR2004
+    if body and response.status_code < 400:  # noqa: PLR2004
         # The login host refused nothing: azure-identity stopped by itself, or the user cancelled.
         return SignInError(
             f"the sign-in failed: {one_line(str(error))}", remedy="try again, or use another method with --auth"
         )
     return SignInError(
         f"the sign-in at {login} failed: invalid response",
-        cause=f"status {response.status_code} with a body that is not Entra ID's: a proxy may have responded instead",
-        remedy="check the proxy and --cloud",
+        cause=f"status {response.status_code} with a body that is not Entra ID's, perhaps from a proxy",
+        remedy="check --cloud and the proxy",
         trace=trace,
     )
 

@@ -85,7 +85,7 @@ def _check_storable(
     """Return whether the tokens of a sign-in can be encrypted, before anyone is prompted.
 
     Raises:
-        SignInError: It cannot be kept, and so would be of no use to later commands; or the folder cannot be written.
+        SignInError: It cannot be stored, and so would be of no use to later commands; or the folder cannot be written.
     """
     is_storable = METHODS[sign_in.method].is_storable
     is_encrypted = is_storable and token_cache.can_encrypt()
@@ -103,9 +103,9 @@ def _check_storable(
 
 def _not_kept(sign_in: SignIn) -> SignInError:
     return SignInError(
-        f"nothing to keep: with {sign_in.label} each command signs in by itself",
-        cause="pallink login keeps the sign-ins of users, and of applications with a secret or a certificate",
-        remedy="leave out pallink login",
+        f"nothing to store: each command signs in with {sign_in.label} by itself",
+        cause="pallink login stores sign-ins of users, and of applications with a secret or a certificate",
+        remedy="run the other commands without pallink login",
     )
 
 
@@ -114,9 +114,9 @@ def _not_encrypted(settings: Settings, claims: str | None) -> SignInError:
     if claims is not None:
         words += ["--claims", encode_claims(claims)]
     return SignInError(
-        "the sign-in cannot be kept: tokens cannot be encrypted here",
-        cause="that needs the operating system's keyring, on Linux libsecret and an unlocked keyring",
-        remedy="unlock it; or keep the tokens in a file that only you can read, and that is not encrypted",
+        "could not store the sign-in: tokens cannot be encrypted on this machine",
+        cause="encryption needs the operating system's keyring (on Linux: libsecret and an unlocked keyring)",
+        remedy="unlock the keyring, or store the tokens unencrypted in a file that only you can read",
         command=settings.command(*words),
     )
 
@@ -176,7 +176,7 @@ def _stored(
     user = token_cache.user_in(cache) if account.kind.is_user else None
     if account.kind.is_user and user is None:
         raise UnexpectedAnswerError(
-            "the sign-in cannot be kept",
+            "could not store the sign-in",
             cause="the response of Entra ID names no user",
             remedy="run again with --debug to see the response",
         )

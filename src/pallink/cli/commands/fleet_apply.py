@@ -75,7 +75,13 @@ def apply(
         replace=replace,
         vault_auth=vault_auth,
     )
-    ending = Ending(again=this_command(), title="fleet apply", files=files)
+    ending = Ending(
+        again=this_command(),
+        # A plan file says itself what is replaced, and a folder holds one run.
+        with_replace=None if _is_plan(file) or resume or run_dir else this_command("--replace"),
+        title="fleet apply",
+        files=files,
+    )
     if resume is not None:
         _refuse_besides("--resume", file=file, run_dir=run_dir, replace=replace, selection=selection)
         _carry_out(resume_apply(resume, run_options), [], options, ending)
@@ -120,16 +126,20 @@ def _plan(
     """Return the plan to carry out, and the results of accounts that are not worked on, unchanged ones or refused."""
     if file is None:
         raise UsageError(
-            "the command names neither a fleet file nor a run",
-            remedy="name a fleet file; or a run with --resume, as in",
+            "missing argument FILE or option --resume",
+            remedy="name a fleet file, or resume one of these runs",
             command="pallink fleet runs",
         )
-    if file.suffix.casefold() == ".json":
+    if _is_plan(file):
         _refuse_besides("a plan file", replace=run_options.replace, selection=selection)
         return _read_plan(file, run_options.cloud), []
     if yes:
         return _new_plan(file, options, run_options, selection), []
     return confirmed_plan(_new_plan(file, options, run_options, selection), options, run_options)
+
+
+def _is_plan(file: Path | None) -> bool:
+    return file is not None and file.suffix.casefold() == ".json"
 
 
 def _carry_out(

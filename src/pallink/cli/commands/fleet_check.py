@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # With more accounts than this, one command for all of them is plainer.
 _MAX_COMMANDS = 10
-_HOW = "have an administrator assign Reader where it is missing"
+_REMEDY = "have an administrator assign Reader where it is missing"
 
 
 def check(
@@ -58,7 +58,7 @@ def check(
         show_all=this_command("-o", "tsv"),
         finding=lambda lacking, results: FleetDiffersError(
             f"the Reader role is missing for {lacking:,} of {count_results(results)}",
-            remedy=_HOW,
+            remedy=_REMEDY,
             command=_commands(results, file, selection, options),
         ),
         title="fleet check",
@@ -72,7 +72,9 @@ def check(
         report.end(results, is_interrupted=run.is_stopped)
     except AccountsFailedError as error:
         commands = _commands(results, file, selection, options)
-        raise (error.replace(remedy=f"{error.remedy}; {_HOW}", command=commands) if commands else error) from None
+        raise (
+            error.replace(remedy=f"correct the other errors, and {_REMEDY}", command=commands) if commands else error
+        ) from None
 
 
 def _role_of(result: "EntryResult") -> str:

@@ -42,7 +42,7 @@ def verify(
 
     For CI: reads only. Not linked: exit code 3. Linked to another partner: 5. A missing Reader role is a warning, or
     with --role-check require an error (6). In GitHub Actions and Azure Pipelines it annotates the run and adds to its
-    summary. With --all-tenants or several --tenant: 9 if the account is not as wanted in one of them, and 8 if one
+    summary. With --all-tenants or several --tenant: 9 if it is not linked as expected in one of them, and 8 if one
     could not be checked.
     """
     if options.is_about_many:
