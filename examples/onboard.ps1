@@ -3,8 +3,8 @@
 Links a list of accounts to one partner, and lists at the end which of them failed and why.
 
 .DESCRIPTION
-The same as onboard.sh, for PowerShell 7. UNTESTED: the tests of this repository run without PowerShell, so this script
-has not been run yet. It does the same as onboard.sh, line by line; try it with the sandbox first.
+The same as onboard.sh, for PowerShell 7. It was run with PowerShell 7.0 on Linux; not on Windows, and not with Windows
+PowerShell 5.1. Try it with the sandbox first.
 
 `pallink fleet apply` does more, and many accounts at a time: docs/how-to/fleets.md. This script is for a loop of your own.
 
@@ -14,16 +14,16 @@ not, 2 if the command line is wrong.
 .EXAMPLE
 examples/onboard.ps1 719878 examples/accounts.txt --cloud sandbox
 #>
-param(
-    [Parameter(Mandatory)] [string] $PartnerId,
-    [Parameter(Mandatory)] [string] $AccountsFile,
-    [Parameter(ValueFromRemainingArguments)] [string[]] $Options = @()
-)
 
-# pallink reports failures by its exit code, which must not raise an exception.
+# No parameter has attributes: with them PowerShell would take options such as -o for its own, and prompt for what is
+# missing. The options of pallink are in $args.
+param([string] $PartnerId, [string] $AccountsFile)
+
+# pallink reports failures by its exit code and on stderr, neither of which must raise an exception.
 $PSNativeCommandUseErrorActionPreference = $false
+$ErrorActionPreference = 'Continue'
 
-if (-not (Test-Path -LiteralPath $AccountsFile -PathType Leaf)) {
+if (-not $AccountsFile -or -not (Test-Path -LiteralPath $AccountsFile -PathType Leaf)) {
     [Console]::Error.WriteLine("usage: onboard.ps1 PARTNER_ID ACCOUNTS_FILE [options of pallink link ...]")
     exit 2
 }
@@ -36,9 +36,14 @@ foreach ($line in Get-Content -LiteralPath $AccountsFile) {
     $where = if ($tenant) { '--tenant', $tenant } else { @() }
     # There is no prompt: --account says who must sign in. The action goes to stdout, and with --quiet only an error goes
     # to stderr, so one of the two is empty.
-    $output = & pallink link $PartnerId --account $account @where --no-input --quiet @Options --output tsv `
+    $output = & pallink link $PartnerId --account $account @where --no-input --quiet @args --output tsv `
         --query action 2>&1 | ForEach-Object { "$_" }
     $code = $LASTEXITCODE
+    # Options such as --help print something else, with exit code 0.
+    if ($code -eq 0 -and "$output" -notin 'created', 'updated', 'unchanged') {
+        $output = 'error: pallink link printed no result', 'hint: leave out options such as --help'
+        $code = 2
+    }
     if ($code -eq 0) {
         $linked++
         '{0,-10} {1}' -f "$output", $account

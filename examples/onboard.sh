@@ -30,21 +30,30 @@ while IFS= read -r line || [ -n "$line" ]; do
   case $account in '' | '#'*) continue ;; esac
   # There is no prompt: --account says who must sign in, and standard input is the list. The action goes to stdout, and
   # with --quiet only an error goes to stderr, so one of the two is empty.
-  if output=$(pallink link "$partner_id" --account "$account" ${tenant:+--tenant "$tenant"} --no-input --quiet "$@" \
-    --output tsv --query action 2>&1 </dev/null); then
+  output=$(pallink link "$partner_id" --account "$account" ${tenant:+--tenant "$tenant"} --no-input --quiet "$@" \
+    --output tsv --query action 2>&1 </dev/null)
+  code=$?
+  case $code:$output in
+  0:created | 0:updated | 0:unchanged)
     linked=$((linked + 1))
     printf '%-10s %s\n' "$output" "$account"
-  else
-    code=$?
+    ;;
+  0:*)
+    # Options such as --help print something else, with exit code 0.
+    printf '%s\n' 'error: pallink link printed no result' 'hint: leave out options such as --help' >&2
+    exit 2
+    ;;
+  2:* | 130:*)
     # A wrong command line is wrong for every account, and Ctrl-C ends the whole list.
-    if [ "$code" -eq 2 ] || [ "$code" -eq 130 ]; then
-      printf '%s\n' "$output" >&2
-      exit "$code"
-    fi
+    printf '%s\n' "$output" >&2
+    exit "$code"
+    ;;
+  *)
     reason=$(printf '%s\n' "$output" | sed -n 's/^error: //p' | head -n 1)
     failures+=("$account: exit code $code: $reason")
     printf '%-10s %s\n' failed "$account"
-  fi
+    ;;
+  esac
 done <"$accounts_file"
 
 echo "$linked linked, ${#failures[@]} failed"

@@ -86,6 +86,32 @@ def test_odd_lists_and_wrong_command_lines(onboard: Onboard, tmp_path: Path) -> 
     assert "'abc' is not a partner ID" in wrong.stderr
     assert onboard("719878", str(tmp_path / "missing.txt")).returncode == 2
     assert onboard("719878", str(tmp_path)).returncode == 2
+    bare = onboard()
+    assert (bare.returncode, bare.stdout) == (2, "")
+    assert bare.stderr.startswith("usage: onboard.")
+
+
+def test_options_reach_pallink_and_those_that_only_print_are_refused(onboard: Onboard, tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.txt"
+    accounts.write_text("invoices@contoso.com\n")
+    short = onboard("719878", str(accounts), "--cloud", "sandbox", "-o", "json")
+    assert (short.returncode, short.stderr) == (0, "")
+    printing = onboard("719878", str(accounts), "--cloud", "sandbox", "-h")
+    assert (printing.returncode, printing.stdout) == (2, "")
+    assert printing.stderr.splitlines() == [
+        "error: pallink link printed no result",
+        "hint: leave out options such as --help",
+    ]
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="there is no pwsh here")
+def test_a_caller_that_stops_at_errors_does_not_stop_the_powershell_script(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.txt"
+    accounts.write_text("newhire@contoso.com\ninvoices@contoso.com\n")
+    line = f"& '{EXAMPLES / 'onboard.ps1'}' 719878 '{accounts}' --cloud sandbox; exit $LASTEXITCODE"
+    done = run("pwsh", "-NoProfile", "-Command", f"$ErrorActionPreference = 'Stop'; {line}")
+    assert done.returncode == 8
+    assert done.stdout.endswith("1 linked, 1 failed\n")
 
 
 def test_the_fleet_is_linked_to_two_partners_and_a_second_apply_changes_nothing(
@@ -111,11 +137,11 @@ def test_the_fleet_is_linked_to_two_partners_and_a_second_apply_changes_nothing(
     assert (links.count('"719878"'), links.count('"6183402"')) == (3, 1)
 
 
-def test_the_powershell_script_is_powershell_and_says_that_nobody_has_run_it() -> None:
+def test_the_powershell_script_is_powershell_and_says_where_it_was_run() -> None:
     text = (EXAMPLES / "onboard.ps1").read_bytes()
     tree = Parser(Language(tree_sitter_powershell.language())).parse(text)
     assert not tree.root_node.has_error
-    assert b"UNTESTED" in text
+    assert b"run with PowerShell 7.0 on Linux; not on Windows" in text
 
 
 SCHEMAS = {

@@ -1,6 +1,6 @@
 """What is printed for Azure itself: commands with the real IDs in them, ready to paste."""
 
-import json
+import ast
 import shlex
 
 import pytest
@@ -113,7 +113,8 @@ def test_the_activation() -> None:
     assert words[:5] == ["az", "rest", "--method", "PUT", "--url"]
     path = "providers/Microsoft.Authorization/roleAssignmentScheduleRequests"
     assert words[5] == f"{ONE.scope}/{path}/{ACTIVATION}?api-version=2020-10-01"
-    properties = json.loads(words[7])["properties"]
+    assert not set('"$`\\!%') & set(words[7]), "a shell would change it"
+    properties = ast.literal_eval(words[7])["properties"]
     assert properties["principalId"] == OBJECT_ID
     assert properties["roleDefinitionId"] == f"/x/roleDefinitions/{READER.id}"
     assert (properties["requestType"], properties["linkedRoleEligibilityScheduleId"]) == ("SelfActivate", "schedule")

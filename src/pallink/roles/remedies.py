@@ -3,7 +3,6 @@
 In the sandbox the commands are the sandbox's own, with the options of their Azure counterparts.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,8 +98,9 @@ class RoleCommands:
             "scheduleInfo": {"expiration": {"type": "AfterDuration", "duration": "PT8H"}},
         }
         path = f"{role.scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignmentScheduleRequests"
-        body = json.dumps({"properties": properties}, separators=(",", ":"))
-        return f"az rest --method PUT --url \"{path}/{self.activation_id}?api-version=2020-10-01\" --body '{body}'"
+        # `az rest` takes a Python literal for JSON; its single quotes need no escape in sh, PowerShell and cmd.
+        body = str({"properties": properties})
+        return f'az rest --method PUT --url "{path}/{self.activation_id}?api-version=2020-10-01" --body "{body}"'
 
 
 def _subscription(scope: str | None) -> str:
