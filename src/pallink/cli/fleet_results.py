@@ -1,7 +1,7 @@
 """What a fleet command shows of its run: each result as it comes, all of them at the end, and what they amount to."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,7 +18,7 @@ from pallink.redact.text import one_line
 
 if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
-    from pallink.fleet.result import EntryResult
+    from pallink.fleet.result import EntryResult, Outcome
     from pallink.output.fleet_table import Cell
 
 # Lines of the screen that a table leaves free.
@@ -39,6 +39,7 @@ class Ending:
 
     Attributes:
         again: The command that tries again what failed.
+        plan_again: The command that makes the plan again; None if the run is not a plan file's.
         way_out: What to do about an error that cannot be corrected, as in `leave the account out`.
         show_all: The command that shows all accounts, where the screen has no room for them.
         finding: What links that differ amount to; None for an apply, which fails where it leaves one.
@@ -50,6 +51,7 @@ class Ending:
     """
 
     again: str
+    plan_again: str | None = None
     way_out: str | None = None
     show_all: str = ""
     finding: Finding | None = None
@@ -281,15 +283,27 @@ def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted:
             remedy=f"{correct}, then run again",
         )
     if failed:
-        if any(result.outcome is Outcome.NEEDS_REPLACE for result in failed):
-            remedy = f"{correct}, add --replace to change other partners' links, and run again"
-        else:
-            remedy = f"{correct}, then run again: what is done stays as it is"
+        remedy, command = _way_on({result.outcome for result in failed}, ending, correct)
         return AccountsFailedError(
-            f"could not complete {len(failed):,} of {count_results(results)}", remedy=remedy, command=ending.again
+            f"could not complete {len(failed):,} of {count_results(results)}", remedy=remedy, command=command
         )
     different = sum(result.outcome is not Outcome.UNCHANGED for result in results)
     return ending.finding(different, results) if ending.finding is not None and different else None
+
+
+def _way_on(outcomes: "Collection[Outcome]", ending: Ending, correct: str) -> tuple[str, str]:
+    """Return what to do after an apply that left accounts undone, and the command for it."""
+    from pallink.fleet.result import Outcome  # noqa: PLC0415
+
+    # A plan file says itself which links are changed.
+    if ending.plan_again is not None and Outcome.NEEDS_REPLACE in outcomes:
+        remedy = f"{correct}; to change other partners' links, make the plan again with --replace"
+        return remedy, f"{ending.plan_again} --replace"
+    if ending.plan_again is not None and Outcome.STALE in outcomes:
+        return f"{correct}; make the plan again, look at it, and apply it", ending.plan_again
+    if Outcome.NEEDS_REPLACE in outcomes:
+        return f"{correct}, add --replace to change other partners' links, and run again", ending.again
+    return f"{correct}, then run again: what is done stays as it is", ending.again
 
 
 def _interruption(results: "Sequence[EntryResult]", ending: Ending) -> CancelledError:

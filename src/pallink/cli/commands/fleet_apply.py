@@ -81,6 +81,8 @@ def apply(
         _carry_out(resume_apply(resume, run_options), [], options, ending)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
+    if file is not None and _is_plan_file(file):
+        ending = changed(ending, plan_again=_plan_command(plan, file, run_options))
     apply_plan(plan, earlier, options, run_options, ending, run_dir=run_dir)
 
 
@@ -124,12 +126,22 @@ def _plan(
             remedy="name a fleet file; or a run with --resume, as in",
             command="pallink fleet runs",
         )
-    if file.suffix.casefold() == ".json":
+    if _is_plan_file(file):
         _refuse_besides("a plan file", replace=run_options.replace, selection=selection)
         return _read_plan(file, run_options.cloud), []
     if yes:
         return _new_plan(file, options, run_options, selection), []
     return confirmed_plan(_new_plan(file, options, run_options, selection), options, run_options)
+
+
+def _is_plan_file(file: Path) -> bool:
+    return file.suffix.casefold() == ".json"
+
+
+def _plan_command(plan: "Plan", file: Path, run_options: "RunOptions") -> str:
+    """Return the command that makes a plan again, in its file."""
+    replace = ["--replace"] if plan.replace else []
+    return fleet_command(run_options, "plan", plan.source, *replace, "--out", str(file))
 
 
 def _carry_out(
