@@ -336,3 +336,23 @@ def test_a_report_does_not_overwrite_the_fleet_file(
     assert f"hint: name another file with {option}" in refused.stderr
     assert Path(file).read_text() == before
     assert traffic.sent == []
+
+
+@pytest.mark.parametrize("header", ["account;tenant;partner", "\ufeffname,Client-ID,tenant"])
+def test_a_report_does_not_overwrite_another_fleet_file(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, header: str
+) -> None:
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text(f"{header}\n", "utf-8")
+    refused = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} --csv {accounts}")
+    assert refused.code == 2
+    assert f"error: --csv would overwrite {accounts}\ncause: it is a fleet file, not a report" in refused.stderr
+    assert accounts.read_text("utf-8") == f"{header}\n"
+    assert traffic.sent == []
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file, report = write_fleet(tmp_path, *SEED), tmp_path / "report.csv"
+    for command in ("verify", "apply --yes"):
+        assert "would overwrite" not in in_sandbox(f"fleet {command} {file} --csv {report}").stderr
+    assert report.read_text("utf-8").count("created") == len(SEED)
