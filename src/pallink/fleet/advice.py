@@ -1,7 +1,7 @@
 """Errors of the single commands in the words of a fleet file. Pure."""
 
 from pallink.errors import PallinkError, ReaderRoleError, SignInError
-from pallink.fleet.entry import Entry
+from pallink.fleet.entry import Entry, LinkState
 from pallink.roles.remedies import ROLE_CHECK_OPTION
 from pallink.signin.methods import METHODS, SignInMethod
 
@@ -9,6 +9,7 @@ from pallink.signin.methods import METHODS, SignInMethod
 _NOT_SIGNED_IN = "not signed in"
 _APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
 _PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+_LEAVER = "take the entry out of the fleet file: recognition ends with the account's access"
 
 
 def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True) -> PallinkError:
@@ -20,6 +21,8 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
         prompts: Whether this sign-in could prompt.
     """
     is_from_file = entry.line > 0
+    if is_from_file and entry.state is LinkState.UNLINKED and _is_shut_out(error):
+        error = error.replace(remedy=f"{error.remedy}, or {_LEAVER}" if error.remedy else _LEAVER)
     if is_from_file and isinstance(error, ReaderRoleError) and error.remedy is not None:
         key = "an entry of the fleet file takes role-check: warn or skip"
         return error.replace(remedy=error.remedy.replace(ROLE_CHECK_OPTION, key))
@@ -42,3 +45,8 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
             remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
         )
     return error
+
+
+def _is_shut_out(error: PallinkError) -> bool:
+    """Return whether Entra ID refuses the account, as a disabled one, and no sign-in helps."""
+    return isinstance(error, SignInError) and error.prompt_helps is False
