@@ -390,21 +390,25 @@ def test_a_report_does_not_overwrite_the_fleet_file(
     same = tmp_path / "folder" / ".." / "fleet.yaml"
     refused = in_sandbox(f"fleet {command} {file} {option} {same}")
     assert refused.code == 2
-    assert f"error: {option} would overwrite {file}" in refused.stderr
+    assert (
+        f"error: {option} would overwrite {same}\ncause: the command reads this file; nothing was sent"
+        in refused.stderr
+    )
     assert f"hint: name another file with {option}" in refused.stderr
     assert Path(file).read_text() == before
     assert traffic.sent == []
 
 
+@pytest.mark.parametrize("option", ["--junit", "--markdown", "--csv"])
 @pytest.mark.parametrize("header", ["account;tenant;partner", "\ufeffname,Client-ID,tenant"])
 def test_a_report_does_not_overwrite_another_fleet_file(
-    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, header: str
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, header: str, option: str
 ) -> None:
     accounts = tmp_path / "accounts.csv"
     accounts.write_text(f"{header}\n", "utf-8")
-    refused = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} --csv {accounts}")
+    refused = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} {option} {accounts}")
     assert refused.code == 2
-    assert f"error: --csv would overwrite {accounts}\ncause: it is a fleet file, not a report" in refused.stderr
+    assert f"error: {option} would overwrite {accounts}\ncause: it is a fleet file, not a report" in refused.stderr
     assert accounts.read_text("utf-8") == f"{header}\n"
     assert traffic.sent == []
 

@@ -48,17 +48,18 @@ class ReportFiles(NamedTuple):
             UsageError: An option names one.
         """
         for option, path in zip(("--junit", "--markdown", "--csv"), self, strict=True):
-            if path is not None and file is not None and path.resolve() == file.resolve():
-                raise UsageError(
-                    f"{option} would overwrite {file}",
-                    cause="the command reads this file; nothing was sent",
-                    remedy=f"name another file with {option}",
-                )
-        if self.csv is not None and _is_fleet_file(self.csv):
+            if path is None:
+                continue
+            if file is not None and path.resolve() == file.resolve():
+                cause = "the command reads this file"
+            elif _is_fleet_file(path):
+                cause = "it is a fleet file, not a report"
+            else:
+                continue
             raise UsageError(
-                f"--csv would overwrite {self.csv}",
-                cause="it is a fleet file, not a report; nothing was sent",
-                remedy="name another file with --csv",
+                f"{option} would overwrite {path}",
+                cause=f"{cause}; nothing was sent",
+                remedy=f"name another file with {option}",
             )
 
 
