@@ -9,7 +9,7 @@ from pallink.signin.methods import METHODS, SignInMethod
 _NOT_SIGNED_IN = "not signed in"
 _APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
 _PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
-_LEAVER = "take the entry out of the fleet file: recognition ends with the account's access"
+_LEAVER = "if the account has lost its access for good, take its entry out of the file: recognition ended with it"
 
 
 def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True) -> PallinkError:
@@ -22,7 +22,7 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
     """
     is_from_file = entry.line > 0
     if is_from_file and entry.state is LinkState.UNLINKED and _is_shut_out(error):
-        error = error.replace(remedy=f"{error.remedy}, or {_LEAVER}" if error.remedy else _LEAVER)
+        error = error.replace(remedy=f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER)
     if is_from_file and isinstance(error, ReaderRoleError) and error.remedy is not None:
         key = "an entry of the fleet file takes role-check: warn or skip"
         return error.replace(remedy=error.remedy.replace(ROLE_CHECK_OPTION, key))
