@@ -227,17 +227,27 @@ def test_the_onboarding_scripts_point_to_fleets(name: str) -> None:
 
 
 @bash_only
-def test_the_cron_line_says_nothing_until_something_is_wrong(tmp_path: Path) -> None:
-    (line,) = [each for each in (EXAMPLES / "pallink.cron").read_text().splitlines() if re.match(r"\d", each)]
-    fields = line.split(maxsplit=5)
-    assert "%" not in fields[5], "cron would end the line there"
+@pytest.mark.parametrize("number", range(3), ids=["a user", "an application", "a fleet"])
+def test_a_line_of_the_crontab_says_nothing_until_something_is_wrong(tmp_path: Path, number: int) -> None:
+    lines = [line for line in (EXAMPLES / "pallink.cron").read_text().splitlines() if re.match(r"\d", line)]
+    command = lines[number].split(maxsplit=5)[5]
+    assert "%" not in command, "cron would end the line there"
     variables = tmp_path / "environment"
-    variables.write_text("PALLINK_CLOUD=sandbox\nPALLINK_ACCOUNT=invoices@contoso.com\n")
-    missing = run("sh", "-c", fields[5], PALLINK_ENVIRONMENT=str(variables))
-    assert missing.returncode == 3
-    assert missing.stderr.startswith("error: not linked")
-    run("pallink", "link", "719878", "--cloud", "sandbox")
-    fine = run("sh", "-c", fields[5], PALLINK_ENVIRONMENT=str(variables))
+    variables.write_text(
+        "AZURE_TENANT_ID=8fe81352-b317-4e31-9d5b-b42cafcd167c\nAZURE_CLIENT_ID=6be1d7c7-4712-4123-a241-8b8918c455f9\n"
+        # In the sandbox, a sign-in with these variables is asked for.
+        "AZURE_CLIENT_SECRET=sandbox-onboarding-secret\nPALLINK_AUTH=client-secret\n"
+    )
+    (tmp_path / "accounts.csv").write_text(
+        "account;tenant;partner\ninvoices@contoso.com;contoso.onmicrosoft.com;719878\n"
+    )
+    environ = {"HOME": str(tmp_path), "PALLINK_ENVIRONMENT": str(variables), "PALLINK_CLOUD": "sandbox"}
+    missing = run("sh", "-c", command, **environ)
+    assert missing.returncode == (9 if "fleet" in command else 3)
+    assert "error: not linked" in missing.stderr
+    link = command.replace("fleet verify", "fleet apply --yes").replace("pallink verify", "pallink link")
+    run("sh", "-c", link, **environ)
+    fine = run("sh", "-c", command, **environ)
     assert (fine.returncode, fine.stdout, fine.stderr) == (0, "", "")
 
 

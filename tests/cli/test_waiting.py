@@ -94,6 +94,13 @@ def test_the_bar_and_the_line_take_turns() -> None:
         assert screen.after(0).endswith(f"{CLEAR}waiting for Azure Resource Manager ...")
 
 
+def test_progress_is_due_after_a_second() -> None:
+    screen = Screen()
+    assert not screen.line.is_due
+    screen.after(MIN_WAIT)
+    assert screen.line.is_due
+
+
 def test_a_closed_line_stays_away_though_the_command_was_cancelled() -> None:
     screen, scope = Screen(), CancelScope()
     with scope.active(), screen.line.waiting_for("Entra ID"):

@@ -56,7 +56,7 @@ def test_closing_the_iterator_ends_the_run(traffic: Traffic, tmp_path: Path) -> 
 
 def test_what_is_refused(traffic: Traffic, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
-        fleet.load(write_fleet(tmp_path, "acount: a"))
+        fleet.load(write_fleet(tmp_path, "acount: a, tenant: x"))
     assert refused.value.message.endswith("fleet.yaml has 2 problems")
     assert "line 4: unknown key 'acount': did you mean account?" in str(refused.value.cause)
     file = fleet.load(write_fleet(tmp_path, *SEED))

@@ -7,6 +7,7 @@ import pytest
 
 from pallink.cli.fleet_results import Ending, fleet_differs, verdict
 from pallink.errors import CancelledError
+from tests.fleet.files import write_fleet
 from tests.harness import Pallink
 
 FLEET = """
@@ -54,7 +55,7 @@ def test_the_command_that_mends_is_for_the_same_accounts(
 
 def test_what_was_interrupted_while_it_looked_does_not_suggest_a_write() -> None:
     ending = Ending(
-        again="pallink fleet verify accounts.yaml", finding=fleet_differs("pallink fleet apply accounts.yaml")
+        again="pallink fleet verify accounts.yaml", finding=fleet_differs("pallink fleet apply accounts.yaml", "")
     )
     error = verdict([], ending, is_interrupted=True)
     assert isinstance(error, CancelledError)
@@ -98,3 +99,45 @@ def test_a_run_that_cannot_be_repeated_has_no_command_that_replaces(
     assert done.stderr.endswith("hint: start a new run with --replace to change other partners' links\n")
     resumed = in_sandbox("fleet", "apply", "--resume", str(tmp_path / "run"))
     assert resumed.stderr.endswith("hint: start a new run with --replace to change other partners' links\n")
+
+
+@pytest.mark.parametrize(
+    ("linked", "remedy", "command"),
+    [
+        ([], "apply the file", "apply"),
+        (["invoices"], "apply the file; another partner's link needs --replace too", "apply"),
+        (
+            ["invoices", "payroll"],
+            "if the file is right, add --replace, which changes another partner's link",
+            "replace",
+        ),
+    ],
+)
+def test_replace_is_in_the_hint_where_it_is_needed(
+    in_sandbox: Pallink, tmp_path: Path, linked: list[str], remedy: str, command: str
+) -> None:
+    file = write_fleet(tmp_path, "account: invoices@contoso.com", "account: payroll@contoso.com")
+    for name in linked:
+        assert in_sandbox(f"link 6183402 --account {name}@contoso.com --yes").code == 0
+    out = f"--out {tmp_path / 'plan.json'}"
+    replace = " --replace" if command == "replace" else ""
+    for options, line in (
+        ("verify {file}", f"apply {file}{replace} --cloud sandbox"),
+        ("plan {file} --detailed-exitcode", f"apply {file}{replace} --cloud sandbox"),
+        (
+            f"plan {{file}} --detailed-exitcode {out}",
+            f"plan {file} --detailed-exitcode {out} --cloud sandbox --replace"
+            if replace
+            else f"apply {tmp_path / 'plan.json'} --cloud sandbox",
+        ),
+    ):
+        done = in_sandbox(f"fleet {options.format(file=file)}")
+        assert done.code == 9
+        assert done.stderr.endswith(f"\nhint: {remedy}\n    pallink fleet {line}\n")
+
+
+def test_a_link_to_be_removed_needs_no_replace(in_sandbox: Pallink, tmp_path: Path) -> None:
+    assert in_sandbox("link 6183402 --account invoices@contoso.com --yes").code == 0
+    file = write_fleet(tmp_path, "account: invoices@contoso.com, state: unlinked, partner: '6183402'")
+    done = in_sandbox(f"fleet verify {file}")
+    assert done.stderr.endswith(f"\nhint: apply the file\n    pallink fleet apply {file} --cloud sandbox\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from pallink.cli import progress
 from pallink.errors import NotLinkedError, NotRunError, OutputError, SignInError
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_outcomes
@@ -133,6 +134,7 @@ def test_quiet(in_sandbox: Pallink, tmp_path: Path) -> None:
 def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
     in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(progress, "_MIN_WAIT", 0)
     monkeypatch.setenv("LINES", "17")
     monkeypatch.setenv("COLUMNS", "300")
     file = write_fleet(tmp_path, *MANY)
@@ -170,6 +172,63 @@ def test_only_the_first_failures_are_explained(in_sandbox: Pallink, tmp_path: Pa
         f"account: {name}@contoso.com in contoso.onmicrosoft.com" for name in OTHERS[:5]
     ]
     assert done.stdout.count("failed ") == 6
+
+
+@pytest.mark.parametrize("options", ["-q -o none", "-q -o tsv --query totals.failed", "-o none"])
+def test_without_a_table_stderr_names_the_accounts(in_sandbox: Pallink, tmp_path: Path, options: str) -> None:
+    """A check that mails what it writes has to say what is wrong."""
+    assert in_sandbox(f"fleet apply {write_fleet(tmp_path, SEED[1])} --yes").code == 0
+    done = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED[:2], *NO_READER[:1])} --no-input {options}")
+    assert done.code == 9
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if line.startswith("account: ")] == [
+        f"account: {name} in contoso.onmicrosoft.com" for name in (INVOICES, "newhire@contoso.com")
+    ]
+    assert f"error: not linked: {INVOICES} has no link in tenant Contoso" in lines
+    assert "error: not linked: newhire@contoso.com has no link in tenant Contoso" in lines
+    assert f"    pallink link 719878 --cloud sandbox --account {INVOICES} --tenant contoso.onmicrosoft.com" in lines
+
+
+def test_without_a_table_the_first_accounts_are_named(in_sandbox: Pallink, tmp_path: Path) -> None:
+    """Those that failed come before those that differ."""
+    file = write_fleet(tmp_path, *MANY[:6], "account: former@contoso.com")
+    done = in_sandbox(f"fleet verify {file} -q -o none")
+    assert done.code == 8
+    named = [line for line in done.stderr.splitlines() if line.startswith(("account: ", "note: "))]
+    assert len(named) == 6
+    assert (named[0], named[-1]) == ("account: former@contoso.com in contoso.onmicrosoft.com", "note: and 2 more")
+
+
+def test_a_silent_check_is_silent_if_all_is_well(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, *SEED)
+    assert in_sandbox(f"fleet apply {file} --yes").code == 0
+    done = in_sandbox(f"fleet verify {file} --no-input -q -o none")
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_another_partners_link_is_named_in_full(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal's table has no room for its name."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert in_sandbox(f"link 6183402 --account {INVOICES} --yes").code == 0
+    done = in_sandbox(f"fleet apply {write_fleet(tmp_path, SEED[0])} --yes", tty=True)
+    assert done.code == 8
+    assert "Fourth Coffee" not in done.stdout
+    assert f"account: {INVOICES} in contoso.onmicrosoft.com\n" in done.stderr
+    assert "6183402 (Fourth Coffee Consulting)" in done.stderr
+
+
+def test_a_small_fleet_shows_progress_after_a_second(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_fleet(tmp_path, *SEED)
+    assert "1 of 3 done" not in in_sandbox(f"fleet verify {file}", tty=True).stderr
+    monkeypatch.setattr(progress, "_MIN_WAIT", 0)
+    assert (
+        "[########----------------]  1 of 3 done, 1 need attention"
+        in in_sandbox(f"fleet verify {file}", tty=True).stderr
+    )
 
 
 def entry(name: str, **named: object) -> Entry:
@@ -334,7 +393,31 @@ def test_a_report_does_not_overwrite_the_fleet_file(
     same = tmp_path / "folder" / ".." / "fleet.yaml"
     refused = in_sandbox(f"fleet {command} {file} {option} {same}")
     assert refused.code == 2
-    assert f"error: {option} would overwrite {file}" in refused.stderr
+    assert (
+        f"error: {option} would overwrite {same}\ncause: the command reads this file; nothing was sent"
+        in refused.stderr
+    )
     assert f"hint: name another file with {option}" in refused.stderr
     assert Path(file).read_text() == before
     assert traffic.sent == []
+
+
+@pytest.mark.parametrize("option", ["--junit", "--markdown", "--csv"])
+@pytest.mark.parametrize("header", ["account;tenant;partner", "\ufeffname,Client-ID,tenant"])
+def test_a_report_does_not_overwrite_another_fleet_file(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, header: str, option: str
+) -> None:
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text(f"{header}\n", "utf-8")
+    refused = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} {option} {accounts}")
+    assert refused.code == 2
+    assert f"error: {option} would overwrite {accounts}\ncause: it is a fleet file, not a report" in refused.stderr
+    assert accounts.read_text("utf-8") == f"{header}\n"
+    assert traffic.sent == []
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(in_sandbox: Pallink, tmp_path: Path) -> None:
+    file, report = write_fleet(tmp_path, *SEED), tmp_path / "report.csv"
+    for command in ("verify", "apply --yes"):
+        assert "would overwrite" not in in_sandbox(f"fleet {command} {file} --csv {report}").stderr
+    assert report.read_text("utf-8").count("created") == len(SEED)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,49 @@ def test_a_link_that_changed_meanwhile(in_sandbox: Pallink, traffic: Traffic, tm
         )
     else:
         assert done.code == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "outcome"),
+    [(SEED[0], "stale"), (f"{SEED[0]}, state: unlinked", "unchanged")],
+)
+def test_a_link_that_became_another_partners_meanwhile(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, entry: str, outcome: str
+) -> None:
+    """Without --replace too: what the plan saw counts first."""
+    if "unlinked" in entry:
+        assert in_sandbox(f"link 719878 {KEPT}").code == 0
+    plan = plan_of(in_sandbox, tmp_path, entry)
+    assert in_sandbox(f"link 6183402 {KEPT} --replace").code == 0
+    traffic.sent.clear()
+    done = in_sandbox(f"fleet apply {plan} -o json")
+    assert outcomes(done) == {INVOICES: outcome}
+    assert traffic.writes() == []
+
+
+@pytest.mark.parametrize("more", ["", "--replace"])
+def test_the_way_on_from_a_stale_plan_is_a_new_plan(in_sandbox: Pallink, tmp_path: Path, more: str) -> None:
+    assert in_sandbox(f"link 6183402 {KEPT}").code == 0
+    plan = plan_of(in_sandbox, tmp_path, SEED[0], more=more)
+    assert in_sandbox(f"update 5127255 {KEPT}").code == 0
+    done = in_sandbox(f"fleet apply {plan}")
+    assert done.code == 8
+    given = f" {more}" if more else ""
+    command = f"pallink fleet plan {tmp_path / 'fleet.yaml'}{given} --out {plan} --cloud sandbox"
+    assert done.stderr.endswith(f"    {command}\n")
+    assert in_sandbox(*shlex.split(command)[1:]).code == 0
+
+
+def test_the_way_on_from_a_plan_that_replaces_nothing(in_sandbox: Pallink, tmp_path: Path) -> None:
+    assert in_sandbox(f"link 6183402 {KEPT}").code == 0
+    plan = plan_of(in_sandbox, tmp_path, *SEED)
+    done = in_sandbox(f"fleet apply {plan}")
+    assert done.code == 8
+    assert "hint: make the plan again with --replace to change other partners' links\n" in done.stderr
+    command = done.stderr.splitlines()[-1].strip()
+    assert command == f"pallink fleet plan {tmp_path / 'fleet.yaml'} --out {plan} --cloud sandbox --replace"
+    assert in_sandbox(*shlex.split(command)[1:]).code == 0
+    assert in_sandbox(f"fleet apply {plan}").code == 0
 
 
 def test_a_link_that_was_written_again_is_stale(in_sandbox: Pallink, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """`pallink role assign --fleet`: one administrator assigns a role to the accounts of a fleet file."""
 
 import json
+import re
+import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from tests.cli.test_formats import validate
 from tests.cli.test_settling import answering, lost_after
 from tests.fleet.files import ONBOARDING, error_of, last_error, outcomes, totals, write_fleet
 from tests.harness import Clock, Pallink, Run, Traffic
+from tools.program import ROOT
 
 OWNER = "owner@contoso.com"
 OWNER_ID = "8a1203c8-9a84-41bb-89a9-9439358a87bc"
@@ -43,6 +47,29 @@ def test_the_seed_case_twice(in_sandbox: Pallink, traffic: Traffic, tmp_path: Pa
         checked = in_sandbox(f"fleet check {file} -o json")
         assert (checked.code, totals(checked)) == (0, {"unchanged": 2})
     assert [method for method, path in traffic.sent if "roleAssignments" in path and method != "GET"] == ["PUT"] * 2
+
+
+def test_the_pages_show_what_comes(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    pages = {name: (ROOT / "docs" / "how-to" / f"{name}.md").read_text("utf-8") for name in ("fleets", "assign-roles")}
+    (accounts,) = re.findall(r"(account;tenant;partner\n(?: +.*;.*\n)+)", pages["fleets"])
+    monkeypatch.chdir(tmp_path)
+    Path("accounts.csv").write_text(textwrap.dedent(" " * 4 + accounts), "utf-8")
+    for page in pages.values():
+        (line,) = re.findall(r"pallink (role assign --fleet .*?)(?: --cloud sandbox --yes)?\n", page)
+        assert (
+            line == 'role assign --fleet accounts.csv --subscription "Contoso Development" --account owner@contoso.com'
+        )
+    words = shlex.split(line)
+    asked = in_sandbox(*words, tty=True, stdin="n\n")
+    question = asked.stderr.removeprefix("sandbox: this is pallink's embedded sandbox, not Azure\n").partition("[y/N]:")
+    assert "".join(question[:2]) in pages["assign-roles"]
+    assert in_sandbox(*words, "--yes").stdout in pages["fleets"]
+    with Path("accounts.csv").open("a", encoding="utf-8") as file:
+        file.write("newhire@contoso.com;contoso.onmicrosoft.com;719878\n")
+    checked = in_sandbox("fleet check accounts.csv")
+    assert checked.code == 9
+    assert checked.stdout + checked.stderr[checked.stderr.index("error: ") :] in pages["fleets"]
 
 
 def test_accounts_are_named_in_every_way(in_sandbox: Pallink, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ ENTRIES = {
     ),
     "no partner": (
         f"account: invoices@contoso.com, {CONTOSO}",
-        ["4:1: missing partner: a location ID, here or in defaults"],
+        ["4:1: missing partner: a location ID"],
     ),
     "an account without a value": (
         f"account: '', {CONTOSO}, partner: '719878'",
@@ -97,7 +97,7 @@ ENTRIES = {
     ),
     "a partner without a value": (
         f"account: a@contoso.com, {CONTOSO}, partner: null",
-        ["4:1: missing partner: a location ID, here or in defaults"],
+        ["4:1: missing partner: a location ID"],
     ),
     "a secret without a value": (
         f"{APPLICATION}, {CONTOSO}, partner: '719878', auth: client-secret, secret: ''",
@@ -113,7 +113,7 @@ ENTRIES = {
     ),
     "what Excel makes of a number": (
         f"account: a@contoso.com, {CONTOSO}, partner: 7.19878E+05",
-        ["4:72: partner must be 5 to 10 digits and nothing else, as in 719878"],
+        ["4:72: partner must be 5 to 10 digits, not 7.19878E+05: in a spreadsheet, format the column as text"],
     ),
     "a tenant that is no domain": (
         "account: a@contoso.com, tenant: contoso, partner: '719878'",
@@ -238,11 +238,17 @@ def test_what_a_file_may_be(pallink: Pallink, tmp_path: Path, case: str) -> None
         assert line.startswith(start)
 
 
+def test_a_key_that_is_misspelt_in_defaults_is_one_problem(pallink: Pallink, tmp_path: Path) -> None:
+    text = in_file(f"account: a@b.example, {CONTOSO}", f"account: c@b.example, {CONTOSO}", defaults="parner: '719878'")
+    (found,) = problems(pallink, tmp_path, text)
+    assert found.endswith("unknown key 'parner': did you mean partner?")
+
+
 def test_every_problem_is_listed_in_the_order_of_the_lines(pallink: Pallink, tmp_path: Path) -> None:
     text = in_file("tenant: x, partner: '1'", f"account: a@b.example, {CONTOSO}, state: unlinked", "acount: a")
     found = problems(pallink, tmp_path, text)
     assert [line.split(":")[0] for line in found] == sorted(line.split(":")[0] for line in found)
-    assert len(found) == 7
+    assert len(found) == 6
 
 
 @pytest.mark.parametrize(
@@ -293,6 +299,25 @@ CSV: dict[str, tuple[str | bytes, list[str]]] = {
     "an unknown column": (
         "account,tenant,partner,tennant\na@b.example,contoso.com,719878,\n",
         ["1:4: unknown key 'tennant': did you mean tenant?"],
+    ),
+    "a misspelt column": (
+        "acount,tenant,partner\na@b.example,contoso.com,719878\nc@b.example,contoso.com,719878\n",
+        ["1:1: unknown key 'acount': did you mean account?"],
+    ),
+    "a misspelt column beside another problem": (
+        "account,tenant,parner\na@b.example,contoso.com,719878\nc@b.example,,719878\n",
+        ["1:3: unknown key 'parner': did you mean partner?", "3:1: missing tenant"],
+    ),
+    "no partner": (
+        "account,tenant,partner\na@b.example,contoso.com,\n",
+        ["2:1: missing partner: a location ID"],
+    ),
+    "partners that a spreadsheet took for numbers": (
+        "account;tenant;partner\na@b.example;contoso.com;7.19878E+05\nc@b.example;contoso.com;719878,00\n",
+        [
+            "2:3: partner must be 5 to 10 digits, not 7.19878E+05: in a spreadsheet, format the column as text",
+            "3:3: partner must be 5 to 10 digits, not 719878,00: in a spreadsheet, format the column as text",
+        ],
     ),
     "a column twice": (
         "account,tenant,partner,tenant\na@b.example,contoso.com,719878,contoso.com\n",
@@ -378,7 +403,7 @@ def test_programs_get_the_problems_as_an_object(pallink: Pallink, tmp_path: Path
     assert done.json["problems"][0] == {
         "line": 4,
         "column": 1,
-        "message": "missing partner: a location ID, here or in defaults",
+        "message": "missing partner: a location ID",
     }
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.people import INVOICES
 from tests.cli.test_settling import answering
 from tests.fleet.files import SEED, outcomes, write_fleet
@@ -46,3 +48,15 @@ def test_an_error_is_never_not_linked(in_sandbox: Pallink, traffic: Traffic, tmp
 def test_a_timeout_without_end(in_sandbox: Pallink, tmp_path: Path) -> None:
     done = in_sandbox(f"fleet verify {write_fleet(tmp_path, SEED[0])} --timeout inf -o json")
     assert (done.code, outcomes(done)) == (9, {INVOICES: "differs"})
+
+
+@pytest.mark.parametrize("command", ["verify", "plan", "apply --yes"])
+def test_an_account_that_has_left_is_taken_out_of_the_file(in_sandbox: Pallink, tmp_path: Path, command: str) -> None:
+    """Only the account itself can remove its link, and a disabled one signs in no more."""
+    done = in_sandbox(f"fleet {command} {write_fleet(tmp_path, 'account: former@contoso.com, state: unlinked')}")
+    assert (
+        "hint: have an administrator of the tenant enable the account; or, if it lost its access for good, take its entry"
+        " out of the file, as recognition has ended\n"
+    ) in done.stderr
+    linked = in_sandbox(f"fleet {command} {write_fleet(tmp_path, 'account: former@contoso.com')}")
+    assert "hint: have an administrator of the tenant enable the account\n" in linked.stderr

@@ -99,13 +99,13 @@ def run_all(
         prompts: Whether accounts that need a sign-in are asked for at the end, one at a time, on a terminal.
     """
     from pallink.cli.tenant_sign_in import prompted_results  # noqa: PLC0415 - few need it
-    from pallink.fleet.result import Outcome, count_results  # noqa: PLC0415
+    from pallink.fleet.result import Outcome, count_entries, count_results  # noqa: PLC0415
 
     prompts = prompts and can_ask(options)
     results = {result.entry.key: result for result in run.finished}
     report.stream(*run.finished)
     with progress(options) as line, _reporting(run, results, options, report):
-        with stopping(run, line, options):
+        with stopping(run, line, options), line.waiting_for(count_entries(run.pending)):
             for result in run.results():
                 # On a terminal those that need a sign-in are tried again.
                 if result.outcome is not Outcome.NEEDS_SIGN_IN or not prompts:

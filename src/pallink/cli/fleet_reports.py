@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from pallink.fleet.result import EntryResult
 
+# Characters. More than all columns of a fleet file.
+_MAX_HEADER = 1000
 _COLUMNS = (
     "name",
     "outcome",
@@ -39,18 +42,38 @@ class ReportFiles(NamedTuple):
     csv: Path | None = None
 
     def require_others_than(self, file: Path | None) -> None:
-        """Refuse to write a report in place of the file that the command reads.
+        """Refuse to write a report in place of the file that the command reads, or of another fleet file.
 
         Raises:
-            UsageError: An option names it.
+            UsageError: An option names one.
         """
         for option, path in zip(("--junit", "--markdown", "--csv"), self, strict=True):
-            if path is not None and file is not None and path.resolve() == file.resolve():
-                raise UsageError(
-                    f"{option} would overwrite {file}",
-                    cause="the command reads this file; nothing was sent",
-                    remedy=f"name another file with {option}",
-                )
+            if path is None:
+                continue
+            if file is not None and path.resolve() == file.resolve():
+                cause = "the command reads this file"
+            elif _is_fleet_file(path):
+                cause = "it is a fleet file, not a report"
+            else:
+                continue
+            raise UsageError(
+                f"{option} would overwrite {path}",
+                cause=f"{cause}; nothing was sent",
+                remedy=f"name another file with {option}",
+            )
+
+
+def _is_fleet_file(path: Path) -> bool:
+    """Return whether a CSV file has the columns of a fleet file, and none of a report."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            header = file.readline(_MAX_HEADER)
+    except OSError:
+        return False
+    columns = set(re.split(r"[,;\t]", header.strip().casefold()))
+    return not columns.isdisjoint({"account", "client-id"}) and "outcome" not in columns
 
 
 NO_FILES = ReportFiles()

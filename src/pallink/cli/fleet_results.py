@@ -11,22 +11,27 @@ from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
 from pallink.concurrency import CancelScope
-from pallink.errors import AccountsFailedError, CancelledError, FleetDiffersError, OutputError, PallinkError
+from pallink.errors import (
+    AccountsFailedError,
+    CancelledError,
+    FleetDiffersError,
+    LinkedElsewhereError,
+    OutputError,
+    PallinkError,
+)
 from pallink.output import OutputFormat, Terminal, render_json_line, write_value
 from pallink.redact.secrets import redact_all
 from pallink.redact.text import one_line
 
 if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
-    from pallink.fleet.result import EntryResult
+    from pallink.fleet.result import EntryResult, Outcome
     from pallink.output.fleet_table import Cell
 
 # Lines of the screen that a table leaves free.
 _FREE_LINES = 6
 _MIN_ROWS = 10
-# With fewer accounts the run is over before the bar could be read.
-_MIN_TOTAL = 10
-# How many failed accounts are explained; the table has a line for each.
+# How many accounts are explained; the table has a line for each.
 _MAX_EXPLAINED = 5
 
 Finding = Callable[[int, "Sequence[EntryResult]"], PallinkError | None]
@@ -40,6 +45,7 @@ class Ending:
     Attributes:
         again: The command that tries again what failed.
         with_replace: The command of a new run that changes other partners' links too; None if there is none.
+        plan_again: The command that makes the plan again; None if the run is not a plan file's.
         way_out: What to do about an error that cannot be corrected, as in `leave the account out`.
         show_all: The command that shows all accounts, where the screen has no room for them.
         finding: What links that differ amount to; None for an apply, which fails where it leaves one.
@@ -52,6 +58,7 @@ class Ending:
 
     again: str
     with_replace: str | None = None
+    plan_again: str | None = None
     way_out: str | None = None
     show_all: str = ""
     finding: Finding | None = None
@@ -125,7 +132,7 @@ class FleetReport:
             self.stream(result)
         if self._has_lines or (is_awaited and not self._options.quiet):
             self._terminal.tell(one_line(entry_line(result, is_plan=self._is_plan, cell=self._cell), 2000))
-        if self._total >= _MIN_TOTAL:
+        if line.is_due:
             line.show(self._progress())
 
     def stream(self, *results: "EntryResult") -> None:
@@ -187,9 +194,10 @@ class FleetReport:
         seconds = max(time.monotonic() - self._began, 0.001)
         rate = self._done / seconds
         left = (self._total - self._done) / rate
+        pace = f", {rate:.0f}/s" if rate >= 1 else ""
         return (
             f"{bar(self._done, self._total)}  {self._done:,} of {self._total:,} done,"
-            f" {self._failed:,} need attention, {rate:.0f}/s, {left:.0f} s left"
+            f" {self._failed:,} need attention{pace}, {left:.0f} s left"
         )
 
     def write(self, results: "Sequence[EntryResult]", warnings: Sequence[str] = ()) -> None:
@@ -229,19 +237,32 @@ class FleetReport:
         write_value(value, options.output, terminal, options.query)
 
 
-def fleet_differs(command: str) -> Finding:
+def fleet_differs(command: str, replacing: str) -> Finding:
     """Return what a fleet amounts to that differs from its file.
 
     Args:
         command: The command that lets the links follow the file.
+        replacing: The command that changes other partners' links too.
     """
     from pallink.fleet.result import count_results  # noqa: PLC0415
 
-    return lambda different, results: FleetDiffersError(
-        f"the fleet differs from its file: {different:,} of {count_results(results)}",
-        remedy="apply the file; to change another partner's link, add --replace",
-        command=command,
-    )
+    def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
+        elsewhere = sum(_is_another_partners(result) for result in results)
+        remedy, line = "apply the file", command
+        if elsewhere == different:
+            remedy, line = "if the file is right, add --replace, which changes another partner's link", replacing
+        elif elsewhere:
+            remedy = "apply the file; another partner's link needs --replace too"
+        return FleetDiffersError(
+            f"the fleet differs from its file: {different:,} of {count_results(results)}", remedy=remedy, command=line
+        )
+
+    return finding
+
+
+def _is_another_partners(result: "EntryResult") -> bool:
+    error = result.error
+    return isinstance(error, LinkedElsewhereError) and error.linked_partner_id != error.wanted_partner_id
 
 
 def fitted_table(
@@ -256,17 +277,27 @@ def fitted_table(
 
 
 def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOptions) -> None:
-    """Say on stderr why the first accounts failed, and what to do about each."""
-    from pallink.fleet.result import COMPARED, Outcome  # noqa: PLC0415
+    """Say on stderr why the first accounts are not as wanted, and what to do about each.
 
-    if options.quiet or options.output.has_error_objects:
+    With a table, which has a line for each account, only those that failed are explained, and none if `--quiet`.
+    """
+    from pallink.fleet.result import ATTENTION, DONE, Outcome  # noqa: PLC0415
+
+    has_table = options.output is OutputFormat.TABLE and options.query is None
+    if options.output.has_error_objects or (has_table and options.quiet):
         return
-    failed = [result for result in results if result.outcome not in {*COMPARED, Outcome.NOT_RUN}]
+    told = {*DONE, Outcome.NOT_RUN, *([Outcome.DIFFERS] if has_table else [])}
+    untold = sorted(
+        (result for result in results if result.error is not None and result.outcome not in told),
+        key=lambda result: ATTENTION.index(result.outcome),
+    )
     terminal = Terminal()
-    for result in failed[:_MAX_EXPLAINED]:
+    for result in untold[:_MAX_EXPLAINED]:
+        terminal.say("account", describe(result.entry), "cyan")
         if result.error is not None:
-            terminal.say("account", describe(result.entry), "cyan")
             explain(result.error, terminal)
+    if len(untold) > _MAX_EXPLAINED and not has_table:
+        terminal.say("note", f"and {len(untold) - _MAX_EXPLAINED:,} more")
 
 
 def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted: bool = False) -> PallinkError | None:
@@ -284,19 +315,29 @@ def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted:
             command=ending.again,
         )
     if failed:
-        remedy = f"{correct}, then run again"
-        replaceable = sum(result.outcome is Outcome.NEEDS_REPLACE for result in failed)
-        if replaceable:
-            # The plan of a run that is resumed does not replace links: it takes a new run.
-            new_run = "start a new run with --replace to change other partners' links"
-            remedy = new_run if replaceable == len(failed) else f"{correct}, and {new_run}"
+        remedy, command = _way_on([result.outcome for result in failed], ending, correct)
         return AccountsFailedError(
-            f"could not complete {len(failed):,} of {count_results(results)}",
-            remedy=remedy,
-            command=ending.with_replace if replaceable else ending.again,
+            f"could not complete {len(failed):,} of {count_results(results)}", remedy=remedy, command=command
         )
     different = sum(result.outcome is not Outcome.UNCHANGED for result in results)
     return ending.finding(different, results) if ending.finding is not None and different else None
+
+
+def _way_on(outcomes: "Sequence[Outcome]", ending: Ending, correct: str) -> tuple[str, str | None]:
+    """Return what to do after an apply that left accounts undone, and the command for it."""
+    from pallink.fleet.result import Outcome  # noqa: PLC0415
+
+    # What a plan, or a run that is resumed, replaces was decided before: it takes a new one.
+    if Outcome.NEEDS_REPLACE in outcomes:
+        new = "make the plan again" if ending.plan_again else "start a new run"
+        remedy, command = f"{new} with --replace to change other partners' links", ending.with_replace
+        is_all = set(outcomes) == {Outcome.NEEDS_REPLACE}
+    elif Outcome.STALE in outcomes and ending.plan_again is not None:
+        remedy, command = "make the plan again", ending.plan_again
+        is_all = set(outcomes) == {Outcome.STALE}
+    else:
+        return f"{correct}, then run again", ending.again
+    return remedy if is_all else f"{correct}, and {remedy}", command
 
 
 def _interruption(results: "Sequence[EntryResult]", ending: Ending) -> CancelledError:

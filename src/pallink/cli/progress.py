@@ -53,6 +53,7 @@ class ProgressLine:
         self._terminal = terminal
         self._shown = shown and terminal.is_terminal(terminal.stderr) and terminal.environ.get("TERM") != "dumb"
         self._now = now
+        self._since = now()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._drawn = ""
@@ -68,6 +69,11 @@ class ProgressLine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the block takes longer than a line needs to be read."""
+        return self._now() - self._since >= _MIN_WAIT
 
     def close(self) -> None:
         """Take the line away, and draw none any more."""

@@ -1,7 +1,7 @@
 """Errors of the single commands in the words of a fleet file. Pure."""
 
 from pallink.errors import PallinkError, SignInError
-from pallink.fleet.entry import Entry
+from pallink.fleet.entry import Entry, LinkState
 from pallink.roles.remedies import ROLE_CHECK_OPTION
 from pallink.signin.methods import METHODS, SignInMethod
 
@@ -10,6 +10,7 @@ _NOT_SIGNED_IN = "not signed in"
 _APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
 _ROLE_CHECK_KEY = "role-check in the fleet file is warn or skip"
 _PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
+_LEAVER = "if it lost its access for good, take its entry out of the file, as recognition has ended"
 
 
 def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True) -> PallinkError:
@@ -21,6 +22,8 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
         prompts: Whether this sign-in could prompt.
     """
     is_from_file = entry.line > 0
+    if is_from_file and entry.state is LinkState.UNLINKED and _is_shut_out(error):
+        error = error.replace(remedy=f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER)
     if is_from_file and error.cause is not None and ROLE_CHECK_OPTION in error.cause:
         return error.replace(cause=error.cause.replace(ROLE_CHECK_OPTION, _ROLE_CHECK_KEY))
     if entry.secret is not None and error.remedy is not None and _APPLICATION_VARIABLE in error.remedy:
@@ -42,3 +45,8 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
             remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
         )
     return error
+
+
+def _is_shut_out(error: PallinkError) -> bool:
+    """Return whether Entra ID refuses the account, as a disabled one, and no sign-in helps."""
+    return isinstance(error, SignInError) and error.prompt_helps is False

@@ -35,6 +35,8 @@ _RULES: Mapping[str, str] = {
     "exclude-tenants": "IDs (GUIDs) or domains of tenants, as in contoso.onmicrosoft.com",
     "partner": "5 to 10 digits and nothing else, as in 719878",
 }
+# As Excel writes 719878 in a column of numbers: 7.19878E+05, or 719878.00.
+_SPREADSHEET_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?(E\+?[0-9]+)?", re.ASCII | re.IGNORECASE)
 _SECRET_KEYS = ("secret", "certificate", "certificate-password")
 
 # What each method needs in the file, beside the tenant.
@@ -122,6 +124,10 @@ class _Reader:
         if cell is not None and text and text.isdecimal() and text.startswith("0") and not cell.is_quoted:
             self.problems.append(cell.problem(f'partner begins with a zero: write it as a string, "{text}"'))
             return None
+        if cell is not None and text and not text.isdecimal() and _SPREADSHEET_NUMBER.fullmatch(text):
+            message = f"partner must be 5 to 10 digits, not {text}: in a spreadsheet, format the column as text"
+            self.problems.append(cell.problem(message))
+            return None
         return self.checked("partner", parse_partner_id)
 
     def secret(self, key: str) -> SecretReference | None:
@@ -168,14 +174,17 @@ def check_document(document: Document) -> tuple[tuple[Entry, ...], tuple[Problem
     """Return the valid entries of a file, and all of its problems in the order of its lines."""
     problems = list(document.problems)
     defaults: Mapping[str, Cell] = {}
+    misspelt = frozenset[str]()
     if document.defaults is not None:
-        problems += _unknown_keys(document.defaults, frozenset(KEYS) - _NO_DEFAULTS)
+        known = frozenset(KEYS) - _NO_DEFAULTS
+        problems += _unknown_keys(document.defaults, known)
+        misspelt = _misspelt_keys(document.defaults, known)
         defaults = document.defaults.cells
     unknown: dict[Problem, None] = {}
     entries, number = [], 0
     for number, row in enumerate(document.rows, 1):  # noqa: B007 - how many there are
         unknown |= dict.fromkeys(_unknown_keys(row, frozenset(KEYS)))
-        entry, found = _read_entry(row, defaults)
+        entry, found = _read_entry(row, defaults, misspelt | _misspelt_keys(row, frozenset(KEYS)))
         problems += found
         if entry is not None:
             entries.append(entry)
@@ -190,19 +199,24 @@ def _unknown_keys(row: Row, known: frozenset[str]) -> list[Problem]:
     for key, place in row.keys.items():
         if key in known or not key:
             continue
-        problems.append(place.problem(f"unknown key {describe_key(key)}: {_suggestion(key, known)}"))
+        close = _close_key(key, known)
+        suggestion = f"did you mean {close}?" if close else f"known are {', '.join(k for k in KEYS if k in known)}"
+        problems.append(place.problem(f"unknown key {describe_key(key)}: {suggestion}"))
     return problems
 
 
 @cache  # A column that is misspelt is so in each row.
-def _suggestion(key: str, known: frozenset[str]) -> str:
-    close = get_close_matches(key, sorted(known), n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"known are {', '.join(name for name in KEYS if name in known)}"
+def _close_key(key: str, known: frozenset[str]) -> str | None:
+    return next(iter(get_close_matches(key, sorted(known), n=1)), None)
 
 
-def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, list[Problem]]:
+def _misspelt_keys(row: Row, known: frozenset[str]) -> frozenset[str]:
+    """Return the known keys that a row's unknown ones are taken for."""
+    close = (_close_key(key, known) for key in row.keys if key and key not in known)
+    return frozenset(key for key in close if key is not None)
+
+
+def _read_entry(row: Row, defaults: Mapping[str, Cell], misspelt: frozenset[str]) -> tuple[Entry | None, list[Problem]]:
     # A key without a value says nothing, and so leaves out what defaults say.
     cells = {key: cell for key, cell in {**_applicable(defaults, row), **row.cells}.items() if not cell.is_blank}
     reader = _Reader(cells, Cell(row.line, 1))
@@ -223,9 +237,9 @@ def _read_entry(row: Row, defaults: Mapping[str, Cell]) -> tuple[Entry | None, l
     role_check = reader.word("role-check", RoleCheck) or RoleCheck.REQUIRE
     subscriptions, tags = reader.texts("subscription"), reader.texts("tags")
     name = reader.text("name")
-    reader.problems += _missing(reader, state, auth)
+    reader.problems += _missing(reader, misspelt, state, auth)
     reader.problems += _misplaced_tenants(reader, row, account, auth)
-    if reader.problems or tenant is None:
+    if reader.problems or tenant is None or misspelt:
         return None, reader.problems
     return Entry(
         name=name or account or client_id or "",
@@ -270,17 +284,18 @@ def _misplaced_tenants(reader: _Reader, row: Row, account: str | None, auth: Sig
     return [cells["tenants"].problem(message) for message in messages]
 
 
-def _missing(reader: _Reader, state: LinkState, auth: SignInMethod | None) -> list[Problem]:
-    """Return what an entry lacks, or has in vain."""
+def _missing(reader: _Reader, misspelt: frozenset[str], state: LinkState, auth: SignInMethod | None) -> list[Problem]:
+    """Return what an entry lacks, or has in vain. A key that is misspelt is not missing too."""
     cells, place, messages = reader.cells, reader.place, []
-    if "account" not in cells and "client-id" not in cells:
+    present = misspelt.union(cells)
+    if present.isdisjoint({"account", "client-id"}):
         messages.append("missing account or client-id")
-    if "tenant" not in cells and "tenants" not in cells:
+    if present.isdisjoint({"tenant", "tenants"}):
         messages.append("missing tenant: an ID or a domain")
-    if "partner" not in cells and state is LinkState.LINKED:
-        messages.append("missing partner: a location ID, here or in defaults")
+    if "partner" not in present and state is LinkState.LINKED:
+        messages.append("missing partner: a location ID")
     if auth is not None:
-        messages += [f"missing {need}: auth {auth} requires it" for need in _NEEDS.get(auth, ()) if need not in cells]
+        messages += [f"missing {need}: auth {auth} requires it" for need in _NEEDS.get(auth, ()) if need not in present]
     problems = [place.problem(message) for message in messages]
     problems += [
         cells[key].problem(f"{key} belongs to auth {method}, and this entry has auth {auth}")

@@ -342,8 +342,8 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
     )
 
 
-def run_entries(state: RunState, name: str) -> list[Json]:
-    """Return the result object of each entry of a run, those first that need attention.
+def run_entries(state: RunState, name: str) -> list[tuple[Entry, Json]]:
+    """Return each entry of a run with its result object, those first that need attention.
 
     Args:
         state: What the journal says.
@@ -353,9 +353,9 @@ def run_entries(state: RunState, name: str) -> list[Json]:
         UsageError: The journal was changed.
     """
     plan = parse_plan(state.header.get("plan"), name)
-    entries = [_entry_of_run(entry, state, plan.cloud) for entry in plan.entries]
+    results = [(entry, _entry_of_run(entry, state, plan.cloud)) for entry in plan.entries]
     try:
-        return sorted(entries, key=lambda entry: ATTENTION.index(Outcome(str(entry["outcome"]))))
+        return sorted(results, key=lambda result: ATTENTION.index(Outcome(str(result[1]["outcome"]))))
     except ValueError as error:
         raise UsageError(
             f"the run in {name} cannot be read",

@@ -157,11 +157,16 @@ def _is_mended_by_sign_in(error: SignInError) -> bool:
     return bool(error.command or error.new_sign_in) if error.prompt_helps is None else error.prompt_helps
 
 
-def count_results(results: Sequence[EntryResult]) -> str:
-    """Return how many accounts the results are about; where all are of one account, how many tenants."""
-    is_one_account = len({result.entry.key[0] for result in results}) == 1 < len(results)
+def count_entries(entries: Sequence[Entry]) -> str:
+    """Return how many accounts the entries are about; where all are of one account, how many tenants."""
+    is_one_account = len({entry.key[0] for entry in entries}) == 1 < len(entries)
     noun = "tenant" if is_one_account else "account"
-    return f"{len(results):,} {noun}{'' if len(results) == 1 else 's'}"
+    return f"{len(entries):,} {noun}{'' if len(entries) == 1 else 's'}"
+
+
+def count_results(results: Sequence[EntryResult]) -> str:
+    """Return how many accounts the results are about, as `count_entries` does."""
+    return count_entries([result.entry for result in results])
 
 
 def count_outcomes(results: Iterable[EntryResult]) -> dict[str, int]:

@@ -75,6 +75,15 @@ def goal_of(entry: Entry, *, replace: bool) -> Goal:
     return LinkGoal(entry.partner_id, replace)
 
 
+def _is_reached(goal: Goal, link: Link | None) -> bool:
+    """Return whether a link is as an entry wants it. Pure."""
+    try:
+        return goal.next_step(link).action is Action.UNCHANGED
+    except LinkedElsewhereError:
+        # An entry that removes one partner's link leaves another partner's alone.
+        return isinstance(goal, UnlinkGoal)
+
+
 @dataclass
 class KnownAccounts:
     """The accounts that signed in during a run: two entries may turn out to be one account. Thread-safe."""
@@ -234,7 +243,7 @@ class Work:
         if seen is None or entry.key in self.interrupted:
             return
         difference = describe_change(seen, link)
-        if difference is not None and goal.next_step(link).action is not Action.UNCHANGED:
+        if difference is not None and not _is_reached(goal, link):
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
                 cause=difference,

@@ -18,6 +18,7 @@ from pallink.redact.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pallink.fleet.entry import Entry
     from pallink.fleet.runs import RunSummary
 
 app = new_app(help="Link and check many accounts from one file.", no_args_is_help=True)
@@ -95,14 +96,14 @@ def runs(
         )
         return
     state = read_run(run)
-    entries = run_entries(state, state.run_id)
-    totals = Counter(str(entry["outcome"]) for entry in entries)
+    results = run_entries(state, state.run_id)
+    totals = Counter(str(result["outcome"]) for _, result in results)
     write_value(
-        {"run": state.run_id, "totals": dict(totals), "entries": entries},
+        {"run": state.run_id, "totals": dict(totals), "entries": [result for _, result in results]},
         options.output,
         terminal,
         options.query,
-        table=lambda: terminal.write(render_table([_entry_row(entry) for entry in entries])),
+        table=lambda: terminal.write(render_table([_result_row(entry, result) for entry, result in results])),
     )
 
 
@@ -119,13 +120,18 @@ def _render_runs(runs: "Sequence[RunSummary]") -> str:
     return render_table(rows) if rows else "there are no runs\n"
 
 
-def _entry_row(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _result_row(entry: "Entry", result: Mapping[str, Any]) -> dict[str, Any]:
+    from pallink.fleet.result import DONE  # noqa: PLC0415
+
+    tenant = result["tenantName"] or entry.tenant_name or entry.tenant_domain or entry.tenant
+    # What is not done may not have been read either: then the table has what the entry wants.
+    wanted = None if result["outcome"] in DONE else entry.partner_id
     return {
-        "outcome": entry["outcome"],
-        "name": entry["name"],
-        "tenant": entry["tenantName"] or entry["tenantId"],
-        "partner": entry["partnerId"],
-        "error": entry["error"].get("message") if isinstance(entry["error"], dict) else None,
+        "outcome": result["outcome"],
+        "name": result["name"],
+        "tenant": tenant,
+        "partner": result["partnerId"] or wanted,
+        "error": result["error"].get("message") if isinstance(result["error"], dict) else None,
     }
 
 

@@ -77,8 +77,8 @@ def apply(
     )
     ending = Ending(
         again=this_command(),
-        # A plan file says itself what is replaced, and a folder holds one run.
-        with_replace=None if _is_plan(file) or resume or run_dir else this_command("--replace"),
+        # A folder holds one run.
+        with_replace=None if resume or run_dir else this_command("--replace"),
         title="fleet apply",
         files=files,
     )
@@ -87,6 +87,9 @@ def apply(
         _carry_out(resume_apply(resume, run_options), [], options, ending)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
+    if file is not None and _is_plan_file(file):
+        again = _plan_command(plan, file, run_options)
+        ending = changed(ending, plan_again=again, with_replace=f"{again} --replace")
     apply_plan(plan, earlier, options, run_options, ending, run_dir=run_dir)
 
 
@@ -130,7 +133,7 @@ def _plan(
             remedy="name a fleet file, or resume one of these runs",
             command="pallink fleet runs",
         )
-    if _is_plan(file):
+    if _is_plan_file(file):
         _refuse_besides("a plan file", replace=run_options.replace, selection=selection)
         return _read_plan(file, run_options.cloud), []
     if yes:
@@ -138,8 +141,14 @@ def _plan(
     return confirmed_plan(_new_plan(file, options, run_options, selection), options, run_options)
 
 
-def _is_plan(file: Path | None) -> bool:
+def _is_plan_file(file: Path | None) -> bool:
     return file is not None and file.suffix.casefold() == ".json"
+
+
+def _plan_command(plan: "Plan", file: Path, run_options: "RunOptions") -> str:
+    """Return the command that makes a plan again, in its file."""
+    replace = ["--replace"] if plan.replace else []
+    return fleet_command(run_options, "plan", plan.source, *replace, "--out", str(file))
 
 
 def _carry_out(

@@ -62,7 +62,13 @@ def plan(
     )
     entries = read_entries(file, selection, run_options, options)
     what = [str(out)] if out is not None else [str(file), *(["--replace"] if replace else []), *selection.words]
-    differs = fleet_differs(fleet_command(run_options, "apply", *what))
+    # A plan file says itself whether links are replaced: then the plan is made again.
+    replacing = (
+        this_command("--replace")
+        if out is not None
+        else fleet_command(run_options, "apply", str(file), "--replace", *selection.words)
+    )
+    differs = fleet_differs(fleet_command(run_options, "apply", *what), replacing)
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),

@@ -39,7 +39,10 @@ def verify(
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),
-        finding=fleet_differs(fleet_command(run_options, "apply", str(file), *selection.words)),
+        finding=fleet_differs(
+            fleet_command(run_options, "apply", str(file), *selection.words),
+            fleet_command(run_options, "apply", str(file), "--replace", *selection.words),
+        ),
         title="fleet verify",
         files=files,
     )
