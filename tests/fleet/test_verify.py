@@ -55,8 +55,8 @@ def test_an_account_that_has_left_is_taken_out_of_the_file(in_sandbox: Pallink, 
     """Only the account itself can remove its link, and a disabled one signs in no more."""
     done = in_sandbox(f"fleet {command} {write_fleet(tmp_path, 'account: former@contoso.com, state: unlinked')}")
     assert (
-        "hint: have an administrator of the tenant enable the account; or, if it lost its access for good, take its entry"
-        " out of the file, as recognition has ended\n"
+        "hint: have an administrator of the tenant enable the account; or, if it lost its access for good, take its"
+        " entry out of the file, as recognition has ended\n"
     ) in done.stderr
     linked = in_sandbox(f"fleet {command} {write_fleet(tmp_path, 'account: former@contoso.com')}")
     assert "hint: have an administrator of the tenant enable the account\n" in linked.stderr
