@@ -50,3 +50,10 @@ def count_columns(text: str) -> int:
         0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text
     )
+
+
+def cut(text: str, width: int) -> str:
+    """Return as much of the beginning of a text as fits in `width` columns."""
+    while count_columns(text) > width:
+        text = text[:-1]
+    return text
