@@ -21,14 +21,14 @@ def rewritten(line: str) -> str:
         ("show", "show"),
         ("link 719878 --cloud sandbox", "link 719878 --cloud sandbox"),
         ("--cloud sandbox show", "show --cloud sandbox"),
-        ("--cloud sandbox link 719878", "link 719878 --cloud sandbox"),
-        ("--cloud=sandbox -q -ojson link 719878 --replace", "link 719878 --replace --cloud=sandbox -q -ojson"),
-        ("-o json --no-input --timeout 5 verify 1 -- x", "verify 1 -o json --no-input --timeout 5 -- x"),
+        ("--cloud sandbox link 719878", "link --cloud sandbox 719878"),
+        ("--cloud=sandbox -q -ojson link 719878 --replace", "link --cloud=sandbox -q -ojson 719878 --replace"),
+        ("-o json --no-input --timeout 5 verify 1 -- x", "verify -o json --no-input --timeout 5 1 -- x"),
         # A value that is the name of a command.
         ("--account show --tenant link unlink", "unlink --account show --tenant link"),
         # The options of the command itself.
-        ("--dry-run link 719878", "link 719878 --dry-run"),
-        ("--role-check warn --subscription First link 719878", "link 719878 --role-check warn --subscription First"),
+        ("--dry-run link 719878", "link --dry-run 719878"),
+        ("--role-check warn --subscription First link 719878", "link --role-check warn --subscription First 719878"),
         # Groups.
         ("-o json sandbox show", "sandbox show -o json"),
         ("sandbox -o json show", "sandbox show -o json"),

@@ -37,6 +37,10 @@ class _Commands(LazyGroup):
         ),
     }
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Return the context of a command line, which may have options before the command; completion needs it too."""
+        return super().make_context(info_name, _rewritten(args), parent, **extra)
+
 
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "-V", "--install-completion", "--show-completion"})
 
@@ -98,14 +102,14 @@ def run_command_line(arguments: list[str]) -> int:
             # A character that the encoding does not know is no reason to fail.
             reconfigure(errors="replace")
     if "_PALLINK_COMPLETE" in os.environ:
-        _complete_without_rich()
+        _prepare_completion()
     command: Any = get_command(app)
     if "--install-completion" in arguments:
         from pallink.cli.install_completion import report_installation  # noqa: PLC0415 - once on a machine
 
         report_installation(command)
     try:
-        code = command.main(args=_rewritten(arguments), prog_name="pallink", standalone_mode=False)
+        code = command.main(args=arguments, prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
         if not Execution.current().claim_end():
             return ExitCode.INTERRUPTED
@@ -126,11 +130,14 @@ def _rewritten(arguments: list[str]) -> list[str]:
     return rewrite(arguments, _Commands.lazy_commands, VALUED)
 
 
-def _complete_without_rich() -> None:
-    """Keep Typer from loading rich (50 ms at each press of Tab) to take markup out of helps that have none.
+def _prepare_completion() -> None:
+    """Complete the names of accounts in bash, and keep Typer from loading rich to take markup out of plain helps.
 
-    Where a later Typer has no such function any more, nothing is lost but the time; a test says so.
+    rich would cost 50 ms at each press of Tab. A later Typer may have neither of the two; a test says so.
     """
     from typer import _completion_classes  # noqa: PLC0415
 
+    from pallink.cli.bash_completion import BashCompletion  # noqa: PLC0415
+
     _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
+    _completion_classes.BashComplete = BashCompletion  # type: ignore[misc]

@@ -37,7 +37,7 @@ def needs_rewriting(arguments: Sequence[str]) -> bool:
 
 
 def rewrite(arguments: Sequence[str], commands: Collection[str], valued: Mapping[str, bool]) -> list[str]:
-    """Return a command line with its options behind the command, and `--help` in place of `help`.
+    """Return a command line with its options right behind the command, and `--help` in place of `help`.
 
     Args:
         arguments: The command line, without `pallink`.
@@ -70,9 +70,7 @@ def rewrite(arguments: Sequence[str], commands: Collection[str], valued: Mapping
             break
     if not path:
         return _without_common(arguments, valued)
-    rest = list(arguments[position:])
-    end = rest.index("--") if "--" in rest else len(rest)
-    return [*path, *rest[:end], *moved, *rest[end:]]
+    return [*path, *moved, *arguments[position:]]
 
 
 def _without_common(arguments: Sequence[str], valued: Mapping[str, bool]) -> list[str]:
