@@ -69,7 +69,15 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
         ("-5", "error: no such option: -5"),
         ("status", "error: no such command 'status'. Did you mean 'show'?"),
         ("create 719878", "error: no such command 'create'. Did you mean 'link'?"),
-        ("sandbox status", "error: no such command 'status'"),
+        ("version", "error: no such command 'version'. Did you mean '--version'?"),
+        ("sandbox status", "error: no such command 'status'. Did you mean 'show'?"),
+        ("fleet status", "error: no such command 'status'. Did you mean 'runs'?"),
+        ("sandbox nope", "error: no such command 'nope'"),
+        ("--cloud", "error: option '--cloud' requires an argument: --cloud CLOUD"),
+        ("--cloud=sandbox --tenant", "error: option '--tenant' requires an argument: --tenant ID|DOMAIN"),
+        ("-o xml", "error: invalid value for '--output' / '-o'"),
+        ("--cloud sandbox", "error: missing command"),
+        ("sandbox -q", "error: missing command"),
         ("-o jsn show", "error: invalid value for '--output' / '-o'"),
         ("--replace show", "error: no such option: --replace"),
         ("lnk 719878", "error: no such command 'lnk'. Did you mean 'link', 'unlink'?"),
@@ -93,6 +101,37 @@ def test_a_wrong_command_line(pallink: Pallink, words: str, sentence: str) -> No
     assert one_sentence(refused).startswith(sentence)
     assert "hint: " in refused.stderr
     assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("version", "pallink --version"),
+        ("status --cloud sandbox", "pallink show --cloud sandbox"),
+        ("--cloud sandbox status", "pallink --cloud sandbox show"),
+        ("craete 719878", "pallink --help"),
+        ("verfy 719878 --account 'a b'", "pallink verify 719878 --account 'a b'"),
+        ("fleet status", "pallink fleet runs"),
+        ("sandbox status -o table", "pallink sandbox show -o table"),
+        ("role list --to x", "pallink role show --to x"),
+        ("lnk 719878", "pallink --help"),
+        ("--cloud sandbox", "pallink --help"),
+        ("sandbox -q", "pallink sandbox --help"),
+    ],
+)
+def test_the_command_that_is_meant_is_the_one_to_paste(pallink: Pallink, line: str, command: str) -> None:
+    refused = pallink(*shlex.split(line))
+    assert refused.code == 2
+    assert refused.stderr.endswith(f"\n    {command}\n")
+
+
+@pytest.mark.parametrize("line", ["sandbox help", "fleet help apply", "help fleet apply", "--cloud sandbox help link"])
+def test_help_is_a_word_too(pallink: Pallink, line: str) -> None:
+    shown = pallink(line)
+    assert shown.code == 0
+    command = " ".join(word for word in line.split() if word not in ("help", "--cloud"))
+    command = command.replace("sandbox link", "link")
+    assert shown.stdout == pallink(f"{command} --help").stdout
 
 
 def test_an_empty_account(in_sandbox: Pallink) -> None:

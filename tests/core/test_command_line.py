@@ -2,7 +2,7 @@
 
 import pytest
 
-from pallink.cli.command_line import GROUPS, SYNONYMS, needs_rewriting, rewrite
+from pallink.cli.command_line import GROUPS, SYNONYMS, needs_rewriting, split
 from pallink.cli.options import NAMES, VALUED
 from tools.program import commands
 
@@ -11,7 +11,7 @@ COMMANDS = {name.partition(" ")[0] for name in commands()}
 
 def rewritten(line: str) -> str:
     words = line.split()
-    return " ".join(rewrite(words, COMMANDS, VALUED) if needs_rewriting(words) else words)
+    return " ".join(split(words, COMMANDS, VALUED).words if needs_rewriting(words) else words)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,14 @@ def rewritten(line: str) -> str:
         ("help", "--help"),
         ("help link", "link --help"),
         ("help sandbox set", "sandbox set --help"),
+        ("help fleet apply", "fleet apply --help"),
+        ("fleet help apply", "fleet apply --help"),
+        ("sandbox help", "sandbox --help"),
+        ("sandbox fault help add", "sandbox fault add --help"),
+        ("--cloud sandbox help link", "link --help"),
+        ("-o json sandbox help", "sandbox --help"),
+        ("--account help show", "show --account help"),
+        ("sandbox -o json --help", "sandbox --help"),
     ],
 )
 def test_options_and_help(line: str, expected: str) -> None:
@@ -63,9 +71,12 @@ def test_the_groups_are_those_of_the_program() -> None:
     assert {tuple(name.split()[:-1]) for name in commands() if " " in name} == GROUPS
 
 
-def test_synonyms_name_commands_and_are_none() -> None:
-    assert set(SYNONYMS.values()) <= COMMANDS
-    assert not COMMANDS & set(SYNONYMS)
+@pytest.mark.parametrize("group", [(), *sorted(GROUPS)])
+def test_synonyms_name_commands_and_are_none(group: tuple[str, ...]) -> None:
+    depth = len(group)
+    names = {name.split()[depth] for name in commands() if tuple(name.split()[:depth]) == group}
+    assert set(SYNONYMS[group].values()) - {"--version"} <= names
+    assert not names & set(SYNONYMS[group])
 
 
 def test_every_common_option_is_known_with_its_value() -> None:

@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from pallink import __version__
-from pallink.cli.command_line import needs_rewriting, rewrite
+from pallink.cli.command_line import CommandLine, needs_rewriting, split
 from pallink.cli.lazy import LazyCommand, LazyGroup, new_app
 from pallink.cli.supervisor import Execution
 from pallink.exit_codes import ExitCode
@@ -39,7 +39,20 @@ class _Commands(LazyGroup):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Return the context of a command line, which may have options before the command; completion needs it too."""
-        return super().make_context(info_name, _rewritten(args), parent, **extra)
+        if not needs_rewriting(args) or args[0] in _OWN_OPTIONS:
+            return super().make_context(info_name, args, parent, **extra)
+        from pallink.cli.options import VALUED  # noqa: PLC0415 - most command lines do without it
+
+        line = split(args, self.lazy_commands, VALUED)
+        if line.is_without_command and not extra.get("resilient_parsing"):
+            self._refuse_options(line)
+        return super().make_context(info_name, line.words, parent, **extra)
+
+    def _refuse_options(self, line: CommandLine) -> None:
+        """Raise the error for options without a command: the first that is wrong, or that there is no command."""
+        # Has the common options and hardly any other.
+        command = self.load("whoami")
+        command.make_context(" ".join(["pallink", *line.path]), line.options).fail("Missing command")
 
 
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "-V", "--install-completion", "--show-completion"})
@@ -119,15 +132,6 @@ def run_command_line(arguments: list[str]) -> int:
     except typer.Abort:
         return ExitCode.INTERRUPTED
     return int(code or 0)
-
-
-def _rewritten(arguments: list[str]) -> list[str]:
-    """Return the command line with its options behind the command."""
-    if not needs_rewriting(arguments) or arguments[0] in _OWN_OPTIONS:
-        return arguments
-    from pallink.cli.options import VALUED  # noqa: PLC0415 - most command lines need no rewriting
-
-    return rewrite(arguments, _Commands.lazy_commands, VALUED)
 
 
 def _prepare_completion() -> None:

@@ -15,7 +15,7 @@ from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
 
 # Typer adds the command that is spelled most alike.
-_NO_SUCH_COMMAND = re.compile(r"(No such command '(.*?)')(\. Did you mean .*)?")
+_NO_SUCH_COMMAND = re.compile(r"No such command '(.*?)'(?:\. Did you mean (.*)\?)?")
 
 # Options of other tools that carry a secret, with the variable that takes its place (those of azure-identity).
 _SECRET_OPTIONS = {
@@ -85,6 +85,9 @@ def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
         return _number_with_hyphen(option, context, arguments)
     message = _message(error, context, option)
     path = context.command_path if context is not None else "pallink"
+    unknown = _NO_SUCH_COMMAND.fullmatch(message)
+    if unknown is not None:
+        return _unknown_command(unknown[1], re.findall(r"'(.*?)'", unknown[2] or ""), path, arguments)
     return UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
 
 
@@ -96,10 +99,28 @@ def _message(error: Any, context: Any, option: str) -> str:
     if kind == "BadOptionUsage" and message.endswith("requires an argument"):
         parameter = next((found for found in context.command.params if option in found.opts), None) if context else None
         return f"{message}: {_name(parameter, context, option)}" if parameter is not None else message
-    unknown = _NO_SUCH_COMMAND.fullmatch(message)
-    if unknown is not None and unknown[2] in SYNONYMS and context is not None and context.parent is None:
-        return f"{unknown[1]}. Did you mean {SYNONYMS[unknown[2]]!r}?"
     return message
+
+
+def _unknown_command(name: str, similar: Sequence[str], path: str, arguments: Sequence[str]) -> UsageError:
+    """Return the error for a command that there is not, with the one that is meant where that is clear.
+
+    Args:
+        name: What was given.
+        similar: The commands that are spelled most alike.
+        path: The group, as in `pallink fleet`.
+        arguments: The command line, without `pallink`.
+    """
+    synonym = SYNONYMS[tuple(path.split()[1:])].get(name)
+    suggested = [synonym] if synonym is not None else similar
+    message = f"no such command '{name}'"
+    if suggested:
+        message += f". Did you mean {', '.join(map(repr, suggested))}?"
+    if len(suggested) != 1 or name not in arguments:
+        return UsageError(message, remedy="see the help", command=f"{path} --help")
+    position = arguments.index(name)
+    corrected = [*arguments[:position], suggested[0], *arguments[position + 1 :]]
+    return UsageError(message, command=shlex.join(["pallink", *corrected]))
 
 
 def _name(parameter: Any, context: Any, option: str | None = None) -> str:
