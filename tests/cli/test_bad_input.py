@@ -58,6 +58,20 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
 
 
 @pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("link -719878 719878", "    pallink link 719878\n"),
+        ("link 719878 -719878 --dry-run", "    pallink link 719878 --dry-run\n"),
+        ("link -- -719878", ""),
+    ],
+)
+def test_a_hyphen_before_a_partner_id_is_to_be_left_out(pallink: Pallink, words: str, command: str) -> None:
+    refused = pallink(words)
+    assert refused.code == 2
+    assert refused.stderr.endswith(f"hint: leave out the hyphen\n{command}")
+
+
+@pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ("link", "error: missing argument PARTNER_ID"),

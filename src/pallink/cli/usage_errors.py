@@ -9,7 +9,7 @@ from pallink.cli.command_line import SYNONYMS
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
-from pallink.links.model import is_partner_id
+from pallink.links.model import invalid_partner_id, is_partner_id
 from pallink.output import OutputFormat, Terminal
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
@@ -146,10 +146,9 @@ def _number_with_hyphen(option: str, context: Any, arguments: Sequence[str]) -> 
             remedy="see the help",
             command=f"{context.command_path} --help",
         )
-    digits = given.lstrip("-")
-    corrected = [digits if word == given else word for word in arguments]
-    return UsageError(
-        f"{given!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
-        remedy="leave out the hyphen" if is_partner_id(digits) else "take the location ID of the partner",
-        command=shlex.join(["pallink", *corrected]) if is_partner_id(digits) else None,
-    )
+    error, digits = invalid_partner_id(given), given.lstrip("-")
+    if not is_partner_id(digits):
+        return error
+    # The same ID may stand there a second time, without the hyphen.
+    corrected = [digits if word == given else word for word in arguments if word != digits]
+    return error.replace(command=shlex.join(["pallink", *corrected]))
