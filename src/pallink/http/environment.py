@@ -5,6 +5,7 @@ a sign-in that failed.
 """
 
 import os
+import re
 import shlex
 import ssl
 from pathlib import Path
@@ -19,6 +20,9 @@ from pallink.http.errors import chain_of
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
+# As in `http//proxy:3128` and `http:/proxy:3128`.
+_MISTYPED_SCHEME = re.compile(r"(https?)(?!://)[:/]+", re.IGNORECASE)
+
 # OpenSSL's reasons for a server that speaks plain HTTP; the last one since OpenSSL 3.2.
 NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
 
@@ -30,12 +34,15 @@ def check_proxy(url: str) -> None:
         UsageError: It is not; the message names the variable and not the value, which may hold a password.
     """
     problem = _problem_of_proxy(url)
-    if problem is not None:
-        raise UsageError(
-            f"{_proxy_variable(url)} is not the URL of an HTTP proxy",
-            cause=problem,
-            remedy="set it to http://HOST:PORT; a user name and a password stand before the host, percent-encoded",
-        )
+    if problem is None:
+        return
+    remedy = "set it to http://HOST:PORT; a user name and a password stand before the host, percent-encoded"
+    if mistyped := _MISTYPED_SCHEME.match(url):
+        problem = f"{mistyped[1]} has no :// after it"
+        corrected = f"{mistyped[1]}://{url[mistyped.end() :]}"
+        if _problem_of_proxy(corrected) is None and "@" not in corrected:
+            remedy = f"set it to {corrected}"
+    raise UsageError(f"{_proxy_variable(url)} is not the URL of an HTTP proxy", cause=problem, remedy=remedy)
 
 
 def check_proxy_failure(url: str, error: BaseException) -> None:
