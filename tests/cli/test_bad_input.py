@@ -148,6 +148,31 @@ def test_help_is_a_word_too(pallink: Pallink, line: str) -> None:
     assert shown.stdout == pallink(f"{command} --help").stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("verify 719878", "--junit"),
+        ("verify 719878 --all-tenants", "--junit"),
+        *(
+            (f"fleet {command} accounts.yaml", option)
+            for command in ("apply", "verify", "check")
+            for option in ("--junit", "--markdown", "--csv")
+        ),
+    ],
+)
+def test_a_report_needs_a_file(
+    in_sandbox: Pallink, traffic: Traffic, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, words: str, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, message in (("", "is empty"), ("-", "does not write to stdout")):
+        refused = in_sandbox(*words.split(), option, name)
+        assert refused.code == 2
+        assert one_sentence(refused) == f"error: {option} {message}"
+        assert f"hint: name a file with {option}" in refused.stderr
+    assert traffic.sent == []
+    assert not Path("-").exists()
+
+
 def test_an_empty_account(in_sandbox: Pallink) -> None:
     refused = in_sandbox("show", "--account", " ")
     assert refused.code == 2
