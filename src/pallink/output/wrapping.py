@@ -37,7 +37,7 @@ def _lines(words: Sequence[str], width: int, first: str, indent: str) -> Iterato
         elif count_columns(line) + 1 + size <= width:
             line = f"{line} {word}"
         else:
-            yield line
+            yield line.rstrip()
             line = indent + word
     yield line
 
