@@ -137,7 +137,7 @@ def run_command_line(arguments: list[str]) -> int:
 def _prepare_completion() -> None:
     """Complete the names of accounts in bash, and keep Typer from loading rich to take markup out of plain helps.
 
-    rich would cost 50 ms at each press of Tab. A later Typer may have neither of the two; a test says so.
+    rich would cost 50 ms at each press of Tab. A later Typer may have other names for the two; tests say so.
     """
     from typer import _completion_classes  # noqa: PLC0415
 

@@ -1,9 +1,12 @@
 """Completion in bash, which splits `invoices@contoso.com` and `--account=NAME` before it asks for completions."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from typer import _completion_classes as shells  # Typer has no public door to it.
-from typer._click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from typer._click.shell_completion import CompletionItem
 
 
 class BashCompletion(shells.BashComplete):
@@ -17,7 +20,7 @@ class BashCompletion(shells.BashComplete):
         self._kept = kept_by_bash(word, last)
         return joined, word
 
-    def format_completion(self, item: CompletionItem) -> str:
+    def format_completion(self, item: "CompletionItem") -> str:
         """Return the part of a completion that bash inserts: from the last @ that was typed."""
         return super().format_completion(item).removeprefix(self._kept)
 
