@@ -104,6 +104,7 @@ SAID_BY_OTHERS = {
     "no response confirmed it: reading showed that the link was …, by this command or another process",
     "a request timed out, and Azure may still carry it out: check the link again later",
     "the JUnit report could not be written to …",
+    "missing command",
 }
 
 

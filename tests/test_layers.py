@@ -138,6 +138,7 @@ def test_only_the_emulator_and_the_commands_of_the_sandbox_know_it() -> None:
         "cli.commands.sandbox",
         "cli.commands.sandbox_changes",
         "cli.commands.sandbox_faults",
+        "cli.commands.sandbox_lines",
         "cli.commands.sandbox_fleet",
         "unexpected",
     }

@@ -48,7 +48,7 @@ def test_the_python_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str
     example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert example
     exec(compile(example[1], "README.md", "exec"), {})  # noqa: S102 - it is ours
-    assert capsys.readouterr().out == "created Mekorma\n"
+    assert capsys.readouterr().out == "created Mekorma\nTrue\n"
 
 
 def test_the_changelog_has_the_version_or_what_is_unreleased() -> None:

@@ -7,6 +7,9 @@ This is the Python API; the command line is one caller of it::
     with pallink.connect(cloud="sandbox", account="invoices@contoso.com") as session:
         result = session.link("719878")
         print(result.action, result.partner_name)
+        verified = session.verify("719878")
+        if verified.error is not None:  # not raised: a difference is a finding
+            raise verified.error
 """
 
 import os

@@ -236,7 +236,7 @@ class Session:
         """Check whether the account is linked to just this partner. Writes nothing. Arguments as for `link`.
 
         Returns:
-            The finding; where it is not a pass, `error` says why, as an exception that is not raised.
+            The finding. Where it is not a pass, `error` says why: an exception that is for the caller to raise.
         """
         goal = LinkGoal(parse_partner_id(partner_id))
         return self.compare(goal, role_check=role_check, subscriptions=subscriptions)

@@ -30,6 +30,14 @@ def test_the_job_of_the_readme() -> None:
         assert isinstance(session.verify("719878").error, pallink.NotLinkedError)
 
 
+def test_a_number_is_no_partner_id(traffic: Traffic) -> None:
+    with pallink.connect(cloud="sandbox") as session:
+        for job in (session.link, session.update, session.unlink, session.verify):
+            with pytest.raises(pallink.UsageError, match="719878 is not a partner ID: it must be a string"):
+                job(719878)  # type: ignore[arg-type]
+    assert traffic.of_partners() == []
+
+
 def test_a_read_only_session_cannot_write(traffic: Traffic) -> None:
     with pallink.connect(cloud="sandbox", writable=False) as session, pytest.raises(pallink.RefusedRequestError):
         session.link("719878")

@@ -58,6 +58,20 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
 
 
 @pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("link -719878 719878", "    pallink link 719878\n"),
+        ("link 719878 -719878 --dry-run", "    pallink link 719878 --dry-run\n"),
+        ("link -- -719878", ""),
+    ],
+)
+def test_a_hyphen_before_a_partner_id_is_to_be_left_out(pallink: Pallink, words: str, command: str) -> None:
+    refused = pallink(words)
+    assert refused.code == 2
+    assert refused.stderr.endswith(f"hint: leave out the hyphen\n{command}")
+
+
+@pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ("link", "error: missing argument PARTNER_ID"),
@@ -69,7 +83,15 @@ def test_a_negative_partner_id(in_sandbox: Pallink, traffic: Traffic, command: s
         ("-5", "error: no such option -5"),
         ("status", "error: no such command 'status': did you mean show?"),
         ("create 719878", "error: no such command 'create': did you mean link?"),
-        ("sandbox status", "error: no such command 'status'"),
+        ("version", "error: no such command 'version': did you mean --version?"),
+        ("sandbox status", "error: no such command 'status': did you mean show?"),
+        ("fleet status", "error: no such command 'status': did you mean runs?"),
+        ("sandbox nope", "error: no such command 'nope'"),
+        ("--cloud", "error: option '--cloud' requires an argument: --cloud CLOUD"),
+        ("--cloud=sandbox --tenant", "error: option '--tenant' requires an argument: --tenant ID|DOMAIN"),
+        ("-o xml", "error: invalid value for --output: 'xml' is not one of table, json, jsonl, yaml, tsv, none"),
+        ("--cloud sandbox", "error: missing command"),
+        ("sandbox -q", "error: missing command"),
         ("-o jsn show", "error: invalid value for --output: 'jsn' is not one of table, json, jsonl, yaml, tsv, none"),
         ("--replace show", "error: no such option --replace"),
         ("lnk 719878", "error: no such command 'lnk': did you mean link or unlink?"),
@@ -107,6 +129,62 @@ def test_a_wrong_value_of_a_variable_names_the_variable(pallink: Pallink, monkey
     refused = pallink("show")
     assert refused.code == 2
     assert one_sentence(refused) == "error: invalid value for PALLINK_TIMEOUT: 'soon' is not a valid number"
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("version", "pallink --version"),
+        ("status --cloud sandbox", "pallink show --cloud sandbox"),
+        ("--cloud sandbox status", "pallink --cloud sandbox show"),
+        ("craete 719878", "pallink --help"),
+        ("verfy 719878 --account 'a b'", "pallink verify 719878 --account 'a b'"),
+        ("fleet status", "pallink fleet runs"),
+        ("sandbox status -o table", "pallink sandbox show -o table"),
+        ("role list --to x", "pallink role show --to x"),
+        ("lnk 719878", "pallink --help"),
+        ("--cloud sandbox", "pallink --help"),
+        ("sandbox -q", "pallink sandbox --help"),
+    ],
+)
+def test_the_command_that_is_meant_is_the_one_to_paste(pallink: Pallink, line: str, command: str) -> None:
+    refused = pallink(*shlex.split(line))
+    assert refused.code == 2
+    assert refused.stderr.endswith(f"\n    {command}\n")
+
+
+@pytest.mark.parametrize("line", ["sandbox help", "fleet help apply", "help fleet apply", "--cloud sandbox help link"])
+def test_help_is_a_word_too(pallink: Pallink, line: str) -> None:
+    shown = pallink(line)
+    assert shown.code == 0
+    command = " ".join(word for word in line.split() if word not in ("help", "--cloud"))
+    command = command.replace("sandbox link", "link")
+    assert shown.stdout == pallink(f"{command} --help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("verify 719878", "--junit"),
+        ("verify 719878 --all-tenants", "--junit"),
+        *(
+            (f"fleet {command} accounts.yaml", option)
+            for command in ("apply", "verify", "check")
+            for option in ("--junit", "--markdown", "--csv")
+        ),
+    ],
+)
+def test_a_report_needs_a_file(
+    in_sandbox: Pallink, traffic: Traffic, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, words: str, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, message in (("", "is empty"), ("-", "does not write to stdout")):
+        refused = in_sandbox(*words.split(), option, name)
+        assert refused.code == 2
+        assert one_sentence(refused) == f"error: {option} {message}"
+        assert f"hint: name a file with {option}" in refused.stderr
+    assert traffic.sent == []
+    assert not Path("-").exists()
 
 
 def test_an_empty_account(in_sandbox: Pallink) -> None:

@@ -105,8 +105,10 @@ NO_PROXIES = {
     "://proxy": "it begins with neither http:// nor https://",
     "http://": "it has no host",
     "http://:3128": "it has no host",
-    "http:/proxy:3128": "it has a path or a query after the host and the port",
-    "http//proxy:3128": "it has a path or a query after the host and the port",
+    "http:/proxy:3128": "http has no :// after it",
+    "http//proxy:3128": "http has no :// after it",
+    "https:proxy:3128": "https has no :// after it",
+    "http//user:word@proxy:3128": "http has no :// after it",
     "http://proxy:3128/path": "it has a path or a query after the host and the port",
     "http://proxy:3128?x=1": "it has a path or a query after the host and the port",
     "http://proxy:99999": "its host or its port is invalid",
@@ -129,11 +131,30 @@ def test_what_is_no_proxy(
     name = variable.upper() if sys.platform == "win32" else variable
     assert f"error: {name} is not the URL of an HTTP proxy\n" in refused.stderr
     assert f"cause: {cause}\n" in refused.stderr
-    assert (
-        f"hint: set {name} to http://HOST:PORT; percent-encode a user name and a password before HOST\n"
-        in refused.stderr
-    )
+    assert f"hint: set {name} to http" in refused.stderr
     assert "word" not in refused.stderr.replace("password", "")
+
+
+@pytest.mark.usefixtures("no_connection")
+@pytest.mark.parametrize(
+    ("url", "corrected"),
+    [
+        ("http//proxy:3128", "http://proxy:3128"),
+        ("HTTPS:/proxy.example", "HTTPS://proxy.example"),
+        ("http///[::1]:3128", "http://[::1]:3128"),
+        # What may be a password is not shown; what would be wrong still is not proposed.
+        ("http//user:word@proxy:3128", None),
+        ("http//proxy:port", None),
+    ],
+)
+def test_a_proxy_without_the_colon_and_slashes_is_corrected(
+    pallink: Pallink, monkeypatch: pytest.MonkeyPatch, url: str, corrected: str | None
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    refused = pallink("show")
+    assert refused.code == 2, refused.stderr
+    general = "http://HOST:PORT; percent-encode a user name and a password before HOST"
+    assert f"hint: set HTTPS_PROXY to {corrected or general}\n" in refused.stderr
 
 
 @pytest.mark.parametrize(

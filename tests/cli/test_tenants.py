@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,15 +61,33 @@ def test_the_table(consultant: Desk) -> None:
     assert shown[1].split() == ["Contoso", "member", "contoso.onmicrosoft.com", CONTOSO]
 
 
-def test_a_narrow_terminal_shows_no_ids(consultant: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal_says_that_the_ids_are_not_shown(consultant: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    assert consultant.run("tenants", tty=True).stdout.splitlines()[1].split()[1:] == [
-        "member",
-        "contoso.onmicrosoft.com",
-    ]
+    *rows, note = consultant.run("tenants", tty=True).stdout.splitlines()
+    assert rows[1].split()[1:] == ["member", "contoso.onmicrosoft.com"]
+    assert CONTOSO not in "".join(rows)
+    needed = re.fullmatch(r"tenant IDs are not shown: they need (\d+) columns, or -o json", note)
+    assert needed
+    monkeypatch.setenv("COLUMNS", needed[1])
+    assert CONTOSO in consultant.run("tenants", tty=True).stdout.splitlines()[1]
+    monkeypatch.setenv("COLUMNS", str(int(needed[1]) - 1))
+    assert CONTOSO not in consultant.run("tenants", tty=True).stdout
+
+
+@pytest.mark.parametrize("links", ["", "--links"])
+def test_a_very_narrow_terminal_shows_everything_below_the_name(
+    consultant: Desk, monkeypatch: pytest.MonkeyPatch, links: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
-    assert consultant.run("tenants", tty=True).stdout.splitlines()[1] == "Contoso      member   contoso.onmicr..."
+    shown = consultant.run(f"tenants {links}", tty=True).stdout
+    link = "  link: none\n" if links else ""
+    assert shown.startswith(
+        f"Contoso\n  account: member\n{link}  domain: contoso.onmicrosoft.com\n  ID:\n  {CONTOSO}\n"
+    )
+    assert shown.count("  ID:\n") == 5
+    assert max(map(len, shown.splitlines())) < 40
 
 
 def test_the_links(consultant: Desk) -> None:

@@ -79,6 +79,40 @@ def test_the_confirmation_wraps(in_sandbox: Pallink, monkeypatch: pytest.MonkeyP
     assert "\n  tenant   Contoso\n           (8fe81352-" in rows
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_the_sandbox_wraps_between_words(pallink: Pallink, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    pallink("sandbox guest-policy mfa fabrikam.onmicrosoft.com")
+    pallink("sandbox fault add closed --method DELETE")
+    piped = pallink("sandbox show").stdout
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = pallink("sandbox show", tty=True).stdout
+    lines = shown.splitlines()
+    assert all(fits(line, columns) or line.startswith("file  ") or "'" in line for line in lines)
+    assert not any(line.endswith(" ") for line in lines)
+    assert shown.split() == piped.split()
+
+
+def test_the_sandbox_stacks_what_it_says_of_accounts_on_a_narrow_terminal(
+    pallink: Pallink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = pallink("sandbox show", tty=True).stdout
+    assert (
+        "  svc_approvers@contoso.com\n"
+        "      user, object ID 13993e34-d56f-43ab-8bd7-cc9a9669780f\n"
+        "      Reader on subscription Contoso Production through\n"
+        "        group Finance systems, assigned at management group\n"
+        "        Workloads\n"
+    ) in shown
+    assert "\n  already-linked = '409 PartnerIdAlreadyLinked', of\n    '409 PartnerIdAlreadyLinked'," in shown
+
+
+def test_the_sandbox_shows_the_name_of_an_application(pallink: Pallink) -> None:
+    assert (
+        "\n  6be1d7c7-4712-4123-a241-8b8918c455f9  service principal onboarding, object ID c5ce5ce2-aa0c-4851-"
+    ) in pallink("sandbox show").stdout
+
+
 @pytest.mark.parametrize("columns", ["", "0", "-1", "wide"])
 def test_a_width_that_is_not_known_wraps_nothing(columns: str) -> None:
     # The stream has no file: the system cannot say its size.

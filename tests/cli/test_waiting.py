@@ -16,6 +16,7 @@ from pallink.cli import job, progress
 from pallink.cli.progress import ProgressLine
 from pallink.concurrency import CancelScope
 from pallink.output import Terminal
+from pallink.output.wrapping import count_columns
 from pallink.waiting import waiting_for, watched_by
 from tests.cli.people import INVOICES, Desk
 from tests.harness import Clock, Pallink, Stream, Traffic
@@ -34,10 +35,10 @@ def as_for_people(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
 class Screen:
     """A terminal with a progress line and a clock, whose watching thread is not started."""
 
-    def __init__(self, *, tty: bool = True, term: str = "xterm") -> None:
+    def __init__(self, *, tty: bool = True, term: str = "xterm", columns: str = "") -> None:
         self.clock = Clock()
         self.stderr = Stream(tty=tty)
-        self.terminal = Terminal(stderr=self.stderr, environ={"TERM": term})
+        self.terminal = Terminal(stderr=self.stderr, environ={"TERM": term, "COLUMNS": columns})
         self.line = ProgressLine(self.terminal, now=lambda: self.clock.now)
 
     def after(self, seconds: float) -> str:
@@ -99,6 +100,21 @@ def test_progress_is_due_after_a_second() -> None:
     assert not screen.line.is_due
     screen.after(MIN_WAIT)
     assert screen.line.is_due
+
+
+@pytest.mark.parametrize("name", ["the role on subscription Contoso Production to take effect", "契約書" * 20])
+def test_a_line_is_never_wider_than_the_terminal(name: str) -> None:
+    screen = Screen(columns="40")
+    with screen.line.waiting_for(name):
+        shown = screen.after(1)
+        assert 37 < count_columns(shown.removeprefix(CLEAR)) < 40
+        assert f"{CLEAR}waiting for {name}".startswith(shown)
+        screen.line.update(5, 20)
+        screen.line.show(f"3 of 20 accounts: {name}")
+        lines = screen.stderr.text.split(CLEAR)
+        assert lines[2].startswith("reading roles")
+        assert lines[3].startswith("3 of 20 accounts")
+        assert max(map(count_columns, lines)) < 40
 
 
 def test_a_closed_line_stays_away_though_the_command_was_cancelled() -> None:

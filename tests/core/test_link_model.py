@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -97,6 +98,13 @@ def test_anything_else_is_refused_as_a_partner_id_and_named(text: str) -> None:
         parse_partner_id(text)
     assert repr(text) in refusal.value.message
     assert refusal.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("value", [719878, None, b"719878"])
+def test_what_is_no_string_is_refused_as_a_partner_id(value: Any) -> None:
+    with pytest.raises(UsageError, match="is not a partner ID: it must be a string") as refusal:
+        parse_partner_id(value)
+    assert refusal.value.remedy == "pass a string, as in '719878'"
 
 
 @given(st.text() | st.text("0123456789", max_size=12) | st.from_regex(r"[0-9]{5,10}\s?"))

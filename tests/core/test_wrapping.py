@@ -20,6 +20,7 @@ from pallink.output.wrapping import count_columns, split_words, wrap
         ),
         ("https://contoso.example/a-long-path", 20, ["error: https://contoso.example/a-long-path"]),
         ("株式会社 株式会社", 20, ["error: 株式会社", "       株式会社"]),
+        ("two  blanks", 12, ["error: two", "       blanks"]),
         ("narrower than the heading", 3, ["error: narrower", "       than", "       the", "       heading"]),
     ],
 )

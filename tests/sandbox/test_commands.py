@@ -89,7 +89,7 @@ def test_a_setting_of_a_sign_in(run: RunWords) -> None:
 
 def test_show_tells_of_managed_identities(run: RunWords) -> None:
     _, out, _ = run("show")
-    assert "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f  managed identity, object ID" in out
+    assert "8f9a1347-d810-4f92-ba97-c4cdba4b6d5f  managed identity partner-link, object ID" in out
     assert "refused with AADSTS53003" in out
     assert "trusts github: repo:contoso/onboarding:ref:refs/heads/main" in out
 

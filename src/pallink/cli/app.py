@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from pallink import __version__
-from pallink.cli.command_line import needs_rewriting, rewrite
+from pallink.cli.command_line import CommandLine, needs_rewriting, split
 from pallink.cli.lazy import LazyCommand, LazyGroup, new_app
 from pallink.cli.supervisor import Execution
 from pallink.exit_codes import ExitCode
@@ -38,6 +38,23 @@ class _Commands(LazyGroup):
             "pallink.cli.commands.sandbox", "Show, set, reset and serve the embedded emulator of Azure."
         ),
     }
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Return the context of a command line, which may have options before the command; completion needs it too."""
+        if not needs_rewriting(args) or args[0] in _OWN_OPTIONS:
+            return super().make_context(info_name, args, parent, **extra)
+        from pallink.cli.options import VALUED  # noqa: PLC0415 - most command lines do without it
+
+        line = split(args, self.lazy_commands, VALUED)
+        if line.is_without_command and not extra.get("resilient_parsing"):
+            self._refuse_options(line)
+        return super().make_context(info_name, line.words, parent, **extra)
+
+    def _refuse_options(self, line: CommandLine) -> None:
+        """Raise the error for options without a command: the first that is wrong, or that there is no command."""
+        # Has the common options and hardly any other.
+        command = self.load("whoami")
+        command.make_context(" ".join(["pallink", *line.path]), line.options).fail("Missing command")
 
 
 _OWN_OPTIONS = frozenset({"--help", "-h", "--version", "-V", "--install-completion", "--show-completion"})
@@ -100,14 +117,14 @@ def run_command_line(arguments: list[str]) -> int:
             # A character that the encoding does not know is no reason to fail.
             reconfigure(errors="replace")
     if "_PALLINK_COMPLETE" in os.environ:
-        _complete_without_rich()
+        _prepare_completion()
     command: Any = get_command(app)
     if "--install-completion" in arguments:
         from pallink.cli.install_completion import report_installation  # noqa: PLC0415 - once on a machine
 
         report_installation(command)
     try:
-        code = command.main(args=_rewritten(arguments), prog_name="pallink", standalone_mode=False)
+        code = command.main(args=arguments, prog_name="pallink", standalone_mode=False)
     except typer.TyperException as error:
         if not Execution.current().claim_end():
             return ExitCode.INTERRUPTED
@@ -119,20 +136,14 @@ def run_command_line(arguments: list[str]) -> int:
     return int(code or 0)
 
 
-def _rewritten(arguments: list[str]) -> list[str]:
-    """Return the command line with its options behind the command."""
-    if not needs_rewriting(arguments) or arguments[0] in _OWN_OPTIONS:
-        return arguments
-    from pallink.cli.options import VALUED  # noqa: PLC0415 - most command lines need no rewriting
+def _prepare_completion() -> None:
+    """Complete the names of accounts in bash, and keep Typer from loading rich to take markup out of plain helps.
 
-    return rewrite(arguments, _Commands.lazy_commands, VALUED)
-
-
-def _complete_without_rich() -> None:
-    """Keep Typer from loading rich (50 ms at each press of Tab) to take markup out of helps that have none.
-
-    Where a later Typer has no such function any more, nothing is lost but the time; a test says so.
+    rich would cost 50 ms at each press of Tab. A later Typer may have other names for the two; tests say so.
     """
     from typer import _completion_classes  # noqa: PLC0415
 
+    from pallink.cli.bash_completion import BashCompletion  # noqa: PLC0415
+
     _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
+    _completion_classes.BashComplete = BashCompletion  # type: ignore[misc]

@@ -60,13 +60,13 @@ VaultAuth = Annotated[
 Replace = Annotated[bool, typer.Option("--replace", help="Change links that are another partner's.")]
 
 Junit = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--junit", metavar="FILE", help="Also write a JUnit report, which CI systems show as tests."),
 ]
 
-Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write a Markdown summary.")]
+Markdown = Annotated[str | None, typer.Option("--markdown", metavar="FILE", help="Also write a Markdown summary.")]
 
-Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Also write all results as CSV.")]
+Csv = Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Also write all results as CSV.")]
 
 ExcludeTenant = Annotated[
     list[str] | None,

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pallink.cli.options import ConnectionOptions
 from pallink.errors import UsageError
@@ -40,6 +40,15 @@ class ReportFiles(NamedTuple):
     junit: Path | None = None
     markdown: Path | None = None
     csv: Path | None = None
+
+    @classmethod
+    def parse(cls, junit: str | None, markdown: str | None, csv: str | None) -> Self:
+        """Return the files of a command line; raises `UsageError` as `parse_report_file` does."""
+        return cls(
+            parse_report_file("--junit", junit),
+            parse_report_file("--markdown", markdown),
+            parse_report_file("--csv", csv),
+        )
 
     def require_others_than(self, file: Path | None) -> None:
         """Refuse to write a report in place of the file that the command reads, or of another fleet file.
@@ -77,6 +86,23 @@ def _is_fleet_file(path: Path) -> bool:
 
 
 NO_FILES = ReportFiles()
+
+
+def parse_report_file(option: str, name: str | None) -> Path | None:
+    """Return the file of an option; None if the option is not given.
+
+    Raises:
+        UsageError: The name is empty, or `-` for stdout.
+    """
+    if name == "":
+        raise UsageError(f"{option} is empty", remedy=f"name a file with {option}, or leave it out")
+    if name == "-":
+        raise UsageError(
+            f"{option} does not write to stdout",
+            cause="the result of the command is written there",
+            remedy=f"name a file with {option}",
+        )
+    return None if name is None else Path(name)
 
 
 def publish_fleet(

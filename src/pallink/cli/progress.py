@@ -10,6 +10,7 @@ from typing import Self
 
 from pallink.concurrency import CancelScope, start_thread
 from pallink.output.terminal import Terminal
+from pallink.output.wrapping import cut
 
 # With fewer subscriptions the check is over before the line could be read.
 _MIN_TOTAL = 10
@@ -98,10 +99,9 @@ class ProgressLine:
             self._draw(f"reading roles  {bar(done, total)}  {done} of {total} subscriptions")
 
     def show(self, line: str) -> None:
-        """Show a line, cut to the width of the terminal, until another one takes its place."""
+        """Show a line until another one takes its place."""
         with self._lock:
-            columns = self._terminal.columns(self._terminal.stderr)
-            self._draw(line[: columns - 1] if columns else line)
+            self._draw(line)
 
     @contextmanager
     def waiting_for(self, name: str) -> Iterator[None]:
@@ -132,6 +132,9 @@ class ProgressLine:
             self.tick()
 
     def _draw(self, line: str, wait: _Wait | None = None) -> None:
+        # A line that wraps could not be removed: its first part would stay.
+        columns = self._terminal.columns(self._terminal.stderr)
+        line = cut(line, columns - 1) if columns else line
         if self._shown and line != self._drawn:
             self._terminal.draw(f"{_CLEAR}{line}")
             self._drawn, self._drawn_wait = line, wait

@@ -9,12 +9,11 @@ from pallink.cli.command_line import SYNONYMS
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
-from pallink.links.model import is_partner_id
+from pallink.links.model import invalid_partner_id, is_partner_id
 from pallink.output import OutputFormat, Terminal
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
 
-_QUOTED = re.compile(r"'(.*?)'")
 _NUMBER_TYPE = re.compile(r"valid (float|int(eger)?)( range)?")
 # Typer adds the commands that are spelled most alike.
 _NO_SUCH_COMMAND = re.compile(r"No such command '(.*?)'(?:\. Did you mean (.*)\?)?")
@@ -87,6 +86,9 @@ def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
         return _number_with_hyphen(option, context, arguments)
     message = _message(error, context, option)
     path = context.command_path if context is not None else "pallink"
+    unknown = _NO_SUCH_COMMAND.fullmatch(message)
+    if unknown is not None:
+        return _unknown_command(unknown[1], re.findall(r"'(.*?)'", unknown[2] or ""), path, arguments)
     return UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
 
 
@@ -102,11 +104,6 @@ def _message(error: Any, context: Any, option: str) -> str:
     if kind == "BadOptionUsage" and message.endswith("requires an argument"):
         parameter = next((found for found in context.command.params if option in found.opts), None) if context else None
         return f"{message}: {_name(parameter, context, option)}" if parameter is not None else message
-    unknown = _NO_SUCH_COMMAND.fullmatch(message)
-    if unknown is not None:
-        is_synonym = unknown[1] in SYNONYMS and context is not None and context.parent is None
-        similar = [SYNONYMS[unknown[1]]] if is_synonym else _QUOTED.findall(unknown[2] or "")
-        return f"no such command {unknown[1]!r}{_suggestion(similar)}"
     return message
 
 
@@ -132,6 +129,25 @@ def _plain(reason: str) -> str:
     return _NUMBER_TYPE.sub("valid number", given) + separator + choices.replace("'", "")
 
 
+def _unknown_command(name: str, similar: Sequence[str], path: str, arguments: Sequence[str]) -> UsageError:
+    """Return the error for a command that there is not, with the one that is meant where that is clear.
+
+    Args:
+        name: What was given.
+        similar: The commands that are spelled most alike.
+        path: The group, as in `pallink fleet`.
+        arguments: The command line, without `pallink`.
+    """
+    synonym = SYNONYMS[tuple(path.split()[1:])].get(name)
+    suggested = [synonym] if synonym is not None else similar
+    message = f"no such command {name!r}{_suggestion(suggested)}"
+    if len(suggested) != 1 or name not in arguments:
+        return UsageError(message, remedy="see the help", command=f"{path} --help")
+    position = arguments.index(name)
+    corrected = [*arguments[:position], suggested[0], *arguments[position + 1 :]]
+    return UsageError(message, command=shlex.join(["pallink", *corrected]))
+
+
 def _name(parameter: Any, context: Any, option: str | None = None) -> str:
     """Return a parameter as the help writes it: `PARTNER_ID`, `--role ROLE`."""
     metavar = parameter.make_metavar(context)
@@ -155,10 +171,9 @@ def _number_with_hyphen(option: str, context: Any, arguments: Sequence[str]) -> 
             remedy="see the help",
             command=f"{context.command_path} --help",
         )
-    digits = given.lstrip("-")
-    corrected = [digits if word == given else word for word in arguments]
-    return UsageError(
-        f"{given!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
-        remedy="leave out the hyphen" if is_partner_id(digits) else "take the location ID of the partner",
-        command=shlex.join(["pallink", *corrected]) if is_partner_id(digits) else None,
-    )
+    error, digits = invalid_partner_id(given), given.lstrip("-")
+    if not is_partner_id(digits):
+        return error
+    # The same ID may stand there a second time, without the hyphen.
+    corrected = [digits if word == given else word for word in arguments if word != digits]
+    return error.replace(command=shlex.join(["pallink", *corrected]))

@@ -5,6 +5,7 @@ a sign-in that failed.
 """
 
 import os
+import re
 import shlex
 import ssl
 from pathlib import Path
@@ -20,6 +21,9 @@ from pallink.os_errors import os_reason
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
+# As in `http//proxy:3128` and `http:/proxy:3128`.
+_MISTYPED_SCHEME = re.compile(r"(https?)(?!://)[:/]+", re.IGNORECASE)
+
 # OpenSSL's reasons for a server that speaks plain HTTP; the last one since OpenSSL 3.2.
 NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
 
@@ -31,13 +35,16 @@ def check_proxy(url: str) -> None:
         UsageError: It is not; the message names the variable and not the value, which may hold a password.
     """
     problem = _problem_of_proxy(url)
-    if problem is not None:
-        variable = _proxy_variable(url)
-        raise UsageError(
-            f"{variable} is not the URL of an HTTP proxy",
-            cause=problem,
-            remedy=f"set {variable} to http://HOST:PORT; percent-encode a user name and a password before HOST",
-        )
+    if problem is None:
+        return
+    variable = _proxy_variable(url)
+    remedy = f"set {variable} to http://HOST:PORT; percent-encode a user name and a password before HOST"
+    if mistyped := _MISTYPED_SCHEME.match(url):
+        problem = f"{mistyped[1]} has no :// after it"
+        corrected = f"{mistyped[1]}://{url[mistyped.end() :]}"
+        if _problem_of_proxy(corrected) is None and "@" not in corrected:
+            remedy = f"set {variable} to {corrected}"
+    raise UsageError(f"{variable} is not the URL of an HTTP proxy", cause=problem, remedy=remedy)
 
 
 def check_proxy_failure(url: str, error: BaseException) -> None:

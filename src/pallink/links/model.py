@@ -16,22 +16,31 @@ _NO_LINK = "Azure returned no link for this account"
 _PARTNER_ID = re.compile(r"[0-9]{5,10}", re.ASCII)
 
 
-def is_partner_id(text: str) -> bool:
-    """Return whether `text` has the form of a partner ID."""
-    return _PARTNER_ID.fullmatch(text) is not None
+def is_partner_id(value: object) -> bool:
+    """Return whether a value is a string with the form of a partner ID."""
+    return isinstance(value, str) and _PARTNER_ID.fullmatch(value) is not None
 
 
 def parse_partner_id(text: str) -> str:
     """Return `text` if it has the form of a partner ID: 5 to 10 ASCII digits. It catches typing errors only.
 
     Raises:
-        UsageError: `text` has another form. Nothing is trimmed.
+        UsageError: `text` has another form, or is no string but a number. Nothing is trimmed.
     """
     if is_partner_id(text):
         return text
-    raise UsageError(
-        f"{text!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
-        remedy="take the location ID of the partner, found in Partner Center under Account settings, Identifiers",
+    raise invalid_partner_id(text)
+
+
+def invalid_partner_id(value: object) -> UsageError:
+    """Return the error for a value that has not the form of a partner ID."""
+    if not isinstance(value, str):
+        return UsageError(f"{value!r} is not a partner ID: it must be a string", remedy="pass a string, as in '719878'")
+    return UsageError(
+        f"{value!r} is not a partner ID: it has 5 to 10 digits and nothing else, as in 719878",
+        remedy="leave out the hyphen"
+        if is_partner_id(value.lstrip("-"))
+        else "take the location ID of the partner, found in Partner Center under Account settings, Identifiers",
     )
 
 

@@ -1,11 +1,13 @@
 """The tenants of an account, as a table and as objects. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pallink.account import Account, AccountKind
 from pallink.errors import SignInError
 from pallink.fleet.result import EntryResult, Outcome
 from pallink.output.rendering import render_table
+from pallink.output.wrapping import count_columns, wrap
+from pallink.redact.text import one_line
 from pallink.result import Json
 from pallink.tenants import Tenant
 
@@ -41,20 +43,37 @@ def tenant_as_dict(tenant: Tenant, account: Account, result: EntryResult | None)
 def render_tenants(
     tenants: Sequence[Tenant], results: Mapping[str, EntryResult] | None, columns: int | None = None
 ) -> str:
-    """Return one line a tenant, with a heading; the IDs only where they fit.
+    """Return one line a tenant, with a heading; on a terminal that is too narrow for that, a few lines a tenant.
 
     Args:
         tenants: The tenants.
         results: What was read in each, by its ID; None if nothing was.
-        columns: How long a line may be; None: as long as it is.
+        columns: The width of the terminal; None: lines are as long as they are.
     """
     rows = [_row(tenant, results) for tenant in tenants]
     if not rows:
         return "the account is in no tenant\n"
-    table = render_table([{**row, "ID": tenant.id} for tenant, row in zip(tenants, rows, strict=True)])
-    if columns is not None and max(map(len, table.splitlines())) >= columns:
-        table = render_table(rows)
-    return "".join(f"{_cut(line, columns)}\n" for line in table.splitlines())
+    complete = [{**row, "ID": tenant.id} for tenant, row in zip(tenants, rows, strict=True)]
+    table = render_table(complete)
+    if columns is None or _width(table) < columns:
+        return table
+    without_ids = render_table(rows)
+    if _width(without_ids) < columns:
+        note = f"tenant IDs are not shown: they need {_width(table) + 1} columns, or -o json"
+        return "".join([without_ids, "\n", *(f"{line}\n" for line in wrap(note.split(), columns - 1))])
+    return "".join(f"{line}\n" for row in complete for line in _stacked(row, columns - 1))
+
+
+def _width(table: str) -> int:
+    return max(map(count_columns, table.splitlines()))
+
+
+def _stacked(row: Mapping[str, object], width: int) -> Iterator[str]:
+    """Yield the name of a tenant, and below it everything else."""
+    yield from wrap(one_line(str(row["tenant"] or row["domain"] or row["ID"])).split(" "), width)
+    for label, value in list(row.items())[1:]:
+        # An ID fits on a line of 40 columns only if it is hardly indented.
+        yield from wrap(one_line(f"{label}: {value}").split(" "), width, first="  ", indent="  ")
 
 
 def _row(tenant: Tenant, results: Mapping[str, EntryResult] | None) -> dict[str, object]:
@@ -65,11 +84,6 @@ def _row(tenant: Tenant, results: Mapping[str, EntryResult] | None) -> dict[str,
         **({} if results is None else {"link": _link(tenant, result)}),
         "domain": tenant.default_domain or "",
     }
-
-
-def _cut(line: str, columns: int | None) -> str:
-    # The last column stays empty: consoles of Windows add an empty line after it.
-    return line if columns is None or len(line) < columns else f"{line[: columns - 4]}..."
 
 
 def _role(tenant: Tenant, result: EntryResult | None) -> str:

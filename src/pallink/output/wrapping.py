@@ -37,7 +37,7 @@ def _lines(words: Sequence[str], width: int, first: str, indent: str) -> Iterato
         elif count_columns(line) + 1 + size <= width:
             line = f"{line} {word}"
         else:
-            yield line
+            yield line.rstrip()
             line = indent + word
     yield line
 
@@ -50,3 +50,10 @@ def count_columns(text: str) -> int:
         0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text
     )
+
+
+def cut(text: str, width: int) -> str:
+    """Return as much of the beginning of a text as fits in `width` columns."""
+    while count_columns(text) > width:
+        text = text[:-1]
+    return text

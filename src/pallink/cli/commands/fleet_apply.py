@@ -66,7 +66,7 @@ def apply(
     from pallink.fleet.fleet_run import RunOptions, resume_apply  # noqa: PLC0415 - help does without it
 
     say_where_at_once(options)
-    selection, files = Selection(select, exclude, limit), ReportFiles(junit, markdown, csv)
+    selection, files = Selection(select, exclude, limit), ReportFiles.parse(junit, markdown, csv)
     files.require_others_than(file)
     run_options = RunOptions(
         cloud=options.settings.cloud,

@@ -47,7 +47,7 @@ def check(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     say_where_at_once(options)
-    selection, files = Selection(select, exclude, limit), ReportFiles(junit, markdown, csv)
+    selection, files = Selection(select, exclude, limit), ReportFiles.parse(junit, markdown, csv)
     files.require_others_than(file)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth

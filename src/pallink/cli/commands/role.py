@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pallink.cli.arguments import DryRun, Yes
+from pallink.cli.completion import complete_account
 from pallink.cli.fleet_arguments import Exclude, Limit, Select
 from pallink.cli.fleet_job import Selection
 from pallink.cli.lazy import new_app
@@ -21,6 +22,7 @@ app = new_app(help="Assign, remove and show an account's roles, as an administra
 _TO = typer.Option(
     "--to",
     metavar="UPN|OBJECT_ID|CLIENT_ID",
+    autocompletion=complete_account,
     help="The account that the role is for. Names and client IDs are looked up in Microsoft Graph.",
     show_default=False,
 )

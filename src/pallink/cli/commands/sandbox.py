@@ -2,14 +2,13 @@
 
 import dataclasses
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
 
 from pallink import sandbox as embedded
 from pallink.cli.commands import sandbox_changes, sandbox_faults
+from pallink.cli.commands.sandbox_lines import overview_lines
 from pallink.cli.completion import complete_sandbox_user
 from pallink.cli.field_names import camel_case
 from pallink.cli.lazy import new_app
@@ -57,7 +56,9 @@ def show(options: OutputOptions) -> None:
         options.output,
         terminal,
         options.query,
-        table=lambda: terminal.write("".join(f"{line}\n" for line in _lines(overview))),
+        table=lambda: terminal.write(
+            "".join(f"{line}\n" for line in overview_lines(overview, terminal.columns(terminal.stdout)))
+        ),
     )
 
 
@@ -245,75 +246,3 @@ def _done(value: dict[str, str], sentence: str, options: OutputOptions) -> None:
     write_value(value, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
         terminal.say("sandbox", sentence)
-
-
-def _lines(overview: "embedded.Overview") -> Iterator[str]:
-    """Yield the lines of `pallink sandbox show`."""
-    yield f"file  {overview.path}"
-    for tenant in overview.tenants:
-        yield ""
-        yield f"tenant {tenant.display_name}  {tenant.domain}  {tenant.id}"
-        accounts = [account for account in overview.accounts if account.tenant_id == tenant.id]
-        names = [account.name + (" (default)" if account.is_default else "") for account in accounts]
-        width = max(map(len, names), default=0)
-        for account, name in zip(accounts, names, strict=True):
-            yield f"  {name:<{width}}  {account.kind}, object ID {account.object_id}"
-            for line in _details(account):
-                yield f"  {'':<{width}}  {line}"
-    yield from _generated(overview)
-    yield ""
-    yield "partners"
-    for partner in overview.partners:
-        note = "" if partner.kind == "location" else f"  ({partner.kind} ID: cannot be linked to)"
-        yield f"  {partner.id:<10}  {partner.name}{note}"
-    yield ""
-    yield "links"
-    yield from _links(overview.links) if overview.links else ("  none",)
-    yield ""
-    yield "faults (pallink sandbox fault)"
-    for fault in overview.faults:
-        yield f"  {fault}"
-    if not overview.faults:
-        yield "  none"
-    if overview.guest_policies:
-        yield ""
-        yield "guest policies (pallink sandbox guest-policy)"
-        yield from (f"  {policy}" for policy in overview.guest_policies)
-    yield ""
-    yield "settings (pallink sandbox set NAME VALUE)"
-    for setting in overview.settings:
-        yield f"  {setting.name} = {setting.value!r}, of {', '.join(map(repr, setting.allowed))}"
-        yield f"      {setting.explanation}"
-
-
-def _generated(overview: "embedded.Overview") -> Iterator[str]:
-    """Yield the lines about what was generated, which is too much to list."""
-    counts = {name: count for name, count in dataclasses.asdict(overview.generated).items() if count}
-    if counts:
-        yield ""
-        yield "generated (pallink sandbox grow; --fleet-file lists them)"
-        yield from (f"  {count} {name}" for name, count in counts.items())
-
-
-def _links(links: Iterable["embedded.LinkOverview"]) -> Iterator[str]:
-    """Yield a line for each link, but one for those of all generated accounts."""
-    states = []
-    for link in links:
-        if link.is_generated:
-            states.append(link.state)
-        else:
-            yield f"  {link.account} in {link.tenant}: {link.partner_id} ({link.partner_name}), {link.state}"
-    if states:
-        counts = ", ".join(f"{count} {state}" for state, count in Counter(states).items())
-        yield f"  of generated accounts: {counts}"
-
-
-def _details(account: "embedded.AccountOverview") -> Iterator[str]:
-    """Yield the lines about an account, below its name."""
-    if account.client_secret:
-        yield f"client secret {account.client_secret}"
-    for issuer in account.trusts:
-        yield f"trusts {issuer}"
-    if account.sign_in_error:
-        yield f"refused with AADSTS{account.sign_in_error}"
-    yield from account.roles or ("no role",)

@@ -1,11 +1,11 @@
 """The command `pallink verify`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pallink.cli.arguments import PartnerId, RoleCheckOption, Subscriptions
+from pallink.cli.fleet_reports import parse_report_file
 from pallink.cli.job import session
 from pallink.cli.lazy import new_app
 from pallink.cli.many_tenants import Wanted, verify_in_tenants
@@ -29,7 +29,7 @@ def verify(
     role_check: RoleCheckOption = RoleCheck.WARN,
     subscription: Subscriptions = None,
     junit: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--junit",
             metavar="FILE",
@@ -45,10 +45,11 @@ def verify(
     summary. With --all-tenants or several --tenant: 9 if it is not linked as expected in one of them, and 8 if one
     could not be checked.
     """
+    junit_file = parse_report_file("--junit", junit)
     if options.is_about_many:
         partner = parse_partner_id(partner_id)
         wanted = Wanted(partner, role_check=role_check, subscriptions=tuple(subscription or ()))
-        verify_in_tenants(options, wanted, junit=junit)
+        verify_in_tenants(options, wanted, junit=junit_file)
         return
 
     def compare() -> "VerifyResult":
@@ -56,4 +57,4 @@ def verify(
         with session(options, "verify") as opened:
             return opened.compare(goal, role_check=role_check, subscriptions=subscription or ())
 
-    run_and_report(compare, options, "verify", partner_id, junit_file=junit)
+    run_and_report(compare, options, "verify", partner_id, junit_file=junit_file)
