@@ -29,6 +29,7 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
 from pallink.sandbox import Request, Response, Sandbox, certificates
 from pallink.sandbox.http.server import SandboxServer
+from tests.exhaustive import combinations
 from tests.sandbox.client import CONTOSO, ONBOARDING, ONBOARDING_CLIENT, ONBOARDING_SECRET, Clock, claims
 
 METADATA = "/metadata/endpoints?api-version=2022-09-01"
@@ -409,8 +410,22 @@ def test_an_authority_for_other_addresses_is_made_anew(sandbox: Sandbox, tmp_pat
     assert sandbox.server_certificate()[0].read_bytes() != older.certificate
 
 
-@pytest.mark.parametrize("name", ["certificate-authority.pem", "certificate-authority-key.pem"])
-@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN nonsense", b"nonsense"])
+# By default each file missing or damaged.
+@pytest.mark.parametrize(
+    ("content", "name"),
+    combinations(
+        [None, b"", b"-----BEGIN nonsense", b"nonsense"],
+        ["certificate-authority.pem", "certificate-authority-key.pem"],
+        default=lambda content, name: (
+            (content, name)
+            in {
+                (None, "certificate-authority.pem"),
+                (b"-----BEGIN nonsense", "certificate-authority.pem"),
+                (b"", "certificate-authority-key.pem"),
+            }
+        ),
+    ),
+)
 def test_an_authority_that_cannot_be_read_is_made_anew(sandbox: Sandbox, name: str, content: bytes | None) -> None:
     file, _ = sandbox.server_certificate()
     before = file.read_bytes()
