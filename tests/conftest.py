@@ -69,7 +69,6 @@ def is_exhaustive(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("exhaustive" if is_exhaustive(config) else "pallink")
-    # The collected tests live to the end: to look through them often finds nothing.
     gc.set_threshold(20_000, 20, 20)
     # What a run or a process of a test has compiled is there for the next one: compiling takes half of a short command.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -86,6 +85,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
                 item.add_marker("exhaustive")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the collected tests to the end: a garbage collection that looks through them finds nothing."""
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

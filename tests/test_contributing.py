@@ -1,8 +1,6 @@
 """CI, the pre-commit hooks, the templates for issues and pull requests, and CONTRIBUTING.md."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.published_schemas import problems
 from tools.program import ROOT
 
 GITHUB = ROOT / ".github"
@@ -33,9 +32,7 @@ def load(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("path", "schema"), [(path, schema) for path, found in SCHEMAS.items() for schema in found])
 def test_github_files_match_their_published_schemas(path: str, schema: str) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(ROOT / path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert problems(schema, ROOT / path) == ""
 
 
 def test_every_github_file_has_a_schema() -> None:

@@ -16,6 +16,7 @@ from tree_sitter import Language, Parser
 
 from pallink.signin import OFFERED_METHODS
 from tests.harness import Pallink, Run
+from tests.published_schemas import problems
 from tools.program import commands
 
 ROOT = Path(__file__).parent.parent
@@ -157,12 +158,9 @@ SCHEMAS = {
 
 @pytest.mark.parametrize(("schema", "paths"), SCHEMAS.items(), ids=list(SCHEMAS))
 def test_yaml_is_what_its_published_schema_says(schema: str, paths: list[str]) -> None:
-    words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
-    if "azure" in schema:
-        # The published schema has regular expressions that are only valid outside Unicode mode.
-        words += ["--data-transform", "azure-pipelines", "--regex-variant", "nonunicode"]
-    done = run(*words, *(str(ROOT / path) for path in paths))
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Azure's published schema has regular expressions that are only valid outside Unicode mode.
+    azure = ("--data-transform", "azure-pipelines", "--regex-variant", "nonunicode") if "azure" in schema else ()
+    assert problems(schema, *(ROOT / path for path in paths), options=azure) == ""
 
 
 def test_every_yaml_file_has_a_schema() -> None:

@@ -204,13 +204,17 @@ def test_a_sign_in_in_person_that_fails_says_why(served_consultant: Desk, is_dec
     assert "claims challenge" not in error["message"]
 
 
+POLICIES = [
+    (GuestPolicy.REMOVED, "the account belongs to another tenant and is not a guest of this one"),
+    (GuestPolicy.DISABLED, "the guest account is disabled in this tenant"),
+    (GuestPolicy.CROSS_TENANT_ACCESS, "that tenant does not let this account sign in (inbound access)"),
+]
+
+
+# By default the guest that has left: tests/fleet/test_tenants.py tries all of them with a fleet.
 @pytest.mark.parametrize(
     ("policy", "reason"),
-    [
-        (GuestPolicy.REMOVED, "the account belongs to another tenant and is not a guest of this one"),
-        (GuestPolicy.DISABLED, "the guest account is disabled in this tenant"),
-        (GuestPolicy.CROSS_TENANT_ACCESS, "that tenant does not let this account sign in (inbound access)"),
-    ],
+    [pytest.param(*POLICIES[0]), *(pytest.param(*row, marks=pytest.mark.exhaustive) for row in POLICIES[1:])],
 )
 def test_a_guest_who_is_not_let_in_is_told_why_and_not_prompted(
     served_consultant: Desk, policy: GuestPolicy, reason: str

@@ -64,14 +64,23 @@ def without_local_key_id(own: Papers, *others: Papers) -> bytes:
     return pkcs12.serialize_key_and_certificates(None, own.key, None, certificates, NoEncryption())
 
 
+# By default each format, PEM with the key behind certificates of others.
 @pytest.mark.parametrize(
     "content",
     [
         pytest.param(
             lambda own, ca, root: root.public + ca.public + own.public + own.private(), id="certificates first"
         ),
-        pytest.param(lambda own, ca, root: own.private() + ca.public + root.public + own.public, id="key first"),
-        pytest.param(lambda own, ca, root: ca.public + own.private() + own.public + root.public, id="key between"),
+        pytest.param(
+            lambda own, ca, root: own.private() + ca.public + root.public + own.public,
+            id="key first",
+            marks=pytest.mark.exhaustive,
+        ),
+        pytest.param(
+            lambda own, ca, root: ca.public + own.private() + own.public + root.public,
+            id="key between",
+            marks=pytest.mark.exhaustive,
+        ),
         pytest.param(without_local_key_id, id="PKCS12"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from typer import _completion_shared as shells
 
 from tests.cli.people import APPLICATION, APPROVERS, INVOICES, Desk
+from tests.exhaustive import combinations
 
 Offer = Callable[[str], list[str]]
 
@@ -30,7 +31,9 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
     return run
 
 
-@pytest.mark.parametrize("options", ["--cloud sandbox", "--cloud Sandbox"])
+@pytest.mark.parametrize(
+    "options", combinations(["--cloud sandbox", "--cloud Sandbox"], default=lambda options: options.islower())
+)
 def test_the_accounts_of_the_sandbox_are_offered(offer: Offer, options: str) -> None:
     assert offer(f"link {options} --account inv") == [INVOICES]
     assert {INVOICES, APPROVERS, APPLICATION} <= set(offer(f"link {options} --account "))

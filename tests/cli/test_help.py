@@ -10,6 +10,7 @@ from pallink.cli.app import app
 from pallink.cli.examples import EXAMPLES
 from pallink.cli.help import DOCUMENTATION
 from tests.cli.commands import COMMANDS
+from tests.exhaustive import combinations
 from tests.harness import Pallink
 from tools.program import ROOT
 
@@ -47,8 +48,13 @@ def test_the_examples_are_command_lines_that_exist(name: str) -> None:
             pass  # It would raise an error for an option or a value that there is not.
 
 
-@pytest.mark.parametrize("columns", [40, 60, 80])
-@pytest.mark.parametrize("name", EXAMPLES)
+# By default the narrowest terminal, and the usual one for the command with the most options.
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    combinations(
+        EXAMPLES, [40, 60, 80], default=lambda name, columns: columns == 40 or (name, columns) == ("link", 80)
+    ),
+)
 def test_the_help_wraps_between_words(
     pallink: Pallink, monkeypatch: pytest.MonkeyPatch, name: str, columns: int
 ) -> None:

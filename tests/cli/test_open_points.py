@@ -6,18 +6,24 @@ from pallink.sandbox.state.settings import ALREADY_LINKED, DELETE_OTHER_ID, GET_
 from tests.harness import Pallink
 
 SETTINGS = (ALREADY_LINKED, GET_AFTER_DELETE, DELETE_OTHER_ID, VERSION_TYPE)
-ANSWERS = [
-    pytest.param(setting.name, value, id=f"{setting.name}={value}")
-    for setting in SETTINGS
-    for value in setting.allowed
-    # The defaults of all are one sandbox.
-    if setting is ALREADY_LINKED or value != setting.default
+OTHERS = {setting.name: next(value for value in setting.allowed if value != setting.default) for setting in SETTINGS}
+# By default the sandbox as it is, and one in which every setting is another.
+WORLDS = [
+    pytest.param({}, id="defaults"),
+    pytest.param(OTHERS, id="others"),
+    *(
+        pytest.param({setting.name: value}, id=f"{setting.name}={value}", marks=pytest.mark.exhaustive)
+        for setting in SETTINGS
+        for value in setting.allowed
+        if value != setting.default
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), ANSWERS)
-def test_the_whole_life_of_a_link(pallink: Pallink, in_sandbox: Pallink, name: str, value: str) -> None:
-    assert pallink("sandbox", "set", name, value).code == 0
+@pytest.mark.parametrize("settings", WORLDS)
+def test_the_whole_life_of_a_link(pallink: Pallink, in_sandbox: Pallink, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        assert pallink("sandbox", "set", name, value).code == 0
     assert in_sandbox("show").code == 3
     assert in_sandbox("link 719878 -o json").json["action"] == "created"
     assert in_sandbox("link 719878 -o json").json["action"] == "unchanged"

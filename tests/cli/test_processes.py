@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.exhaustive import combinations
+
 ACCOUNTS = ("invoices@contoso.com", "svc_approvers@contoso.com", "owner@contoso.com")
 COMMANDS = ("link 719878", "link 6183402", "show", "unlink --yes", "verify 719878")
 SECRET_VARIABLES = {
@@ -82,7 +84,14 @@ def test_on_a_real_terminal_it_asks_and_answers() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is another thing on Windows")
-@pytest.mark.parametrize("command", ["sandbox show", "whoami --cloud sandbox -o json", "--help"])
+# By default what signs in nowhere: tests/cli/test_everywhere.py runs a command that does.
+@pytest.mark.parametrize(
+    "command",
+    combinations(
+        ["sandbox show", "whoami --cloud sandbox -o json", "--help"],
+        default=lambda command: not command.startswith("whoami"),
+    ),
+)
 def test_a_reader_that_has_gone_is_no_traceback(command: str) -> None:
     # `true` ends at once and reads nothing.
     line = f"'{sys.executable}' -m pallink {command} | true"

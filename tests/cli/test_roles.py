@@ -454,17 +454,29 @@ def test_it_waits_for_ten_minutes_at_most(pallink: Pallink, clock: Clock) -> Non
 # --- Writes that get no usable response -------------------------------------------------------------------------------
 
 
+DOUBTFUL = [
+    (lost_after, 1),
+    (lost_before, 2),
+    (answering(503), 2),
+    (answering(429, b"{}", Retry_After="7"), 2),
+    (answering(200, b"<html>", kind="text/html"), 2),
+]
+
+
+# By default every doubt of an assignment, and the one of a removal that took effect.
 @pytest.mark.parametrize(
-    ("fault", "writes"),
+    ("command", "fault", "writes"),
     [
-        (lost_after, 1),
-        (lost_before, 2),
-        (answering(503), 2),
-        (answering(429, b"{}", Retry_After="7"), 2),
-        (answering(200, b"<html>", kind="text/html"), 2),
+        pytest.param(
+            command,
+            fault,
+            writes,
+            marks=() if command == "assign" or fault is lost_after else pytest.mark.exhaustive,
+        )
+        for command in ("assign", "remove")
+        for fault, writes in DOUBTFUL
     ],
 )
-@pytest.mark.parametrize("command", ["assign", "remove"])
 @pytest.mark.usefixtures("clock")
 def test_a_doubtful_write_is_settled_by_reading(
     pallink: Pallink, traffic: Traffic, fault: Fault, writes: int, command: str

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
+from _pytest.mark import ParameterSet
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from requests.adapters import HTTPAdapter
@@ -64,22 +65,22 @@ def answering(
     return fault
 
 
-TOOK_EFFECT = [
-    pytest.param(lost_after, id="connection lost"),
-    pytest.param(timed_out_after, id="timed out"),
-    pytest.param(answering(500, b"{}", effect=True), id="500"),
-    pytest.param(answering(503, b"", effect=True), id="503"),
-    pytest.param(answering(200, b'{"id": "/prov', effect=True), id="truncated"),
-    pytest.param(answering(200, b"<html>", effect=True, kind="text/html"), id="html"),
-    pytest.param(answering(204, b"", effect=True), id="204"),
-]
-DID_NOTHING = [
-    pytest.param(lost_before, id="connection lost"),
-    pytest.param(answering(500, b"{}"), id="500"),
-    pytest.param(answering(429, b"{}", Retry_After="7"), id="429"),
-    pytest.param(answering(502, b"<html>", kind="text/html"), id="502"),
-    pytest.param(answering(504, b""), id="504"),
-]
+TOOK_EFFECT = {
+    "connection lost": lost_after,
+    "timed out": timed_out_after,
+    "500": answering(500, b"{}", effect=True),
+    "503": answering(503, b"", effect=True),
+    "truncated": answering(200, b'{"id": "/prov', effect=True),
+    "html": answering(200, b"<html>", effect=True, kind="text/html"),
+    "204": answering(204, b"", effect=True),
+}
+DID_NOTHING = {
+    "connection lost": lost_before,
+    "500": answering(500, b"{}"),
+    "429": answering(429, b"{}", Retry_After="7"),
+    "502": answering(502, b"<html>", kind="text/html"),
+    "504": answering(504, b""),
+}
 
 
 class Write(NamedTuple):
@@ -102,8 +103,22 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize("fault", TOOK_EFFECT)
-@pytest.mark.parametrize("write", WRITES)
+def every_write(faults: dict[str, Fault]) -> list[ParameterSet]:
+    """Return every write with every fault as parameters of a test."""
+    return [
+        pytest.param(
+            *write.values,
+            fault,
+            id=f"{write.id}-{name}",
+            marks=() if write.id == "PUT" or name == "connection lost" else pytest.mark.exhaustive,
+        )
+        for write in WRITES
+        for name, fault in faults.items()
+    ]
+
+
+# By default every fault of a creation, and a lost response of the other writes.
+@pytest.mark.parametrize(("write", "fault"), every_write(TOOK_EFFECT))
 def test_a_write_that_took_effect_is_done_and_not_sent_again(
     in_sandbox: Pallink, traffic: Traffic, clock: Clock, fault: Fault, write: Write
 ) -> None:
@@ -116,8 +131,8 @@ def test_a_write_that_took_effect_is_done_and_not_sent_again(
     assert clock.waits == []
 
 
-@pytest.mark.parametrize("fault", DID_NOTHING)
-@pytest.mark.parametrize("write", WRITES)
+# The same by default.
+@pytest.mark.parametrize(("write", "fault"), every_write(DID_NOTHING))
 def test_a_write_that_did_nothing_is_sent_again_after_reading(
     in_sandbox: Pallink, traffic: Traffic, clock: Clock, fault: Fault, write: Write
 ) -> None:
@@ -270,21 +285,34 @@ def test_a_redirected_write_is_not_followed_and_settled_by_reading(
     assert all(after == "GET" for before, after in pairwise(sent) if before == write.method)
 
 
+UNREADABLE = [
+    (answering(404, b"{}"), 1),
+    (answering(404, b'{"error": {"code": "InvalidResourceNamespace", "message": "unknown"}}'), 1),
+    (answering(404, b"<html>not found</html>", kind="text/html"), 1),
+    (answering(400, b'{"error": {"code": "ManagementPartnerNotFound", "message": "not linked"}}'), 1),
+    (answering(401, b'{"error": {"code": "ExpiredAuthenticationToken", "message": "expired"}}'), 4),
+    (answering(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}'), 6),
+    (answering(302, b"", Location="https://evil.example/"), 1),
+    (answering(200, b"<html>", kind="text/html"), 1),
+    (answering(200, b"{}"), 1),
+]
+READERS = ["verify 719878", "show", "link 719878", "update 719878", "check", "unlink --yes"]
+
+
+# By default every response to the command whose exit code tells whether there is a link, and one to every command.
 @pytest.mark.parametrize(
-    ("fault", "code"),
+    ("command", "fault", "code"),
     [
-        (answering(404, b"{}"), 1),
-        (answering(404, b'{"error": {"code": "InvalidResourceNamespace", "message": "unknown"}}'), 1),
-        (answering(404, b"<html>not found</html>", kind="text/html"), 1),
-        (answering(400, b'{"error": {"code": "ManagementPartnerNotFound", "message": "not linked"}}'), 1),
-        (answering(401, b'{"error": {"code": "ExpiredAuthenticationToken", "message": "expired"}}'), 4),
-        (answering(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}'), 6),
-        (answering(302, b"", Location="https://evil.example/"), 1),
-        (answering(200, b"<html>", kind="text/html"), 1),
-        (answering(200, b"{}"), 1),
+        pytest.param(
+            command,
+            fault,
+            code,
+            marks=() if command == READERS[0] or fault is UNREADABLE[0][0] else pytest.mark.exhaustive,
+        )
+        for command in READERS
+        for fault, code in UNREADABLE
     ],
 )
-@pytest.mark.parametrize("command", ["show", "link 719878", "update 719878", "verify 719878", "check", "unlink --yes"])
 def test_an_error_is_never_not_linked(
     in_sandbox: Pallink, traffic: Traffic, fault: Fault, code: int, command: str
 ) -> None:

@@ -18,6 +18,7 @@ from tests.cli.people import (
     Desk,
     served,
 )
+from tests.exhaustive import combinations
 from tests.harness import Traffic
 
 
@@ -88,8 +89,12 @@ def at(desk: Desk) -> Iterator[Callable[[Way], Desk]]:
         yield prepare
 
 
+def named(way: Way) -> str:
+    return f"{way.auth}-{way.account[:8]}"
+
+
 def by_name(ways: list[Way]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("way", ways, ids=[f"{way.auth}-{way.account[:8]}" for way in ways])
+    return pytest.mark.parametrize("way", ways, ids=named)
 
 
 def test_no_method_is_left_out() -> None:
@@ -123,8 +128,16 @@ def test_the_reason_is_told(way: Way, at: Callable[[Way], Desk]) -> None:
     )
 
 
-@by_name(OTHERS)
-@pytest.mark.parametrize("command", ["link 719878", "show", "verify 719878", "unlink --yes"])
+# By default a write by every method, and every command by one of them.
+@pytest.mark.parametrize(
+    ("command", "way"),
+    combinations(
+        ["link 719878", "show", "verify 719878", "unlink --yes"],
+        OTHERS,
+        default=lambda command, way: command == "link 719878" or way.auth == "client-secret",
+    ),
+    ids=lambda value: named(value) if isinstance(value, Way) else value,
+)
 def test_anybody_else_than_the_account_is_refused(
     way: Way, at: Callable[[Way], Desk], traffic: Traffic, command: str
 ) -> None:

@@ -29,6 +29,8 @@ def test_the_python_client_passes(cloud: Served, capfd: pytest.CaptureFixture[st
     assert '"step": "update 6183402"' in capfd.readouterr().out
 
 
+# By default test_what_is_not_expected_is_one, which runs no client.
+@pytest.mark.exhaustive
 def test_another_world_is_noticed(cloud: Served) -> None:
     cloud.pallink("sandbox", "reset")
     cloud.pallink("sandbox", "set", "already-linked", "400 Conflict")

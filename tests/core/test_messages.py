@@ -1,8 +1,7 @@
 """Every message of the source is short, in lower case and without a full stop, and has a hint."""
 
 import re
-
-import pytest
+from collections.abc import Iterator
 
 from tools.program import Message, messages, texts
 
@@ -25,12 +24,25 @@ def parts(message: Message) -> list[str]:
     return [text for text in (message.text, *rest) if text not in {"", "None", "\u2026"}]
 
 
-@pytest.mark.parametrize("message", messages(), ids=lambda message: message.where)
-def test_messages_are_short_and_plain(message: Message) -> None:
-    for text in parts(message):
-        assert len(text) <= _MAX_LENGTH, text
-        assert not text.endswith((".", "!")), text
-        assert not text[0].isupper() or _NAME.match(text), text
+def faults(text: str) -> Iterator[str]:
+    """Yield what is wrong with the form of a text."""
+    if len(text) > _MAX_LENGTH:
+        yield "too long"
+    if text.endswith((".", "!")):
+        yield "ends like a sentence"
+    if text[0].isupper() and not _NAME.match(text):
+        yield "begins with a capital"
+
+
+# One test for all messages: a test for each takes longer to set up than to run.
+def test_messages_are_short_and_plain() -> None:
+    wrong = [
+        f"{message.where}: {fault}: {text}"
+        for message in messages()
+        for text in parts(message)
+        for fault in faults(text)
+    ]
+    assert wrong == []
 
 
 def test_what_hints_and_causes_are_composed_of_is_short() -> None:
@@ -38,6 +50,10 @@ def test_what_hints_and_causes_are_composed_of_is_short() -> None:
     assert [text for text in texts() if len(text.text) > _MAX_LENGTH] == []
 
 
-@pytest.mark.parametrize("message", messages(), ids=lambda message: message.where)
-def test_every_error_has_a_hint(message: Message) -> None:
-    assert message.remedy or message.command or message.kind in HINT_ELSEWHERE, message.text
+def test_every_error_has_a_hint() -> None:
+    without = [
+        f"{message.where}: {message.text}"
+        for message in messages()
+        if not (message.remedy or message.command or message.kind in HINT_ELSEWHERE)
+    ]
+    assert without == []

@@ -66,27 +66,30 @@ def attacks(pattern: re.Pattern[str]) -> set[str]:
 
 
 def growth(found: Found, attack: str, length: int = 1_000) -> float:
-    """Return how many times longer 16 times the text takes: 16 for a linear pattern, 256 for a quadratic one."""
+    """Return how many times longer 16 times the text takes: 16 for a linear pattern, 256 for a quadratic one.
 
-    def look(length: int) -> float:
+    What disturbs the machine can only make it more: the short text counts at its fastest, the long one is tried once.
+    """
+
+    def look(length: int, tries: int) -> float:
         # Both without a match at the end and with what may be one.
         texts = [attack * (length // len(attack)) + end for end in ("\0", "=>")]
         times = []
-        for _ in range(5):
+        for _ in range(tries):
             start = time.perf_counter()
             for text in texts:
                 found.look(text)
             times.append(time.perf_counter() - start)
         return min(times)
 
-    return look(16 * length) / look(length)
+    return look(16 * length, tries=1) / look(length, tries=5)
 
 
 def worst(found: Found) -> tuple[float, str]:
     """Return the attack that grows most; what the machine disturbed is measured again."""
     measured = ((growth(found, attack), attack) for attack in attacks(found.pattern))
     suspects = [attack for grows, attack in measured if grows > LINEAR]
-    return max(((min(growth(found, attack) for _ in range(3)), attack) for attack in suspects), default=(0.0, ""))
+    return max(((min(growth(found, attack) for _ in range(15)), attack) for attack in suspects), default=(0.0, ""))
 
 
 # By default those that look for secrets: they see the longest texts.

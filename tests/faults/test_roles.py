@@ -129,7 +129,7 @@ def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("command", "method"), [("assign", "PUT"), ("remove", "DELETE")])
-def test_one_fault_of_each_class_for_the_write(
+def test_one_fault_of_a_class_for_the_write(
     pallink: Pallink, monkeypatch: pytest.MonkeyPatch, command: str, method: str
 ) -> None:
     chosen = [

@@ -108,10 +108,16 @@ HOW = {
 }
 
 
-# By default every signal during a creation, and every case with Ctrl-C.
-@pytest.mark.parametrize(
-    ("case", "how"), combinations(CASES, HOW, default=lambda case, how: case == "link" or how == "SIGINT, embedded")
-)
+# By default each signal and each place once, with a creation, a change, a removal and a read.
+DEFAULT = {
+    ("link", "SIGINT, embedded"),
+    ("update", "SIGTERM, served"),
+    ("unlink", "SIGHUP, embedded"),
+    ("show", "SIGTERM, embedded"),
+}
+
+
+@pytest.mark.parametrize(("case", "how"), combinations(CASES, HOW, default=lambda case, how: (case, how) in DEFAULT))
 def test_a_signal_while_a_request_is_held(bench: Bench, case: str, how: str) -> None:
     (command, history, method, link), (number, place) = CASES[case], HOW[how]
     bench.prepare(*history)
@@ -190,7 +196,12 @@ def test_sigterm_while_somebody_is_to_enter_a_device_code(bench: Bench) -> None:
     assert list(violations(ending, is_at_a_request=False)) == []
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+# By default Ctrl-C, which is what a person at a browser presses.
+@pytest.mark.parametrize(
+    "how",
+    combinations([signal.SIGINT, signal.SIGTERM], default=lambda how: how is signal.SIGINT),
+    ids=lambda number: number.name,
+)
 def test_a_signal_while_a_browser_is_waited_for(bench: Bench, how: signal.Signals) -> None:
     bench.prepare()
     bench.patch.setenv("BROWSER", "true")  # the program of that name, which shows nothing

@@ -29,6 +29,7 @@ from azure.mgmt.managementpartner import ACEProvisioningManagementPartnerAPI
 
 from pallink.sandbox import Request, Response, Sandbox, certificates
 from pallink.sandbox.http.server import SandboxServer
+from tests.exhaustive import combinations
 from tests.sandbox.client import CONTOSO, ONBOARDING, ONBOARDING_CLIENT, ONBOARDING_SECRET, Clock, claims
 
 METADATA = "/metadata/endpoints?api-version=2022-09-01"
@@ -409,8 +410,22 @@ def test_an_authority_for_other_addresses_is_made_anew(sandbox: Sandbox, tmp_pat
     assert sandbox.server_certificate()[0].read_bytes() != older.certificate
 
 
-@pytest.mark.parametrize("name", ["certificate-authority.pem", "certificate-authority-key.pem"])
-@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN nonsense", b"nonsense"])
+# By default each file missing or damaged.
+@pytest.mark.parametrize(
+    ("content", "name"),
+    combinations(
+        [None, b"", b"-----BEGIN nonsense", b"nonsense"],
+        ["certificate-authority.pem", "certificate-authority-key.pem"],
+        default=lambda content, name: (
+            (content, name)
+            in {
+                (None, "certificate-authority.pem"),
+                (b"-----BEGIN nonsense", "certificate-authority.pem"),
+                (b"", "certificate-authority-key.pem"),
+            }
+        ),
+    ),
+)
 def test_an_authority_that_cannot_be_read_is_made_anew(sandbox: Sandbox, name: str, content: bytes | None) -> None:
     file, _ = sandbox.server_certificate()
     before = file.read_bytes()
@@ -430,7 +445,10 @@ def test_an_authority_that_cannot_be_read_is_made_anew(sandbox: Sandbox, name: s
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can answer.")
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+# By default the signal of a system that shuts down: tests/cli ends `sandbox serve` as Ctrl-C does.
+@pytest.mark.parametrize(
+    "how", combinations([signal.SIGTERM, signal.SIGINT], default=lambda how: how is signal.SIGTERM)
+)
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, how: signal.Signals) -> None:
     environment = {**os.environ, "PALLINK_SANDBOX_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "pallink", "sandbox", "serve"]

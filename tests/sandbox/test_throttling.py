@@ -114,7 +114,8 @@ def delete(caller: Caller) -> Response:
     [
         ("documented", read, 250, 25),
         ("documented", write, 200, 10),
-        ("documented", delete, 200, 10),
+        # By default the documented limits of reads and writes, and the strict one of each.
+        pytest.param("documented", delete, 200, 10, marks=pytest.mark.exhaustive),
         ("strict", read, 3, 1),
         ("strict", write, 1, 1),
         ("strict", delete, 1, 1),

@@ -51,13 +51,13 @@ def test_every_way_to_sign_in(ground: Ground, method: str) -> None:
     assert (ground.folder / "summary.md").exists()
 
 
-# By default the format that holds everything, without a log and with the log that holds everything.
+# By default the format and the log that hold everything.
 @pytest.mark.parametrize(
     ("output", "log"),
     combinations(
         OutputFormat,
         ["", "--verbose", "--debug", "--quiet"],
-        default=lambda output, log: output is OutputFormat.JSON and log in {"", "--debug"},
+        default=lambda output, log: output is OutputFormat.JSON and log == "--debug",
     ),
 )
 def test_every_command_in_every_format(ground: Ground, output: str, log: str) -> None:
@@ -69,12 +69,12 @@ def test_every_command_in_every_format(ground: Ground, output: str, log: str) ->
         takes_auth = any(parameter.name == "auth" for parameter in COMMANDS[name].params)
         allowed = {"client secret", "OIDC request token"} if name in ("sandbox show", "sandbox env") else set()
         words = words_for(name)
-        if log in {"--verbose", "--debug"} and "--cloud" not in words:
-            continue
+        # Those that send nothing have no log.
+        logs = [] if log in {"--verbose", "--debug"} and "--cloud" not in words else log.split()
         # Those that name an account are for another one.
         if takes_auth and "--account" not in words:
             words += auth
-        done = ground.run(*words, "-o", output, *log.split(), allowed=allowed)
+        done = ground.run(*words, "-o", output, *logs, allowed=allowed)
         # An application is in one tenant: there is nothing to discover.
         assert done.code in ((4,) if name == "fleet discover" else (0, 3, 5)), done.stderr
 
