@@ -74,6 +74,7 @@ def test_guests_and_what_their_tenants_require(pallink: Pallink, in_sandbox: Pal
     assert grown.stderr.endswith(
         "2 tenants, 0 applications, 0 accounts; invoices@contoso.com is a guest of the tenants\n"
     )
+    assert pallink("sandbox grow --tenants 3").stderr.endswith("; invoices@contoso.com is a guest of the tenants\n")
     chosen = pallink("sandbox guest-policy guest-disabled tenant-0001.example")
     assert chosen.stderr == "sandbox: guest policy guest-disabled in tenant-0001.example\n"
     assert "\nguest policies (pallink sandbox guest-policy)\n  tenant-0001.example: guest-disabled\n" in (

@@ -162,8 +162,8 @@ def grow(
         sandbox = embedded.Sandbox(embedded.home())
         generated = sandbox.grow(**numbers, guest=guest)
         sentence = "generated: " + ", ".join(f"{number} {name}" for name, number in asdict(generated).items())
-        if guest is not None:
-            sentence += f"; {guest} is a guest of the tenants"
+        if present := sandbox.generated_guest():
+            sentence += f"; {present} is a guest of the tenants"
         if fleet_file is None:
             return sentence
         sandbox_fleet.write_fleet(fleet_file, sandbox.generated_accounts())
