@@ -107,6 +107,10 @@ def test_without_a_terminal_yes_is_required(consultant: Desk, traffic: Traffic, 
         ("verify 719878 --all-tenants --tenant contoso.com", "--tenant contradicts --all-tenants"),
         ("check --all-tenants --tenant contoso.com", "--tenant contradicts --all-tenants"),
         ("unlink --all-tenants --yes --exclude-tenant a.example", "--exclude-tenant names a.example"),
+        (
+            f"show --all-tenants --exclude-tenant a.example --account {INVOICES}",
+            f"    pallink tenants --cloud sandbox --account {INVOICES}\n",
+        ),
         ("link 12 --all-tenants --yes", "12"),
     ],
 )

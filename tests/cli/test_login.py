@@ -394,16 +394,33 @@ def test_without_encryption_nothing_is_kept_and_nobody_signs_in(
     assert traffic.sent == []
 
 
-@pytest.mark.parametrize("way_back", ["sandbox reset", f"login {KEPT}", "login"])
+@pytest.mark.parametrize("way_back", ["sandbox reset", f"login {KEPT}"])
 def test_the_sandboxs_users_come_back_after_a_logout(desk: Desk, pallink: Pallink, way_back: str) -> None:
     assert desk.run(f"login {KEPT}").code == 0
     assert desk.run("logout").code == 0
     assert desk.run("show").code == 4
-    if way_back == "sandbox reset":
-        assert pallink(way_back).code == 0
-    else:
-        assert desk.run(way_back).code == (0 if KEPT in way_back else 4)
+    done = pallink(way_back) if way_back == "sandbox reset" else desk.run(way_back)
+    assert done.code == 0
     assert desk.run("whoami -o json").json["account"] == INVOICES
+
+
+@pytest.mark.parametrize(
+    "failing", ["login", f"login {KEPT} --account none@contoso.com", "login --auth managed-identity"]
+)
+def test_a_failed_login_leaves_the_user_signed_out(desk: Desk, failing: str) -> None:
+    assert desk.run(f"login {KEPT}").code == 0
+    assert desk.run("logout").code == 0
+    assert desk.run(failing).code == 4
+    refused = desk.run("whoami")
+    assert (refused.code, "error: not signed in\n" in refused.stderr) == (4, True)
+
+
+@pytest.mark.parametrize("claims", ["", " --claims eyJhIjoxfQ"])
+def test_a_login_that_may_not_prompt_shows_itself_with_all_its_options(desk: Desk, claims: str) -> None:
+    refused = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}{claims} --no-input")
+    assert refused.code == 4
+    command = f"pallink login {KEPT}{claims} --cloud sandbox --account {INVOICES} --auth device-code"
+    assert refused.stderr.endswith(f"    {command}\n")
 
 
 def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(

@@ -57,10 +57,10 @@ def test_an_interruption_settles_the_write_under_way(
     assert list(outcomes(ended).values()) == ["created", "not-run", "not-run"]
     error = last_error(ended)
     assert (error["message"], error["cause"]) == ("interrupted", "1 of 3 accounts are done")
-    command = f"pallink fleet apply --resume {ended.json['run']} --cloud sandbox --concurrency 1"
+    command = f"pallink fleet apply --resume {ended.json['run']} -o json --cloud sandbox --concurrency 1"
     assert error["command"] == command
     assert traffic.writes() == ["PUT"]
-    again = in_sandbox(*command.split()[1:-4], "-o", "json")
+    again = in_sandbox(*command.split()[1:-4])
     assert totals(again) == {"created": 3}
     assert traffic.writes() == ["PUT"] * 3
 

@@ -57,7 +57,7 @@ class AzureClient:
         from pallink.azure.role_grants import RoleGrants  # noqa: PLC0415
 
         authenticated = self.authenticated
-        return RoleGrants(self._sdk_client, authenticated.account, authenticated.cloud.resource_manager)
+        return RoleGrants(self._sdk_client, authenticated.account, authenticated.cloud)
 
     def close(self) -> None:
         """Close the connections to the service, unless other sessions share them."""

@@ -23,7 +23,7 @@ from pallink.http.errors import trace_of
 from pallink.http.policy import EgressPolicy, GraphEndpoint
 from pallink.redact.text import one_line
 from pallink.roles.grant import Principal
-from pallink.roles.refusals import SHOW_OBJECT_ID, graph_refused, no_such_account
+from pallink.roles.refusals import graph_refused, no_such_account, show_object_id
 
 _READ_RETRIES = 4
 _REFUSED_STATUSES = frozenset({401, 403})
@@ -60,11 +60,11 @@ class Directory:
                     f"could not look up {identifier}: the cloud {self._connection.cloud.name} names no Microsoft Graph",
                     cause="its metadata has no microsoftGraphResourceId that belongs to it",
                     remedy="give the object ID instead; signed in as that account, this prints it",
-                    command=SHOW_OBJECT_ID,
+                    command=self._show_object_id,
                 )
             found = self._user(identifier)
             if found is None:
-                raise no_such_account(identifier, self._authenticated.account.tenant_id)
+                raise no_such_account(identifier, self._connection.cloud.name, self._authenticated.account.tenant_id)
             return found
         object_id = identifier.casefold()
         if graph is None:
@@ -96,16 +96,24 @@ class Directory:
             except WrongAccountError:
                 raise
             except SignInError as error:
-                raise graph_refused(identifier, administrator, error.message, error.trace) from error
+                raise graph_refused(
+                    identifier, administrator, error.message, self._show_object_id, error.trace
+                ) from error
             except HttpResponseError as error:
                 if error.status_code == _NOT_FOUND and code_of(error) == "Request_ResourceNotFound":
                     return None
                 if error.status_code not in _REFUSED_STATUSES:
                     raise
                 reason = f"Microsoft Graph reports {one_line(code_of(error) or f'status {error.status_code}')}"
-                raise graph_refused(identifier, administrator, reason, trace_of(error.response)) from error
+                raise graph_refused(
+                    identifier, administrator, reason, self._show_object_id, trace_of(error.response)
+                ) from error
             found = body_of(response)
             return Principal(_object_id(found), kind, name_of(found.get(name_field)))
+
+    @property
+    def _show_object_id(self) -> str:
+        return show_object_id(self._connection.cloud.name, self._authenticated.account.tenant_id)
 
     def _pipeline(self, graph: str) -> "PipelineClient[Any, Any]":
         if self._client is None:

@@ -12,6 +12,7 @@ from pallink.azure.errors import body_of, code_of, explain_errors
 from pallink.azure.roles import authorization_client
 from pallink.azure.values import items_of, name_of, text_of, texts_of
 from pallink.azure.writes import sent_once
+from pallink.clouds import Cloud
 from pallink.errors import ServiceError, UnexpectedAnswerError
 from pallink.http.errors import trace_of
 from pallink.redact.text import one_line
@@ -26,7 +27,7 @@ from pallink.roles.grant import (
     writes_of,
 )
 from pallink.roles.grant_write import AssignmentExistsError
-from pallink.roles.refusals import RoleRequest, explain_refusal
+from pallink.roles.refusals import RoleRequest, explain_refusal, show_object_id
 from pallink.roles.scopes import Scope
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ class RoleGrants:
     Args:
         client: Creates a client of the SDK, given its class, on the guarded transport.
         administrator: The account that signed in.
-        host: The Resource Manager's origin, for messages.
+        cloud: The cloud, for messages.
     """
 
-    def __init__(self, client: Callable[[Callable[..., Any]], Any], administrator: Account, host: str) -> None:
+    def __init__(self, client: Callable[[Callable[..., Any]], Any], administrator: Account, cloud: Cloud) -> None:
         self._client: AuthorizationManagementClient = client(authorization_client)
         self._administrator = administrator
-        self._host = host
+        self._host = cloud.resource_manager
+        self._show_object_id = show_object_id(cloud.name, administrator.tenant_id)
 
     def held(self, principal: Principal, scope: Scope, *, inside: bool = False) -> list[RoleAssignment]:
         """Return the role assignments that count for an account at a scope: inherited, and of its groups, too.
@@ -149,7 +151,7 @@ class RoleGrants:
         self, verb: str, scope: Scope, principal: Principal, role: AssignableRole | None = None
     ) -> Iterator[dict[str, Any]]:
         """Turn what the SDK raises in this block into an error of pallink; see `explain_errors`."""
-        request = RoleRequest(verb, self._administrator.name, scope, principal, role)
+        request = RoleRequest(verb, self._administrator.name, scope, principal, role, self._show_object_id)
         with explain_errors(f"the request to {request.doing}", self._host) as options:
             try:
                 yield options

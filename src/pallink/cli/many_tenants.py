@@ -174,7 +174,7 @@ def _prepare(options: TenantsOptions, wanted: Wanted) -> _Job:
         listed = opened.tenants() if options.all_tenants else ()
         account, method = opened.account, opened.sign_in.method
     if options.all_tenants:
-        tenants = choose_tenants(listed, exclude=options.exclude_tenant or ())
+        tenants = choose_tenants(listed, options.settings, exclude=options.exclude_tenant or ())
     else:
         tenants = resolve_tenants(options.named_tenants, run_options)
     template = Entry(

@@ -53,6 +53,12 @@ class OutputOptions:
         """Whether the log is printed to stderr."""
         return False
 
+    @property
+    def output_words(self) -> list[str]:
+        """The options on the command line that say how to write the result."""
+        words = ["-o", self.output.value] if self.output is not OutputFormat.TABLE else []
+        return words if self.query is None else [*words, "--query", self.query]
+
     def check(self, context: typer.Context) -> None:  # noqa: ARG002 - the options of other commands ask it
         """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
 

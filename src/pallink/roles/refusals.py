@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pallink.errors import AccessDeniedError, PallinkError, RequestTrace, ServiceError, SignInError
 from pallink.roles.grant import AssignableRole, Principal
 from pallink.roles.scopes import Scope
+from pallink.settings import Settings
 
 # Of the message of AuthorizationFailed, where the caller holds a role with a condition.
 _CONDITION = "condition that is not fulfilled"
@@ -16,9 +17,6 @@ _ADMINISTRATORS = "Owner, User Access Administrator or Role Based Access Control
 _UNKNOWN_SCOPES = frozenset(
     {"SubscriptionNotFound", "ResourceGroupNotFound", "ManagementGroupNotFound", "NotFound", "InvalidSubscriptionId"}
 )
-
-SHOW_OBJECT_ID = "pallink whoami --query objectId -o tsv"
-"""The command with which an account prints its own object ID, as those can who may not look up others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class RoleRequest:
         scope: Where.
         principal: The account that the role is for.
         role: The role; None where all are listed.
+        show_object_id: The command with which the account prints its object ID.
     """
 
     verb: str
@@ -38,6 +37,7 @@ class RoleRequest:
     scope: Scope
     principal: Principal
     role: AssignableRole | None = None
+    show_object_id: str | None = None
 
     @property
     def doing(self) -> str:
@@ -96,7 +96,7 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
             f"could not {request.doing}: the tenant has no account {request.principal}",
             cause=reported,
             remedy="give the object ID that the account has in this tenant; signed in as that account, this prints it",
-            command=SHOW_OBJECT_ID,
+            command=request.show_object_id,
         )
     if code == "RoleDefinitionDoesNotExist":
         return ServiceError(
@@ -119,25 +119,32 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
     return None
 
 
-def no_such_account(name: str, tenant: str) -> ServiceError:
+def show_object_id(cloud: str, tenant_id: str) -> str:
+    """Return the command with which an account prints its own object ID, as those can who may not look up others."""
+    return Settings(cloud, tenant=tenant_id).command("whoami", "--query", "objectId", "-o", "tsv")
+
+
+def no_such_account(name: str, cloud: str, tenant_id: str) -> ServiceError:
     """Return the error for an account that Microsoft Graph does not find."""
     is_name = "@" in name
     return ServiceError(
-        f"the tenant {tenant} has no account {name}",
+        f"the tenant {tenant_id} has no account {name}",
         cause="Microsoft Graph does not find it; a guest has another name in this tenant than at home"
         if is_name
         else "Microsoft Graph finds no user and no application with this ID",
         remedy="check the spelling; or give the object ID, which the account prints when it signs in to this tenant",
-        command=SHOW_OBJECT_ID,
+        command=show_object_id(cloud, tenant_id),
     )
 
 
-def graph_refused(name: str, administrator: str, reason: str, trace: RequestTrace | None = None) -> AccessDeniedError:
+def graph_refused(
+    name: str, administrator: str, reason: str, command: str, trace: RequestTrace | None = None
+) -> AccessDeniedError:
     """Return the error for a look-up that Microsoft Graph refuses, as it often does to guests and applications."""
     return AccessDeniedError(
         f"could not look up {name} in Microsoft Graph: {administrator} may not read the directory",
         cause=reason,
         remedy="give the object ID instead; signed in as that account, this prints it",
-        command=SHOW_OBJECT_ID,
+        command=command,
         trace=trace,
     )

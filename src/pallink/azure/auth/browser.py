@@ -31,7 +31,7 @@ def browser(sign_in: SignIn, context: CredentialContext) -> Any:
     """Return an InteractiveBrowserCredential."""
 
     def announce(url: str) -> None:
-        hints = browser_hints(one_line(url, _MAX_URL), context.settings, context.device_code_command)
+        hints = browser_hints(one_line(url, _MAX_URL), context.account_command, context.device_code_command)
         context.prompter.show_browser(browser_message(sign_in.login_hint), hints)
 
     return _BrowserCredential(

@@ -140,21 +140,21 @@ def _carry_out(
 ) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "go on with"
-    options.report.command = _resume_command(run)
-    report = FleetReport(options, len(run.pending), _ending_of(run, ending), earlier=unchanged)
+    options.report.command = _resume_command(run, options)
+    report = FleetReport(options, len(run.pending), _ending_of(run, ending, options), earlier=unchanged)
     with run:
         results = run_all(run, options, report)
     # The journal may have been removed meanwhile.
-    report.ending = _ending_of(run, ending)
+    report.ending = _ending_of(run, ending, options)
     report.end(results, is_interrupted=run.is_stopped)
 
 
-def _ending_of(run: "FleetRun", ending: Ending) -> Ending:
+def _ending_of(run: "FleetRun", ending: Ending, options: ConnectionOptions) -> Ending:
     """Return the ending with what the run's journal decides."""
     journal = run.journal
     if journal is None:
         raise AssertionError("an apply keeps a journal")
-    go_on = _resume_command(run)
+    go_on = _resume_command(run, options)
     # A folder that an option names holds this run: another one cannot begin in it.
     is_elsewhere = journal.name != journal.run_id and not journal.is_removed
     return changed(
@@ -166,8 +166,9 @@ def _ending_of(run: "FleetRun", ending: Ending) -> Ending:
     )
 
 
-def _resume_command(run: "FleetRun") -> str:
-    return fleet_command(run.options, "apply", "--resume", run.journal.name if run.journal is not None else "last")
+def _resume_command(run: "FleetRun", options: ConnectionOptions) -> str:
+    name = run.journal.name if run.journal is not None else "last"
+    return fleet_command(run.options, "apply", "--resume", name, *options.output_words)
 
 
 def _refuse_besides(what: str, *, selection: Selection, **others: object) -> None:

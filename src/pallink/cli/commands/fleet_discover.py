@@ -38,7 +38,7 @@ def discover(
     _check_new(file)
     with session(options, "tenants", is_for_all_tenants=True) as opened:
         check_covers_tenants(opened.sign_in, options.settings, os.environ)
-        tenants = choose_tenants(opened.tenants(), exclude=exclude_tenant or ())
+        tenants = choose_tenants(opened.tenants(), options.settings, exclude=exclude_tenant or ())
         account, method = opened.account.name, opened.sign_in.method
     _write(file, render_fleet(account, tenants, partner_id, auth=method if method is SignInMethod.AZURE_CLI else None))
     terminal = Terminal()

@@ -102,7 +102,7 @@ def _read_links(
         home_account_id=account.likely_home_account_id,
         line=0,
     )
-    entries = entries_in(choose_tenants(found), template)
+    entries = entries_in(choose_tenants(found, options.settings), template)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, sign_ins=sign_ins
     )
