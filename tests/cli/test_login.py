@@ -254,6 +254,24 @@ def test_a_guest_is_named_by_the_name_at_home(desk: Desk, traffic: Traffic) -> N
     assert traffic.sent == []
 
 
+def test_the_tenants_of_stored_sign_ins_have_names(desk: Desk) -> None:
+    """The domain that was typed at login, and which one is the user's own."""
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    assert desk.run(f"login --account {INVOICES} --tenant fabrikam.onmicrosoft.com {KEPT}").code == 0
+    listed = desk.run("whoami --all").stdout
+    assert f"tenant          {CONTOSO} (home)\n" in listed
+    assert f"tenant          fabrikam.onmicrosoft.com ({FABRIKAM})\n" in listed
+    asked = desk.run("whoami", tty=True, stdin="1\n").stderr
+    assert f"  1  {INVOICES} in {CONTOSO} (home)\n  2  {INVOICES} in fabrikam.onmicrosoft.com\n" in asked
+    for words in ("show", f"show --account {INVOICES}"):
+        refused = desk.run(words)
+        account = "" if "--account" in words else f" --account {INVOICES}"
+        assert refused.stderr.endswith(f"    pallink {words} --cloud sandbox{account} --tenant {CONTOSO}\n")
+    assert desk.run(f"login --account {INVOICES} --tenant contoso.com {KEPT}").code == 0
+    assert f"tenant          contoso.com ({CONTOSO}, home)\n" in desk.run("whoami --all").stdout
+    assert f"signed out: {INVOICES} in contoso.com (home)\n" in desk.run("logout --tenant contoso.com").stderr
+
+
 def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: Desk, traffic: Traffic) -> None:
     for account in (INVOICES, APPROVERS):
         assert desk.run(f"login --account {account} {KEPT}").code == 0
@@ -263,8 +281,9 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     assert "could not choose among 2 stored sign-ins" in refused.stderr
     assert INVOICES in refused.stderr
     assert APPROVERS in refused.stderr
-    assert f"pallink whoami --cloud sandbox --account {INVOICES}" in refused.stderr
-    assert desk.run("logout").code == 4
+    assert f"    pallink link 719878 --yes --cloud sandbox --account {INVOICES}\n" in refused.stderr
+    refused = desk.run("logout")
+    assert (refused.code, f"    pallink logout --cloud sandbox --account {INVOICES}\n" in refused.stderr) == (4, True)
     assert traffic.sent == []
 
     asked = desk.run("whoami -o json", tty=True, stdin="7\n2\n")

@@ -301,9 +301,7 @@ def test_an_application_is_not_taken_for_another_tenant() -> None:
     assert refused.value.command == f"pallink login --tenant {OTHER_TENANT}"
 
 
-@pytest.mark.parametrize(
-    ("settings", "option"), [({}, "--account"), ({"account": "invoices@contoso.com"}, "--account and --tenant")]
-)
+@pytest.mark.parametrize(("settings", "option"), [({}, "--account"), ({"account": "invoices@contoso.com"}, "--tenant")])
 def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str, Any], option: str) -> None:
     stored = (APPROVERS, INVOICES) if not settings else (AS_GUEST, INVOICES)
     asked = resolve_sign_in(Settings(**settings), Environment(stored=stored, can_prompt=True))

@@ -12,7 +12,7 @@ from pallink.cli.progress import ProgressLine
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.supervisor import Execution
 from pallink.deadline import Deadline
-from pallink.errors import PallinkError, UsageError
+from pallink.errors import PallinkError, SignInError, UsageError
 from pallink.links.model import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -73,7 +73,15 @@ def session(
             opened.progress = line.update
             yield opened
     except PallinkError as error:
+        error = with_this_command(error)
         raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
+
+
+def with_this_command(error: PallinkError) -> PallinkError:
+    """Return the error for several stored sign-ins with this run's own command, which selects one of them."""
+    words = error.selecting_options if isinstance(error, SignInError) else ()
+    contradicts = "--tenant" in words and "--all-tenants" in Execution.current().arguments
+    return error.replace(command=this_command(*words)) if words and not contradicts else error
 
 
 def prompter_for(options: CommonOptions, *, writable: bool, yes: bool) -> TerminalPrompter:

@@ -13,6 +13,7 @@ from pallink.cli.job import (
     say_where,
     say_where_at_once,
     this_command,
+    with_this_command,
     yes_is_required,
     yes_or_no,
 )
@@ -74,6 +75,7 @@ def role_session(
             opened.on_write = _reporter(options, accounts[0] if accounts else None)
             yield opened
     except PallinkError as error:
+        error = with_this_command(error)
         raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
 
 

@@ -186,16 +186,20 @@ def _stored(settings: Settings, environment: Environment, reason: str) -> SignIn
 def ambiguous_sign_in(candidates: Sequence[StoredSignIn], settings: Settings, command: str = "whoami") -> SignInError:
     """Return the error for several stored sign-ins that match. `command` is the subcommand of its example."""
     accounts = {candidate.account.casefold() for candidate in candidates}
-    needs_tenant = len(accounts) < len(candidates)
     first = candidates[0]
-    tenant = first.tenant_id if needs_tenant else settings.tenant
-    example = Settings(settings.cloud, account=first.account, tenant=tenant)
-    return SignInError(
+    selecting = {}
+    if settings.account is None or len(accounts) > 1:
+        selecting["--account"] = first.account
+    if len(accounts) < len(candidates):
+        selecting["--tenant"] = first.tenant or first.tenant_id
+    words = tuple(word for option in selecting.items() for word in option)
+    error = SignInError(
         f"could not choose among {len(candidates)} stored sign-ins",
         cause=f"these match: {and_list([str(candidate) for candidate in candidates])}",
-        remedy=f"choose one with {'--account and --tenant' if needs_tenant else '--account'}, as in",
-        command=example.command(command),
+        remedy=f"choose one with {and_list(list(selecting))}, as in",
+        command=settings.command(command, *words),
     )
+    return error.replace(selecting_options=words)
 
 
 def _interactive(method: SignInMethod, settings: Settings, environment: Environment, reason: str) -> SignIn:
