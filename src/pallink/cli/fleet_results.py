@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from pallink.cli.fleet_reports import NO_FILES, ReportFiles, publish_fleet
-from pallink.cli.job import notice, say_where
+from pallink.cli.job import say_where
 from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
@@ -154,7 +154,7 @@ class FleetReport:
         warnings = unwritten if options.quiet else (*ending.warnings, *unwritten)
         error = verdict(results, ending, is_interrupted=is_interrupted)
         if error is not None:
-            raise error.replace(warnings=(*error.warnings, *warnings, *notice(options)))
+            raise error.replace(warnings=(*error.warnings, *warnings))
         if options.output.has_error_objects:
             say_where(options)
         for warning in warnings:

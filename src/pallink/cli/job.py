@@ -44,7 +44,7 @@ def session(
     Where it writes, the account has to be stated: by `--account`, by the environment, or by a yes.
 
     stderr says each time when this is an emulator and not Azure: at once, or, where an error would have to be the only
-    object on stderr, when the job is done or a prompt is shown, and among the warnings of the error.
+    object on stderr, when the job is done or a prompt is shown. The warnings of each error say so too.
     """
     # Help and wrong command lines get here with nothing of the job loaded.
     from pallink.api import open_session  # noqa: PLC0415
@@ -52,7 +52,6 @@ def session(
     say_where_at_once(options)
     report = options.report
     report.writes_link = writable
-    report.warnings = notice(options)
     deadline = Deadline(options.timeout)
     prompter = prompter_for(options, writable=writable, yes=yes)
     try:
@@ -73,8 +72,7 @@ def session(
             opened.progress = line.update
             yield opened
     except PallinkError as error:
-        error = with_this_command(error)
-        raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
+        raise with_this_command(error) from error.__cause__
 
 
 def with_this_command(error: PallinkError) -> PallinkError:
@@ -101,7 +99,7 @@ def progress(options: ConnectionOptions) -> Iterator[ProgressLine]:
 
 def is_about_sign_ins(options: CommonOptions) -> None:
     """Let the report of an interruption point to the stored sign-ins, for commands that change those."""
-    options.report.cause, options.report.warnings = None, notice(options)
+    options.report.cause = None
     options.report.remedy, options.report.command = (
         "see which sign-ins are kept",
         "pallink whoami --all",
@@ -119,14 +117,6 @@ def say_where(options: ConnectionOptions) -> None:
     emulator = options.settings.emulator
     if emulator is not None and not options.quiet:
         Terminal().say(emulator.name, emulator.notice, "yellow")
-
-
-def notice(options: ConnectionOptions) -> tuple[str, ...]:
-    """Return what `say_where` says as warnings, for an error that has to be the only object on stderr."""
-    emulator = options.settings.emulator
-    if emulator is None or options.quiet or not options.output.has_error_objects:
-        return ()
-    return (emulator.notice,)
 
 
 def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
@@ -151,7 +141,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
             raise unwritten.replace(warnings=warnings) from unwritten.__cause__
         warnings = (*warnings, unwritten.message)
     if error is not None:
-        raise error.replace(warnings=(*warnings, *notice(options)))
+        raise error.replace(warnings=warnings)
     if options.output.has_error_objects:
         say_where(options)
     for warning in warnings:

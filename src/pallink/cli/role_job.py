@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pallink.cli.job import (
     can_ask,
-    notice,
     progress,
     prompter_for,
     prompting,
@@ -57,7 +56,6 @@ def role_session(
     from pallink.role_session import open_role_session  # noqa: PLC0415 - help does without it
 
     say_where_at_once(options)
-    options.report.warnings = notice(options)
     deadline = Deadline(options.timeout)
     try:
         with (
@@ -75,8 +73,7 @@ def role_session(
             opened.on_write = _reporter(options, accounts[0] if accounts else None)
             yield opened
     except PallinkError as error:
-        error = with_this_command(error)
-        raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
+        raise with_this_command(error) from error.__cause__
 
 
 def _reporter(options: AdministratorOptions, to: str | None) -> "Callable[[Grant | None], None]":

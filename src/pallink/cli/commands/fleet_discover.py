@@ -10,7 +10,7 @@ import typer
 
 from pallink.cli.arguments import PartnerId
 from pallink.cli.fleet_arguments import ExcludeTenant
-from pallink.cli.job import session
+from pallink.cli.job import say_where, session
 from pallink.cli.options import CommonOptions
 from pallink.errors import OutputError, UsageError
 from pallink.links.model import parse_partner_id
@@ -44,7 +44,9 @@ def discover(
     terminal = Terminal()
     value = {"file": str(file), "account": account, "tenants": len(tenants)}
     write_value(value, options.output, terminal, options.query, table=lambda: None)
-    if not options.quiet and not options.output.has_error_objects:
+    if options.output.has_error_objects:
+        say_where(options)
+    elif not options.quiet:
         terminal.say("fleet", one_line(f"{account} in {len(tenants)} tenants: {file}", 2000))
 
 

@@ -12,7 +12,7 @@ from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.cli.fleet_arguments import Concurrency
 from pallink.cli.fleet_job import run_all
 from pallink.cli.fleet_results import explain_failures
-from pallink.cli.job import session
+from pallink.cli.job import say_where, session
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.progress import ProgressLine, bar
@@ -75,6 +75,8 @@ def tenants(
             f"could not read the link in {len(failed)} of {len(results)} tenants",
             remedy="correct each error, then run again",
         )
+    if options.output.has_error_objects:
+        say_where(options)
 
 
 def _read_links(
