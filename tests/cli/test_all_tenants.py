@@ -164,6 +164,25 @@ def test_a_tenant_can_be_skipped(served_consultant: Desk) -> None:
     assert done.stderr.count("sign in: ") == 1
 
 
+def test_what_is_neither_a_sign_in_nor_a_skip_is_asked_again(served_consultant: Desk) -> None:
+    question = "Press Enter to sign in to this tenant, or s and Enter to skip it: "
+    served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example", "tenant-0002.example"])
+    done = served_consultant.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="no\nskip\n")
+    assert (done.code, totals(done)) == (8, {"created": 3, "needs-sign-in": 2})
+    assert (done.stderr.count(question), done.stderr.count("sign in: ")) == (3, 0)
+    # The end of stdin skips the tenant, and ends the line.
+    assert f"{question}\n" in done.stderr
+
+
+def test_a_dry_run_prompts_for_no_further_sign_in(served_consultant: Desk) -> None:
+    served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
+    done = served_consultant.run("link 719878 --all-tenants --dry-run", tty=True, stdin="\n")
+    assert done.code == 8
+    assert "!  invoices@contoso.com  Tenant 0001  ? -> 719878     needs a sign-in\n" in done.stdout
+    assert done.stdout.endswith("\n5 tenants: 4 to create, 1 for a person\n")
+    assert "Press Enter" not in done.stderr
+
+
 def test_another_person_at_the_prompt_is_refused_before_the_partner_api(served_consultant: Desk) -> None:
     desk = served_consultant
     desk.sandbox.grow(accounts=1)

@@ -290,7 +290,9 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     assert asked.json["account"] == APPROVERS
     assert f"1  {INVOICES}" in asked.stderr
     assert asked.stderr.count("Which sign-in? [1-2]:") == 2
-    assert desk.run("whoami", tty=True, stdin="").code == 130
+    ended = desk.run("whoami", tty=True, stdin="")
+    assert ended.code == 130
+    assert ended.stderr.partition("Which sign-in? [1-2]:")[2].splitlines()[1].endswith(" interrupted")
     assert desk.run("whoami --no-input", tty=True).code == 4
 
     assert desk.run(f"logout --account {APPROVERS}").code == 0

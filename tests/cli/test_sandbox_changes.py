@@ -65,6 +65,9 @@ def test_what_cannot_be_done(pallink: Pallink, command: str, sentence: str) -> N
 def test_grow(pallink: Pallink) -> None:
     grown = pallink("sandbox grow 10")
     assert "generated: 10 subscriptions, 0 tenants, 0 applications, 0 accounts" in grown.stderr
+    assert pallink("sandbox grow --tenants 1").stderr.endswith(
+        "10 subscriptions, 1 tenant, 0 applications, 0 accounts\n"
+    )
     more = pallink("sandbox grow --applications 3 --accounts 2 --tenants 2 -o json")
     assert more.json["changed"] == "generated: 10 subscriptions, 2 tenants, 3 applications, 2 accounts"
 

@@ -66,6 +66,18 @@ def test_an_interruption_settles_the_write_under_way(
 
 
 @posix_only
+def test_an_interruption_on_a_terminal_begins_a_line_of_its_own(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, interrupting: Interrupt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the ^C that the terminal echoes."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    traffic.fail("PUT", "partners", interrupting)
+    ended = in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes --concurrency 1", tty=True)
+    assert ended.code == 130
+    assert "\n\nstopping: " in ended.stderr
+
+
+@posix_only
 @pytest.mark.parametrize("command", ["apply --yes", "verify", "plan"])
 def test_an_interruption_while_links_are_read(
     in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, interrupting: Interrupt, command: str

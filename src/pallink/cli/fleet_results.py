@@ -185,9 +185,10 @@ class FleetReport:
         seconds = max(time.monotonic() - self._began, 0.001)
         rate = self._done / seconds
         left = (self._total - self._done) / rate
+        need = "needs" if self._failed == 1 else "need"
         return (
             f"{bar(self._done, self._total)}  {self._done:,} of {self._total:,} done,"
-            f" {self._failed:,} need attention, {rate:.0f}/s, {left:.0f} s left"
+            f" {self._failed:,} {need} attention, {rate:.0f}/s, {left:.0f} s left"
         )
 
     def write(self, results: "Sequence[EntryResult]", warnings: Sequence[str] = ()) -> None:

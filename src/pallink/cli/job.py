@@ -176,26 +176,9 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     def ask(proposal: "Proposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        with prompting(options, terminal):
-            return _ask(proposal, terminal)
+        return _ask(proposal, terminal)
 
     return ask
-
-
-@contextmanager
-def prompting(options: ConnectionOptions, terminal: Terminal) -> Iterator[None]:
-    """Let an interruption begin a line of its own while a prompt waits on the last one."""
-    tidy = options.report.tidy
-
-    def end_line() -> None:
-        tidy()
-        terminal.tell("")
-
-    options.report.tidy = end_line
-    try:
-        yield
-    finally:
-        options.report.tidy = tidy
 
 
 def yes_is_required(*, why: str = "", first: str = "") -> UsageError:
@@ -270,7 +253,6 @@ def yes_or_no(question: str, terminal: Terminal) -> bool:
         terminal.write_stderr(f"{question} [y/N]: ")
         answer = terminal.stdin.readline()
         if not answer:
-            terminal.tell("")
             raise typer.Abort
         if answer.strip().casefold() in _ANSWERS:
             return _ANSWERS[answer.strip().casefold()]

@@ -8,7 +8,6 @@ from pallink.cli.job import (
     can_ask,
     progress,
     prompter_for,
-    prompting,
     say_where,
     say_where_at_once,
     this_command,
@@ -140,8 +139,7 @@ def role_confirmation(options: AdministratorOptions, *, yes: bool) -> "ConfirmRo
     def ask(proposal: "RoleProposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        with prompting(options, terminal):
-            return _ask(proposal, terminal)
+        return _ask(proposal, terminal)
 
     return ask
 

@@ -12,7 +12,7 @@ from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit,
 from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
 from pallink.cli.fleet_reports import ReportFiles
 from pallink.cli.fleet_results import Ending, FleetReport, fitted_table
-from pallink.cli.job import can_ask, prompting, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
+from pallink.cli.job import can_ask, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
@@ -244,9 +244,7 @@ def confirmed_plan(
         if options.output.has_error_objects:
             say_where(options)
         terminal.write_stderr(fitted_table(results, terminal, terminal.stderr, is_plan=True))
-        with prompting(options, terminal):
-            is_confirmed = yes_or_no("Apply this plan?", terminal)
-        if not is_confirmed:
+        if not yes_or_no("Apply this plan?", terminal):
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
     unchanged = {result.entry.key for result in earlier if result.outcome is Outcome.UNCHANGED}
     entries = tuple(entry for entry in planned.entries if entry.key not in unchanged)

@@ -47,7 +47,8 @@ def discover(
     if options.output.has_error_objects:
         say_where(options)
     elif not options.quiet:
-        terminal.say("fleet", one_line(f"{account} in {len(tenants)} tenants: {file}", 2000))
+        count = f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'}"
+        terminal.say("fleet", one_line(f"{account} in {count}: {file}", 2000))
 
 
 def render_fleet(account: str, tenants: Sequence[Tenant], partner_id: str, *, auth: SignInMethod | None = None) -> str:

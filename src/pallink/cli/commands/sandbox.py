@@ -287,7 +287,7 @@ def _generated(overview: "embedded.Overview") -> Iterator[str]:
     if counts:
         yield ""
         yield "generated (pallink sandbox grow; --fleet-file lists them)"
-        yield from (f"  {count} {name}" for name, count in counts.items())
+        yield from (f"  {sandbox_changes.counted(count, name)}" for name, count in counts.items())
 
 
 def _links(links: Iterable["embedded.LinkOverview"]) -> Iterator[str]:

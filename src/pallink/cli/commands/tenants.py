@@ -72,7 +72,7 @@ def tenants(
         raise _interruption()
     if failed:
         raise AccountsFailedError(
-            f"could not read the link in {len(failed)} of {len(results)} tenants",
+            f"could not read the link in {len(failed)} of {len(results)} tenant{'' if len(results) == 1 else 's'}",
             remedy="correct each error, then run again",
         )
     if options.output.has_error_objects:
@@ -123,7 +123,8 @@ class _Progress:
     def add(self, _result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:  # noqa: ARG002
         """Count a tenant."""
         self._done += 1
-        line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {self._total} tenants")
+        tenants = f"{self._total} tenant{'' if self._total == 1 else 's'}"
+        line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {tenants}")
 
     def stream(self, *_results: "EntryResult") -> None:
         """Do nothing: no earlier process read links."""
