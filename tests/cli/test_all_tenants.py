@@ -121,6 +121,18 @@ def test_what_is_refused(consultant: Desk, traffic: Traffic, command: str, messa
     assert traffic.of_partners() == []
 
 
+def test_a_tenant_that_removed_the_guest_is_named_with_the_option_that_leaves_it_out(consultant: Desk) -> None:
+    consultant.sandbox.set_guest_policy(GuestPolicy.REMOVED, ["tenant-0001.example"])
+    done = consultant.run("show --all-tenants -o json")
+    (error,) = [entry["error"] for entry in done.json["entries"] if entry["error"]]
+    assert "AADSTS50020" in error["message"]
+    assert error["remedy"] == (
+        "have an administrator of that tenant invite the account again, or leave it out:"
+        " --exclude-tenant tenant-0001.example"
+    )
+    assert consultant.run("show --all-tenants --exclude-tenant tenant-0001.example").code == 0
+
+
 def test_applications_are_refused(consultant: Desk, traffic: Traffic) -> None:
     consultant.environment("client-secret")
     refused = consultant.run("link 719878 --all-tenants --yes --auth client-secret")

@@ -44,6 +44,7 @@ def tenants(
 
     Its own, and those that it is a guest of, as Resource Manager has them. An application and a managed identity are in
     one tenant. With --links, a tenant whose link could not be read: exit code 8. --timeout then counts for each tenant.
+    A sign-in as a guest (--tenant) tells nothing of other tenants: without --links, the account there is unknown.
     """
     sign_ins = RunSignIns()
     with session(options, "tenants", is_for_all_tenants=True, sign_ins=sign_ins) as opened:
