@@ -72,8 +72,9 @@ def tenants(
     if is_interrupted:
         raise _interruption()
     if failed:
+        tenants_read = f"{len(results)} tenant{'' if len(results) == 1 else 's'}"
         raise AccountsFailedError(
-            f"could not read the link in {len(failed)} of {len(results)} tenant{'' if len(results) == 1 else 's'}",
+            f"could not read the link in {len(failed)} of {tenants_read}",
             remedy="correct each error, then run again",
         )
     if options.output.has_error_objects:
