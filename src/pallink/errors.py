@@ -147,10 +147,13 @@ class SignInError(PallinkError):
         new_sign_in: How a new sign-in mends it, which callers that know the options turn into a command; None if none
             does.
         prompt_helps: Whether the sign-in may succeed with a prompt, where Entra ID says so; None if it does not.
+        selecting_options: The options that select one of several stored sign-ins, with which callers that know the
+            command line repeat it; empty if that is not what failed.
     """
 
     exit_code = ExitCode.SIGN_IN
     prompt_helps: bool | None = None
+    selecting_options: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ A result holds the account, the link and the Reader report themselves, and flatt
 
 from dataclasses import dataclass
 
-from pallink.account import Account, AccountKind
+from pallink.account import Account, AccountKind, is_guid
 from pallink.errors import PallinkError
 from pallink.links.model import Action, Link, active
 from pallink.roles import ReaderReport, Subscription, Verdict
@@ -229,6 +229,8 @@ class AccountResult:
         auth: The sign-in method.
         stored: Whether the sign-in is one that `pallink login` kept.
         expires_on: When the token expires, ISO 8601, UTC; None if it does not say, or was not looked at.
+        tenant_domain: The domain that named the tenant at the sign-in, for people; None if none did.
+        is_in_home_tenant: Whether a stored sign-in is in the user's own tenant, for people.
     """
 
     cloud: str
@@ -240,6 +242,8 @@ class AccountResult:
     auth: str
     stored: bool = False
     expires_on: str | None = None
+    tenant_domain: str | None = None
+    is_in_home_tenant: bool = False
 
     @classmethod
     def of(
@@ -253,6 +257,7 @@ class AccountResult:
         expires_on: str | None = None,
     ) -> "AccountResult":
         """Return the result for an account that signed in, or for a sign-in that was kept."""
+        kept = account if isinstance(account, StoredSignIn) else None
         return cls(
             cloud=cloud,
             account=account.account if isinstance(account, StoredSignIn) else account.name,
@@ -263,6 +268,8 @@ class AccountResult:
             auth=auth,
             stored=stored,
             expires_on=expires_on,
+            tenant_domain=kept.tenant if kept and kept.tenant and not is_guid(kept.tenant) else None,
+            is_in_home_tenant=kept is not None and kept.is_in_home_tenant,
         )
 
     def as_dict(self) -> Json:

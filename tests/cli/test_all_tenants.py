@@ -115,6 +115,10 @@ def test_without_a_terminal_yes_is_required(consultant: Desk, traffic: Traffic, 
         ("verify 719878 --all-tenants --tenant contoso.com", "--tenant cannot be combined with --all-tenants"),
         ("check --all-tenants --tenant contoso.com", "--tenant cannot be combined with --all-tenants"),
         ("unlink --all-tenants --yes --exclude-tenant a.example", "--exclude-tenant names a.example"),
+        (
+            f"show --all-tenants --exclude-tenant a.example --account {INVOICES}",
+            f"    pallink tenants --cloud sandbox --account {INVOICES}\n",
+        ),
         ("link 12 --all-tenants --yes", "12"),
     ],
 )
@@ -123,6 +127,18 @@ def test_what_is_refused(consultant: Desk, traffic: Traffic, command: str, messa
     assert refused.code == 2
     assert message in refused.stderr
     assert traffic.of_partners() == []
+
+
+def test_a_tenant_that_removed_the_guest_is_named_with_the_option_that_leaves_it_out(consultant: Desk) -> None:
+    consultant.sandbox.set_guest_policy(GuestPolicy.REMOVED, ["tenant-0001.example"])
+    done = consultant.run("show --all-tenants -o json")
+    (error,) = [entry["error"] for entry in done.json["entries"] if entry["error"]]
+    assert "AADSTS50020" in error["message"]
+    assert error["remedy"] == (
+        "have an administrator of that tenant invite the account again, or leave it out:"
+        " --exclude-tenant tenant-0001.example"
+    )
+    assert consultant.run("show --all-tenants --exclude-tenant tenant-0001.example").code == 0
 
 
 def test_applications_are_refused(consultant: Desk, traffic: Traffic) -> None:
@@ -166,6 +182,25 @@ def test_a_tenant_can_be_skipped(served_consultant: Desk) -> None:
     assert (done.code, totals(done)) == (8, {"created": 4, "needs-sign-in": 1})
     assert by_tenant(done)[FIRST] == "needs-sign-in"
     assert done.stderr.count("sign in: ") == 1
+
+
+def test_what_is_neither_a_sign_in_nor_a_skip_is_asked_again(served_consultant: Desk) -> None:
+    question = "Press Enter to sign in to this tenant, or s and Enter to skip it: "
+    served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example", "tenant-0002.example"])
+    done = served_consultant.run("link 719878 --all-tenants --yes -o json", tty=True, stdin="no\nskip\n")
+    assert (done.code, totals(done)) == (8, {"created": 3, "needs-sign-in": 2})
+    assert (done.stderr.count(question), done.stderr.count("sign in: ")) == (3, 0)
+    # The end of stdin skips the tenant, and ends the line.
+    assert f"{question}\n" in done.stderr
+
+
+def test_a_dry_run_prompts_for_no_further_sign_in(served_consultant: Desk) -> None:
+    served_consultant.sandbox.set_guest_policy(GuestPolicy.MFA, ["tenant-0001.example"])
+    done = served_consultant.run("link 719878 --all-tenants --dry-run", tty=True, stdin="\n")
+    assert done.code == 8
+    assert "!  invoices@contoso.com  Tenant 0001  ? -> 719878     needs a sign-in\n" in done.stdout
+    assert done.stdout.endswith("\n5 tenants: 4 to create, 1 for a person\n")
+    assert "Press Enter" not in done.stderr
 
 
 def test_another_person_at_the_prompt_is_refused_before_the_partner_api(served_consultant: Desk) -> None:

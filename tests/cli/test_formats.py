@@ -17,6 +17,8 @@ from pallink.errors import PallinkError, RequestTrace
 from pallink.fleet.result import Outcome
 from pallink.output import OutputFormat
 from pallink.output.rendering import render_json, render_jsonl, render_table, render_tsv, render_yaml
+from pallink.sandbox import Sandbox, home
+from pallink.sandbox.state.guest_policies import GuestPolicy
 from tests.cli.commands import COMMANDS, words_for
 from tests.exhaustive import combinations, joined
 from tests.harness import Pallink, Traffic
@@ -216,8 +218,9 @@ def test_an_error_is_one_object_where_a_program_reads_objects(
     assert (found["code"], found["exitCode"]) == (kind, code)
     if "newhire" in words and kind == "NotLinked":
         assert found["warnings"][0].startswith("the Reader role is missing: newhire@contoso.com does not have it")
-    # Where the sandbox was used, the object says so.
-    assert ("this is pallink's embedded sandbox, not Azure" in found["warnings"]) is (kind != "Usage")
+    # Unless the options are wrong, the object says which cloud it is not.
+    is_for_sandbox = "--cloud sandbox" in words and "--query" not in words
+    assert ("this is pallink's embedded sandbox, not Azure" in found["warnings"]) is is_for_sandbox
 
 
 def test_the_object_has_the_identifiers_for_support() -> None:
@@ -248,6 +251,30 @@ def test_quiet_leaves_stderr_empty_on_success(pallink: Pallink, name: str, outpu
 @pytest.mark.parametrize("output", list(OutputFormat))
 def test_the_sandbox_says_what_it_is_whatever_the_format(in_sandbox: Pallink, output: str) -> None:
     assert in_sandbox(f"link 719878 -o {output}").stderr == "sandbox: this is pallink's embedded sandbox, not Azure\n"
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+@pytest.mark.parametrize("command", ["tenants", "tenants --links", "whoami", "show --all-tenants"])
+def test_commands_about_tenants_say_so_too(in_sandbox: Pallink, command: str, output: str) -> None:
+    done = in_sandbox(f"{command} -o {output}")
+    assert (done.code, done.stderr) == (0, "sandbox: this is pallink's embedded sandbox, not Azure\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "login --auth device-code --no-input",
+        "tenants --account none@contoso.com",
+        "tenants --links",
+        "fleet plan none.yaml",
+        "show --all-tenants",
+    ],
+)
+def test_an_error_of_any_command_says_so_once(in_sandbox: Pallink, command: str) -> None:
+    Sandbox(home()).set_guest_policy(GuestPolicy.MFA, ["fabrikam.onmicrosoft.com"])
+    failed = in_sandbox(f"{command} -o json")
+    assert failed.code
+    assert json.loads(failed.stderr)["warnings"] == ["this is pallink's embedded sandbox, not Azure"]
 
 
 def test_who_is_asked_for_a_yes_knows_that_it_is_the_sandbox(in_sandbox: Pallink) -> None:

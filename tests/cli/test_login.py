@@ -264,6 +264,24 @@ def test_a_guest_is_named_by_the_name_at_home(desk: Desk, traffic: Traffic) -> N
     assert traffic.sent == []
 
 
+def test_the_tenants_of_stored_sign_ins_have_names(desk: Desk) -> None:
+    """The domain that was typed at login, and which one is the user's own."""
+    assert desk.run(f"login --account {INVOICES} {KEPT}").code == 0
+    assert desk.run(f"login --account {INVOICES} --tenant fabrikam.onmicrosoft.com {KEPT}").code == 0
+    listed = desk.run("whoami --all").stdout
+    assert f"tenant          {CONTOSO} (home)\n" in listed
+    assert f"tenant          fabrikam.onmicrosoft.com ({FABRIKAM})\n" in listed
+    asked = desk.run("whoami", tty=True, stdin="1\n").stderr
+    assert f"  1  {INVOICES} in {CONTOSO} (home)\n  2  {INVOICES} in fabrikam.onmicrosoft.com\n" in asked
+    for words in ("show", f"show --account {INVOICES}"):
+        refused = desk.run(words)
+        account = "" if "--account" in words else f" --account {INVOICES}"
+        assert refused.stderr.endswith(f"    pallink {words} --cloud sandbox{account} --tenant {CONTOSO}\n")
+    assert desk.run(f"login --account {INVOICES} --tenant contoso.com {KEPT}").code == 0
+    assert f"tenant          contoso.com ({CONTOSO}, home)\n" in desk.run("whoami --all").stdout
+    assert f"signed out: {INVOICES} in contoso.com (home)\n" in desk.run("logout --tenant contoso.com").stderr
+
+
 def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: Desk, traffic: Traffic) -> None:
     for account in (INVOICES, APPROVERS):
         assert desk.run(f"login --account {account} {KEPT}").code == 0
@@ -273,15 +291,18 @@ def test_with_several_a_terminal_asks_and_anything_else_needs_an_account(desk: D
     assert "could not choose among 2 stored sign-ins" in refused.stderr
     assert INVOICES in refused.stderr
     assert APPROVERS in refused.stderr
-    assert f"pallink whoami --cloud sandbox --account {INVOICES}" in refused.stderr
-    assert desk.run("logout").code == 4
+    assert f"    pallink link 719878 --yes --cloud sandbox --account {INVOICES}\n" in refused.stderr
+    refused = desk.run("logout")
+    assert (refused.code, f"    pallink logout --cloud sandbox --account {INVOICES}\n" in refused.stderr) == (4, True)
     assert traffic.sent == []
 
     asked = desk.run("whoami -o json", tty=True, stdin="7\n2\n")
     assert asked.json["account"] == APPROVERS
     assert f"1  {INVOICES}" in asked.stderr
     assert asked.stderr.count("Which sign-in? [1-2]:") == 2
-    assert desk.run("whoami", tty=True, stdin="").code == 130
+    ended = desk.run("whoami", tty=True, stdin="")
+    assert ended.code == 130
+    assert ended.stderr.partition("Which sign-in? [1-2]:")[2].splitlines()[1].endswith(" interrupted")
     assert desk.run("whoami --no-input", tty=True).code == 4
 
     assert desk.run(f"logout --account {APPROVERS}").code == 0
@@ -404,15 +425,13 @@ def test_without_encryption_nothing_is_kept_and_nobody_signs_in(
     assert traffic.sent == []
 
 
-@pytest.mark.parametrize("way_back", ["sandbox reset", f"login {KEPT}", "login"])
+@pytest.mark.parametrize("way_back", ["sandbox reset", f"login {KEPT}"])
 def test_the_sandboxs_users_come_back_after_a_logout(desk: Desk, pallink: Pallink, way_back: str) -> None:
     assert desk.run(f"login {KEPT}").code == 0
     assert desk.run("logout").code == 0
     assert desk.run("show").code == 4
-    if way_back == "sandbox reset":
-        assert pallink(way_back).code == 0
-    else:
-        assert desk.run(way_back).code == (0 if KEPT in way_back else 4)
+    done = pallink(way_back) if way_back == "sandbox reset" else desk.run(way_back)
+    assert done.code == 0
     assert desk.run("whoami -o json").json["account"] == INVOICES
 
 
@@ -424,6 +443,25 @@ def test_a_reset_of_the_sandbox_removes_the_sign_ins_whose_tokens_it_voids(
     assert json.loads(pallink("whoami --all -o json").stdout) == []
     assert [path for path in files(folders) if path.suffix in (".json", ".tokens")] == []
     assert desk.run("show").code == 3, "the default user signs in by itself"
+
+
+@pytest.mark.parametrize(
+    "failing", ["login", f"login {KEPT} --account none@contoso.com", "login --auth managed-identity"]
+)
+def test_a_failed_login_leaves_the_user_signed_out(desk: Desk, failing: str) -> None:
+    assert desk.run(f"login {KEPT}").code == 0
+    assert desk.run("logout").code == 0
+    assert desk.run(failing).code == 4
+    refused = desk.run("whoami")
+    assert (refused.code, "error: not signed in\n" in refused.stderr) == (4, True)
+
+
+@pytest.mark.parametrize("claims", ["", " --claims eyJhIjoxfQ"])
+def test_a_login_that_may_not_prompt_shows_itself_with_all_its_options(desk: Desk, claims: str) -> None:
+    refused = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}{claims} --no-input")
+    assert refused.code == 4
+    command = f"pallink login {KEPT}{claims} --cloud sandbox --account {INVOICES} --auth device-code"
+    assert refused.stderr.endswith(f"    {command}\n")
 
 
 def test_where_tokens_can_be_encrypted_nothing_has_to_be_allowed(

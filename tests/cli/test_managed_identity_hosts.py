@@ -112,7 +112,7 @@ def test_what_cloud_shell_refuses_is_told_in_its_words(desk: Desk, traffic: Traf
     traffic.fail("POST", "/cloud-shell/", answering(400, body))
     refused = desk.run("show --auth managed-identity")
     assert refused.code == 4, refused.stderr
-    assert "cannot sign in with a managed identity: Audience x is not a supported audience." in refused.stderr
+    assert "cannot sign in with a managed identity: Audience x is not a supported audience\n" in refused.stderr
 
 
 def test_arc_and_cloud_shell_work_with_the_served_sandbox(served_desk: Desk) -> None:

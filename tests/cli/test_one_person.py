@@ -1,5 +1,6 @@
 """A consultant who is a guest in many tenants: one sign-in, a link in each, and a nightly check of them all."""
 
+import json
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from pallink.sandbox.state.guest_policies import GuestPolicy
 from tests.cli.people import INVOICES, Desk, served
 from tests.fleet.files import totals
+from tools.program import ROOT
 
 
 @pytest.mark.usefixtures("no_keyring")
@@ -49,3 +51,23 @@ def test_one_sign_in_links_in_every_tenant(
         assert (verified.code, totals(verified)) == (8, {"unchanged": tenants - 1, "failed": 1})
         (named,) = [entry["tenantName"] for entry in verified.json["entries"] if entry["error"]]
         assert named == f"Tenant {tenants - 2:04}"
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize("is_stored", [False, True], ids=["by name", "stored"])
+def test_the_refusal_that_the_how_to_guide_rehearses(desk: Desk, is_stored: bool) -> None:
+    """Also for a stored sign-in that has used the other tenant, whose access token it keeps."""
+    page = (ROOT / "docs/how-to/link-a-user.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", page.partition("## Several accounts")[2], re.DOTALL)
+    lines = [line.partition(" || ")[0] for block in blocks[1:4] for line in block.splitlines()]
+    if is_stored:
+        assert desk.run(f"login --account {INVOICES} --allow-plain-text-cache").code == 0
+    *used, grow, policy, link, end = (line.removeprefix("pallink ") for line in lines)
+    assert [desk.pallink(line).code for line in used] == [0, 0]
+    assert [desk.pallink(line).code for line in (grow, policy)] == [0, 0]
+    refused = desk.pallink(f"{link} -o json")
+    assert (refused.code, "AADSTS50076" in refused.stderr) == (4, True)
+    desk.reader_of_device_codes(INVOICES)
+    login = json.loads(refused.stderr)["command"].removeprefix("pallink ")
+    assert desk.pallink(login if is_stored else f"{login} --allow-plain-text-cache").code == 0
+    assert [desk.pallink(line).code for line in (link, end)] == [0, 0]

@@ -9,7 +9,7 @@ import requests
 from pallink.cli.prompter import TerminalPrompter
 from pallink.roles.grant import assignment_name
 from pallink.sandbox import Sandbox, home
-from tests.cli.people import Desk
+from tests.cli.people import CONTOSO, Desk
 from tests.cli.test_settling import Fault, Handle, answering, lost_after, lost_before
 from tests.harness import Clock, Pallink, Run, Traffic
 
@@ -168,7 +168,7 @@ def test_an_account_is_named_in_three_ways(pallink: Pallink, to: str, object_id:
         assert assigned.code == 6
         assert "owner@contoso.com may not read the directory" in assigned.stderr
         assert json.loads(assigned.stderr)["command"] == (
-            "pallink whoami --query objectId -o tsv --cloud sandbox --tenant 8fe81352-b317-4e31-9d5b-b42cafcd167c"
+            f"pallink whoami --query objectId -o tsv --cloud sandbox --tenant {CONTOSO}"
         )
     else:
         # Nothing tells it from an object ID until the service looks for it.

@@ -65,6 +65,9 @@ def test_what_cannot_be_done(pallink: Pallink, command: str, sentence: str) -> N
 def test_grow(pallink: Pallink) -> None:
     grown = pallink("sandbox grow 10")
     assert "generated: 10 subscriptions, 0 tenants, 0 applications, 0 accounts" in grown.stderr
+    assert pallink("sandbox grow --tenants 1").stderr.endswith(
+        "10 subscriptions, 1 tenant, 0 applications, 0 accounts\n"
+    )
     more = pallink("sandbox grow --applications 3 --accounts 2 --tenants 2 -o json")
     assert more.json["changed"] == "generated: 10 subscriptions, 2 tenants, 3 applications, 2 accounts"
 
@@ -74,6 +77,7 @@ def test_guests_and_what_their_tenants_require(pallink: Pallink, in_sandbox: Pal
     assert grown.stderr.endswith(
         "2 tenants, 0 applications, 0 accounts; invoices@contoso.com is a guest of the tenants\n"
     )
+    assert pallink("sandbox grow --tenants 3").stderr.endswith("; invoices@contoso.com is a guest of the tenants\n")
     chosen = pallink("sandbox guest-policy guest-disabled tenant-0001.example")
     assert chosen.stderr == "sandbox: guest policy guest-disabled in tenant-0001.example\n"
     assert "\nguest policies (pallink sandbox guest-policy)\n  tenant-0001.example: guest-disabled\n" in (

@@ -55,6 +55,31 @@ def test_a_guest_whose_home_is_not_known(consultant: Desk) -> None:
     assert "unknown" in consultant.run(f"tenants --tenant {FABRIKAM}").stdout
 
 
+@pytest.mark.parametrize("tenant", ["nosuch.example", "11111111-2222-3333-4444-555555555555"])
+def test_a_tenant_that_does_not_exist_leads_to_the_list_of_tenants(desk: Desk, tenant: str) -> None:
+    account = f"--account {INVOICES}"
+    assert desk.run(f"login {KEPT} {account}").code == 0
+    for words in (f"show {account} --tenant {tenant}", f"login {KEPT} {account} --tenant {tenant}"):
+        refused = desk.run(f"{words} -o json")
+        assert refused.code == 4
+        error = json.loads(refused.stderr)
+        assert error["remedy"].endswith("; this lists the tenants of the account")
+        assert error["command"] == f"pallink tenants --cloud sandbox {account}"
+    several = desk.run(f"show {account} --tenant contoso.com --tenant {tenant} -o json")
+    (entry,) = [entry for entry in several.json["entries"] if entry["error"]]
+    assert (entry["outcome"], entry["error"]["command"]) == ("failed", f"pallink tenants --cloud sandbox {account}")
+
+
+def test_an_application_lists_no_tenants(desk: Desk) -> None:
+    desk.environment("client-secret")
+    refused = desk.run("show --auth client-secret --tenant nosuch.example -o json")
+    error = json.loads(refused.stderr)
+    assert (error["command"], error["remedy"]) == (
+        None,
+        "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud",
+    )
+
+
 def test_the_table(consultant: Desk) -> None:
     shown = consultant.run("tenants").stdout.splitlines()
     assert shown[0].split() == ["tenant", "account", "domain", "ID"]

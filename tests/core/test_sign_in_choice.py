@@ -322,9 +322,7 @@ def test_an_application_is_not_taken_for_another_tenant() -> None:
     assert refused.value.command == f"pallink login --tenant {OTHER_TENANT}"
 
 
-@pytest.mark.parametrize(
-    ("settings", "option"), [({}, "--account"), ({"account": "invoices@contoso.com"}, "--account and --tenant")]
-)
+@pytest.mark.parametrize(("settings", "option"), [({}, "--account"), ({"account": "invoices@contoso.com"}, "--tenant")])
 def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str, Any], option: str) -> None:
     stored = (APPROVERS, INVOICES) if not settings else (AS_GUEST, INVOICES)
     asked = resolve_sign_in(Settings(**settings), Environment(stored=stored, can_prompt=True))
@@ -335,7 +333,8 @@ def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str,
     for each in stored:
         assert each.account in (refused.value.cause or "")
     assert f"with {option}, as in" in (refused.value.remedy or "")
-    assert (refused.value.command or "").startswith("pallink whoami --account invoices@contoso.com")
+    assert (refused.value.command or "").startswith("pallink whoami ")
+    assert " --account invoices@contoso.com" in (refused.value.command or "")
 
 
 def test_a_stored_sign_in_of_somebody_else_is_not_used() -> None:

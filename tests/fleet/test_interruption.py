@@ -57,12 +57,24 @@ def test_an_interruption_settles_the_write_under_way(
     assert list(outcomes(ended).values()) == ["created", "not-run", "not-run"]
     error = last_error(ended)
     assert (error["message"], error["cause"]) == ("interrupted", "1 of 3 accounts are done")
-    command = f"pallink fleet apply --resume {ended.json['run']} --cloud sandbox --concurrency 1"
+    command = f"pallink fleet apply --resume {ended.json['run']} -o json --cloud sandbox --concurrency 1"
     assert (error["remedy"], error["command"]) == ("resume the run", command)
     assert traffic.writes() == ["PUT"]
-    again = in_sandbox(*command.split()[1:-4], "-o", "json")
+    again = in_sandbox(*command.split()[1:-4])
     assert totals(again) == {"created": 3}
     assert traffic.writes() == ["PUT"] * 3
+
+
+@posix_only
+def test_an_interruption_on_a_terminal_begins_a_line_of_its_own(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, interrupting: Interrupt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the ^C that the terminal echoes."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    traffic.fail("PUT", "partners", interrupting)
+    ended = in_sandbox(f"fleet apply {write_fleet(tmp_path, *SEED)} --yes --concurrency 1", tty=True)
+    assert ended.code == 130
+    assert "\n\nstopping: " in ended.stderr
 
 
 @posix_only

@@ -7,13 +7,14 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from pallink.cli import progress
 from pallink.errors import NotLinkedError, NotRunError, OutputError, SignInError
-from pallink.fleet.entry import Entry
+from pallink.fleet.entry import Entry, LinkState
 from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_outcomes
 from pallink.output import Terminal
 from pallink.output.fleet_table import render_results, totals_line
@@ -146,7 +147,7 @@ def test_a_terminal_shows_progress_and_as_many_accounts_as_there_are_rows(
         f"note: all accounts are shown by pallink fleet verify {file} --exclude 'name=owner*' --cloud sandbox -o tsv\n"
         in done.stderr
     )
-    assert "[#-----------------------]  1 of 13 done, 1 need attention, " in done.stderr
+    assert "[#-----------------------]  1 of 13 done, 1 needs attention, " in done.stderr
     assert "[########################]  13 of 13 done" in done.stderr
     applied = in_sandbox(f"fleet apply {file} --yes", tty=True)
     assert "all accounts are shown by pallink fleet runs 2" in applied.stderr
@@ -226,13 +227,14 @@ def test_a_small_fleet_shows_progress_after_a_second(
     assert "1 of 3 done" not in in_sandbox(f"fleet verify {file}", tty=True).stderr
     monkeypatch.setattr(progress, "_MIN_WAIT", 0)
     assert (
-        "[########----------------]  1 of 3 done, 1 need attention"
+        "[########----------------]  1 of 3 done, 1 needs attention"
         in in_sandbox(f"fleet verify {file}", tty=True).stderr
     )
 
 
 def entry(name: str, **named: object) -> Entry:
-    return Entry(name=name, account=name, tenant="contoso.com", partner_id="719878", line=1, **named)  # type: ignore[arg-type]
+    stated: dict[str, Any] = {"partner_id": "719878", **named}
+    return Entry(name=name, account=name, tenant="contoso.com", line=1, **stated)
 
 
 def result(outcome: Outcome, name: str = "a@contoso.com", **fields: object) -> EntryResult:
@@ -278,7 +280,32 @@ def test_the_reason_of_an_account_that_was_not_run() -> None:
     shown = EntryResult(entry=entry("a"), outcome=Outcome.NOT_RUN, fields={}, error=error)
     assert render_results([shown], is_plan=False).splitlines()[0].endswith("the run was interrupted")
     signed_out = EntryResult(entry=entry("a"), outcome=Outcome.NEEDS_SIGN_IN, fields={}, error=SignInError("no"))
-    assert render_results([signed_out], is_plan=True).startswith("!  a  contoso.com  719878  needs a sign-in\n")
+    assert render_results([signed_out], is_plan=True).startswith("!  a  contoso.com  ? -> 719878  needs a sign-in\n")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wanted", "fields", "cell"),
+    [
+        (Outcome.NEEDS_SIGN_IN, {}, {}, "? -> 719878  needs a sign-in"),
+        (Outcome.FAILED, {}, {}, "? -> 719878"),
+        (Outcome.NOT_RUN, {"state": LinkState.UNLINKED}, {}, "? -> none"),
+        (Outcome.UNKNOWN, {"partner_id": "314159"}, {}, "? -> 314159"),
+        (Outcome.FAILED, {"partner_id": None}, {}, "?"),
+        (Outcome.FAILED, {}, {"partnerId": "719878"}, "719878"),
+        (Outcome.DIFFERS, {}, {"partnerId": "719878"}, "719878"),
+        (Outcome.DIFFERS, {}, {}, "none, not 719878"),
+        (Outcome.DIFFERS, {"state": LinkState.UNLINKED}, {"partnerId": "719878"}, "719878, not none"),
+        (Outcome.NEEDS_REPLACE, {}, {"partnerId": "314159"}, "314159, not 719878"),
+        (Outcome.CREATED, {}, {"partnerId": "719878"}, "none -> 719878"),
+        (Outcome.DELETED, {}, {"previousPartnerId": "719878"}, "719878 -> none"),
+        (Outcome.UNCHANGED, {"partner_id": None}, {}, "none"),
+    ],
+)
+def test_a_link_that_was_not_read_is_a_question_mark(
+    outcome: Outcome, wanted: dict[str, object], fields: dict[str, object], cell: str
+) -> None:
+    shown = EntryResult(entry=entry("a", **wanted), outcome=outcome, fields=fields)
+    assert render_results([shown], is_plan=False).splitlines()[0] == f"{outcome.value}  a  contoso.com  {cell}"
 
 
 # Reports.

@@ -92,6 +92,7 @@ def test_the_folder_of_a_run_is_named_in_the_hint(in_sandbox: Pallink, tmp_path:
     refused = in_sandbox(f"fleet apply {file} --yes --run-dir {tmp_path}/run")
     assert refused.code == 2
     assert "holds the journal of another run" in refused.stderr
+    assert refused.stderr.endswith(f"    pallink fleet apply --resume {tmp_path}/run --cloud sandbox\n")
 
 
 def test_a_resumed_run_streams_every_account(in_sandbox: Pallink, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pallink.sandbox import Sandbox, home
-from tests.cli.people import Desk
+from tests.cli.people import CONTOSO, Desk
 from tests.cli.test_formats import validate
 from tests.cli.test_settling import answering, lost_after
 from tests.fleet.files import ONBOARDING, error_of, last_error, outcomes, totals, write_fleet
@@ -236,7 +236,7 @@ def test_the_others_are_assigned_their_role(in_sandbox: Pallink, tmp_path: Path)
     done = assign(in_sandbox, file, "--yes", "--subscription", PRODUCTION, "-o", "json")
     assert (done.code, outcomes(done)) == (8, {NEW_HIRE_ID: "created", INVOICES: "failed"})
     error = error_of(done, INVOICES)
-    command = "pallink whoami --query objectId -o tsv --cloud sandbox --tenant 8fe81352-b317-4e31-9d5b-b42cafcd167c"
+    command = f"pallink whoami --query objectId -o tsv --cloud sandbox --tenant {CONTOSO}"
     assert (error["exitCode"], error["command"]) == (6, command)
     assert "owner@contoso.com may not read the directory" in str(error["message"])
     assert error["remedy"] == "pass the object ID instead; signed in as that account, this prints it"

@@ -96,6 +96,7 @@ def test_a_misspelt_tenant_is_not_linked(consultant: Desk, traffic: Traffic, tmp
     refused = consultant.run(f"fleet apply {file} --yes")
     assert refused.code == 2
     assert "error: exclude-tenants names tenant-0001.exmaple, and the account is in no such tenant" in refused.stderr
+    assert f"    pallink tenants --cloud sandbox --account {INVOICES}\n" in refused.stderr
     assert traffic.of_partners() == []
 
 

@@ -22,6 +22,7 @@ from pallink.sandbox import Sandbox
 from pallink.sandbox.faults import FaultKind, FaultRule
 from pallink.sandbox.state.store import Store
 from tests.bench import Asked, Bench, Observation, Send
+from tests.cli.people import Desk
 from tests.cli.test_settling import Handle
 from tests.exhaustive import combinations
 from tests.fleet.files import SEED, last_error, outcomes, totals, write_fleet
@@ -317,3 +318,23 @@ def test_the_second_interruption_of_a_fleet_leaves_at_once_and_says_what_is_unkn
         said = popen.stderr.read()
     assert popen.returncode == 130
     assert "cause: accounts that were done before: 0; a write was in progress" in " ".join(said.split())
+
+
+@posix_only
+def test_an_interrupted_choice_of_a_sign_in_ends_its_line(
+    desk: Desk, no_keyring: None, monkeypatch: pytest.MonkeyPatch, abandoned: threading.Event
+) -> None:
+    del no_keyring
+
+    def interrupted(question: str, **_: object) -> str:
+        Terminal().write_stderr(f"{question}: ")
+        signal.raise_signal(signal.SIGINT)
+        assert abandoned.wait(_HANGS)
+        return ""
+
+    for account in ("invoices@contoso.com", "owner@contoso.com"):
+        assert desk.run(f"login --account {account} --allow-plain-text-cache").code == 0
+    monkeypatch.setattr("typer.prompt", interrupted)
+    ended = desk.run("show", tty=True)
+    assert ended.code == 130
+    assert ended.stderr.splitlines()[-3].endswith("Which sign-in? [1-2]: ")

@@ -159,8 +159,10 @@ def test_the_real_class_is_refused(tmp_path: Path, answer: str, number: int) -> 
 
 
 def test_the_sandbox_can_approve_by_itself(tmp_path: Path) -> None:
+    """As a user would: with multi-factor authentication, which a tenant may require of its guests."""
     sandbox = Sandbox(tmp_path)
     sandbox.set("device-code-answer", "approved")
     with requests.Session() as session:
         found = credential(sandbox, session, prompt_callback=lambda *_: None)
-        assert claims(found.get_token(SCOPE).token)["oid"] == INVOICES
+        token = claims(found.get_token(SCOPE).token)
+        assert (token["oid"], token["amr"]) == (INVOICES, ["pwd", "mfa"])

@@ -219,7 +219,7 @@ def test_rules_are_kept_until_they_are_cleared(client: Client, tmp_path: Path) -
     first, second = client.sandbox.add_fault(rule), client.sandbox.add_fault(FaultRule(kind=FaultKind.HTML))
     assert Sandbox(tmp_path / "home").faults() == (first, second) == (Fault(1, rule, 0), Fault(2, second.rule, 0))
     assert client.sandbox.clear_faults(1) == 1
-    with pytest.raises(ValueError, match="no fault 1"):
+    with pytest.raises(ValueError, match="unknown fault 1"):
         client.sandbox.clear_faults(1)
     assert client.sandbox.faults() == (second,)
     client.sandbox.add_fault(rule)

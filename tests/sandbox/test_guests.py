@@ -71,6 +71,20 @@ def test_the_guest_stays_until_the_tenants_go(consultant: Client) -> None:
     assert len(tenants_of(consultant.caller(GUEST))) == 2
 
 
+def test_a_guest_policy_stays_as_long_as_its_tenant(consultant: Client) -> None:
+    consultant.sandbox.set_guest_policy(GuestPolicy.MFA, [FIRST, FABRIKAM])
+    consultant.sandbox.set_guest_policy(GuestPolicy.CONSENT, [SECOND])
+    consultant.sandbox.grow(tenants=12, accounts=1)
+    assert sorted(consultant.sandbox.describe().guest_policies) == [
+        "fabrikam.onmicrosoft.com: mfa",
+        f"{FIRST}: mfa",
+        f"{SECOND}: consent",
+    ]
+    consultant.sandbox.grow(tenants=1)
+    consultant.sandbox.grow(tenants=2)
+    assert sorted(consultant.sandbox.describe().guest_policies) == ["fabrikam.onmicrosoft.com: mfa", f"{FIRST}: mfa"]
+
+
 def test_a_user_of_a_generated_tenant_is_a_guest_of_the_others(client: Client) -> None:
     client.sandbox.grow(accounts=1, tenants=3, guest=f"user-0001@{FIRST}")
     assert len(tenants_of(client.caller(f"user-0001@{FIRST}"))) == 3

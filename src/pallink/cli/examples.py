@@ -113,8 +113,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         f"pallink sandbox activate --assignee-object-id {_ELIGIBLE} --scope {_SCOPE} --role Contributor",
     ),
     "sandbox grow": (
-        "pallink sandbox grow 200",
         "pallink sandbox grow --applications 1000 --tenants 40 --fleet-file rehearsal.yaml",
+        "pallink sandbox grow --tenants 40 --guest invoices@contoso.com",
     ),
     "sandbox guest-policy": (
         "pallink sandbox guest-policy mfa tenant-0001.example tenant-0002.example",

@@ -116,7 +116,8 @@ def run_all(
         if prompts and waiting and not run.is_stopped:
             if len(waiting) < len(ordered) and not options.quiet:
                 line.clear()
-                Terminal().say("note", f"{len(waiting)} of {count_results(ordered)} need a sign-in, one at a time")
+                need = "needs" if len(waiting) == 1 else "need"
+                Terminal().say("note", f"{len(waiting)} of {count_results(ordered)} {need} a sign-in, one at a time")
             for result in prompted_results(run, waiting, line, options):
                 report.add(result, line, is_awaited=True)
                 results[result.entry.key] = result

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from pallink.cli.fleet_reports import NO_FILES, ReportFiles, publish_fleet
-from pallink.cli.job import notice, say_where
+from pallink.cli.job import say_where
 from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine, bar
 from pallink.cli.run import explain
@@ -163,7 +163,7 @@ class FleetReport:
         warnings = unwritten if options.quiet else (*ending.warnings, *unwritten)
         error = verdict(results, ending, is_interrupted=is_interrupted)
         if error is not None:
-            raise error.replace(warnings=(*error.warnings, *warnings, *notice(options)))
+            raise error.replace(warnings=(*error.warnings, *warnings))
         if options.output.has_error_objects:
             say_where(options)
         for warning in warnings:
@@ -194,10 +194,11 @@ class FleetReport:
         seconds = max(time.monotonic() - self._began, 0.001)
         rate = self._done / seconds
         left = (self._total - self._done) / rate
+        need = "needs" if self._failed == 1 else "need"
         pace = f", {rate:.0f}/s" if rate >= 1 else ""
         return (
             f"{bar(self._done, self._total)}  {self._done:,} of {self._total:,} done,"
-            f" {self._failed:,} need attention{pace}, {left:.0f} s left"
+            f" {self._failed:,} {need} attention{pace}, {left:.0f} s left"
         )
 
     def write(self, results: "Sequence[EntryResult]", warnings: Sequence[str] = ()) -> None:

@@ -21,7 +21,7 @@ class InterruptReport:
         look: Returns the command that shows the link.
         warnings: What else a person should know.
         so_far: Shows what a run over many accounts has done so far, and returns the error for its interruption.
-        tidy: Called before anything is printed: ends the line of a prompt or of a progress bar.
+        tidy: Called before anything is printed: takes a progress bar away. Returns whether there was one.
     """
 
     cause: str | None = None
@@ -33,7 +33,7 @@ class InterruptReport:
     look: Callable[[], str] | None = None
     warnings: tuple[str, ...] = ()
     so_far: Callable[[], CancelledError] | None = None
-    tidy: Callable[[], None] = lambda: None
+    tidy: Callable[[], bool] = lambda: False
 
     def interrupted(self) -> CancelledError:
         """Return the error for an interruption at this moment."""

@@ -12,7 +12,7 @@ from pallink.cli.progress import ProgressLine
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.supervisor import Execution
 from pallink.deadline import Deadline
-from pallink.errors import PallinkError, UsageError
+from pallink.errors import PallinkError, SignInError, UsageError
 from pallink.links.model import Action
 from pallink.output import write_result
 from pallink.output.terminal import Terminal
@@ -44,7 +44,7 @@ def session(
     Where it writes, the account has to be stated: by `--account`, by the environment, or by a yes.
 
     stderr says each time when this is an emulator and not Azure: at once, or, where an error would have to be the only
-    object on stderr, when the job is done or a prompt is shown, and among the warnings of the error.
+    object on stderr, when the job is done or a prompt is shown. The warnings of each error say so too.
     """
     # Help and wrong command lines get here with nothing of the job loaded.
     from pallink.api import open_session  # noqa: PLC0415
@@ -52,7 +52,6 @@ def session(
     say_where_at_once(options)
     report = options.report
     report.writes_link = writable
-    report.warnings = notice(options)
     deadline = Deadline(options.timeout)
     prompter = prompter_for(options, writable=writable, yes=yes)
     try:
@@ -73,7 +72,14 @@ def session(
             opened.progress = line.update
             yield opened
     except PallinkError as error:
-        raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
+        raise with_this_command(error) from error.__cause__
+
+
+def with_this_command(error: PallinkError) -> PallinkError:
+    """Return the error for several stored sign-ins with this run's own command, which selects one of them."""
+    words = error.selecting_options if isinstance(error, SignInError) else ()
+    contradicts = "--tenant" in words and "--all-tenants" in Execution.current().arguments
+    return error.replace(command=this_command(*words)) if words and not contradicts else error
 
 
 def prompter_for(options: CommonOptions, *, writable: bool, yes: bool) -> TerminalPrompter:
@@ -93,7 +99,7 @@ def progress(options: ConnectionOptions) -> Iterator[ProgressLine]:
 
 def is_about_sign_ins(options: CommonOptions) -> None:
     """Let the report of an interruption point to the stored sign-ins, for commands that change those."""
-    options.report.cause, options.report.warnings = None, notice(options)
+    options.report.cause = None
     options.report.remedy, options.report.command = (
         "list the stored sign-ins",
         "pallink whoami --all",
@@ -111,14 +117,6 @@ def say_where(options: ConnectionOptions) -> None:
     emulator = options.settings.emulator
     if emulator is not None and not options.quiet:
         Terminal().say(emulator.name, emulator.notice, "yellow")
-
-
-def notice(options: ConnectionOptions) -> tuple[str, ...]:
-    """Return what `say_where` says as warnings, for an error that has to be the only object on stderr."""
-    emulator = options.settings.emulator
-    if emulator is None or options.quiet or not options.output.has_error_objects:
-        return ()
-    return (emulator.notice,)
 
 
 def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: Sequence[str] = ()) -> None:
@@ -143,7 +141,7 @@ def show(result: "Result | AccountResult", options: CommonOptions, *, unquiet: S
             raise unwritten.replace(warnings=warnings) from unwritten.__cause__
         warnings = (*warnings, unwritten.message)
     if error is not None:
-        raise error.replace(warnings=(*warnings, *notice(options)))
+        raise error.replace(warnings=warnings)
     if options.output.has_error_objects:
         say_where(options)
     for warning in warnings:
@@ -178,26 +176,9 @@ def confirmation(options: CommonOptions, *, yes: bool, always: bool = False) -> 
     def ask(proposal: "Proposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        with prompting(options, terminal):
-            return _ask(proposal, terminal)
+        return _ask(proposal, terminal)
 
     return ask
-
-
-@contextmanager
-def prompting(options: ConnectionOptions, terminal: Terminal) -> Iterator[None]:
-    """Let an interruption begin a line of its own while a prompt waits on the last one."""
-    tidy = options.report.tidy
-
-    def end_line() -> None:
-        tidy()
-        terminal.tell("")
-
-    options.report.tidy = end_line
-    try:
-        yield
-    finally:
-        options.report.tidy = tidy
 
 
 def yes_is_required(*, why: str = "", first: str = "") -> UsageError:
@@ -273,7 +254,6 @@ def yes_or_no(question: str, terminal: Terminal) -> bool:
         terminal.write_stderr(f"{question} [y/N]: ")
         answer = terminal.stdin.readline()
         if not answer:
-            terminal.tell("")
             raise typer.Abort
         if answer.strip().casefold() in _ANSWERS:
             return _ANSWERS[answer.strip().casefold()]

@@ -56,7 +56,7 @@ def write_in_tenants(options: TenantsOptions, wanted: Wanted, *, yes: bool, dry_
 
     if dry_run:
         # What it shows was asked for, and is no finding.
-        _read(options, wanted, Mode.PLAN, lambda _different, _results: None)
+        _read(options, wanted, Mode.PLAN, lambda _different, _results: None, prompts=False)
         return
     if not yes and not can_ask(options):
         raise yes_is_required(first="see with --dry-run what would be done, then ")
@@ -127,6 +127,7 @@ def _read(
     *,
     files: ReportFiles = NO_FILES,
     cell: "Cell | None" = None,
+    prompts: bool = True,
 ) -> None:
     from pallink.fleet.fleet_run import FleetRun, new_plan  # noqa: PLC0415 - one tenant needs none
     from pallink.fleet.work import Mode  # noqa: PLC0415
@@ -144,7 +145,7 @@ def _read(
     report = FleetReport(options, len(job.entries), ending, is_plan=mode is Mode.PLAN, cell=cell)
     plan = new_plan(job.entries, job.run_options, source=Path())
     with FleetRun(plan, mode, job.run_options, TerminalPrompter(options)) as run:
-        results = run_all(run, options, report)
+        results = run_all(run, options, report, prompts=prompts)
     report.end(results, is_interrupted=run.is_stopped)
 
 
@@ -186,7 +187,7 @@ def _prepare(options: TenantsOptions, wanted: Wanted) -> _Job:
         listed = opened.tenants() if options.all_tenants else ()
         account, method = opened.account, opened.sign_in.method
     if options.all_tenants:
-        tenants = choose_tenants(listed, exclude=options.exclude_tenant or ())
+        tenants = choose_tenants(listed, options.settings, exclude=options.exclude_tenant or ())
     else:
         tenants = resolve_tenants(options.named_tenants, run_options)
     template = Entry(

@@ -18,7 +18,7 @@ from pallink.cli.completion import complete_account
 from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.run import run
 from pallink.clouds import CLOUD_NAMES
-from pallink.errors import UsageError
+from pallink.errors import PallinkError, UsageError
 from pallink.output import OutputFormat, check_query
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
@@ -55,6 +55,17 @@ class OutputOptions:
     def logs(self) -> bool:
         """Whether the log is printed to stderr."""
         return False
+
+    @property
+    def output_words(self) -> list[str]:
+        """The options on the command line that say how to write the result."""
+        words = ["-o", self.output.value] if self.output is not OutputFormat.TABLE else []
+        return words if self.query is None else [*words, "--query", self.query]
+
+    @property
+    def notice(self) -> tuple[str, ...]:
+        """The warnings of every error object; empty where stderr has other lines that say so."""
+        return ()
 
     def check(self, context: typer.Context) -> None:  # noqa: ARG002 - the options of other commands ask it
         """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
@@ -109,6 +120,12 @@ class ConnectionOptions(OutputOptions):
     def logs(self) -> bool:
         """Whether the log is printed to stderr."""
         return self.verbose or self.debug
+
+    @property
+    def notice(self) -> tuple[str, ...]:
+        """The warnings of every error object, which is the only one to say that an emulator is not Azure."""
+        emulator = self.settings.emulator
+        return () if emulator is None or self.quiet or not self.output.has_error_objects else (emulator.notice,)
 
     def check(self, context: typer.Context) -> None:
         """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
@@ -303,7 +320,11 @@ def command_with_options(
 
             def job() -> None:
                 given.check(context)
-                function(given, **values)  # type: ignore[call-arg]
+                given.report.warnings = given.notice
+                try:
+                    function(given, **values)  # type: ignore[call-arg]
+                except PallinkError as error:
+                    raise error.replace(warnings=(*error.warnings, *given.notice)) from error.__cause__
 
             # The other commands are about the sandbox, whose secrets are there to be shown.
             secrets = Secrets(*environment_secrets(os.environ)) if isinstance(given, ConnectionOptions) else Secrets()

@@ -76,17 +76,23 @@ class ProgressLine:
         """Whether the block takes longer than a line needs to be read."""
         return self._now() - self._since >= _MIN_WAIT
 
-    def close(self) -> None:
-        """Take the line away, and draw none any more."""
+    def close(self) -> bool:
+        """Take the line away, and draw none any more. Return whether there was one."""
         self._closed.set()
         with self._lock:
+            self._shown, was_drawn = False, bool(self._drawn)
             self._clear()
-            self._shown = False
+            return was_drawn
 
     def clear(self) -> None:
         """Take the line away until there is something new to draw."""
         with self._lock:
             self._clear()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the line is on the screen."""
+        return bool(self._drawn)
 
     def update(self, done: int, total: int) -> None:
         """Show how many subscriptions were read; once all were, remove the line."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pallink.cli.fleet_job import Selection, read_entries
 from pallink.cli.fleet_results import Ending, FleetReport, explain_failures, fitted_table
-from pallink.cli.job import can_ask, notice, progress, prompting, say_where, this_command, yes_is_required, yes_or_no
+from pallink.cli.job import can_ask, progress, say_where, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import AdministratorOptions, ConnectionOptions
 from pallink.cli.role_job import describe_role, role_session, tell_proposal
 from pallink.cli.stopping import stopping
@@ -94,7 +94,7 @@ def assign_to_fleet(
     elsewhere = _commands_elsewhere(results, options.settings.cloud, *words)
     error = _verdict(results, dry_run=dry_run, elsewhere=elsewhere)
     if error is not None:
-        raise error.replace(warnings=(*error.warnings, *notice(options)))
+        raise error
     if options.output.has_error_objects:
         say_where(options)
 
@@ -168,7 +168,7 @@ def _confirm(session: "RoleSession", planned: "Sequence[RoleEntryResult]", optio
     tell_proposal(first, [("role", describe_role(first.role))], terminal)
     terminal.write_stderr("\n" + fitted_table(planned, terminal, terminal.stderr, is_plan=True, cell=role_cell))
     accounts = "this account" if len(proposals) == 1 else f"these {len(proposals):,} accounts"
-    with session.deadline.paused(), prompting(options, terminal):
+    with session.deadline.paused():
         if not yes_or_no(f"Assign this role to {accounts}?", terminal):
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(planned, is_plan=True))
 

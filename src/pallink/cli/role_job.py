@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from pallink.cli.job import (
     can_ask,
-    notice,
     progress,
     prompter_for,
-    prompting,
     say_where,
     say_where_at_once,
     this_command,
+    with_this_command,
     yes_is_required,
     yes_or_no,
 )
@@ -56,7 +55,6 @@ def role_session(
     from pallink.role_session import open_role_session  # noqa: PLC0415 - help does without it
 
     say_where_at_once(options)
-    options.report.warnings = notice(options)
     deadline = Deadline(options.timeout)
     try:
         with (
@@ -74,7 +72,7 @@ def role_session(
             opened.on_write = _reporter(options, accounts[0] if accounts else None)
             yield opened
     except PallinkError as error:
-        raise error.replace(warnings=(*error.warnings, *notice(options))) from error.__cause__
+        raise with_this_command(error) from error.__cause__
 
 
 def _reporter(options: AdministratorOptions, to: str | None) -> "Callable[[Grant | None], None]":
@@ -141,8 +139,7 @@ def role_confirmation(options: AdministratorOptions, *, yes: bool) -> "ConfirmRo
     def ask(proposal: "RoleProposal") -> bool:
         if options.output.has_error_objects:
             say_where(options)
-        with prompting(options, terminal):
-            return _ask(proposal, terminal)
+        return _ask(proposal, terminal)
 
     return ask
 

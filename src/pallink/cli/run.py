@@ -73,9 +73,15 @@ def run(
     execution.claim_end()
 
 
+def end_line(terminal: Terminal, *, is_empty: bool) -> None:
+    """End the line of a terminal that a prompt, or the echo of Ctrl-C, is on."""
+    if terminal.is_terminal(terminal.stderr) and not is_empty:
+        terminal.tell("")
+
+
 def print_interruption(report: InterruptReport, terminal: Terminal, output: OutputFormat = OutputFormat.TABLE) -> int:
     """Report that the command was interrupted and what that leaves behind, and return the exit code."""
-    report.tidy()
+    end_line(terminal, is_empty=report.tidy())
     print_error(report.interrupted(), terminal, output, report, is_interruption=True)
     return ExitCode.INTERRUPTED
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine
+from pallink.cli.run import end_line
 from pallink.cli.supervisor import Execution
 from pallink.output.terminal import Terminal
 
@@ -20,8 +21,10 @@ def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionO
     execution, terminal = Execution.current(), Terminal()
 
     def stop() -> None:
+        was_drawn = line.is_drawn
+        line.clear()
+        end_line(terminal, is_empty=was_drawn)
         if not options.quiet and not options.output.has_error_objects:
-            line.clear()
             terminal.say("stopping", "finishing the writes in progress; press Ctrl-C again to exit at once", "yellow")
         run.stop()
 

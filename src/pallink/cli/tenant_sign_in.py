@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pallink.cli.fleet_results import describe
-from pallink.cli.job import prompting
 from pallink.cli.options import ConnectionOptions
 from pallink.cli.progress import ProgressLine
 from pallink.cli.prompter import TerminalPrompter
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from pallink.fleet.result import EntryResult
 
 _TRUST = "a tenant that trusts the multifactor authentication of your home tenant needs no such sign-in"
+
+# What is typed, and whether it skips the tenant.
+_REPLIES = {"": False, "s": True, "skip": True}
 
 
 def prompted_results(
@@ -55,9 +57,7 @@ def prompted_results(
                 yield result
                 continue
         if known is not None:
-            with prompting(options, terminal):
-                is_left_out = is_skipped(result.error, terminal)
-            if is_left_out:
+            if is_skipped(result.error, terminal):
                 yield result
                 continue
             failure = sign_in_to_tenant(entry, known, result.error, sign_ins, options)
@@ -103,9 +103,14 @@ def is_skipped(error: PallinkError | None, terminal: Terminal) -> bool:
     """Say what the tenant requires, and ask whether to sign in there. The end of stdin skips it."""
     if error is not None and error.cause:
         terminal.say("cause", one_line(error.cause))
-    terminal.write_stderr("Press Enter to sign in to this tenant, or s and Enter to skip it: ")
-    answer = terminal.stdin.readline()
-    return not answer or answer.strip().casefold() in ("s", "skip")
+    while True:
+        terminal.write_stderr("Press Enter to sign in to this tenant, or s and Enter to skip it: ")
+        reply = terminal.stdin.readline()
+        if not reply:
+            terminal.tell("")
+            return True
+        if reply.strip().casefold() in _REPLIES:
+            return _REPLIES[reply.strip().casefold()]
 
 
 def sign_in_to_tenant(

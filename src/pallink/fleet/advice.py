@@ -3,6 +3,7 @@
 from pallink.errors import PallinkError, SignInError
 from pallink.fleet.entry import Entry, LinkState
 from pallink.roles.remedies import ROLE_CHECK_OPTION
+from pallink.signin.entra_codes import INVITE_GUEST
 from pallink.signin.methods import METHODS, SignInMethod
 
 # The message of `pallink.signin.choice` where nothing states a sign-in.
@@ -22,13 +23,10 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
         prompts: Whether this sign-in could prompt.
     """
     is_from_file = entry.line > 0
-    if is_from_file and entry.state is LinkState.UNLINKED and _is_shut_out(error):
-        error = error.replace(remedy=f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER)
     if is_from_file and error.cause is not None and ROLE_CHECK_OPTION in error.cause:
         return error.replace(cause=error.cause.replace(ROLE_CHECK_OPTION, _ROLE_CHECK_KEY))
-    if entry.secret is not None and error.remedy is not None and _APPLICATION_VARIABLE in error.remedy:
-        # The fleet file states where the secret is; this variable signs in no account of it.
-        return error.replace(remedy=error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret)))
+    if (remedy := _own_remedy(error, entry)) is not None:
+        return error.replace(remedy=remedy)
     # Entra ID's own errors, and those of an account, have classes or a trace.
     is_explained = type(error) is not SignInError or error.trace is not None or error.command is None
     if prompts or is_explained or not is_from_file:
@@ -45,6 +43,23 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
             remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
         )
     return error
+
+
+def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
+    """Return the remedy that mends the entry, where that of the error does not; None where it does."""
+    is_from_file = entry.line > 0
+    if is_from_file and entry.state is LinkState.UNLINKED and _is_shut_out(error):
+        return f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER
+    if error.remedy is None:
+        return None
+    if entry.is_listed and error.remedy == INVITE_GUEST:
+        # The list of tenants still has it: the account was removed there since.
+        option = f"{'exclude-tenants' if is_from_file else '--exclude-tenant'} {entry.tenant_domain or entry.tenant}"
+        return f"have an administrator of that tenant invite the account again, or leave it out: {option}"
+    if entry.secret is not None and _APPLICATION_VARIABLE in error.remedy:
+        # The fleet file states where the secret is; this variable signs in no account of it.
+        return error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret))
+    return None
 
 
 def _is_shut_out(error: PallinkError) -> bool:

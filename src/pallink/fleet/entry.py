@@ -103,5 +103,10 @@ class Entry:
         """Whether the account needs Reader: it is to be linked, and the role is checked then."""
         return self.state is LinkState.LINKED and self.role_check is not RoleCheck.SKIP
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether the tenant comes from the list of the account's tenants, which alone knows names."""
+        return self.tenant_name is not None
+
     def __str__(self) -> str:
         return f"{self.name} in {self.tenant_domain or self.tenant}"

@@ -44,7 +44,7 @@ def with_all_tenants(
         tenants, homes[entry.line] = list_tenants(entry, options, prompter)
         return tenants
 
-    expanded = expand(entries, list_of)
+    expanded = expand(entries, list_of, lambda entry: _settings(entry, options))
     return tuple(replace(entry, home_account_id=homes.get(entry.line)) for entry in expanded)
 
 
@@ -56,8 +56,7 @@ def list_tenants(
     Raises:
         PallinkError: The account could not sign in, or the tenants could not be read.
     """
-    auth = entry.auth.value if entry.auth is not None else None
-    settings = Settings(options.cloud, entry.account, None, entry.client_id, auth, options.timeout)
+    settings = _settings(entry, options)
     # What states a sign-in in the environment is the runner's, unless the entry names the method.
     environ = os.environ if entry.auth is SignInMethod.AZURE_CLI else {}
     try:
@@ -78,6 +77,11 @@ def list_tenants(
     except PallinkError as error:
         where = f"line {entry.line} of the fleet file is about all tenants of {entry.account}"
         raise (error.with_cause(where) if entry.tenant == ALL_TENANTS else error) from None
+
+
+def _settings(entry: Entry, options: RunOptions) -> Settings:
+    auth = entry.auth.value if entry.auth is not None else None
+    return Settings(options.cloud, entry.account, None, entry.client_id, auth, options.timeout)
 
 
 def resolve_tenants(names: Sequence[str], options: RunOptions) -> tuple[Tenant, ...]:

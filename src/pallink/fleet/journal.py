@@ -19,6 +19,7 @@ from pallink.fleet.run_folder import JOURNAL, explained, find_run, locked, new_r
 from pallink.fleet.run_state import VERSION, DamagedJournalError, RunState, encode
 from pallink.os_errors import os_reason
 from pallink.redact.secrets import redact_all
+from pallink.settings import DEFAULT_CLOUD
 
 Clock = Callable[[], datetime]
 """Returns the current time, in UTC."""
@@ -40,7 +41,15 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, descriptor: int, state: RunState, *, size: int, resources: ExitStack, now: Clock
+        self,
+        folder: Path,
+        descriptor: int,
+        state: RunState,
+        *,
+        header: Mapping[str, Any],
+        size: int,
+        resources: ExitStack,
+        now: Clock,
     ) -> None:
         """Use `create` or `resume`.
 
@@ -48,12 +57,14 @@ class Journal:
             folder: The run's folder.
             descriptor: The journal, open for appending.
             state: What the journal says.
+            header: What the run was begun with.
             size: The size of the journal's complete lines (bytes).
             resources: What is closed with the journal: its lock and the descriptor.
             now: Returns the time of a record.
         """
         self.folder = folder
         self.state = state
+        self._header = header
         self._descriptor = descriptor
         self._size = size
         # Whether there may be half a line behind the complete ones, left by a killed process or a full disk.
@@ -83,9 +94,11 @@ class Journal:
         with explained(folder), ExitStack() as resources:
             private_files.make_folder(folder)
             resources.enter_context(locked(folder))
-            descriptor = _create_file(folder)
+            descriptor = _create_file(folder, header)
             resources.callback(os.close, descriptor)
-            journal = cls(folder, descriptor, RunState(run_id), size=0, resources=resources.pop_all(), now=now)
+            journal = cls(
+                folder, descriptor, RunState(run_id), header=header, size=0, resources=resources.pop_all(), now=now
+            )
             try:
                 journal._append("run", {"version": VERSION, "id": run_id, "header": redact_all(dict(header))})
             except BaseException:
@@ -125,7 +138,9 @@ class Journal:
                     remedy="start a new run, which reads the links first",
                     command="pallink fleet apply FILE",
                 ) from error
-            return cls(folder, descriptor, state, size=size, resources=resources.pop_all(), now=now)
+            return cls(
+                folder, descriptor, state, header=state.header, size=size, resources=resources.pop_all(), now=now
+            )
 
     @property
     def run_id(self) -> str:
@@ -193,7 +208,7 @@ class Journal:
                 f"the run stops, because its journal cannot be written: {os_reason(error)}",
                 cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
                 remedy="free disk space, or fix what the error names, then resume the run",
-                command=f"pallink fleet apply --resume {shlex.quote(self.name)}",
+                command=_resume_command(self.name, self._header),
             ) from error
 
     def _append(self, kind: str, members: dict[str, Any]) -> None:
@@ -226,8 +241,19 @@ class Journal:
         self._may_be_cut = False
 
 
-def _create_file(folder: Path) -> int:
+def _resume_command(name: str, header: Mapping[str, Any]) -> str:
+    """Return the command that goes on with a run in the cloud of its plan."""
+    cloud = header.get("plan", {}).get("cloud", DEFAULT_CLOUD)
+    words = ["--cloud", cloud] if cloud != DEFAULT_CLOUD else []
+    return shlex.join(["pallink", "fleet", "apply", "--resume", name, *words])
+
+
+def _create_file(folder: Path, header: Mapping[str, Any]) -> int:
     """Return a new, empty journal's descriptor.
+
+    Args:
+        folder: The run's folder.
+        header: What the run is begun with.
 
     Raises:
         UsageError: There is one already.
@@ -241,7 +267,7 @@ def _create_file(folder: Path) -> int:
             f"{folder} holds the journal of another run",
             cause="each run has a folder of its own",
             remedy="name another folder with --run-dir, or resume that run",
-            command=f"pallink fleet apply --resume {shlex.quote(str(folder))}",
+            command=_resume_command(str(folder), header),
         ) from error
 
 

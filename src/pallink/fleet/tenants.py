@@ -5,16 +5,18 @@ from dataclasses import replace
 
 from pallink.errors import UsageError
 from pallink.fleet.entry import ALL_TENANTS, Entry
+from pallink.settings import Settings
 from pallink.tenants import Tenant
 
 
 def choose_tenants(
-    tenants: Sequence[Tenant], *, exclude: Sequence[str] = (), option: str = "--exclude-tenant"
+    tenants: Sequence[Tenant], settings: Settings, *, exclude: Sequence[str] = (), option: str = "--exclude-tenant"
 ) -> tuple[Tenant, ...]:
     """Return the tenants that the account itself is in, without those that are excluded, in their order.
 
     Args:
         tenants: The tenants of an account.
+        settings: How they were read, for messages.
         exclude: IDs or domains.
         option: What named the excluded ones, for messages.
 
@@ -27,7 +29,7 @@ def choose_tenants(
                 f"{option} names {identifier}, and the account is in no such tenant",
                 cause="a misspelt tenant would not be excluded; nothing was written",
                 remedy=f"correct {option}, or leave the tenant out; to see the tenants",
-                command="pallink tenants",
+                command=settings.command("tenants"),
             )
     chosen = tuple(
         tenant
@@ -74,7 +76,11 @@ def entries_in(tenants: Sequence[Tenant], template: Entry) -> tuple[Entry, ...]:
     )
 
 
-def expand(entries: Sequence[Entry], list_tenants: Callable[[Entry], Sequence[Tenant]]) -> tuple[Entry, ...]:
+def expand(
+    entries: Sequence[Entry],
+    list_tenants: Callable[[Entry], Sequence[Tenant]],
+    settings_of: Callable[[Entry], Settings],
+) -> tuple[Entry, ...]:
     """Return the entries with one for each tenant in place of those for all tenants.
 
     A tenant for which the account has an entry of its own is left to that one.
@@ -82,6 +88,7 @@ def expand(entries: Sequence[Entry], list_tenants: Callable[[Entry], Sequence[Te
     Args:
         entries: The entries of a fleet file.
         list_tenants: Returns the tenants of an entry's account.
+        settings_of: Returns how they are read.
 
     Raises:
         UsageError: An excluded tenant is none of the account's, or no tenant is left.
@@ -91,7 +98,9 @@ def expand(entries: Sequence[Entry], list_tenants: Callable[[Entry], Sequence[Te
         if entry.tenant != ALL_TENANTS:
             expanded.append(entry)
             continue
-        tenants = choose_tenants(list_tenants(entry), exclude=entry.excluded_tenants, option="exclude-tenants")
+        tenants = choose_tenants(
+            list_tenants(entry), settings_of(entry), exclude=entry.excluded_tenants, option="exclude-tenants"
+        )
         own = [other.tenant for other in entries if other.tenant != ALL_TENANTS and other.key[0] == entry.key[0]]
         expanded += entries_in([tenant for tenant in tenants if not any(map(tenant.is_named, own))], entry)
     return tuple(expanded)

@@ -15,6 +15,7 @@ from pallink.errors import (
     NotLinkedError,
     PallinkError,
     ReaderRoleError,
+    SignInError,
     StalePlanError,
     SubscriptionNotFoundError,
     UsageError,
@@ -34,6 +35,7 @@ from pallink.roles import RoleCommands, Verdict
 from pallink.roles.remedies import scopes_to_assign
 from pallink.session import Session
 from pallink.settings import DEFAULT_CLOUD, RoleCheck, Settings
+from pallink.signin.again import with_tenants_command
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.prompter import NonInteractive, Prompter
 from pallink.unexpected import as_pallink_error
@@ -289,6 +291,8 @@ class Work:
 
     def _failed(self, task: Task, error: PallinkError, fields: Json) -> EntryResult:
         entry, change = task.entry, task.written.known.change
+        if isinstance(error, SignInError):
+            error = with_tenants_command(error, self._settings(entry))
         outcome = outcome_of_error(error, entry, change)
         error = explain_for_entry(error, entry, prompts=not self.prompter.no_input)
         fields = redact_all(fields)

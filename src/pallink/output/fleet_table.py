@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from pallink.errors import SignInError
+from pallink.fleet.entry import LinkState
 from pallink.fleet.plan_file import SYMBOLS
 from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_results
 from pallink.redact.text import one_line
@@ -88,21 +89,21 @@ def _row(result: EntryResult, *, is_plan: bool, cell: Cell | None) -> tuple[str,
 
 
 def _change(result: EntryResult) -> str:
-    """Return the partner before and after; of an unchanged link, the partner."""
+    """Return the partner before and after, `?` for a link that was not read; of an unchanged link, the partner."""
     fields, entry = result.fields, result.entry
     now, before = fields.get("partnerId"), fields.get("previousPartnerId")
+    wanted = entry.partner_id if entry.state is LinkState.LINKED else None
     match result.outcome:
-        case Outcome.CREATED:
-            return f"none -> {now}"
-        case Outcome.UPDATED:
-            return f"{before} -> {now}"
-        case Outcome.DELETED:
-            return f"{before} -> none"
+        case Outcome.CREATED | Outcome.UPDATED | Outcome.DELETED:
+            return f"{before or 'none'} -> {now or 'none'}"
         case Outcome.UNCHANGED:
             return str(now or "none")
-        case Outcome.NEEDS_REPLACE | Outcome.DIFFERS if now != entry.partner_id:
-            return f"{now or 'none'}, not {entry.partner_id or 'none'}"
-    return str(entry.partner_id or "none")
+        case Outcome.NEEDS_REPLACE | Outcome.DIFFERS:
+            return str(now or "none") if now == wanted else f"{now or 'none'}, not {wanted or 'none'}"
+    if now:
+        return str(now)
+    is_only_shown = entry.state is LinkState.LINKED and wanted is None
+    return "?" if is_only_shown else f"? -> {wanted or 'none'}"
 
 
 def _reason(result: EntryResult) -> str:

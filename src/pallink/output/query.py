@@ -9,8 +9,7 @@ from pallink.redact.secrets import REDACTED, redact
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
-_REMEDY = "correct the expression (jmespath.org describes the language), as in this example"
-_EXAMPLE = "pallink show --query partnerId -o tsv"
+_REMEDY = "correct the expression, as in --query partnerId; jmespath.org describes the language"
 
 # The parser is recursive.
 _MAX_LENGTH = 2000
@@ -41,7 +40,6 @@ def apply_query(expression: str, value: object) -> object:
             f"--query does not fit the result: {error}",
             cause="the command itself was carried out; only its result could not be shown in this way",
             remedy=_REMEDY,
-            command=_EXAMPLE,
         ) from error
     return selected
 
@@ -105,5 +103,4 @@ def _invalid_query(problem: str, position: int) -> UsageError:
         f"invalid --query at position {position}: {problem}",
         cause="it must be a JMESPath expression",
         remedy=_REMEDY,
-        command=_EXAMPLE,
     )

@@ -58,7 +58,7 @@ def make_rows(result: Result | AccountResult, arrow: str = " -> ") -> list[Row]:
     """
     rows = [
         Row("account", f"{result.account} ({_describe_kind(result.account_kind)})"),
-        Row("tenant", f"{result.tenant_name} ({result.tenant_id})" if result.tenant_name else result.tenant_id),
+        Row("tenant", _describe_tenant(result)),
     ]
     if isinstance(result, AccountResult):
         return [
@@ -71,6 +71,15 @@ def make_rows(result: Result | AccountResult, arrow: str = " -> ") -> list[Row]:
     if result.reader is not None:
         rows += _reader_rows(result.reader, with_all=isinstance(result, CheckResult))
     return [*rows, *_link_rows(result, arrow)]
+
+
+def _describe_tenant(result: Result | AccountResult) -> str:
+    name, details = result.tenant_name, ""
+    if isinstance(result, AccountResult):
+        name, details = name or result.tenant_domain, ", home" if result.is_in_home_tenant else ""
+    if name:
+        return f"{name} ({result.tenant_id}{details})"
+    return f"{result.tenant_id} (home)" if details else result.tenant_id
 
 
 def _link_rows(result: Result, arrow: str) -> Iterable[Row]:

@@ -275,6 +275,15 @@ class Sandbox:
         with self._store.transaction() as state:
             return growth.list_generated(state.world)
 
+    def generated_guest(self) -> str | None:
+        """Return the UPN of the guest of the generated tenants; None if they have none.
+
+        Raises:
+            SandboxStateError: As for `handle`.
+        """
+        with self._store.transaction() as state:
+            return growth.generated_guest(state.world)
+
     def reset(self) -> None:
         """Restore the initial world: no links, every setting at its default, every token void.
 

@@ -8,6 +8,7 @@ from pallink.account import Account, home_name
 from pallink.clouds import CLOUDS
 from pallink.errors import MoreProofNeededError, NewSignIn, SignInError, WrongAccountError
 from pallink.settings import Settings
+from pallink.signin.entra_codes import CHECK_TENANT
 from pallink.signin.methods import METHODS, USERS_CLIENT_ID, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn
 from pallink.signin.variables import CLIENT_ID, PIPELINES_CLIENT_ID
@@ -32,6 +33,7 @@ def with_sign_in_command(
         sign_in: How this run signed in; None if it did not come that far.
         plain_text: Whether this run may keep tokens in a file that is not encrypted.
     """
+    error = with_tenants_command(error, settings, sign_in)
     if error.command is not None or not (error.new_sign_in or error.prompt_helps):
         return error
     command = sign_in_command(settings, sign_in, error, plain_text=plain_text)
@@ -39,6 +41,25 @@ def with_sign_in_command(
         # Each command signs the application in anew: with the same result.
         return error.replace(remedy="have the tenant's administrator exempt the application from the policy")
     return error.replace(command=command) if command else error
+
+
+def with_tenants_command(error: SignInError, settings: Settings, sign_in: SignIn | None = None) -> SignInError:
+    """Return the error about a tenant that does not exist with the command that lists those of the user, if it is one.
+
+    Args:
+        error: What happened.
+        settings: The options of this run.
+        sign_in: How this run signed in; None if it did not come that far.
+    """
+    method = settings.auth if sign_in is None else sign_in.method
+    is_user = method is None or method in {*_USERS_METHODS, SignInMethod.AZURE_CLI}
+    if error.remedy != CHECK_TENANT or not is_user or settings.tenant is None or settings.client_id is not None:
+        return error
+    return error.replace(
+        remedy="check --tenant, and that --cloud is its cloud; this lists the tenants of the account",
+        command=replace(settings, tenant=None).command("tenants"),
+        prompt_helps=False,
+    )
 
 
 def sign_in_command(

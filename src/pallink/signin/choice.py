@@ -30,6 +30,7 @@ class Environment:
         has_browser: Whether a browser can be opened.
         no_input: Whether `--no-input` is set: then not even a method that is named may prompt.
         is_signed_out: Whether the sandbox was signed out of. Its users then no longer sign in by themselves.
+        login_words: `login` with the options of its own that this run used, for the commands that errors show.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -39,6 +40,7 @@ class Environment:
     has_browser: bool = False
     no_input: bool = False
     is_signed_out: bool = False
+    login_words: tuple[str, ...] = ("login",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +186,20 @@ def _stored(settings: Settings, environment: Environment, reason: str) -> SignIn
 def ambiguous_sign_in(candidates: Sequence[StoredSignIn], settings: Settings, command: str = "whoami") -> SignInError:
     """Return the error for several stored sign-ins that match. `command` is the subcommand of its example."""
     accounts = {candidate.account.casefold() for candidate in candidates}
-    needs_tenant = len(accounts) < len(candidates)
     first = candidates[0]
-    tenant = first.tenant_id if needs_tenant else settings.tenant
-    example = Settings(settings.cloud, account=first.account, tenant=tenant)
-    return SignInError(
+    selecting = {}
+    if settings.account is None or len(accounts) > 1:
+        selecting["--account"] = first.account
+    if len(accounts) < len(candidates):
+        selecting["--tenant"] = first.tenant or first.tenant_id
+    words = tuple(word for option in selecting.items() for word in option)
+    error = SignInError(
         f"could not choose among {len(candidates)} stored sign-ins",
         cause=f"these match: {and_list([str(candidate) for candidate in candidates])}",
-        remedy=f"choose one with {'--account and --tenant' if needs_tenant else '--account'}, as in",
-        command=example.command(command),
+        remedy=f"choose one with {and_list(list(selecting))}, as in",
+        command=settings.command(command, *words),
     )
+    return error.replace(selecting_options=words)
 
 
 def _interactive(method: SignInMethod, settings: Settings, environment: Environment, reason: str) -> SignIn:
@@ -206,21 +212,21 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
         raise SignInError(
             f"cannot sign in with {METHODS[method].label}: this sign-in method needs a prompt, and --no-input is set",
             remedy="leave out --no-input, or sign in beforehand",
-            command=settings.command("login"),
+            command=settings.command(*environment.login_words),
         )
     if method is SignInMethod.BROWSER and settings.emulator is not None:
         raise SignInError(
             "cannot sign in to the embedded sandbox with a browser",
             cause="it runs inside this process, where no browser can reach it",
             remedy="use a device code, or serve the sandbox on this machine: pallink sandbox serve",
-            command=replace(settings, auth=SignInMethod.DEVICE_CODE.value).command("login"),
+            command=replace(settings, auth=SignInMethod.DEVICE_CODE.value).command(*environment.login_words),
         )
     if method is SignInMethod.BROWSER and not environment.has_browser:
         raise SignInError(
             "cannot sign in with the browser: no browser can be opened here",
             cause="there is no display, or this is a remote session, and BROWSER is not set",
             remedy="use a device code",
-            command=replace(settings, auth=SignInMethod.DEVICE_CODE.value).command("login"),
+            command=replace(settings, auth=SignInMethod.DEVICE_CODE.value).command(*environment.login_words),
         )
     tenant = Settings(tenant=settings.tenant or environment.environ.get(variables.TENANT_ID) or None).tenant
     return SignIn(method, reason, tenant=tenant, client_id=settings.client_id, login_hint=login_hint(settings.account))
@@ -232,7 +238,7 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
             "not signed in",
             cause=f"the {settings.emulator.name} was signed out of with pallink logout",
             remedy="sign in",
-            command=settings.command("login"),
+            command=settings.command(*environment.login_words),
         )
     others = [str(stored) for stored in environment.stored if stored.cloud == settings.cloud]
     cause = "no credential is set in the environment, and no sign-in is stored"
@@ -244,6 +250,6 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
         "not signed in",
         cause=cause,
         remedy=f"sign in once, or for an application set {and_list(METHODS[SignInMethod.CLIENT_SECRET].required)}",
-        command=settings.command("login"),
+        command=settings.command(*environment.login_words),
     )
     return from_variables.with_foreign_variables(error, environment.environ)

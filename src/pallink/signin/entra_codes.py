@@ -166,9 +166,15 @@ _ACCOUNT = {
     "50057": Explanation("the account is disabled", "have an administrator of the tenant enable the account"),
 }
 
+INVITE_GUEST = "have an administrator of that tenant invite the account, or name its own tenant with --tenant"
+"""The remedy for an account that is not in the tenant."""
+
+CHECK_TENANT = "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud"
+"""The remedy for a tenant that does not exist."""
+
 _GUESTS = {
     **_group(
-        "have an administrator of that tenant invite the account, or name its own tenant with --tenant",
+        INVITE_GUEST,
         {
             "16000": "the account belongs to another tenant and is not a guest of this one",
             "16003": "the account was not added to this tenant",
@@ -369,9 +375,7 @@ _TENANT = {
             "900023": "the tenant's name is invalid",
         },
     ),
-    "90002": Explanation(
-        "the tenant does not exist", "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud"
-    ),
+    "90002": Explanation("the tenant does not exist", CHECK_TENANT),
     **_group(
         "use the cloud of the tenant with --cloud (AzureCloud, AzureUSGovernment or AzureChinaCloud)",
         {

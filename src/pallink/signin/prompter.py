@@ -10,7 +10,6 @@ from typing import Protocol
 
 from pallink.emulator import Emulator
 from pallink.errors import SignInError
-from pallink.settings import Settings
 from pallink.signin import SignIn, StoredSignIn, has_browser
 
 log = logging.getLogger("pallink")
@@ -128,19 +127,22 @@ def browser_message(login_hint: str | None) -> str:
     )
 
 
-def browser_hints(url: str, settings: Settings, device_code_command: str) -> tuple[str, ...]:
+def browser_hints(
+    url: str, account_command: str | None, device_code_command: str, *, is_browser_named: bool
+) -> tuple[str, ...]:
     """Return what to do if no browser appears, or if it is signed in as another account.
 
     Args:
         url: The address that the browser was told to open.
-        settings: The options of this run.
+        account_command: The command that names the account; None where this run did.
         device_code_command: The command that signs in with a device code instead.
+        is_browser_named: Whether `--auth browser` is given, which would not use that sign-in.
     """
-    account = () if settings.account else (f"to name the account: {settings.command('login', '--account', 'NAME')}",)
+    account = () if account_command is None else (f"to name the account: {account_command}",)
     return (
         "if no browser appears, or it offers another account, open this address in a private window here:",
         f"    {url}",
         *account,
         f"to sign in on another device: {device_code_command}",
-        *(("    and leave --auth browser out of later commands",) if settings.auth else ()),
+        *(("    and leave --auth browser out of later commands",) if is_browser_named else ()),
     )

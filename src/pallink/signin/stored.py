@@ -59,8 +59,13 @@ class StoredSignIn:
             names.add(self.username)
         return fold_name(identifier.strip()) in map(fold_name, names)
 
+    @property
+    def is_in_home_tenant(self) -> bool:
+        """Whether the tenant is the user's own: a home account ID ends with the ID of that."""
+        return (self.home_account_id or "").casefold().endswith(f".{self.tenant_id.casefold()}")
+
     def __str__(self) -> str:
-        return f"{self.account} in {self.tenant or self.tenant_id}"
+        return f"{self.account} in {self.tenant or self.tenant_id}{' (home)' if self.is_in_home_tenant else ''}"
 
 
 def filter_stored(
@@ -103,7 +108,7 @@ def one_of_each_user(stored: Sequence[StoredSignIn]) -> tuple[StoredSignIn, ...]
     chosen: dict[tuple[str, str], StoredSignIn] = {}
     for sign_in in stored:
         home = sign_in.home_account_id or ""
-        if (sign_in.cloud, home) not in chosen or home.endswith(f".{sign_in.tenant_id}"):
+        if (sign_in.cloud, home) not in chosen or sign_in.is_in_home_tenant:
             chosen[sign_in.cloud, home] = sign_in
     return tuple(
         sign_in

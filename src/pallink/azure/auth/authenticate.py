@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -77,6 +77,7 @@ def choose_sign_in(
     ignore_stored: bool = False,
     excluded: Collection[str] = (),
     is_for_all_tenants: bool = False,
+    login_words: Sequence[str] = ("login",),
 ) -> SignIn:
     """Return how to sign in, by the environment, the stored sign-ins, and a prompt where several fit.
 
@@ -90,6 +91,7 @@ def choose_sign_in(
         ignore_stored: Whether to make a new sign-in even where a stored one matches.
         excluded: The accounts (UPNs, object IDs or client IDs) whose stored sign-ins do not count.
         is_for_all_tenants: Whether a stored sign-in of the user in any tenant will do, if the settings name no tenant.
+        login_words: `login` with the options of its own that this run used, for the commands that errors show.
 
     Raises:
         PallinkError: There is no way, or an ambiguous one.
@@ -109,6 +111,7 @@ def choose_sign_in(
         has_browser=prompter.has_browser,
         no_input=prompter.no_input,
         is_signed_out=store_for(settings.cloud).is_signed_out,
+        login_words=tuple(login_words),
     )
     if has_stored and settings.tenant and not is_guid(settings.tenant):
         # Checked before a request too: which sign-in it is depends on the tenant's ID only if several are stored.

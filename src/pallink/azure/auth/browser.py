@@ -31,7 +31,12 @@ def browser(sign_in: SignIn, context: CredentialContext) -> Any:
     """Return an InteractiveBrowserCredential."""
 
     def announce(url: str) -> None:
-        hints = browser_hints(one_line(url, _MAX_URL), context.settings, context.device_code_command)
+        hints = browser_hints(
+            one_line(url, _MAX_URL),
+            context.account_command,
+            context.device_code_command,
+            is_browser_named=context.settings.auth is not None,
+        )
         context.prompter.show_browser(browser_message(sign_in.login_hint), hints)
 
     return _BrowserCredential(

@@ -38,8 +38,16 @@ class CredentialContext:
     @property
     def device_code_command(self) -> str:
         """The command that signs in with a device code, and keeps the sign-in where this run would."""
-        words = ["login", *(["--allow-plain-text-cache"] if self.plain_text else [])]
-        return replace(self.settings, auth=SignInMethod.DEVICE_CODE.value).command(*words)
+        return replace(self.settings, auth=SignInMethod.DEVICE_CODE.value).command(*self._login_words)
+
+    @property
+    def account_command(self) -> str | None:
+        """The command that names the account to sign in as, and keeps the sign-in likewise; None where this run did."""
+        return None if self.settings.account else self.settings.command(*self._login_words, "--account", "NAME")
+
+    @property
+    def _login_words(self) -> tuple[str, ...]:
+        return ("login", "--allow-plain-text-cache") if self.plain_text else ("login",)
 
     @property
     def options(self) -> dict[str, Any]:

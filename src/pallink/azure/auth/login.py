@@ -61,7 +61,8 @@ def _login(settings: Settings, prompter: Prompter, *, plain_text: bool, claims: 
     store = store_for(settings.cloud)
     cache = AccountTokenCache()
     with CloudConnection(settings.cloud) as connection:
-        sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True)
+        words = _words(plain_text=plain_text, claims=claims)
+        sign_in = choose_sign_in(connection, settings, prompter, ignore_stored=True, login_words=words)
         is_encrypted = _check_storable(sign_in, store, settings, plain_text=plain_text, claims=claims)
         try:
             authenticated = authenticate(
@@ -94,10 +95,6 @@ def _check_storable(
             with store.change():
                 pass
         return is_encrypted
-    if store.is_signed_out:
-        # The sandbox's users then sign in by themselves again, which is what login is for there.
-        with store.change():
-            store.mark_signed_in()
     raise _not_encrypted(settings, claims) if is_storable else _not_kept(sign_in)
 
 
@@ -110,14 +107,20 @@ def _not_kept(sign_in: SignIn) -> SignInError:
 
 
 def _not_encrypted(settings: Settings, claims: str | None) -> SignInError:
-    words = ["login", "--allow-plain-text-cache"]
-    if claims is not None:
-        words += ["--claims", encode_claims(claims)]
     return SignInError(
         "could not store the sign-in: tokens cannot be encrypted on this machine",
         cause="encryption needs the operating system's keyring (on Linux: libsecret and an unlocked keyring)",
         remedy="unlock the keyring, or store the tokens unencrypted in a file that only you can read",
-        command=settings.command(*words),
+        command=settings.command(*_words(plain_text=True, claims=claims)),
+    )
+
+
+def _words(*, plain_text: bool, claims: str | None) -> tuple[str, ...]:
+    """Return the subcommand with its own options, for the commands that errors show."""
+    return (
+        "login",
+        *(["--allow-plain-text-cache"] if plain_text else []),
+        *(["--claims", encode_claims(claims)] if claims is not None else []),
     )
 
 

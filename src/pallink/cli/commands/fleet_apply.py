@@ -12,7 +12,7 @@ from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, Junit, Limit,
 from pallink.cli.fleet_job import Selection, fleet_command, read_entries, run_all
 from pallink.cli.fleet_reports import ReportFiles
 from pallink.cli.fleet_results import Ending, FleetReport, fitted_table
-from pallink.cli.job import can_ask, prompting, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
+from pallink.cli.job import can_ask, say_where, say_where_at_once, this_command, yes_is_required, yes_or_no
 from pallink.cli.options import ConnectionOptions, FleetOptions
 from pallink.cli.prompter import TerminalPrompter
 from pallink.errors import CancelledError, UsageError
@@ -159,21 +159,21 @@ def _carry_out(
 ) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "resume the run"
-    options.report.command = _resume_command(run)
-    report = FleetReport(options, len(run.pending), _ending_of(run, ending), earlier=unchanged)
+    options.report.command = _resume_command(run, options)
+    report = FleetReport(options, len(run.pending), _ending_of(run, ending, options), earlier=unchanged)
     with run:
         results = run_all(run, options, report)
     # The journal may have been removed meanwhile.
-    report.ending = _ending_of(run, ending)
+    report.ending = _ending_of(run, ending, options)
     report.end(results, is_interrupted=run.is_stopped)
 
 
-def _ending_of(run: "FleetRun", ending: Ending) -> Ending:
+def _ending_of(run: "FleetRun", ending: Ending, options: ConnectionOptions) -> Ending:
     """Return the ending with what the run's journal decides."""
     journal = run.journal
     if journal is None:
         raise AssertionError("an apply keeps a journal")
-    go_on = _resume_command(run)
+    go_on = _resume_command(run, options)
     # A folder that an option names holds this run: another one cannot begin in it.
     is_elsewhere = journal.name != journal.run_id and not journal.is_removed
     return changed(
@@ -185,8 +185,9 @@ def _ending_of(run: "FleetRun", ending: Ending) -> Ending:
     )
 
 
-def _resume_command(run: "FleetRun") -> str:
-    return fleet_command(run.options, "apply", "--resume", run.journal.name if run.journal is not None else "last")
+def _resume_command(run: "FleetRun", options: ConnectionOptions) -> str:
+    name = run.journal.name if run.journal is not None else "last"
+    return fleet_command(run.options, "apply", "--resume", name, *options.output_words)
 
 
 def _refuse_besides(what: str, *, selection: Selection, **others: object) -> None:
@@ -262,9 +263,7 @@ def confirmed_plan(
         if options.output.has_error_objects:
             say_where(options)
         terminal.write_stderr(fitted_table(results, terminal, terminal.stderr, is_plan=True))
-        with prompting(options, terminal):
-            is_confirmed = yes_or_no("Apply this plan?", terminal)
-        if not is_confirmed:
+        if not yes_or_no("Apply this plan?", terminal):
             raise CancelledError("not confirmed: nothing was changed", cause=totals_line(results, is_plan=True))
     unchanged = {result.entry.key for result in earlier if result.outcome is Outcome.UNCHANGED}
     entries = tuple(entry for entry in planned.entries if entry.key not in unchanged)

@@ -10,7 +10,7 @@ import typer
 
 from pallink.cli.arguments import PartnerId
 from pallink.cli.fleet_arguments import ExcludeTenant
-from pallink.cli.job import session
+from pallink.cli.job import say_where, session
 from pallink.cli.options import CommonOptions
 from pallink.errors import OutputError, UsageError
 from pallink.links.model import parse_partner_id
@@ -39,14 +39,17 @@ def discover(
     _check_new(file)
     with session(options, "tenants", is_for_all_tenants=True) as opened:
         check_covers_tenants(opened.sign_in, options.settings, os.environ)
-        tenants = choose_tenants(opened.tenants(), exclude=exclude_tenant or ())
+        tenants = choose_tenants(opened.tenants(), options.settings, exclude=exclude_tenant or ())
         account, method = opened.account.name, opened.sign_in.method
     _write(file, render_fleet(account, tenants, partner_id, auth=method if method is SignInMethod.AZURE_CLI else None))
     terminal = Terminal()
     value = {"file": str(file), "account": account, "tenants": len(tenants)}
     write_value(value, options.output, terminal, options.query, table=lambda: None)
-    if not options.quiet and not options.output.has_error_objects:
-        terminal.say("fleet", one_line(f"{account} in {len(tenants)} tenants: {file}", 2000))
+    if options.output.has_error_objects:
+        say_where(options)
+    elif not options.quiet:
+        count = f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'}"
+        terminal.say("fleet", one_line(f"{account} in {count}: {file}", 2000))
 
 
 def render_fleet(account: str, tenants: Sequence[Tenant], partner_id: str, *, auth: SignInMethod | None = None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pallink.cli.job import is_about_sign_ins, progress
+from pallink.cli.job import is_about_sign_ins, progress, with_this_command
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.prompter import TerminalPrompter
@@ -60,7 +60,7 @@ def _select(store: SignInStore, options: CommonOptions) -> list[StoredSignIn]:
         return list(candidates)
     prompter = TerminalPrompter(options)
     if not prompter.can_prompt:
-        raise ambiguous_sign_in(candidates, settings, "logout")
+        raise with_this_command(ambiguous_sign_in(candidates, settings, "logout"))
     return [prompter.select_sign_in(candidates)]
 
 

@@ -161,15 +161,20 @@ def grow(
     def change() -> str:
         sandbox = embedded.Sandbox(embedded.home())
         generated = sandbox.grow(**numbers, guest=guest)
-        sentence = "generated: " + ", ".join(f"{number} {name}" for name, number in asdict(generated).items())
-        if guest is not None:
-            sentence += f"; {guest} is a guest of the tenants"
+        sentence = "generated: " + ", ".join(counted(number, name) for name, number in asdict(generated).items())
+        if present := sandbox.generated_guest():
+            sentence += f"; {present} is a guest of the tenants"
         if fleet_file is None:
             return sentence
         sandbox_fleet.write_fleet(fleet_file, sandbox.generated_accounts())
         return f"{sentence}; wrote {fleet_file}"
 
     _run(change, options)
+
+
+def counted(number: int, nouns: str) -> str:
+    """Return a number of things, as in `1 tenant`, given `tenants`."""
+    return f"{number} {nouns.removesuffix('s') if number == 1 else nouns}"
 
 
 def guest_policy(

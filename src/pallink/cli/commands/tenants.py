@@ -12,7 +12,7 @@ from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.cli.fleet_arguments import Concurrency
 from pallink.cli.fleet_job import run_all
 from pallink.cli.fleet_results import explain_failures
-from pallink.cli.job import session, this_command
+from pallink.cli.job import say_where, session, this_command
 from pallink.cli.lazy import new_app
 from pallink.cli.options import CommonOptions, command_with_options
 from pallink.cli.progress import ProgressLine, bar
@@ -44,7 +44,8 @@ def tenants(
 
     Lists its home tenant and those where it is a guest, as Resource Manager reports them. An application and a managed
     identity are in one tenant. With --links, a tenant whose link could not be read: exit code 8. --timeout then counts
-    for each tenant.
+    for each tenant. A sign-in as a guest (--tenant) tells nothing of other tenants: without --links, the account there
+    is unknown.
     """
     sign_ins = RunSignIns()
     with session(options, "tenants", is_for_all_tenants=True, sign_ins=sign_ins) as opened:
@@ -72,11 +73,14 @@ def tenants(
     if is_interrupted:
         raise _interruption()
     if failed:
+        tenants_read = f"{len(results)} tenant{'' if len(results) == 1 else 's'}"
         raise AccountsFailedError(
-            f"could not read the link in {len(failed)} of {len(results)} tenants",
+            f"could not read the link in {len(failed)} of {tenants_read}",
             remedy="correct each error, then run again",
             command=this_command(),
         )
+    if options.output.has_error_objects:
+        say_where(options)
 
 
 def _read_links(
@@ -104,7 +108,7 @@ def _read_links(
         home_account_id=account.likely_home_account_id,
         line=0,
     )
-    entries = entries_in(choose_tenants(found), template)
+    entries = entries_in(choose_tenants(found, options.settings), template)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, sign_ins=sign_ins
     )
@@ -123,7 +127,8 @@ class _Progress:
     def add(self, _result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:  # noqa: ARG002
         """Count a tenant."""
         self._done += 1
-        line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {self._total} tenants")
+        tenants = f"{self._total} tenant{'' if self._total == 1 else 's'}"
+        line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {tenants}")
 
     def stream(self, *_results: "EntryResult") -> None:
         """Do nothing: no earlier process read links."""

@@ -36,7 +36,7 @@ class DeviceCode:
         polled_on: The time of the last poll, in seconds since the epoch.
         answer: None while pending, then `approved` or `declined`; `redeemed` once tokens were issued.
         person: The object ID, in the home tenant, of the user who approved or declined.
-        has_mfa: Whether the user completed multifactor authentication; never where the sandbox approves by itself.
+        has_mfa: Whether the user completed multifactor authentication.
     """
 
     user_code: str
@@ -153,7 +153,7 @@ def _complete_by_setting(call: Call, code: DeviceCode, setting: str) -> DeviceCo
     """
     if setting in {"approved", "declined"}:
         user = call.state.world.user(call.state.world.default_account)
-        return replace(code, answer=setting, person=user.object_id if user else None)
+        return replace(code, answer=setting, person=user.object_id if user else None, has_mfa=True)
     _save(call.state, replace(code, polled_on=call.timestamp), call.timestamp)
     if call.timestamp < code.polled_on + _interval(call.state):
         raise entra_errors.pending_device_code("slow_down")

@@ -95,8 +95,8 @@ def grow(
     """Set how many subscriptions, applications, users and tenants are generated; None leaves a number as it is.
 
     With another number of applications, users or tenants, or another guest, all of them are generated again: a link
-    stays if its account is still in the same tenant, and roles that were assigned since then, and guest policies, are
-    lost. The guest is a user of another tenant, by UPN, and a Reader in every generated tenant.
+    stays if its account is still in the same tenant, a guest policy if its tenant stays, and roles that were assigned
+    since then are lost. The guest is a user of another tenant, by UPN, and a Reader in every generated tenant.
 
     Returns:
         How many there are now that were generated.
@@ -112,21 +112,25 @@ def grow(
         if subscriptions is not None:
             _set_subscriptions(data, subscriptions)
         if (applications, accounts, tenants, guest) != (None, None, None, None):
+            policies = {tenant["id"]: tenant["guest_policy"] for tenant in data["tenants"] if "guest_policy" in tenant}
             _remove_accounts(data)
             _add_accounts(
                 data,
                 applications=present.applications if applications is None else applications,
                 accounts=present.accounts if accounts is None else accounts,
                 tenants=present.tenants if tenants is None else tenants,
-                guest=(_guest_of(before) if tenants != 0 else None) if guest is None else guest,
+                guest=(generated_guest(before) if tenants != 0 else None) if guest is None else guest,
             )
+            for tenant in data["tenants"]:
+                if tenant["id"] in policies:
+                    tenant["guest_policy"] = policies[tenant["id"]]
 
     state.change_world(change)
     state.delete_links(_accounts_of(before) - _accounts_of(state.world))
     return count_generated(state.world)
 
 
-def _guest_of(world: World) -> str | None:
+def generated_guest(world: World) -> str | None:
     """Return the UPN of the guest of the generated tenants; None if they have none."""
     guests = (
         account.name
