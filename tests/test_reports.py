@@ -199,11 +199,11 @@ def test_annotations_are_escaped() -> None:
     error = SignInError("50% of\r\nthis", cause="a, b: c; d]")
     found = [finding(State.ERROR, error=error, account="svc@contoso.com", warnings=("w\n::error::x",))]
     assert render_github(found) == [
-        "::error title=pallink verify%3A SignIn::svc@contoso.com: 50%25 of%0Acause: a, b: c; d]",
+        "::error title=pallink verify%3A SignIn::svc@contoso.com: 50%25 of%0Acause: a, b: c%0Acause: d]",
         "::warning title=pallink verify::svc@contoso.com: w%0A: :error::x",
     ]
     assert render_azure_pipelines(found, with_warnings=False) == [
-        "##vso[task.logissue type=error;code=SignIn]svc@contoso.com: 50%AZP25 of%0Acause: a, b: c; d]",
+        "##vso[task.logissue type=error;code=SignIn]svc@contoso.com: 50%AZP25 of%0Acause: a, b: c%0Acause: d]",
     ]
     assert render_summary_upload("C:\\a%b\\x.md") == "##vso[task.uploadsummary]C:\\a%AZP25b\\x.md"
 

@@ -105,6 +105,11 @@ class PallinkError(Exception):
         changed.__suppress_context__ = self.__suppress_context__
         return changed.with_traceback(self.__traceback__)
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The clauses of the cause, each of which people read on a line of its own."""
+        return tuple(self.cause.split("; ")) if self.cause else ()
+
     def with_cause(self, cause: str) -> Self:
         """Return a copy with a further reason."""
         return self.replace(cause=f"{self.cause}; {cause}" if self.cause else cause)

@@ -631,7 +631,7 @@ def test_a_refusal_of_the_renewal_is_told_with_the_challenge(desk: Desk) -> None
     desk.sandbox.set("mfa-for-writes", "401")
     refused = desk.run("link 719878 --yes")
     assert refused.code == 4
-    assert "; the sign-in failed: AADSTS50076: " in refused.stderr
+    assert "\ncause: the sign-in failed: AADSTS50076: " in refused.stderr
 
 
 def test_a_claims_challenge_is_met_without_a_word_where_that_is_possible(desk: Desk, traffic: Traffic) -> None:

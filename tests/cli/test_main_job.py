@@ -52,7 +52,9 @@ def test_a_second_partner_is_for_another_account(in_sandbox: Pallink, command: s
     ]
 
 
-LEAVER = "only former@contoso.com itself can remove its link; recognition ends when its access to Azure ends"
+LEAVER = (
+    "cause: only former@contoso.com itself can remove its link\ncause: recognition ends when its access to Azure ends\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_an_interruption_at_a_prompt_of_a_comparison(served_consultant: Desk) ->
     ended = served_consultant.run("show --all-tenants", tty=True)
     assert ended.code == 130
     assert ended.stdout.endswith("\n5 tenants: 4 unchanged, 1 needs-sign-in\n")
-    assert "cause: 4 of 5 tenants are done; nothing was written\n" in ended.stderr
+    assert "cause: 4 of 5 tenants are done\ncause: nothing was written\n" in ended.stderr
 
 
 @posix_only

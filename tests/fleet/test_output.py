@@ -421,7 +421,7 @@ def test_a_report_does_not_overwrite_the_fleet_file(
     refused = in_sandbox(f"fleet {command} {file} {option} {same}")
     assert refused.code == 2
     assert (
-        f"error: {option} would overwrite {same}\ncause: the command reads this file; nothing was sent"
+        f"error: {option} would overwrite {same}\ncause: the command reads this file\ncause: nothing was sent"
         in refused.stderr
     )
     assert f"hint: name another file with {option}" in refused.stderr

@@ -267,7 +267,7 @@ def test_a_scope_is_needed_for_each(in_sandbox: Pallink, traffic: Traffic, tmp_p
     refused = assign(in_sandbox, write_fleet(tmp_path, SEED[0], f"account: {NEW_HIRE}"), "--yes")
     assert refused.code == 2
     assert f"missing scope for {NEW_HIRE}" in refused.stderr
-    assert "the entry in line 5 of the fleet file has no subscription; nothing was sent" in refused.stderr
+    assert "the entry in line 5 of the fleet file has no subscription\ncause: nothing was sent\n" in refused.stderr
     several = assign(in_sandbox, write_fleet(tmp_path, f"account: {NEW_HIRE}", f"account: {APPROVERS}"), "--yes")
     assert f"missing scope for 2 accounts, such as {NEW_HIRE}" in several.stderr
     assert traffic.sent == []

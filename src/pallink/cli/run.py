@@ -133,8 +133,8 @@ def print_error(
 def explain(error: PallinkError, terminal: Terminal) -> None:
     """Print what happened, why, and what to do next, for people."""
     terminal.say("error", one_line(error.message), "red")
-    if error.cause:
-        terminal.say("cause", one_line(error.cause))
+    for cause in error.causes:
+        terminal.say("cause", one_line(cause))
     if error.remedy or error.command:
         terminal.say("hint", one_line(error.remedy or "run this command"))
     for command in (error.command or "").splitlines():

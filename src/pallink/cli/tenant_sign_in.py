@@ -101,8 +101,8 @@ def find_sign_in(entry: "Entry", sign_ins: "RunSignIns", options: ConnectionOpti
 
 def is_skipped(error: PallinkError | None, terminal: Terminal) -> bool:
     """Say what the tenant requires, and ask whether to sign in there. The end of stdin skips it."""
-    if error is not None and error.cause:
-        terminal.say("cause", one_line(error.cause))
+    for cause in error.causes if error is not None else ():
+        terminal.say("cause", one_line(cause))
     while True:
         terminal.write_stderr("Press Enter to sign in to this tenant, or s and Enter to skip it: ")
         reply = terminal.stdin.readline()

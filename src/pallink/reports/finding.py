@@ -207,8 +207,8 @@ def _state_from_error(error: PallinkError | None) -> State:
 
 
 def _render_details(error: PallinkError) -> Iterator[str]:
-    if error.cause:
-        yield f"cause: {one_line(error.cause)}"
+    for cause in error.causes:
+        yield f"cause: {one_line(cause)}"
     if error.remedy:
         yield f"hint: {one_line(error.remedy)}"
     yield from (one_line(command, 2000) for command in (error.command or "").splitlines())
