@@ -1,5 +1,6 @@
 """What to do about an error, as a command that can be pasted: the one place where errors get it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,12 @@ from pallink.settings import Settings
 from pallink.signin.again import with_sign_in_command
 from pallink.signin.methods import SignIn, SignInMethod
 
+# What takes the place of an option in the GitHub Action, and in the Azure Pipelines template.
+_INPUTS = {f"--{name}": f"input {name}" for name in ("account", "tenant", "client-id", "auth", "cloud")}
+_INPUTS["--role-check"] = "PALLINK_ROLE_CHECK"
+_PARAMETERS = {option: text.replace("input ", "parameter ") for option, text in _INPUTS.items()}
+_PARAMETERS["--client-id"] = "parameter serviceConnection"
+_OPTION = re.compile(r"--[a-z]+(-[a-z]+)*")
 _CI_METHODS = (SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES)
 
 
@@ -62,7 +69,7 @@ def advise(error: PallinkError, job: Job) -> PallinkError:
 def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkError:
     """Return the error of a command that the GitHub Action or the Azure Pipelines template runs, for those who read it.
 
-    They have no terminal where its command would run: they change an input, and run the job again.
+    They have no terminal where a command would run: they change an input, or a variable, and run the job again.
 
     Args:
         error: What happened.
@@ -70,7 +77,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
     """
     if not environ.get("PALLINK_ACTION_HOME"):
         return error
-    step = "template" if environ.get("TF_BUILD") else "action"
+    step, inputs = ("template", _PARAMETERS) if environ.get("TF_BUILD") else ("action", _INPUTS)
     match error:
         case NotLinkedError():
             remedy = f"run the {step} with command: link"
@@ -79,8 +86,18 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
         case UnsettledWriteError():
             remedy = f"run the {step} with command: show"
         case _:
-            return error
+            is_sign_in = (error.command or "").startswith("pallink login")
+            return error.replace(
+                cause=_with_inputs(error.cause, inputs),
+                remedy=_with_inputs(error.remedy, inputs),
+                command=None if is_sign_in else error.command,
+            )
     return error.replace(remedy=remedy, command=None)
+
+
+def _with_inputs(text: str | None, inputs: Mapping[str, str]) -> str | None:
+    """Return a text with the inputs in place of the options."""
+    return text and _OPTION.sub(lambda option: inputs.get(option[0], option[0]), text)
 
 
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:

@@ -14,6 +14,12 @@ from pallink.sandbox import Sandbox, home
 from tests.cli.test_settling import answering
 from tests.harness import Pallink, Traffic
 
+LACKS_READER = "719878 --account newhire@contoso.com"
+AS_ANOTHER = (
+    "--auth client-secret --client-id 6be1d7c7-4712-4123-a241-8b8918c455f9"
+    " --account 22222222-2222-4222-8222-222222222222"
+)
+
 
 def outcome_of(path: Path) -> type | None:
     """The class of what junitparser sees: None for a pass."""
@@ -308,3 +314,31 @@ def test_a_test_case_has_one_name_however_it_ends(in_sandbox: Pallink, tmp_path:
     names.add(name_of_case("719878", 4))
     assert names == {f"{who.removeprefix('--account ') or 'the account'} is linked to partner 719878"}
     assert name_of_case("", 2).endswith(" is linked to partner ")
+
+
+@pytest.mark.parametrize(
+    ("system", "words", "told"),
+    [
+        ("GITHUB_ACTIONS", f"link {LACKS_READER}", "unless PALLINK_ROLE_CHECK is warn or skip"),
+        ("TF_BUILD", f"link {LACKS_READER}", "unless PALLINK_ROLE_CHECK is warn or skip"),
+        ("GITHUB_ACTIONS", "verify 719878 --tenant nosuch.example", "and that input cloud is"),
+        ("TF_BUILD", "verify 719878 --tenant nosuch.example", "and that parameter cloud is"),
+        ("GITHUB_ACTIONS", f"verify 719878 {AS_ANOTHER}", "correct input client-id, or input account"),
+        ("TF_BUILD", f"verify 719878 {AS_ANOTHER}", "correct parameter serviceConnection, or parameter account"),
+    ],
+)
+def test_in_the_action_and_the_template_hints_name_inputs(
+    in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, system: str, words: str, told: str
+) -> None:
+    for name, value in {
+        system: "true",
+        "PALLINK_ACTION_HOME": "/job",
+        "AGENT_TEMPDIRECTORY": str(tmp_path),
+        "AZURE_TENANT_ID": "contoso.onmicrosoft.com",
+        "AZURE_CLIENT_SECRET": "sandbox-onboarding-secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    refused = in_sandbox(words)
+    assert refused.code in (4, 6)
+    assert told in refused.stderr
+    assert "pallink login" not in refused.stderr
