@@ -78,7 +78,8 @@ def read_situation(
     if first is not None:
         raise first
     if role_error is not None and role_check is RoleCheck.WARN:
-        return Situation(link, reader, name, None, (role_error.message,))
+        warning = f"{role_error.message}; pallink requires it only with --role-check require"
+        return Situation(link, reader, name, None, (warning,))
     return Situation(link, reader, name, role_error, reader_warnings(reader) if reader else ())
 
 

@@ -468,6 +468,11 @@ def test_every_message_of_the_gate_says_whose_rule_it_is(
     assert refused.code in (1, 6, 7)
     rule = "cause: pallink, not Azure, requires Reader to link, unless --role-check is warn or skip"
     assert rule in refused.stderr.splitlines()
+    if fault is not None:
+        traffic.fail("GET", *fault)
+    warned = in_sandbox(f"link 719878 --account {account}@contoso.com --role-check warn --dry-run")
+    (warning,) = [line for line in warned.stderr.splitlines() if line.startswith("warning: ")]
+    assert warning.endswith("; pallink requires it only with --role-check require")
 
 
 # --- What the documentation promises ----------------------------------------------------------------------------------
