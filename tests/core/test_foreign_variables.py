@@ -48,6 +48,13 @@ PIPELINES = {"tenantId": TENANT, "servicePrincipalId": CLIENT, "servicePrincipal
             "servicePrincipalId and idToken are read by the AzureCLI task of Azure Pipelines",
             ["use --auth azure-pipelines, with SYSTEM_ACCESSTOKEN: $(System.AccessToken)"],
         ),
+        (
+            {"MSI_ENDPOINT": "http://localhost:50342/oauth2/token"},
+            {},
+            "MSI_ENDPOINT is set: this host has a managed identity",
+            ["add --auth managed-identity"],
+        ),
+        ({"TF_BUILD": "True"}, {}, "a job of Azure Pipelines without a service connection", ["in an AzureCLI@2 step"]),
     ],
 )
 def test_another_programs_variables_are_named_with_those_that_pallink_reads(

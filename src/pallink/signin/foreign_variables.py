@@ -24,12 +24,16 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
         "servicePrincipalKey": variables.CLIENT_SECRET,
     },
 }
+# Those of App Service, Azure Functions, Azure Arc and Azure Cloud Shell; a virtual machine sets none.
+_IDENTITY_ENDPOINTS = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
+_MANAGED_IDENTITY = "add --auth managed-identity"
+_PIPELINES_STEP = "run pallink in an AzureCLI@2 step, with SYSTEM_ACCESSTOKEN: $(System.AccessToken) in its env"
 # A tenant alone says nothing.
 _SELECTING = frozenset({"ARM_CLIENT_ID", "servicePrincipalId"})
 
 
 def foreign_variables_hint(environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return cause and remedy if another program's variables are set, and pallink's corresponding ones are not."""
+    """Return cause and remedy if other variables than pallink's tell how this run could sign in."""
     for program, names in _PROGRAMS.items():
         found = [name for name in names if environ.get(name) and not environ.get(names[name])]
         selecting = next((name for name in found if name in _SELECTING), None)
@@ -41,6 +45,10 @@ def foreign_variables_hint(environ: Mapping[str, str]) -> tuple[str, str] | None
         if selecting is not None:
             pairs = ", ".join(f"{names[name]} to the value of {name}" for name in found)
             return f"{selecting} is read by {program}, and not by pallink", f"set {pairs}"
+    if name := next((name for name in _IDENTITY_ENDPOINTS if environ.get(name)), None):
+        return f"{name} is set: this host has a managed identity, which pallink uses only by name", _MANAGED_IDENTITY
+    if environ.get("TF_BUILD"):
+        return "this is a job of Azure Pipelines without a service connection", _PIPELINES_STEP
     return None
 
 
