@@ -1,5 +1,6 @@
 """The thread that waits for a command: signals, a deadline that passes, and what hangs."""
 
+import io
 import os
 import queue
 import signal
@@ -12,6 +13,7 @@ from pallink.cli import supervisor
 from pallink.cli.supervisor import Execution
 from pallink.concurrency import CancelScope, OperationCancelledError
 from pallink.deadline import Deadline
+from pallink.output import terminal as terminal_module
 from pallink.output.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="raise_signal of SIGTERM ends a process on Windows")
@@ -196,3 +198,49 @@ def test_a_command_that_was_abandoned_says_nothing_more(capsys: pytest.CaptureFi
 
     assert Execution(report).run(command) == 130
     assert capsys.readouterr() == ("", "error: interrupted\n")
+
+
+def test_a_line_that_is_being_written_comes_before_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+
+    class SlowStream(io.StringIO):
+        def write(self, text: str) -> int:
+            if text == "a request\n":
+                writing.set()
+                go_on.wait()
+            return super().write(text)
+
+    class Lock:
+        """Lets the line under way be written once the last one waits for it."""
+
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            if writing.is_set():
+                go_on.set()
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+
+    monkeypatch.setattr(terminal_module, "_STDERR", Lock())
+    stderr = SlowStream()
+
+    def command() -> int:
+        Terminal(stderr=stderr).tell("a request")
+        return 0
+
+    def interrupt() -> None:
+        writing.wait()
+        signal.raise_signal(signal.SIGINT)
+
+    def report() -> int:
+        Terminal(stderr=stderr).say("error", "interrupted")
+        return 130
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    assert Execution(report).run(command) == 130
+    interrupter.join()
+    assert stderr.getvalue() == "a request\nerror: interrupted\n"

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ _RESET = "\x1b[0m"
 
 # The errors of a pipe whose reader has exited, as in `| head -1`. On Windows it is EINVAL.
 _BROKEN_PIPE = frozenset({errno.EPIPE, errno.EINVAL})
+
+_STDERR = threading.Lock()
 
 
 def _stream(name: str) -> TextIO:
@@ -123,9 +126,11 @@ class Terminal:
 
     def write_stderr(self, text: str) -> None:
         """Write text to stderr in one piece; nothing for a command that was cancelled: how it ended has been said."""
-        if not CancelScope.is_caller_cancelled():
-            clear_line()
-            self.draw(text)
+        # A command is cancelled before its end is reported: a line that is being written then comes before that.
+        with _STDERR:
+            if not CancelScope.is_caller_cancelled():
+                clear_line()
+                self.draw(text)
 
     def draw(self, text: str) -> None:
         """Write text to stderr, without a look at the line that says what is waited for: for that line itself."""
