@@ -87,11 +87,10 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
             remedy = f"run the {step} with command: show"
         case _:
             is_sign_in = (error.command or "").startswith("pallink login")
-            return error.replace(
-                cause=_with_inputs(error.cause, inputs),
-                remedy=_with_inputs(error.remedy, inputs),
-                command=None if is_sign_in else error.command,
-            )
+            texts = {"cause": _with_inputs(error.cause, inputs), "remedy": _with_inputs(error.remedy, inputs)}
+            if not is_sign_in and texts == {"cause": error.cause, "remedy": error.remedy}:
+                return error
+            return error.replace(**texts, command=None if is_sign_in else error.command)
     return error.replace(remedy=remedy, command=None)
 
 
