@@ -401,3 +401,22 @@ def test_an_unusable_sandbox_file_says_how_to_reset_it(
     assert pallink("sandbox reset").code == 0
     assert bystander.read_text() == "mine"
     assert in_sandbox("show").code == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "add 719878 --client-secret hunter2secret",
+        "-o json add 719878 --client-secret=hunter2secret",
+        "role add --to a@b.c --password hunter2secret",
+        "link -719878 --client-secret hunter2secret",
+        "add 719878 --api-key hunter2secret",
+        "add 719878 --api-key=hunter2secret",
+        "fleet resume --token=hunter2secret",
+        "link -719878 --api-key hunter2secret",
+    ],
+)
+def test_a_wrong_command_line_does_not_repeat_a_secret(pallink: Pallink, line: str) -> None:
+    refused = pallink(line)
+    assert refused.code == 2
+    assert "hunter2secret" not in refused.stdout + refused.stderr

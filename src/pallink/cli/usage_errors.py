@@ -2,10 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pallink.cli.command_line import SYNONYMS
+from pallink.cli.options import VALUED
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
 from pallink.exit_codes import ExitCode
@@ -74,7 +75,9 @@ def _report(error: Any, arguments: Sequence[str], terminal: Terminal) -> int:
 def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
     """Return what is wrong in pallink's words, with the help of the command that it is about."""
     context = getattr(error, "ctx", None)
-    option = getattr(error, "option_name", "")
+    # Whatever else is wrong: the value of such an option is not shown.
+    secret = next((name for name in map(_option_of, arguments) if name in _SECRET_OPTIONS), None)
+    option = secret or str(getattr(error, "option_name", None) or "")
     if option in _SECRET_OPTIONS:
         variable = _SECRET_OPTIONS[option]
         return UsageError(
@@ -88,7 +91,7 @@ def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
     path = context.command_path if context is not None else "pallink"
     unknown = _NO_SUCH_COMMAND.fullmatch(message)
     if unknown is not None:
-        return _unknown_command(unknown[1], re.findall(r"'(.*?)'", unknown[2] or ""), path, arguments)
+        return _unknown_command(unknown[1], re.findall(r"'(.*?)'", unknown[2] or ""), context, arguments)
     return UsageError(message[:1].lower() + message[1:], remedy="see the help", command=f"{path} --help")
 
 
@@ -129,20 +132,37 @@ def _plain(reason: str) -> str:
     return _NUMBER_TYPE.sub("valid number", given) + separator + choices.replace("'", "")
 
 
-def _unknown_command(name: str, similar: Sequence[str], path: str, arguments: Sequence[str]) -> UsageError:
+def _option_of(word: str) -> str:
+    return word.partition("=")[0]
+
+
+def _has_only(options: Collection[str], arguments: Sequence[str]) -> bool:
+    """Return whether a command line has no option but these: the value of an unknown one may be a secret."""
+    return all(_option_of(word) in options for word in arguments if word.startswith("-") and len(word) > 1)
+
+
+def _options_of(command: Any) -> set[str]:
+    return {"--", "-h", "--help", *VALUED, *(option for parameter in command.params for option in parameter.opts)}
+
+
+def _unknown_command(name: str, similar: Sequence[str], context: Any, arguments: Sequence[str]) -> UsageError:
     """Return the error for a command that there is not, with the one that is meant where that is clear.
 
     Args:
         name: What was given.
         similar: The commands that are spelled most alike.
-        path: The group, as in `pallink fleet`.
+        context: Typer's context of the group.
         arguments: The command line, without `pallink`.
     """
+    path = context.command_path if context is not None else "pallink"
     synonym = SYNONYMS[tuple(path.split()[1:])].get(name)
     suggested = [synonym] if synonym is not None else similar
     message = f"no such command {name!r}{_suggestion(suggested)}"
     if len(suggested) != 1 or name not in arguments:
         return UsageError(message, remedy="see the help", command=f"{path} --help")
+    command = context.command.get_command(context, suggested[0]) if context is not None else None
+    if command is not None and not _has_only(_options_of(command), arguments):
+        return UsageError(message, remedy="see the help", command=f"{path} {suggested[0]} --help")
     position = arguments.index(name)
     corrected = [*arguments[:position], suggested[0], *arguments[position + 1 :]]
     return UsageError(message, command=shlex.join(["pallink", *corrected]))
@@ -172,7 +192,8 @@ def _number_with_hyphen(option: str, context: Any, arguments: Sequence[str]) -> 
             command=f"{context.command_path} --help",
         )
     error, digits = invalid_partner_id(given), given.lstrip("-")
-    if not is_partner_id(digits):
+    others = [word for word in arguments if word != given]
+    if not is_partner_id(digits) or not _has_only(_options_of(context.command), others):
         return error
     # The same ID may stand there a second time, without the hyphen.
     corrected = [digits if word == given else word for word in arguments if word != digits]
