@@ -183,3 +183,12 @@ def test_the_question_of_unlink_shows_none(desk: Desk) -> None:
     asked = desk.run("unlink", tty=True, stdin="n\n")
     assert "Remove the link of this account?" in asked.stderr
     assert "Reader" not in asked.stderr
+
+
+def test_a_command_names_the_cloud_that_a_variable_chose(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pasted where the variable is not set, it would reach Azure."""
+    monkeypatch.setenv("PALLINK_CLOUD", "sandbox")
+    refused = pallink("unlink 719878 --account invoices@contoso.com")
+    assert refused.stderr.endswith("    pallink unlink 719878 --account invoices@contoso.com --yes --cloud sandbox\n")
+    named = pallink("unlink 719878 --account invoices@contoso.com --cloud=sandbox")
+    assert named.stderr.endswith("    pallink unlink 719878 --account invoices@contoso.com --cloud=sandbox --yes\n")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -196,10 +195,7 @@ def test_the_way_on_from_a_stale_plan_is_a_new_plan(in_sandbox: Pallink, tmp_pat
     assert in_sandbox(f"update 5127255 {KEPT}").code == 0
     done = in_sandbox(f"fleet apply {plan}")
     assert done.code == 8
-    given = f" {more}" if more else ""
-    command = f"pallink fleet plan {tmp_path / 'fleet.yaml'}{given} --out {plan} --cloud sandbox"
-    assert done.stderr.endswith(f"    {command}\n")
-    assert in_sandbox(*shlex.split(command)[1:]).code == 0
+    assert done.stderr.endswith("hint: make the plan again\n"), "a plan does not know which accounts were selected"
 
 
 def test_the_way_on_from_a_plan_that_replaces_nothing(in_sandbox: Pallink, tmp_path: Path) -> None:
@@ -207,11 +203,7 @@ def test_the_way_on_from_a_plan_that_replaces_nothing(in_sandbox: Pallink, tmp_p
     plan = plan_of(in_sandbox, tmp_path, *SEED)
     done = in_sandbox(f"fleet apply {plan}")
     assert done.code == 8
-    assert "hint: make the plan again with --replace to change other partners' links\n" in done.stderr
-    command = done.stderr.splitlines()[-1].strip()
-    assert command == f"pallink fleet plan {tmp_path / 'fleet.yaml'} --out {plan} --cloud sandbox --replace"
-    assert in_sandbox(*shlex.split(command)[1:]).code == 0
-    assert in_sandbox(f"fleet apply {plan}").code == 0
+    assert done.stderr.endswith("hint: make the plan again with --replace to change other partners' links\n")
 
 
 def test_a_link_that_was_written_again_is_stale(in_sandbox: Pallink, tmp_path: Path) -> None:

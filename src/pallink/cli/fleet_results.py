@@ -45,7 +45,7 @@ class Ending:
     Attributes:
         again: The command that tries again what failed.
         with_replace: The command of a new run that changes other partners' links too; None if there is none.
-        plan_again: The command that makes the plan again; None if the run is not a plan file's.
+        is_of_plan_file: Whether the run carries a plan file out.
         way_out: What to do about an error that cannot be corrected, as in `leave the account out`.
         show_all: The command that shows all accounts, where the screen has no room for them.
         finding: What links that differ amount to; None for an apply, which fails where it leaves one.
@@ -58,7 +58,7 @@ class Ending:
 
     again: str
     with_replace: str | None = None
-    plan_again: str | None = None
+    is_of_plan_file: bool = False
     way_out: str | None = None
     show_all: str = ""
     finding: Finding | None = None
@@ -330,11 +330,11 @@ def _way_on(outcomes: "Sequence[Outcome]", ending: Ending, correct: str) -> tupl
 
     # What a plan, or a run that is resumed, replaces was decided before: it takes a new one.
     if Outcome.NEEDS_REPLACE in outcomes:
-        new = "make the plan again" if ending.plan_again else "start a new run"
+        new = "make the plan again" if ending.is_of_plan_file else "start a new run"
         remedy, command = f"{new} with --replace to change other partners' links", ending.with_replace
         is_all = set(outcomes) == {Outcome.NEEDS_REPLACE}
-    elif Outcome.STALE in outcomes and ending.plan_again is not None:
-        remedy, command = "make the plan again", ending.plan_again
+    elif Outcome.STALE in outcomes and ending.is_of_plan_file:
+        remedy, command = "make the plan again", None
         is_all = set(outcomes) == {Outcome.STALE}
     else:
         return f"{correct}, then run again", ending.again

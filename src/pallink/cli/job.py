@@ -1,5 +1,6 @@
 """What the commands share: opening a session, confirming a write, showing the result."""
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -221,9 +222,15 @@ def _require_stated_account(sign_in: SignIn) -> None:
 
 
 def this_command(*words: str) -> str:
-    """Return the command line of this run with further words, ready to paste."""
+    """Return the command line of this run with further words, ready to paste.
+
+    It names the cloud that a variable chose: where it is pasted, the variable may not be set.
+    """
     given = list(Execution.current().arguments)
     end = given.index("--") if "--" in given else len(given)
+    cloud = os.environ.get("PALLINK_CLOUD")
+    if cloud and not any(word == "--cloud" or word.startswith("--cloud=") for word in given[:end]):
+        words = (*words, "--cloud", cloud)
     return shlex.join(["pallink", *given[:end], *words, *given[end:]])
 
 

@@ -88,8 +88,8 @@ def apply(
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
     if file is not None and _is_plan_file(file):
-        again = _plan_command(plan, file, run_options)
-        ending = changed(ending, plan_again=again, with_replace=f"{again} --replace")
+        # No command: a plan does not know which accounts of its file were selected.
+        ending = changed(ending, is_of_plan_file=True, with_replace=None)
     apply_plan(plan, earlier, options, run_options, ending, run_dir=run_dir)
 
 
@@ -143,12 +143,6 @@ def _plan(
 
 def _is_plan_file(file: Path | None) -> bool:
     return file is not None and file.suffix.casefold() == ".json"
-
-
-def _plan_command(plan: "Plan", file: Path, run_options: "RunOptions") -> str:
-    """Return the command that makes a plan again, in its file."""
-    replace = ["--replace"] if plan.replace else []
-    return fleet_command(run_options, "plan", plan.source, *replace, "--out", str(file))
 
 
 def _carry_out(
