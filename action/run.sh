@@ -50,13 +50,17 @@ export PYTHONUTF8=1
 "$programs/pallink" "$command" --no-input --output json ${arguments[@]+"${arguments[@]}"} >"$result" &
 child=$!
 # A job that is cancelled signals this script alone. pallink then ends at once, and says what became of the link.
-trap 'kill -TERM "$child" 2>/dev/null' INT TERM
+signalled=
+trap 'signalled=1; kill -TERM "$child" 2>/dev/null' INT TERM
 wait "$child"
 code=$?
-# A signal ends the wait, and pallink a little later.
-while kill -0 "$child" 2>/dev/null; do
-  wait "$child"
-  code=$?
+# A signal ends the wait with a code of its own: that of pallink, which ends a little later, takes another one.
+while [ -n "$signalled" ]; do
+  signalled=
+  wait "$child" 2>/dev/null
+  again=$?
+  # 127: it was waited for before.
+  [ "$again" -eq 127 ] || code=$again
 done
 cat "$result"
 finish "$code"
