@@ -13,8 +13,8 @@ class Watcher(Protocol):
     def waiting_for(self, name: str) -> AbstractContextManager[None]:
         """Watch a wait as long as the block lasts."""
 
-    def clear(self) -> None:
-        """Take away what is shown, since something else is written."""
+    def clear(self) -> bool:
+        """Take away what is shown, since something else is written. Return whether there was anything."""
 
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)

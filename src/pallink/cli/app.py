@@ -51,7 +51,7 @@ class _Commands(LazyGroup):
         return super().make_context(info_name, line.words, parent, **extra)
 
     def _refuse_options(self, line: CommandLine) -> None:
-        """Raise the error for options without a command: the first that is wrong, or that there is no command."""
+        """Raise the first error in the options; if all are valid, the error for the missing command."""
         # Has the common options and hardly any other.
         command = self.load("whoami")
         command.make_context(" ".join(["pallink", *line.path]), line.options).fail("Missing command")

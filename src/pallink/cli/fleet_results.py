@@ -288,15 +288,15 @@ def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOption
     if options.output.has_error_objects or (has_table and options.quiet):
         return
     told = {*DONE, Outcome.NOT_RUN, *([Outcome.DIFFERS] if has_table else [])}
-    untold = sorted(
-        (result for result in results if result.error is not None and result.outcome not in told),
-        key=lambda result: ATTENTION.index(result.outcome),
-    )
+    untold = [
+        (result.entry, result.error)
+        for result in sorted(results, key=lambda result: ATTENTION.index(result.outcome))
+        if result.error is not None and result.outcome not in told
+    ]
     terminal = Terminal()
-    for result in untold[:_MAX_EXPLAINED]:
-        terminal.say("account", describe(result.entry), "cyan")
-        if result.error is not None:
-            explain(result.error, terminal)
+    for entry, error in untold[:_MAX_EXPLAINED]:
+        terminal.say("account", describe(entry), "cyan")
+        explain(error, terminal)
     if len(untold) > _MAX_EXPLAINED and not has_table:
         terminal.say("note", f"and {len(untold) - _MAX_EXPLAINED:,} more")
 

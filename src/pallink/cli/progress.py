@@ -84,15 +84,12 @@ class ProgressLine:
             self._clear()
             return was_drawn
 
-    def clear(self) -> None:
-        """Take the line away until there is something new to draw."""
+    def clear(self) -> bool:
+        """Take the line away until there is something new to draw. Return whether there was one."""
         with self._lock:
+            was_drawn = bool(self._drawn)
             self._clear()
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether the line is on the screen."""
-        return bool(self._drawn)
+            return was_drawn
 
     def update(self, done: int, total: int) -> None:
         """Show how many subscriptions were read; once all were, remove the line."""

@@ -21,9 +21,7 @@ def stopping(run: "FleetRun | RoleRun", line: ProgressLine, options: ConnectionO
     execution, terminal = Execution.current(), Terminal()
 
     def stop() -> None:
-        was_drawn = line.is_drawn
-        line.clear()
-        end_line(terminal, is_empty=was_drawn)
+        end_line(terminal, is_empty=line.clear())
         if not options.quiet and not options.output.has_error_objects:
             terminal.say("stopping", "finishing the writes in progress; press Ctrl-C again to exit at once", "yellow")
         run.stop()

@@ -75,7 +75,7 @@ def _report(error: Any, arguments: Sequence[str], terminal: Terminal) -> int:
 def _explain(error: Any, arguments: Sequence[str]) -> UsageError:
     """Return what is wrong in pallink's words, with the help of the command that it is about."""
     context = getattr(error, "ctx", None)
-    # Whatever else is wrong: the value of such an option is not shown.
+    # Checked first, because other errors may show the value.
     secret = next((name for name in map(_option_of, arguments) if name in _SECRET_OPTIONS), None)
     option = secret or str(getattr(error, "option_name", None) or "")
     if option in _SECRET_OPTIONS:
@@ -146,7 +146,7 @@ def _options_of(command: Any) -> set[str]:
 
 
 def _unknown_command(name: str, similar: Sequence[str], context: Any, arguments: Sequence[str]) -> UsageError:
-    """Return the error for a command that there is not, with the one that is meant where that is clear.
+    """Return the error for an unknown command, with the corrected command line if one command is close.
 
     Args:
         name: What was given.

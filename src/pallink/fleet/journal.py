@@ -46,7 +46,6 @@ class Journal:
         descriptor: int,
         state: RunState,
         *,
-        header: Mapping[str, Any],
         size: int,
         resources: ExitStack,
         now: Clock,
@@ -57,14 +56,12 @@ class Journal:
             folder: The run's folder.
             descriptor: The journal, open for appending.
             state: What the journal says.
-            header: What the run was begun with.
             size: The size of the journal's complete lines (bytes).
             resources: What is closed with the journal: its lock and the descriptor.
             now: Returns the time of a record.
         """
         self.folder = folder
         self.state = state
-        self._header = header
         self._descriptor = descriptor
         self._size = size
         # Whether there may be half a line behind the complete ones, left by a killed process or a full disk.
@@ -96,9 +93,7 @@ class Journal:
             resources.enter_context(locked(folder))
             descriptor = _create_file(folder, header)
             resources.callback(os.close, descriptor)
-            journal = cls(
-                folder, descriptor, RunState(run_id), header=header, size=0, resources=resources.pop_all(), now=now
-            )
+            journal = cls(folder, descriptor, RunState(run_id, header), size=0, resources=resources.pop_all(), now=now)
             try:
                 journal._append("run", {"version": VERSION, "id": run_id, "header": redact_all(dict(header))})
             except BaseException:
@@ -138,9 +133,7 @@ class Journal:
                     remedy="start a new run, which reads the links first",
                     command="pallink fleet apply FILE",
                 ) from error
-            return cls(
-                folder, descriptor, state, header=state.header, size=size, resources=resources.pop_all(), now=now
-            )
+            return cls(folder, descriptor, state, size=size, resources=resources.pop_all(), now=now)
 
     @property
     def run_id(self) -> str:
@@ -208,7 +201,7 @@ class Journal:
                 f"the run stops, because its journal cannot be written: {os_reason(error)}",
                 cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
                 remedy="free disk space, or fix what the error names, then resume the run",
-                command=_resume_command(self.name, self._header),
+                command=_resume_command(self.name, self.state.header),
             ) from error
 
     def _append(self, kind: str, members: dict[str, Any]) -> None:

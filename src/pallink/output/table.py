@@ -1,11 +1,12 @@
 """The table of a result: a few aligned lines, for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pallink.account import AccountKind
 from pallink.links.model import Action
 from pallink.output.terminal import Terminal
+from pallink.output.words import counted
 from pallink.redact.text import one_line
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, SubscriptionVerdict, Verdict, join_names
@@ -127,7 +128,7 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
     else:
         yield Row(
             "Reader",
-            f"{_yes_or_no(report)}: on {passing} of {_count(report.subscriptions)}",
+            f"{_yes_or_no(report)}: on {passing} of {counted(len(report.subscriptions), 'subscription')}",
             _status(report.passes, report.verdict),
         )
     groups: dict[tuple[Verdict, str], list[SubscriptionVerdict]] = {}
@@ -143,10 +144,6 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
         yield Row("", f"eligible: {role.role_name or role.role_id} on {where}, not activated", "bad")
     if report.disabled:
         yield Row("", f"disabled, not counted: {join_names(report.disabled)}")
-
-
-def _count(subscriptions: Sequence[SubscriptionVerdict]) -> str:
-    return f"{len(subscriptions)} subscription{'' if len(subscriptions) == 1 else 's'}"
 
 
 def _has_reader(report: ReaderReport, subscription: SubscriptionVerdict) -> bool:

@@ -38,7 +38,7 @@ def with_sign_in_command(
         return error
     command = sign_in_command(settings, sign_in, error, plain_text=plain_text)
     if command is None and isinstance(error, MoreProofNeededError):
-        # Each command signs the application in anew: with the same result.
+        # An application signs in again for each command, with the same result.
         return error.replace(remedy="have the tenant's administrator exempt the application from the policy")
     return error.replace(command=command) if command else error
 

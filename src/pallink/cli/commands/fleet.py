@@ -13,6 +13,7 @@ from pallink.cli.options import CommonOptions, FleetOptions, OutputOptions, comm
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 from pallink.output.rendering import render_table
+from pallink.output.words import counted
 from pallink.redact.text import one_line
 
 if TYPE_CHECKING:
@@ -59,15 +60,15 @@ def validate(
 
     def write_table() -> None:
         lines = [f"{file}:{problem.line}:{problem.column}: {problem.message}" for problem in fleet.problems]
-        places = [f"{_count(len(fleet.entries) - in_all, 'account')} in {_count(len(tenants), 'tenant')}"]
-        places += [f"{_count(in_all, 'account')} in all of its tenants"] if in_all else []
+        places = [f"{counted(len(fleet.entries) - in_all, 'account')} in {counted(len(tenants), 'tenant')}"]
+        places += [f"{counted(in_all, 'account')} in all of its tenants"] if in_all else []
         lines = lines or [f"valid: {', '.join(places)}"]
         terminal.write("".join(f"{one_line(line)}\n" for line in lines))
 
     write_value(value, options.output, terminal, options.query, table=write_table)
     if problems:
         raise UsageError(
-            f"the fleet file {file} has {_count(len(problems), 'problem')}",
+            f"the fleet file {file} has {counted(len(problems), 'problem')}",
             remedy="correct the file, and validate it again",
         )
 
@@ -133,7 +134,3 @@ def _result_row(entry: "Entry", result: Mapping[str, Any]) -> dict[str, Any]:
         "partner": result["partnerId"] or wanted,
         "error": result["error"].get("message") if isinstance(result["error"], dict) else None,
     }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -77,8 +77,9 @@ def apply(
     )
     ending = Ending(
         again=this_command(),
-        # A folder holds one run.
-        with_replace=None if resume or run_dir else this_command("--replace"),
+        # A folder holds one run; and a plan does not know which accounts of its file were selected.
+        with_replace=None if resume or run_dir or _is_plan_file(file) else this_command("--replace"),
+        is_of_plan_file=_is_plan_file(file),
         title="fleet apply",
         files=files,
     )
@@ -87,9 +88,6 @@ def apply(
         _carry_out(resume_apply(resume, run_options), [], options, ending)
         return
     plan, earlier = _plan(file, options, run_options, selection, yes=yes)
-    if file is not None and _is_plan_file(file):
-        # No command: a plan does not know which accounts of its file were selected.
-        ending = changed(ending, is_of_plan_file=True, with_replace=None)
     apply_plan(plan, earlier, options, run_options, ending, run_dir=run_dir)
 
 

@@ -16,6 +16,7 @@ from pallink.errors import OutputError, UsageError
 from pallink.links.model import parse_partner_id
 from pallink.os_errors import os_reason
 from pallink.output import Terminal, write_value
+from pallink.output.words import counted
 from pallink.redact.text import one_line
 from pallink.signin.methods import SignInMethod
 from pallink.signin.tenants import check_covers_tenants
@@ -48,8 +49,7 @@ def discover(
     if options.output.has_error_objects:
         say_where(options)
     elif not options.quiet:
-        count = f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'}"
-        terminal.say("fleet", one_line(f"{account} in {count}: {file}", 2000))
+        terminal.say("fleet", one_line(f"{account} in {counted(len(tenants), 'tenant')}: {file}", 2000))
 
 
 def render_fleet(account: str, tenants: Sequence[Tenant], partner_id: str, *, auth: SignInMethod | None = None) -> str:

@@ -16,6 +16,7 @@ from pallink.cli.completion import complete_sandbox_user
 from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
+from pallink.output.words import counted
 from pallink.sandbox.state.guest_policies import GuestPolicy
 
 _MAX_GENERATED = 20_000
@@ -161,7 +162,9 @@ def grow(
     def change() -> str:
         sandbox = embedded.Sandbox(embedded.home())
         generated = sandbox.grow(**numbers, guest=guest)
-        sentence = "generated: " + ", ".join(counted(number, name) for name, number in asdict(generated).items())
+        sentence = "generated: " + ", ".join(
+            counted(number, name.removesuffix("s")) for name, number in asdict(generated).items()
+        )
         if present := sandbox.generated_guest():
             sentence += f"; {present} is a guest of the tenants"
         if fleet_file is None:
@@ -170,11 +173,6 @@ def grow(
         return f"{sentence}; wrote {fleet_file}"
 
     _run(change, options)
-
-
-def counted(number: int, nouns: str) -> str:
-    """Return a number of things, as in `1 tenant`, given `tenants`."""
-    return f"{number} {nouns.removesuffix('s') if number == 1 else nouns}"
 
 
 def guest_policy(

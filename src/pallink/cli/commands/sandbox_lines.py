@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pallink.cli.commands.sandbox_changes import counted
+from pallink.output.words import counted
 from pallink.output.wrapping import count_columns, wrap
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def overview_lines(overview: "Overview", columns: int | None = None) -> Iterator
     counts = {name: count for name, count in dataclasses.asdict(overview.generated).items() if count}
     sections = {
         "generated (pallink sandbox grow; --fleet-file lists them)": [
-            counted(count, name) for name, count in counts.items()
+            counted(count, name.removesuffix("s")) for name, count in counts.items()
         ],
         "partners": [
             f"{partner.id:<10}  {partner.name}"

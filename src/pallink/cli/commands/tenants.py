@@ -19,6 +19,7 @@ from pallink.cli.progress import ProgressLine, bar
 from pallink.errors import AccountsFailedError, CancelledError
 from pallink.output import Terminal, write_value
 from pallink.output.tenants_table import render_tenants, tenant_as_dict
+from pallink.output.words import counted
 from pallink.redact.secrets import redact_all
 from pallink.redact.text import one_line
 from pallink.signin.methods import SignIn, SignInMethod
@@ -73,9 +74,8 @@ def tenants(
     if is_interrupted:
         raise _interruption()
     if failed:
-        tenants_read = f"{len(results)} tenant{'' if len(results) == 1 else 's'}"
         raise AccountsFailedError(
-            f"could not read the link in {len(failed)} of {tenants_read}",
+            f"could not read the link in {len(failed)} of {counted(len(results), 'tenant')}",
             remedy="correct each error, then run again",
             command=this_command(),
         )
@@ -127,8 +127,8 @@ class _Progress:
     def add(self, _result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:  # noqa: ARG002
         """Count a tenant."""
         self._done += 1
-        tenants = f"{self._total} tenant{'' if self._total == 1 else 's'}"
-        line.show(f"{bar(self._done, self._total)}  read the link in {self._done} of {tenants}")
+        share = f"{self._done} of {counted(self._total, 'tenant')}"
+        line.show(f"{bar(self._done, self._total)}  read the link in {share}")
 
     def stream(self, *_results: "EntryResult") -> None:
         """Do nothing: no earlier process read links."""
