@@ -348,12 +348,13 @@ def test_reports(in_sandbox: Pallink, tmp_path: Path) -> None:
 
 
 def test_a_report_that_cannot_be_written_changes_no_exit_code(in_sandbox: Pallink, tmp_path: Path) -> None:
-    file = write_fleet(tmp_path, SEED[0])
+    file, folder = write_fleet(tmp_path, SEED[0]), tmp_path / "folder"
+    folder.mkdir()
     for command, code in ((f"apply {file} --yes", 0), (f"verify {file}", 0), (f"verify {file} --exclude name=x", 0)):
-        done = in_sandbox(f"fleet {command} --csv {tmp_path} --junit {tmp_path}")
+        done = in_sandbox(f"fleet {command} --csv {tmp_path} --junit {folder}")
         assert done.code == code
         assert f"warning: the CSV report could not be written to {tmp_path}: " in done.stderr
-        assert f"warning: the JUnit report could not be written to {tmp_path}: " in done.stderr
+        assert f"warning: the JUnit report could not be written to {folder}: " in done.stderr
     failed = in_sandbox(f"fleet verify {write_fleet(tmp_path, NO_READER[0])} --csv {tmp_path} -o json")
     assert failed.code == 9
     assert str(last_error(failed)["warnings"]).count("could not be written") == 1
@@ -410,36 +411,74 @@ def test_a_full_disk_does_not_end_a_run_that_streams(
     assert [record["kind"] for record in records(tmp_path / "run")].count("outcome") == 3
 
 
-@pytest.mark.parametrize("command", ["check", "verify", "apply --yes"])
-@pytest.mark.parametrize("option", ["--junit", "--markdown", "--csv"])
+@pytest.mark.parametrize(
+    ("option", "report"),
+    [
+        ("--junit", "a JUnit report"),
+        ("--markdown", "a Markdown summary of pallink"),
+        ("--csv", "a CSV report of pallink"),
+    ],
+)
 def test_a_report_does_not_overwrite_the_fleet_file(
-    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, command: str, option: str
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, option: str, report: str
 ) -> None:
     file = write_fleet(tmp_path, *SEED)
     before = Path(file).read_text()
-    same = tmp_path / "folder" / ".." / "fleet.yaml"
-    refused = in_sandbox(f"fleet {command} {file} {option} {same}")
-    assert refused.code == 2
-    assert (
-        f"error: {option} would overwrite {same}\ncause: the command reads this file\ncause: nothing was sent"
-        in refused.stderr
-    )
-    assert f"hint: name another file with {option}" in refused.stderr
+    (tmp_path / "report").hardlink_to(file)
+    for command in ("check", "verify", "apply --yes"):
+        refused = in_sandbox(f"fleet {command} {file} {option} {tmp_path / 'report'}")
+        assert refused.code == 2
+        assert refused.stderr.endswith(
+            f"error: {option} would overwrite {tmp_path / 'report'}\n"
+            f"cause: the file exists, and is not {report}\ncause: nothing was sent\n"
+            f"hint: name another file with {option}\n"
+        )
     assert Path(file).read_text() == before
     assert traffic.sent == []
 
 
-@pytest.mark.parametrize("option", ["--junit", "--markdown", "--csv"])
-@pytest.mark.parametrize("header", ["account;tenant;partner", "\ufeffname,Client-ID,tenant"])
-def test_a_report_does_not_overwrite_another_fleet_file(
-    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, header: str, option: str
+@pytest.mark.parametrize(
+    ("option", "content", "is_report"),
+    [
+        ("--csv", '"name","account";"partner"\n', False),
+        ("--csv", "\ufeffname;Client-ID;tenant\n", False),
+        ("--csv", '{"version": 1, "kind": "pallink fleet plan"}', False),
+        ("--csv", "name;outcome;exitCode\n", True),
+        ("--csv", "", True),
+        ("--junit", "<?xml version='1.0'?>\n<project/>\n", False),
+        ("--junit", '<testsuite name="another tool"/>', True),
+        ("--markdown", "# Minutes\n\n## pallink verify\n", False),
+        ("--markdown", "## pallink fleet verify: 1 passed\n", True),
+    ],
+)
+def test_a_report_overwrites_such_reports_alone(
+    in_sandbox: Pallink, tmp_path: Path, option: str, content: str, is_report: bool
 ) -> None:
-    accounts = tmp_path / "accounts.csv"
-    accounts.write_text(f"{header}\n", "utf-8")
-    refused = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} {option} {accounts}")
+    existing = tmp_path / "existing"
+    existing.write_text(content, "utf-8")
+    done = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} {option} {existing}")
+    assert done.code == (9 if is_report else 2)
+    assert (existing.read_text("utf-8") == content) is not is_report
+
+
+def test_verify_overwrites_no_fleet_file(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:
+    file = write_fleet(tmp_path, *SEED)
+    refused = in_sandbox(f"verify 719878 --junit {file}")
+    assert (refused.code, f"error: --junit would overwrite {file}\n" in refused.stderr) == (2, True)
+    assert (Path(file).read_text()[:8], traffic.sent) == ("version:", [])
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_each_report_has_a_file_of_its_own(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, exists: bool) -> None:
+    report, other = tmp_path / "report", tmp_path / "folder" / ".." / "report"
+    if exists:
+        report.touch()
+        other = tmp_path / "other"
+        other.hardlink_to(report)
+    refused = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} --junit {report} --csv {other}")
     assert refused.code == 2
-    assert f"error: {option} would overwrite {accounts}\ncause: it is a fleet file, not a report" in refused.stderr
-    assert accounts.read_text("utf-8") == f"{header}\n"
+    assert f"error: --junit and --csv name the same file: {other}\n" in refused.stderr
+    assert "hint: name another file with --csv\n" in refused.stderr
     assert traffic.sent == []
 
 

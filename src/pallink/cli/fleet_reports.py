@@ -1,7 +1,10 @@
 """The reports of a fleet command: files that options name, and what the CI system shows."""
 
+import codecs
 import csv
 import io
+import itertools
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -16,8 +19,14 @@ if TYPE_CHECKING:
 
     from pallink.fleet.result import EntryResult
 
-# Characters. More than all columns of a fleet file.
-_MAX_HEADER = 1000
+# How a report begins that pallink wrote, or another tool in the same format, or a spreadsheet that saved it again.
+_BEGINNINGS = {
+    "--junit": ("a JUnit report", re.compile(rb"\s*(<\?xml[^>]*>\s*)?<testsuites?\b")),
+    "--markdown": ("a Markdown summary of pallink", re.compile(rb"## pallink ")),
+    "--csv": ("a CSV report of pallink", re.compile(rb'"?name"?[,;\t]"?outcome\b')),
+}
+# Bytes.
+_MAX_BEGINNING = 1000
 _COLUMNS = (
     "name",
     "outcome",
@@ -43,46 +52,29 @@ class ReportFiles(NamedTuple):
 
     @classmethod
     def parse(cls, junit: str | None, markdown: str | None, csv: str | None) -> Self:
-        """Return the files of a command line; raises `UsageError` as `parse_report_file` does."""
-        return cls(
-            parse_report_file("--junit", junit),
-            parse_report_file("--markdown", markdown),
-            parse_report_file("--csv", csv),
-        )
-
-    def require_others_than(self, file: Path | None) -> None:
-        """Refuse to write a report in place of the file that the command reads, or of another fleet file.
+        """Return the files of a command line.
 
         Raises:
-            UsageError: An option names one.
+            UsageError: As `parse_report_file`; or two options name the same file.
         """
-        for option, path in zip(("--junit", "--markdown", "--csv"), self, strict=True):
-            if path is None:
-                continue
-            if file is not None and path.resolve() == file.resolve():
-                cause = "the command reads this file"
-            elif _is_fleet_file(path):
-                cause = "it is a fleet file, not a report"
-            else:
-                continue
-            raise UsageError(
-                f"{option} would overwrite {path}",
-                cause=f"{cause}; nothing was sent",
-                remedy=f"name another file with {option}",
-            )
+        given = {"--junit": junit, "--markdown": markdown, "--csv": csv}
+        files = {option: parse_report_file(option, name) for option, name in given.items()}
+        for (first, file), (second, other) in itertools.combinations(files.items(), 2):
+            if file is not None and other is not None and _is_same(file, other):
+                raise UsageError(
+                    f"{first} and {second} name the same file: {other}",
+                    cause="each report needs a file of its own; nothing was sent",
+                    remedy=f"name another file with {second}",
+                )
+        return cls(*files.values())
 
 
-def _is_fleet_file(path: Path) -> bool:
-    """Return whether a CSV file has the columns of a fleet file, and none of a report."""
+def _is_same(first: Path, second: Path) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            header = file.readline(_MAX_HEADER)
+        return first.samefile(second)
     except OSError:
-        return False
-    columns = set(re.split(r"[,;\t]", header.strip().casefold()))
-    return not columns.isdisjoint({"account", "client-id"}) and "outcome" not in columns
+        # One of them does not exist yet.
+        return os.path.realpath(first) == os.path.realpath(second)
 
 
 NO_FILES = ReportFiles()
@@ -92,9 +84,11 @@ def parse_report_file(option: str, name: str | None) -> Path | None:
     """Return the file of an option; None if the option is not given.
 
     Raises:
-        UsageError: The name is empty, or `-` for stdout.
+        UsageError: The name is empty, or `-` for stdout; or the file exists, and is not such a report.
     """
-    if name == "":
+    if name is None:
+        return None
+    if not name:
         raise UsageError(f"{option} is empty", remedy=f"name a file with {option}, or leave it out")
     if name == "-":
         raise UsageError(
@@ -102,7 +96,28 @@ def parse_report_file(option: str, name: str | None) -> Path | None:
             cause="the result of the command is written there",
             remedy=f"name a file with {option}",
         )
-    return None if name is None else Path(name)
+    report, beginning = _BEGINNINGS[option]
+    file = Path(name)
+    existing = _read_beginning(file)
+    if existing and not beginning.match(existing):
+        raise UsageError(
+            f"{option} would overwrite {name}",
+            cause=f"the file exists, and is not {report}; nothing was sent",
+            remedy=f"name another file with {option}",
+        )
+    return file
+
+
+def _read_beginning(path: Path) -> bytes:
+    """Return the first bytes of a file, without a byte order mark; none of a FIFO and the like, which keep nothing."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(_MAX_BEGINNING).removeprefix(codecs.BOM_UTF8)
+    except OSError:
+        # If it cannot be written either, the end of the command says so.
+        return b""
 
 
 def publish_fleet(

@@ -48,7 +48,6 @@ def check(
 
     say_where_at_once(options)
     selection, files = Selection(select, exclude, limit), ReportFiles.parse(junit, markdown, csv)
-    files.require_others_than(file)
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
