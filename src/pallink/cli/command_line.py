@@ -6,7 +6,8 @@ from typing import NamedTuple
 # The groups, whose next word is a command.
 GROUPS = frozenset({("role",), ("fleet",), ("sandbox",), ("sandbox", "fault")})
 
-# What others call the commands of pallink and of its groups: `az managementpartner`, `git` and the like.
+# What others call the commands of pallink and of its groups: `az managementpartner`, `git` and the like. One with an
+# option takes the next word as the option's value.
 SYNONYMS: Mapping[tuple[str, ...], Mapping[str, str]] = {
     (): {
         "add": "link",
@@ -53,7 +54,7 @@ SYNONYMS: Mapping[tuple[str, ...], Mapping[str, str]] = {
         "diff": "plan",
         "link": "apply",
         "run": "apply",
-        "resume": "apply",
+        "resume": "apply --resume",
         "test": "verify",
         "lint": "validate",
     },
@@ -159,3 +160,23 @@ def _count_common(arguments: Sequence[str], valued: Mapping[str, bool]) -> int:
     while position < len(arguments) and (word := arguments[position]).partition("=")[0] in valued:
         position += 1 + valued.get(word, False)
     return position
+
+
+def find_unknown_command(
+    name: str, arguments: Sequence[str], commands: Collection[str], valued: Mapping[str, bool]
+) -> int | None:
+    """Return the position of a word that should be a command, and not of an option's value with the same text.
+
+    Args:
+        name: The word.
+        arguments: The command line, without `pallink`.
+        commands: The names of the commands and groups.
+        valued: The common options, and whether each takes a value.
+
+    Returns:
+        None if the word is not there.
+    """
+    line = split(arguments, commands, valued)
+    # The last word of a path may be no command of its group.
+    first = len(arguments) - len(line.rest) - bool(line.path)
+    return next((position for position in range(first, len(arguments)) if arguments[position] == name), None)

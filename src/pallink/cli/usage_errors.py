@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pallink.cli.command_line import SYNONYMS
+from pallink.cli.command_line import SYNONYMS, find_unknown_command
 from pallink.cli.options import VALUED
 from pallink.cli.run import print_error
 from pallink.errors import UsageError
@@ -158,14 +158,16 @@ def _unknown_command(name: str, similar: Sequence[str], context: Any, arguments:
     synonym = SYNONYMS[tuple(path.split()[1:])].get(name)
     suggested = [synonym] if synonym is not None else similar
     message = f"no such command {name!r}{_suggestion(suggested)}"
-    if len(suggested) != 1 or name not in arguments:
+    commands = context.find_root().command.list_commands(context) if context is not None else []
+    position = find_unknown_command(name, arguments, commands, VALUED)
+    if len(suggested) != 1 or position is None:
         return UsageError(message, remedy="see the help", command=f"{path} --help")
-    command = context.command.get_command(context, suggested[0]) if context is not None else None
-    if command is not None and not _has_only(_options_of(command), arguments):
-        return UsageError(message, remedy="see the help", command=f"{path} {suggested[0]} --help")
-    position = arguments.index(name)
-    corrected = [*arguments[:position], suggested[0], *arguments[position + 1 :]]
-    return UsageError(message, command=shlex.join(["pallink", *corrected]))
+    (named, *option), rest = suggested[0].split(), arguments[position + 1 :]
+    command = context.command.get_command(context, named) if context is not None else None
+    lacks_value = option and (not rest or rest[0].startswith("-"))
+    if command is not None and (lacks_value or not _has_only(_options_of(command), arguments)):
+        return UsageError(message, remedy="see the help", command=f"{path} {named} --help")
+    return UsageError(message, command=shlex.join(["pallink", *arguments[:position], named, *option, *rest]))
 
 
 def _name(parameter: Any, context: Any, option: str | None = None) -> str:
