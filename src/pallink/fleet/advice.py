@@ -6,6 +6,9 @@ from pallink.roles.remedies import ROLE_CHECK_OPTION
 from pallink.signin.entra_codes import INVITE_GUEST
 from pallink.signin.methods import METHODS, SignInMethod
 
+INVITE_AGAIN = "have an administrator of that tenant invite the account again"
+"""What to do about a tenant that removed the account, for a command that cannot leave it out."""
+
 # The message of `pallink.signin.choice` where nothing states a sign-in.
 _NOT_SIGNED_IN = "not signed in"
 _APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
@@ -55,7 +58,7 @@ def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
     if entry.is_listed and error.remedy == INVITE_GUEST:
         # The list of tenants still has it: the account was removed there since.
         option = f"{'exclude-tenants' if is_from_file else '--exclude-tenant'} {entry.tenant_domain or entry.tenant}"
-        return f"have an administrator of that tenant invite the account again, or leave it out: {option}"
+        return f"{INVITE_AGAIN}, or leave it out: {option}"
     if entry.secret is not None and _APPLICATION_VARIABLE in error.remedy:
         # The fleet file states where the secret is; this variable signs in no account of it.
         return error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret))
