@@ -80,6 +80,8 @@ def test_check_names_the_tenants_without_reader(consultant: Desk) -> None:
         "    pallink role assign --to 0ff5d39d-5d27-4f5c-9cbe-8fe3db2971e3 --subscription SUBSCRIPTION"
         f" --tenant {CONTOSO} --cloud sandbox\n"
     )
+    told = consultant.run("check --all-tenants --account auditor@contoso.com").stderr
+    assert "\nhint: activate Reader where the account is eligible for it\n    pallink sandbox activate " in told
 
 
 def test_a_dry_run_writes_nothing(consultant: Desk, traffic: Traffic) -> None:

@@ -107,7 +107,13 @@ def test_roles_that_cannot_be_read_are_not_missing(in_sandbox: Pallink, traffic:
 def test_an_eligible_role_is_activated_and_not_assigned(in_sandbox: Pallink, tmp_path: Path) -> None:
     done = in_sandbox(f"fleet check {write_fleet(tmp_path, 'account: auditor@contoso.com')} -o json")
     assert done.code == 9
+    assert last_error(done)["remedy"] == "activate Reader where the account is eligible for it"
     assert str(last_error(done)["command"]).startswith("pallink sandbox activate ")
+    both = in_sandbox(f"fleet check {write_fleet(tmp_path, 'account: auditor@contoso.com', f'account: {NEW_HIRE}')}")
+    assert (
+        "\nhint: have an administrator assign Reader where it is missing,"
+        " or activate it where the account is eligible for it\n    pallink sandbox activate "
+    ) in both.stderr
 
 
 def test_reports(in_sandbox: Pallink, tmp_path: Path) -> None:

@@ -261,6 +261,21 @@ def fleet_differs(command: str, replacing: str) -> Finding:
     return finding
 
 
+def how_to_get_reader(lacking: "Sequence[EntryResult]", assign: str) -> str:
+    """Return what to do about accounts without Reader.
+
+    Args:
+        lacking: Their results.
+        assign: What to do where an administrator has to assign it.
+    """
+    from pallink.roles import Verdict  # noqa: PLC0415
+
+    activates = [result.fields.get("role") == Verdict.ELIGIBLE for result in lacking]
+    if all(activates):
+        return "activate Reader where the account is eligible for it"
+    return f"{assign}, or activate it where the account is eligible for it" if any(activates) else assign
+
+
 def _is_another_partners(result: "EntryResult") -> bool:
     error = result.error
     return isinstance(error, LinkedElsewhereError) and error.linked_partner_id != error.wanted_partner_id

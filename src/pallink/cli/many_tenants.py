@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pallink.cli.fleet_job import run_all
 from pallink.cli.fleet_reports import NO_FILES, ReportFiles
-from pallink.cli.fleet_results import Ending, Finding, FleetReport
+from pallink.cli.fleet_results import Ending, Finding, FleetReport, how_to_get_reader
 from pallink.cli.job import can_ask, session, this_command, yes_is_required
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.tenants_options import TenantsOptions
@@ -103,10 +103,11 @@ def check_in_tenants(options: TenantsOptions, wanted: Wanted) -> None:
     from pallink.fleet.work import Mode  # noqa: PLC0415 - one tenant needs none
 
     def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
-        commands = [result.error.command for result in results if result.error and result.error.command]
+        lacking = [result for result in results if result.error is not None]
+        commands = [result.error.command for result in lacking if result.error and result.error.command]
         return FleetDiffersError(
             f"Reader is missing in {_share(different, results)}",
-            remedy="have an administrator of each tenant assign Reader",
+            remedy=how_to_get_reader(lacking, "have an administrator of each tenant assign Reader"),
             command="\n".join(commands[:_MAX_COMMANDS]),
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, FleetFile, Junit, Limit, Markdown, Select, VaultAuth
 from pallink.cli.fleet_job import Selection, read_entries, run_all
 from pallink.cli.fleet_reports import ReportFiles
-from pallink.cli.fleet_results import Ending, FleetReport
+from pallink.cli.fleet_results import Ending, FleetReport, how_to_get_reader
 from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # With more accounts than this, one command for all of them is plainer.
 _MAX_COMMANDS = 10
-_REMEDY = "have an administrator assign Reader where it is missing"
+_ASSIGN = "have an administrator assign Reader where it is missing"
 
 
 def check(
@@ -51,15 +51,18 @@ def check(
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, vault_auth=vault_auth
     )
+
+    def finding(lacking: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
+        remedy, commands = _advice(results, file, selection, options)
+        return FleetDiffersError(
+            f"the Reader role is missing for {lacking:,} of {count_results(results)}", remedy=remedy, command=commands
+        )
+
     entries = needing_role(read_entries(file, selection, run_options, options), file, options)
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),
-        finding=lambda lacking, results: FleetDiffersError(
-            f"the Reader role is missing for {lacking:,} of {count_results(results)}",
-            remedy=_REMEDY,
-            command=_commands(results, file, selection, options),
-        ),
+        finding=finding,
         title="fleet check",
         files=files,
     )
@@ -70,9 +73,9 @@ def check(
     try:
         report.end(results, is_interrupted=run.is_stopped)
     except AccountsFailedError as error:
-        commands = _commands(results, file, selection, options)
+        remedy, commands = _advice(results, file, selection, options)
         raise (
-            error.replace(remedy=f"correct the other errors, and {_REMEDY}", command=commands) if commands else error
+            error.replace(remedy=f"correct the other errors, and {remedy}", command=commands) if commands else error
         ) from None
 
 
@@ -80,8 +83,10 @@ def _role_of(result: "EntryResult") -> str:
     return str(result.fields.get("role") or "")
 
 
-def _commands(results: "Sequence[EntryResult]", file: Path, selection: Selection, options: FleetOptions) -> str:
-    """Return the commands that give Reader to those that lack it, one a line; empty if all hold it."""
+def _advice(
+    results: "Sequence[EntryResult]", file: Path, selection: Selection, options: FleetOptions
+) -> tuple[str, str]:
+    """Return how accounts get Reader that lack it, and the commands, one a line; none if all hold it."""
     from pallink.fleet.result import Outcome  # noqa: PLC0415 - help does without it
 
     lacking = [
@@ -90,9 +95,9 @@ def _commands(results: "Sequence[EntryResult]", file: Path, selection: Selection
         if result.outcome is Outcome.DIFFERS or isinstance(result.error, SubscriptionNotFoundError)
     ]
     commands = [result.error.command for result in lacking if result.error is not None and result.error.command]
-    if len(commands) > _MAX_COMMANDS:
-        words = ["--fleet", str(file), *selection.words]
-        if not all(result.entry.subscriptions for result in lacking):
-            words += ["--subscription", "SUBSCRIPTION"]
-        commands = [Settings(options.settings.cloud).command("role", "assign", *words)]
-    return "\n".join(commands)
+    if len(commands) <= _MAX_COMMANDS:
+        return how_to_get_reader(lacking, _ASSIGN), "\n".join(commands)
+    words = ["--fleet", str(file), *selection.words]
+    if not all(result.entry.subscriptions for result in lacking):
+        words += ["--subscription", "SUBSCRIPTION"]
+    return _ASSIGN, Settings(options.settings.cloud).command("role", "assign", *words)
