@@ -78,7 +78,8 @@ def read_situation(
     if first is not None:
         raise first
     if role_error is not None and role_check is RoleCheck.WARN:
-        warning = f"{role_error.message}; pallink requires it only with --role-check require"
+        # An option, a variable and a key of fleet files have this name.
+        warning = f"{role_error.message}; pallink does not require it, because role-check is warn"
         return Situation(link, reader, name, None, (warning,))
     return Situation(link, reader, name, role_error, reader_warnings(reader) if reader else ())
 

@@ -472,7 +472,7 @@ def test_every_message_of_the_gate_says_whose_rule_it_is(
         traffic.fail("GET", *fault)
     warned = in_sandbox(f"link 719878 --account {account}@contoso.com --role-check warn --dry-run")
     (warning,) = [line for line in warned.stderr.splitlines() if line.startswith("warning: ")]
-    assert warning.endswith("; pallink requires it only with --role-check require")
+    assert warning.endswith("; pallink does not require it, because role-check is warn")
 
 
 # --- What the documentation promises ----------------------------------------------------------------------------------
