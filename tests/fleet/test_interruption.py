@@ -52,16 +52,18 @@ def test_an_interruption_settles_the_write_under_way(
 ) -> None:
     file = write_fleet(tmp_path, *SEED)
     traffic.fail("PUT", "partners", interrupting)
-    ended = in_sandbox(f"fleet apply {file} --yes --concurrency 1 -o json")
+    options = f"-o json -q --junit {tmp_path / 'report.xml'}"
+    ended = in_sandbox(f"fleet apply {file} --yes --concurrency 1 {options}")
     assert ended.code == 130
     assert list(outcomes(ended).values()) == ["created", "not-run", "not-run"]
     error = last_error(ended)
     assert (error["message"], error["cause"]) == ("interrupted", "1 of 3 accounts are done")
-    command = f"pallink fleet apply --resume {ended.json['run']} -o json --cloud sandbox --concurrency 1"
+    command = f"pallink fleet apply --resume {ended.json['run']} {options} --cloud sandbox --concurrency 1"
     assert (error["remedy"], error["command"]) == ("resume the run", command)
     assert traffic.writes() == ["PUT"]
     again = in_sandbox(*command.split()[1:-4])
     assert totals(again) == {"created": 3}
+    assert (tmp_path / "report.xml").read_text().count("<testcase") == 3
     assert traffic.writes() == ["PUT"] * 3
 
 

@@ -68,6 +68,12 @@ class ReportFiles(NamedTuple):
                 )
         return cls(*files.values())
 
+    @property
+    def words(self) -> list[str]:
+        """The options on the command line."""
+        given = zip(("--junit", "--markdown", "--csv"), self, strict=True)
+        return [word for option, path in given if path is not None for word in (option, str(path))]
+
 
 def _is_same(first: Path, second: Path) -> bool:
     try:

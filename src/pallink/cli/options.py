@@ -60,7 +60,8 @@ class OutputOptions:
     def output_words(self) -> list[str]:
         """The options on the command line that say how to write the result."""
         words = ["-o", self.output.value] if self.output is not OutputFormat.TABLE else []
-        return words if self.query is None else [*words, "--query", self.query]
+        words += ["--query", self.query] if self.query is not None else []
+        return [*words, "-q"] if self.quiet else words
 
     @property
     def notice(self) -> tuple[str, ...]:

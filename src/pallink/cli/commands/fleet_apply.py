@@ -150,8 +150,9 @@ def _carry_out(
 ) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "resume the run"
-    options.report.command = _resume_command(run, options)
-    report = FleetReport(options, len(run.pending), _ending_of(run, ending, options), earlier=unchanged)
+    known = _ending_of(run, ending, options)
+    options.report.command = known.go_on
+    report = FleetReport(options, len(run.pending), known, earlier=unchanged)
     with run:
         results = run_all(run, options, report)
     # The journal may have been removed meanwhile.
@@ -164,7 +165,8 @@ def _ending_of(run: "FleetRun", ending: Ending, options: ConnectionOptions) -> E
     journal = run.journal
     if journal is None:
         raise AssertionError("an apply keeps a journal")
-    go_on = _resume_command(run, options)
+    words = [*options.output_words, *ending.files.words]
+    go_on = fleet_command(run.options, "apply", "--resume", journal.name, *words)
     # A folder that an option names holds this run: another one cannot begin in it.
     is_elsewhere = journal.name != journal.run_id and not journal.is_removed
     return changed(
@@ -174,11 +176,6 @@ def _ending_of(run: "FleetRun", ending: Ending, options: ConnectionOptions) -> E
         go_on=go_on,
         run_id=journal.run_id,
     )
-
-
-def _resume_command(run: "FleetRun", options: ConnectionOptions) -> str:
-    name = run.journal.name if run.journal is not None else "last"
-    return fleet_command(run.options, "apply", "--resume", name, *options.output_words)
 
 
 def _refuse_besides(what: str, *, selection: Selection, **others: object) -> None:
