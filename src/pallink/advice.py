@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pallink.account import Account, home_name
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
-from pallink.settings import Settings
+from pallink.settings import RoleCheck, Settings
 from pallink.signin.again import with_sign_in_command
 from pallink.signin.methods import SignIn, SignInMethod
 
@@ -30,6 +30,7 @@ class Job:
         partner_id: The partner that was asked for, where one was.
         sign_in: How this run signed in; None if it did not come that far.
         account: The account that signed in; None if none did.
+        role_check: What a missing Reader role means to a command that links; None: as by default.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Job:
     partner_id: str | None = None
     sign_in: SignIn | None = None
     account: Account | None = None
+    role_check: RoleCheck | None = None
 
     def settings_of_account(self) -> Settings:
         """Return the options of this run, with the account that signed in: a write needs its account stated."""
@@ -102,18 +104,19 @@ def _with_inputs(text: str | None, inputs: Mapping[str, str]) -> str | None:
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
     """Return the remedy in words and the command, as far as there is one."""
     settings = job.settings_of_account()
+    role_check = ["--role-check", job.role_check.value] if job.role_check else []
     remedy, line = error.remedy, None
     match error:
         case NotLinkedError():
-            remedy, line = "create the link", settings.command("link", job.partner_id or "PARTNER_ID")
+            remedy, line = "create the link", settings.command("link", job.partner_id or "PARTNER_ID", *role_check)
         case LinkedElsewhereError() if job.command == "unlink":
             remedy = f"remove the link to {error.linked_partner_id} instead"
             line = settings.command("unlink", error.linked_partner_id)
         case LinkedElsewhereError():
             # Another account first: replacing a partner ends the recognition of the one that is linked.
             other = replace(settings, account=None, client_id=None, auth=None)
-            line = other.command("link", error.wanted_partner_id, "--account", "OTHER_ACCOUNT")
-            line += "\n" + settings.command("update", error.wanted_partner_id)
+            line = other.command("link", error.wanted_partner_id, *role_check, "--account", "OTHER_ACCOUNT")
+            line += "\n" + settings.command("update", error.wanted_partner_id, *role_check)
             remedy = "link another account to the other partner, or replace the partner of this one"
         case UnsettledWriteError():
             line = settings.command("show")

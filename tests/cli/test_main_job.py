@@ -152,6 +152,16 @@ def test_update_without_a_link_is_not_linked(in_sandbox: Pallink, traffic: Traff
     assert traffic.writes() == []
 
 
+def test_a_role_check_is_kept_in_what_is_to_be_run_instead(in_sandbox: Pallink) -> None:
+    missing = in_sandbox("update 719878 --role-check skip")
+    assert "    pallink link 719878 --role-check skip --cloud sandbox" in missing.stderr
+    in_sandbox("link 719878")
+    elsewhere = in_sandbox("link 6183402 --role-check warn")
+    assert "    pallink link 6183402 --role-check warn --account OTHER_ACCOUNT" in elsewhere.stderr
+    assert "    pallink update 6183402 --role-check warn --cloud sandbox" in elsewhere.stderr
+    assert "--role-check" not in in_sandbox("unlink 6183402 --yes").stderr
+
+
 @pytest.mark.parametrize("command", ["link 719878", "check"])
 def test_without_reader_nothing_is_written_and_the_remedy_is_ready_to_paste(
     in_sandbox: Pallink, traffic: Traffic, command: str
