@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from pallink.signin import METHODS, SignIn, SignInMethod, StoredSignIn
 from tests.cli.people import APPLICATION, APPROVERS, INVOICES, PARTNER_LINK, Desk
 from tests.harness import Pallink, Traffic
 
+ROOT = Path(__file__).parents[2]
 KEPT = "--allow-plain-text-cache"
 REFUSED = "--account or --yes is required without a prompt"
 
@@ -192,3 +194,29 @@ def test_a_command_names_the_cloud_that_a_variable_chose(pallink: Pallink, monke
     assert refused.stderr.endswith("    pallink unlink 719878 --account invoices@contoso.com --yes --cloud sandbox\n")
     named = pallink("unlink 719878 --account invoices@contoso.com --cloud=sandbox")
     assert named.stderr.endswith("    pallink unlink 719878 --account invoices@contoso.com --cloud=sandbox --yes\n")
+
+
+def test_a_command_names_the_account_that_variables_chose(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pasted where they are not set, it would work on another account's link."""
+    chosen = {
+        "PALLINK_CLOUD": "sandbox",
+        "PALLINK_AUTH": "device-code",
+        "PALLINK_ACCOUNT": INVOICES,
+        "PALLINK_TENANT": "contoso.com",
+        "PALLINK_CLIENT_ID": APPLICATION,
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    refused = pallink("unlink 719878 --account owner@contoso.com")
+    words = f"--yes --tenant contoso.com --cloud sandbox --auth device-code --client-id {APPLICATION}"
+    assert refused.stderr.endswith(f"    pallink unlink 719878 --account owner@contoso.com {words}\n")
+    many = pallink("unlink 719878 --tenant contoso.com --tenant fabrikam.onmicrosoft.com")
+    assert many.stderr.count("--tenant contoso.com") == 1
+    assert f"--account {INVOICES}" in many.stderr
+    fleet = pallink(f"fleet apply {ROOT / 'examples' / 'fleet.csv'}")
+    assert fleet.stderr.endswith("fleet.csv --yes --cloud sandbox\n")
+
+
+def test_a_text_that_is_no_method_is_not_repeated(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALLINK_AUTH", "S3cret")
+    assert pallink("unlink --cloud sandbox").stderr.endswith("    pallink unlink --cloud sandbox --yes\n")

@@ -1,6 +1,5 @@
 """What the commands share: opening a session, confirming a write, showing the result."""
 
-import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -224,14 +223,15 @@ def _require_stated_account(sign_in: SignIn) -> None:
 def this_command(*words: str) -> str:
     """Return the command line of this run with further words, ready to paste.
 
-    It names the cloud that a variable chose: where it is pasted, the variable may not be set.
+    It names the cloud and the account that variables chose: where it is pasted, they may not be set.
     """
-    given = list(Execution.current().arguments)
+    execution = Execution.current()
+    given = list(execution.arguments)
     end = given.index("--") if "--" in given else len(given)
-    cloud = os.environ.get("PALLINK_CLOUD")
-    if cloud and not any(word == "--cloud" or word.startswith("--cloud=") for word in given[:end]):
-        words = (*words, "--cloud", cloud)
-    return shlex.join(["pallink", *given[:end], *words, *given[end:]])
+    chosen = [
+        word for option, value in execution.chosen_by_variables if option not in words for word in (option, value)
+    ]
+    return shlex.join(["pallink", *given[:end], *words, *chosen, *given[end:]])
 
 
 def _ask(proposal: "Proposal", terminal: Terminal) -> bool:

@@ -7,7 +7,7 @@ one of them, and its help a heading of its own for them.
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
 
@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 from pallink.cli.completion import complete_account
 from pallink.cli.interrupt_report import InterruptReport
 from pallink.cli.run import run
+from pallink.cli.supervisor import Execution
 from pallink.clouds import CLOUD_NAMES
 from pallink.errors import PallinkError, UsageError
 from pallink.output import OutputFormat, check_query
@@ -28,6 +29,9 @@ from pallink.signin import OFFERED_METHODS
 P = ParamSpec("P")
 
 HEADING = "Common options"
+
+# They choose the cloud, and who signs in.
+_CHOOSING = ("--cloud", "--auth", "--account", "--tenant", "--client-id")
 
 # Azure Pipelines sets no CI.
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
@@ -321,6 +325,7 @@ def command_with_options(
 
             def job() -> None:
                 given.check(context)
+                Execution.current().chosen_by_variables = tuple(_chosen_by_variables(context))
                 given.report.warnings = given.notice
                 try:
                     function(given, **values)  # type: ignore[call-arg]
@@ -345,6 +350,19 @@ def command_with_options(
         return command
 
     return register
+
+
+def _chosen_by_variables(context: typer.Context) -> Iterator[tuple[str, str]]:
+    """Yield the options that variables set which choose the cloud and the account, with their values."""
+    for parameter in context.command.params:
+        option, name = parameter.opts[0], parameter.name or ""
+        if option not in _CHOOSING or not is_from(context, name, "ENVIRONMENT"):
+            continue
+        value = context.params[name]
+        text = value if isinstance(value, str) else " ".join(value)
+        # No other text is repeated: a secret may stand there by mistake.
+        if option != "--auth" or text.lower() in OFFERED_METHODS:
+            yield option, text
 
 
 def is_from(context: typer.Context, parameter: str, source: Literal["COMMANDLINE", "ENVIRONMENT"]) -> bool:
