@@ -16,6 +16,7 @@ import requests
 import pallink
 from pallink.cli.supervisor import Execution
 from pallink.concurrency import CancelScope
+from pallink.output import terminal
 from tests.bench import OTHER, PARTNER, Asked, Bench, Send
 from tests.interruption.oracle import stated_link, violations
 
@@ -94,8 +95,9 @@ class Tracer:
                 self.sent += 1
                 signal.raise_signal(self.number)
                 self._handled.wait()
-                if self._is_abandoned:
-                    self._ended.wait()
+            # What it is writing to stderr it may end: the report of the interruption waits for that.
+            if self._is_abandoned and not terminal._STDERR.locked():
+                self._ended.wait()
         return self._line
 
 
