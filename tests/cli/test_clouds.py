@@ -184,6 +184,7 @@ def test_a_cache_that_cannot_be_written_leaves_no_file(pallink: Pallink, cloud: 
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_certificate_that_nobody_trusts_is_refused(pallink: Pallink, cloud: Served) -> None:
     refused = pallink(f"link 719878 --cloud {cloud.origin}")
     assert refused.code == 7
@@ -203,6 +204,7 @@ def test_the_operating_systems_trust_store_is_honoured(
     assert done.code == 0, done.stderr
 
 
+@pytest.mark.usefixtures("clock")
 def test_certificates_are_verified_whatever_a_variable_says(
     pallink: Pallink, cloud: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +226,7 @@ def test_a_url_that_answers_html(pallink: Pallink, authority: trustme.CA) -> Non
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.usefixtures("trusted")
+@pytest.mark.usefixtures("trusted", "clock")
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_url_without_metadata(pallink: Pallink, authority: trustme.CA, status: int) -> None:
     with https_server(lambda _: Response(status, {"Content-Type": "application/json"}, b"{}"), authority) as origin:
@@ -288,6 +290,7 @@ def test_metadata_with_the_audience_of_another_service_gets_no_token(pallink: Pa
     assert "cause: its audience https://vault.example is another service" in refused.stderr
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_cloud_that_nobody_serves(pallink: Pallink) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

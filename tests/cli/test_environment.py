@@ -199,6 +199,7 @@ def test_a_proxy_that_is_not_used_may_be_any(desk: Desk) -> None:
         assert there.run("show").code == 3
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_folder_of_certificates_is_no_error(desk: Desk, tmp_path: Path) -> None:
     with served(desk) as there:
         there.environment("client-secret")

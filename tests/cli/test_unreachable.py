@@ -21,6 +21,10 @@ OLD_HELLO = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01" + b"r" * 32 + b"\x00
 OLD_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
 
 
+# Their waits between two tries take no time.
+pytestmark = pytest.mark.usefixtures("clock")
+
+
 @pytest.fixture(autouse=True)
 def application(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_TENANT_ID", "8fe81352-b317-4e31-9d5b-b42cafcd167c")
