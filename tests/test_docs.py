@@ -227,8 +227,8 @@ def test_every_pallink_line_on_every_page_names_a_command_and_options_that_exist
                 words = shlex.split(line.partition("||")[0], comments=True)
                 if words == ["--version"]:
                     continue
-                name = " ".join(words[: 2 if words[0] in {"fleet", "role", "sandbox"} else 1])
-                assert name in known, (page, line)
+                name = next((name for n in (3, 2, 1) if (name := " ".join(words[:n])) in known), None)
+                assert name, (page, line)
                 options = {option for parameter in known[name].params for option in parameter.opts}
                 used = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
                 assert used <= options, (page, line)

@@ -56,6 +56,12 @@ def test_the_account_of_a_role_is_offered(offer: Offer, command: str) -> None:
     assert {INVOICES, APPROVERS, APPLICATION} <= set(offer(f"{command} --cloud sandbox --to "))
 
 
+def test_the_value_of_an_option_is_offered_before_the_command(offer: Offer) -> None:
+    assert offer("-o js") == ["json", "jsonl"]
+    assert offer("--cloud sandbox --account inv") == [INVOICES]
+    assert "show" in offer("-o json ")
+
+
 def test_commands_are_offered_behind_options_and_help(offer: Offer) -> None:
     assert offer("-o json sandbox res") == ["reset"]
     assert offer("help fleet app") == ["apply"]

@@ -46,14 +46,18 @@ class _Commands(LazyGroup):
         from pallink.cli.options import VALUED  # noqa: PLC0415 - most command lines do without it
 
         line = split(args, self.lazy_commands, VALUED)
-        if line.is_without_command and not extra.get("resilient_parsing"):
-            self._refuse_options(line)
+        if line.is_without_command:
+            # This one has the common options and hardly any other.
+            command = self.load("whoami")
+            if not extra.get("resilient_parsing"):
+                self._refuse_options(line, command)
+            elif VALUED.get(line.options[-1]):
+                # Tab completes the value of this option, which the group does not have.
+                return command.make_context(info_name, line.options, parent, **extra)
         return super().make_context(info_name, line.words, parent, **extra)
 
-    def _refuse_options(self, line: CommandLine) -> None:
+    def _refuse_options(self, line: CommandLine, command: Any) -> None:
         """Raise the first error in the options; if all are valid, the error for the missing command."""
-        # Has the common options and hardly any other.
-        command = self.load("whoami")
         command.make_context(" ".join(["pallink", *line.path]), line.options).fail("Missing command")
 
 
