@@ -15,7 +15,7 @@ from pallink.deadline import Deadline
 from pallink.errors import NotRunError, PallinkError, UsageError
 from pallink.fleet.entry import Entry
 from pallink.fleet.executor import DEFAULT_CONCURRENCY, INTERRUPTED, MAX_CONCURRENCY, Executor
-from pallink.fleet.journal import Journal
+from pallink.fleet.journal import START_NEW_RUN, Journal, new_run_command
 from pallink.fleet.plan_file import (
     Plan,
     link_as_dict,
@@ -246,7 +246,7 @@ def new_plan(
     entries: Sequence[Entry],
     options: RunOptions,
     *,
-    source: Path,
+    source: Path | str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Plan:
     """Return a plan before anything was read.
@@ -254,13 +254,13 @@ def new_plan(
     Args:
         entries: The entries.
         options: How the fleet is run.
-        source: The fleet file, to whose folder the paths of secrets are relative.
+        source: The fleet file, to whose folder the paths of secrets are relative; or the command that took its place.
         now: Returns the current time.
     """
     return Plan(
         cloud=options.cloud,
-        source=str(source),
-        folder=str(source.absolute().parent),
+        source=str(source.absolute()) if isinstance(source, Path) else source,
+        folder=str(Path(source).absolute().parent),
         replace=options.replace,
         entries=tuple(entries),
         seen={},
@@ -329,8 +329,8 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
         raise UsageError(
             f"the run in {journal.folder} cannot be resumed",
             cause=f"its journal was changed ({type(error).__name__}: {error})",
-            remedy="start a new run, which reads the links first",
-            command="pallink fleet apply FILE",
+            remedy=START_NEW_RUN,
+            command=new_run_command(journal.state.header),
         ) from error
     return FleetRun(
         plan,

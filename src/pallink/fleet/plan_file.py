@@ -52,7 +52,7 @@ class Plan:
 
     Attributes:
         cloud: The cloud's name or URL.
-        source: The fleet file's path.
+        source: The fleet file's absolute path; or the command that took its place, as in `pallink link --all-tenants`.
         folder: The folder that the paths of secrets are relative to.
         replace: Whether another partner's link is replaced.
         entries: The entries, in the order of the file.
