@@ -283,25 +283,30 @@ def test_a_damaged_run_is_begun_again_from_any_folder(
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("change", "cause"),
     [
-        ('"created"', '"invented"'),
-        ('"planVersion":1', '"planVersion":2'),
-        ('"719878"', '"x"'),
-        ('"warnings":[]', '"warnings":null'),
-        ('"entry":"invoices', '"entry":"others'),
+        (('"outcome":"created"', '"outcome":"invented"'), ".outcome must be one of created, "),
+        (('"planVersion":1', '"planVersion":2'), "planVersion is 2, and"),
+        (('"719878"', '"x"'), ": partner must be 5 to 10 digits"),
+        (('"warnings":[]', '"warnings":null'), ".warnings must be a list\n"),
+        (('"entry":"invoices', '"entry":"others'), "unknown entry others@contoso.com contoso.onmicrosoft.com\n"),
     ],
 )
-def test_a_journal_that_was_changed(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, old: str, new: str) -> None:
-    assert in_sandbox(f"fleet apply {write_fleet(tmp_path, SEED[0])} --yes").code == 0
+def test_a_journal_that_was_changed(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, change: tuple[str, str], cause: str
+) -> None:
+    file = write_fleet(tmp_path, SEED[0])
+    assert in_sandbox(f"fleet apply {file} --yes").code == 0
     (folder,) = runs_folder().iterdir()
     path = folder / "journal.jsonl"
     lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line.replace(old, new) for line in lines))
+    path.write_text("".join(line.replace(*change) for line in lines))
     traffic.sent.clear()
     refused = in_sandbox("fleet apply --resume last")
     assert refused.code == 2, refused.stderr
-    assert "cannot be used" in refused.stderr or "cannot be resumed" in refused.stderr
+    assert "cannot be resumed\ncause: journal.jsonl: " in refused.stderr
+    assert cause in refused.stderr
+    assert f"    pallink fleet apply {file} --cloud sandbox\n" in refused.stderr
     assert traffic.sent == []
     # It is not held any more.
     path.write_text("".join(lines))

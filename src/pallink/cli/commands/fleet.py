@@ -82,7 +82,7 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs of fleet apply, or show what one of them did."""
-    from pallink.fleet.fleet_run import run_entries  # noqa: PLC0415 - help does without it
+    from pallink.fleet.recorded import run_entries  # noqa: PLC0415 - help does without it
     from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415
 
     terminal = Terminal()
