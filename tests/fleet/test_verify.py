@@ -60,3 +60,5 @@ def test_an_account_that_has_left_is_taken_out_of_the_file(in_sandbox: Pallink, 
     ) in done.stderr
     linked = in_sandbox(f"fleet {command} {write_fleet(tmp_path, 'account: former@contoso.com')}")
     assert "hint: have an administrator of the tenant enable the account\n" in linked.stderr
+    misspelt = write_fleet(tmp_path, "account: invoices@contoso.com, tenant: contosso.onmicrosoft.com, state: unlinked")
+    assert "recognition" not in in_sandbox(f"fleet {command} {misspelt}").stderr

@@ -433,3 +433,6 @@ BLOCKED_CODES = frozenset(
     {*_CROSS_TENANT, *_GUESTS, "50057", "50105", "53000", "53001", "530002", "530003", "53003"}
 ) - {"50014"}
 """The codes that no prompt of pallink mends: the account is not let in, or the device is not the tenant's."""
+
+SHUT_OUT_CODES = frozenset({"16000", "16003", "50020", "50057", "51004", "90072", "500212", "500213", "500571"})
+"""The codes of an account that is disabled, is not in the tenant, or may not be."""
