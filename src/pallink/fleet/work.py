@@ -160,9 +160,9 @@ class Work:
                     fields |= _account_fields(session.account)
                     self.accounts.add(task.entry, session.account.tenant_id, session.account.object_id)
                     if self.mode is Mode.VERIFY:
-                        return self._verify(task.entry, session, fields)
+                        return self._verify(task.entry, session)
                     if self.mode is Mode.SHOW:
-                        return _show(task.entry, session, fields)
+                        return _show(task.entry, session)
                     if self.mode is Mode.CHECK:
                         return self._check(task.entry, session)
                     return self._write(task, session)
@@ -253,10 +253,10 @@ class Work:
                 command=PLAN_COMMAND if entry.line else None,
             )
 
-    def _verify(self, entry: Entry, session: Session, fields: Json) -> EntryResult:
+    def _verify(self, entry: Entry, session: Session) -> EntryResult:
         """Compare the link with what the entry wants."""
         if entry.state is LinkState.UNLINKED:
-            return _compare_unlinked(entry, session, fields)
+            return _compare_unlinked(entry, session)
         result = session.compare(
             LinkGoal(entry.partner_id or ""), role_check=entry.role_check, subscriptions=entry.subscriptions
         )
@@ -334,17 +334,14 @@ def _outcome_of_comparison(result: Result) -> Outcome:
     return Outcome.DIFFERS if is_known else Outcome.FAILED
 
 
-def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
+def _show(entry: Entry, session: Session) -> EntryResult:
     """Read the link. A missing link is not an error: the entry does not ask for one."""
-    try:
-        return _result(entry, Outcome.UNCHANGED, session.show())
-    except NotLinkedError:
-        return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=redact_all(fields))
+    return _result(entry, Outcome.UNCHANGED, session.read())
 
 
-def _compare_unlinked(entry: Entry, session: Session, fields: Json) -> EntryResult:
+def _compare_unlinked(entry: Entry, session: Session) -> EntryResult:
     """Compare the link with an entry that wants none, or none of one partner."""
-    shown = _show(entry, session, fields)
+    shown = _show(entry, session)
     linked = shown.fields.get("partnerId")
     if linked is None or entry.partner_id not in (None, linked):
         return shown
