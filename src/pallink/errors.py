@@ -283,7 +283,13 @@ class DefectError(PallinkError):
 
 
 class StalePlanError(PallinkError):
-    """The link is no longer what the plan of a fleet saw."""
+    """The link is no longer what the plan of a fleet saw.
+
+    Attributes:
+        linked_partner_id: The partner of the link that is there now; None if there is none.
+    """
+
+    linked_partner_id: str | None = None
 
 
 class NotRunError(PallinkError):

@@ -189,13 +189,17 @@ def test_a_link_that_became_another_partners_meanwhile(
 
 
 @pytest.mark.parametrize("more", ["", "--replace"])
-def test_the_way_on_from_a_stale_plan_is_a_new_plan(in_sandbox: Pallink, tmp_path: Path, more: str) -> None:
+def test_the_way_on_from_a_stale_plan_is_a_new_plan(
+    pallink: Pallink, in_sandbox: Pallink, tmp_path: Path, more: str
+) -> None:
     assert in_sandbox(f"link 6183402 {KEPT}").code == 0
     plan = plan_of(in_sandbox, tmp_path, SEED[0], more=more)
     assert in_sandbox(f"update 5127255 {KEPT}").code == 0
     done = in_sandbox(f"fleet apply {plan}")
     assert done.code == 8
     assert done.stderr.endswith("hint: make the plan again\n"), "a plan does not know which accounts were selected"
+    for shown in (done, pallink("fleet runs last")):
+        assert "  5127255, not 719878  the link of invoices@contoso.com has changed" in shown.stdout
 
 
 def test_the_way_on_from_a_plan_that_replaces_nothing(in_sandbox: Pallink, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pallink.fleet.plan_file import PLAN_COMMAND, Seen, describe_change
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.links.history import InterruptedWrite
-from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal
+from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, active
 from pallink.links.record import LinkChange
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, redact_all
@@ -246,12 +246,13 @@ class Work:
             return
         difference = describe_change(seen, link)
         if difference is not None and not _is_reached(goal, link):
+            now = active(link)
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
                 cause=difference,
                 remedy="make the plan again",
                 command=PLAN_COMMAND if entry.line else None,
-            )
+            ).replace(linked_partner_id=now and now.partner_id)
 
     def _verify(self, entry: Entry, session: Session) -> EntryResult:
         """Compare the link with what the entry wants."""
@@ -298,6 +299,8 @@ class Work:
         fields = redact_all(fields)
         if outcome is Outcome.NEEDS_SIGN_IN and error.command is None:
             error = error.replace(command=self._settings(entry).command("login"))
+        if isinstance(error, StalePlanError):
+            fields["partnerId"] = error.linked_partner_id
         if isinstance(error, LinkedElsewhereError):
             fields["partnerId"] = error.linked_partner_id
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
