@@ -11,6 +11,12 @@ home=${PALLINK_ACTION_HOME:?is missing: the folder that install.sh used}
 programs=$home/venv/bin
 [ -d "$programs" ] || programs=$home/venv/Scripts
 
+# A job that is cancelled signals this script alone, which passes the signal on to pallink, once it runs.
+child=
+pending=
+signalled=
+trap 'signalled=1; if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null; else pending=1; fi' INT TERM
+
 command=${INPUT_COMMAND:-verify}
 report=
 result=$home/pallink-result.json
@@ -20,6 +26,12 @@ rm -f "$result"
 finish() {
   "$programs/python" "$here/outputs.py" "$result" "$1" "${INPUT_PARTNER_ID-}" "$report"
   exit "$1"
+}
+
+# For a signal that pallink could not report itself.
+interrupted() {
+  echo "error: interrupted" >&2
+  finish 130
 }
 
 arguments=()
@@ -47,20 +59,27 @@ esac
 # Left-over settings of the job must not change the output.
 unset PALLINK_QUERY PALLINK_QUIET
 export PYTHONUTF8=1
+[ -z "$pending" ] || interrupted
 "$programs/pallink" "$command" --no-input --output json ${arguments[@]+"${arguments[@]}"} >"$result" &
 child=$!
-# A job that is cancelled signals this script alone. pallink then ends at once, and says what became of the link.
-signalled=
-trap 'signalled=1; kill -TERM "$child" 2>/dev/null' INT TERM
+[ -z "$pending" ] || kill -TERM "$child" 2>/dev/null
 wait "$child"
 code=$?
-# A signal ends the wait with a code of its own: that of pallink, which ends a little later, takes another one.
+# A signal ends the wait with a code of its own. pallink ends at once, and says what became of the link: its code takes
+# another wait.
 while [ -n "$signalled" ]; do
   signalled=
   wait "$child" 2>/dev/null
   again=$?
-  # 127: it was waited for before.
-  [ "$again" -eq 127 ] || code=$again
+  case $again in
+  # Bash does not know the code any more. Bash 5.2 loses that of a child that ends at the same time.
+  127 | 255 | -1) ;;
+  *) code=$again ;;
+  esac
 done
+# Codes that pallink does not have: the signal came before pallink could handle it, or bash has lost the code.
+case $code in
+143 | 255 | -1) interrupted ;;
+esac
 cat "$result"
 finish "$code"

@@ -166,6 +166,43 @@ def test_names_from_elsewhere_are_harmless_in_outputs(tmp_path: Path, raw: str, 
     assert done.stdout == "".join(set_variable.format(name.replace("-", "_"), value) for name, value in values.items())
 
 
+SIGNAL_PARENT = "#!/bin/sh\nkill -TERM $PPID\n"
+# Signals the script, then waits for the signal that the script passes on.
+INTERRUPTED_PALLINK = f"""#!{sys.executable}
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGTERM}})
+os.kill(os.getppid(), signal.SIGTERM)
+signal.sigwait({{signal.SIGTERM}})
+print('{{"partnerId": "719878"}}')
+os._exit(130)
+"""
+CANCELLED = {
+    # The program that signals the script, and what that program is.
+    "before pallink": ("rm", SIGNAL_PARENT + 'exec /bin/rm "$@"', ""),
+    "as pallink starts": ("pallink", SIGNAL_PARENT + "kill -TERM $$", ""),
+    "while pallink runs": ("pallink", INTERRUPTED_PALLINK, "true"),
+}
+
+
+@pytest.mark.parametrize("when", CANCELLED)
+def test_a_job_that_is_cancelled_has_outputs(tmp_path: Path, python: Path, when: str) -> None:
+    name, program, linked = CANCELLED[when]
+    programs, output = tmp_path / "venv" / "bin", tmp_path / "output"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(python)
+    (programs / name).write_text(program)
+    (programs / name).chmod(0o755)
+    environ = {"INPUT_PARTNER_ID": "719878", "PALLINK_ACTION_HOME": str(tmp_path), "GITHUB_OUTPUT": str(output)}
+    environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [str(ROOT / "action" / "run.sh")], env={**os.environ, **environ}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130, done.stderr
+    outputs = read_outputs(output.read_text("utf-8"))
+    assert (outputs["exit-code"], outputs["linked"]) == ("130", linked)
+    assert ("error: interrupted\n" in done.stderr) == (linked == "")
+
+
 def test_azure_pipelines_gets_output_variables(act: Act, tmp_path: Path, python: Path) -> None:
     """The template's two scripts, with the environment that the agent gives them."""
     del act

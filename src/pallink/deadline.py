@@ -13,6 +13,12 @@ from pallink.waiting import waiting_for
 _MAX_SECONDS = 30 * 24 * 3600.0
 
 
+def counted_seconds(seconds: float, spec: str = ".0f") -> str:
+    """Return a duration in words, as in `1 second`, its number formatted as `spec` says."""
+    number = format(seconds, spec)
+    return f"{number} second{'' if number == '1' else 's'}"
+
+
 class Deadline:
     """Counts down the seconds of `--timeout`, retries and waits included.
 
@@ -101,7 +107,7 @@ class Deadline:
             UnreachableError: There is not that much time left.
         """
         if seconds >= self.left:
-            raise self.exceeded(f"{cause}, and {max(self.left, 0):.0f} seconds are left", trace)
+            raise self.exceeded(f"{cause}, with {counted_seconds(max(self.left, 0))} left", trace)
         if seconds > 0:
             self.on_wait(seconds, cause)
             with waiting_for("the next try"):
@@ -110,7 +116,7 @@ class Deadline:
     def exceeded(self, cause: str, trace: RequestTrace | None = None) -> UnreachableError:
         """Return the error for a job that took too long."""
         return UnreachableError(
-            f"not finished within {self.seconds:g} seconds",
+            f"not finished within {counted_seconds(self.seconds, 'g')}",
             cause=cause,
             remedy="try again, or raise --timeout SECONDS",
             trace=trace,

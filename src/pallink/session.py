@@ -232,6 +232,11 @@ class Session:
                 raise self._not_linked(situation)
             return Result(**self._found(situation))
 
+    def read(self) -> Result:
+        """Return the account's link, as `show` does; where there is none, a result without one."""
+        with self._job("show"):
+            return Result(**self._found(self._look(RoleCheck.SKIP)))
+
     def verify(
         self, partner_id: str, *, role_check: RoleCheck = RoleCheck.WARN, subscriptions: Sequence[str] = ()
     ) -> VerifyResult:

@@ -349,7 +349,7 @@ def test_a_leftover_sandbox_setting_is_not_accepted_in_ci(
     assert refused.stderr == (
         "error: PALLINK_CLOUD=sandbox is not accepted in CI\n"
         f"cause: {variable} is set, and a leftover variable must not replace Azure with the sandbox\n"
-        "hint: unset PALLINK_CLOUD, or pass --cloud sandbox on the command line\n"
+        "hint: unset PALLINK_CLOUD, or use --cloud sandbox\n"
     )
     assert traffic.sent == before
     assert pallink("verify 719878 --cloud sandbox").code == 0

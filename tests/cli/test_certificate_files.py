@@ -172,22 +172,33 @@ except Exception as error:
 
 
 @pytest.mark.parametrize(
-    ("content", "password", "message"),
+    ("content", "password", "message", "cause"),
     [
-        (lambda papers: papers.public, None, "the certificate env:OPS holds no private key"),
-        (lambda papers: papers.private(), None, "the certificate env:OPS holds a key but no certificate"),
-        (lambda papers: papers.pkcs12(b"right"), "wrong", "the password of the certificate env:OPS is wrong"),
-        (lambda papers: papers.pkcs12(b"right"), None, "the certificate env:OPS needs a password"),
-        (lambda _: b"nonsense", None, "the certificate env:OPS is neither PEM nor PKCS12"),
+        (lambda papers: papers.public, None, "the certificate env:OPS holds no private key", "only together with"),
+        (
+            lambda papers: papers.private(),
+            None,
+            "the certificate env:OPS holds a key but no certificate",
+            "by the cert",
+        ),
+        (
+            lambda papers: papers.pkcs12(b"right"),
+            "wrong",
+            "the password of the certificate env:OPS is wrong",
+            "could not be decrypted",
+        ),
+        (lambda papers: papers.pkcs12(b"right"), None, "the certificate env:OPS needs a password", "is encrypted"),
+        (lambda _: b"nonsense", None, "the certificate env:OPS is neither PEM nor PKCS12", "damaged"),
     ],
 )
 def test_content_from_elsewhere_is_named_in_messages(
-    papers: Papers, content: Callable[[Papers], bytes], password: str | None, message: str
+    papers: Papers, content: Callable[[Papers], bytes], password: str | None, message: str, cause: str
 ) -> None:
     source = CertificateSource("env:OPS", certificate="certificate", password="certificate-password")
     with pytest.raises(SignInError) as refused:
         parse_certificate(content(papers), password, source)
     assert refused.value.message == message
+    assert cause in str(refused.value.cause)
     assert "AZURE_" not in str(refused.value.remedy)
 
 

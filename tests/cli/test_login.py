@@ -503,7 +503,7 @@ def test_a_person_signs_in_by_device_code_once(desk: Desk, traffic: Traffic) -> 
     desk.reader_of_device_codes(INVOICES)
     asked = desk.run(f"login --auth device-code --account {INVOICES} {KEPT}", tty=True)
     assert asked.code == 0, asked.stderr
-    assert f"to sign in as {INVOICES}, run in another terminal: pallink sandbox approve " in asked.stderr
+    assert f"to sign in as {INVOICES}, run in another terminal by " in asked.stderr
     traffic.sent.clear()
     linked = desk.run(f"link 719878 --auth device-code --account {INVOICES}")
     assert linked.code == 0

@@ -168,7 +168,7 @@ def test_an_account_is_named_in_three_ways(pallink: Pallink, to: str, object_id:
         assert assigned.code == 6
         assert "owner@contoso.com may not read the directory" in assigned.stderr
         assert json.loads(assigned.stderr)["command"] == (
-            f"pallink whoami --query objectId -o tsv --cloud sandbox --tenant {CONTOSO}"
+            f"pallink whoami --account {NEW_HIRE.upper()} --query objectId -o tsv --cloud sandbox --tenant {CONTOSO}"
         )
     else:
         # Nothing tells it from an object ID until the service looks for it.
@@ -233,8 +233,19 @@ def test_nothing_but_the_assignment_is_written(pallink: Pallink, traffic: Traffi
             6,
             ["the role of access@contoso.com has a condition against it", "AuthorizationFailed"],
         ),
-        (["--to", "nobody@contoso.com"], OWNER, 1, ["has no account nobody@contoso.com", "a guest has another name"]),
-        (["--to", PRODUCTION], OWNER, 1, [f"the tenant has no account {PRODUCTION}", "PrincipalNotFound", "whoami"]),
+        (
+            ["--to", "nobody@contoso.com"],
+            OWNER,
+            1,
+            ["has no account nobody@contoso.com", "a guest has another name", "whoami --account nobody@contoso.com "],
+        ),
+        (["--to", "n_a.example#EXT#@contoso.com"], OWNER, 1, ["whoami --account n@a.example "]),
+        (
+            ["--to", PRODUCTION],
+            OWNER,
+            1,
+            [f"the tenant has no account {PRODUCTION}", "PrincipalNotFound", f"whoami --account {PRODUCTION} "],
+        ),
         (["--to", "f1239f52-b370-47a3-a267-efc4fc5c7079"], OWNER, 1, ["the tenant has no account f1239f52"]),
         (["--to", NEW_HIRE, "--role", "Contributor"], OWNER, 2, ["the role Contributor allows more than reading"]),
         (["--to", NEW_HIRE, "--role", "Emperor"], OWNER, 1, ["unknown role 'Emperor'", "correct --role"]),

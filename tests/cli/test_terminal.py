@@ -58,7 +58,7 @@ def test_a_command_within_a_message_stays_on_one_line(desk: Desk) -> None:
     signed_in = desk.run("whoami --auth device-code --account invoices@contoso.com", tty=True)
     assert signed_in.code == 0, signed_in.stderr
     assert re.search(
-        r"terminal:\n +pallink sandbox approve \S+ --account invoices@contoso.com\n +\(valid until", signed_in.stderr
+        r" by \d\d:\d\d:\n    pallink sandbox approve \S+ --account invoices@contoso.com\n", signed_in.stderr
     )
 
 

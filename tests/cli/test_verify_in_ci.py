@@ -324,6 +324,7 @@ def test_a_test_case_has_one_name_however_it_ends(in_sandbox: Pallink, tmp_path:
         ("GITHUB_ACTIONS", "verify 719878 --tenant nosuch.example", "and that input cloud is"),
         ("TF_BUILD", "verify 719878 --tenant nosuch.example", "and that parameter cloud is"),
         ("GITHUB_ACTIONS", f"verify 719878 {AS_ANOTHER}", "correct input client-id, or input account"),
+        ("GITHUB_ACTIONS", "verify 719878 --auth browser --no-input", "method that needs no prompt (input auth)"),
         ("TF_BUILD", f"verify 719878 {AS_ANOTHER}", "correct parameter serviceConnection, or parameter account"),
     ],
 )

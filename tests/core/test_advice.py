@@ -3,8 +3,16 @@
 import pytest
 
 from pallink.advice import Job, advise, advise_in_ci
-from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
+from pallink.errors import (
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    SignInError,
+    UnsettledWriteError,
+    UsageError,
+)
 from pallink.settings import Settings
+from pallink.signin.entra_codes import ASK_THE_ADMINISTRATOR, TRY_THE_BROWSER
 
 UNSETTLED = UnsettledWriteError("x", cause="y")
 ELSEWHERE = LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2")
@@ -36,6 +44,28 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
     assert advise_in_ci(error, {"GITHUB_ACTIONS": "true"}) is error
 
 
-def test_other_advice_stays_as_it_is() -> None:
-    error = SignInError("x", remedy="y", command="z")
-    assert advise_in_ci(error, {"PALLINK_ACTION_HOME": "/job"}) is error
+@pytest.mark.parametrize(
+    ("error", "remedy", "command"),
+    [
+        (SignInError("x", remedy="y", command="pallink role assign"), "y", "pallink role assign"),
+        (
+            SignInError("x", remedy="leave out --no-input", command="pallink login"),
+            "sign in as an application, by a method that needs no prompt (input auth)",
+            None,
+        ),
+        (SignInError("x", remedy=TRY_THE_BROWSER), ASK_THE_ADMINISTRATOR, None),
+        (
+            UsageError("x", remedy="name it with --account; or add --yes to accept any", command="pallink --no-input"),
+            "name it with input account",
+            None,
+        ),
+        (
+            PallinkError("x", remedy="try again, or raise --timeout SECONDS"),
+            "try again, or raise PALLINK_TIMEOUT",
+            None,
+        ),
+    ],
+)
+def test_what_can_be_done_in_the_action(error: PallinkError, remedy: str, command: str | None) -> None:
+    advised = advise_in_ci(error, {"PALLINK_ACTION_HOME": "/job"})
+    assert (advised.remedy, advised.command) == (remedy, command)

@@ -46,6 +46,7 @@ def rewritten(line: str) -> str:
         ("-- --cloud link", "-- --cloud link"),
         # Help.
         ("help", "--help"),
+        ("help help", "--help"),
         ("help link", "link --help"),
         ("help sandbox set", "sandbox set --help"),
         ("help fleet apply", "fleet apply --help"),

@@ -156,6 +156,11 @@ OTHER = "22222222-2222-4222-8222-222222222222"
             "unset AZURE_CLIENT_ID, which signs in an application, or correct --account",
         ),
         (
+            Settings(account=USER, auth="github"),
+            made(SignInMethod.GITHUB),
+            "correct --account, as --auth github signs in an application",
+        ),
+        (
             Settings(account=USER, auth="client-secret"),
             made(SignInMethod.CLIENT_SECRET),
             "leave out --auth client-secret, which signs in an application",

@@ -155,6 +155,28 @@ def test_what_is_damaged_is_refused_with_its_line_and_listed(case: str) -> None:
     assert (listed.status, listed.problem, listed.totals) == (RunStatus.DAMAGED, problem, {})
 
 
+PLAN = {"cloud": "sandbox", "replace": False}
+
+
+@POSIX_ONLY
+@pytest.mark.parametrize(
+    ("header", "command"),
+    [
+        ({"file": "/fleets/a b.yaml", "plan": PLAN}, "pallink fleet apply '/fleets/a b.yaml' --cloud sandbox"),
+        (
+            {"file": "/fleets/a.yaml", "plan": {"cloud": "AzureCloud", "replace": True}},
+            "pallink fleet apply /fleets/a.yaml --replace",
+        ),
+        ({"file": "fleet.yaml", "plan": PLAN}, None),
+        ({"file": "pallink link --all-tenants", "plan": PLAN}, None),
+        ({"file": "/fleets/a.yaml"}, None),
+    ],
+)
+def test_the_new_run_in_place_of_a_damaged_one(header: dict[str, object], command: str | None) -> None:
+    folder = left_by_a_process(encode({**BEGUN, "header": header}) + b"x\n")
+    assert refused(UsageError, folder).command == command
+
+
 @pytest.mark.parametrize("content", [b"", encode(BEGUN)[:-1]], ids=["nothing", "all but the line feed"])
 def test_a_run_that_was_killed_as_it_began(content: bytes) -> None:
     folder = left_by_a_process(content)
@@ -319,7 +341,7 @@ def test_a_journal_that_was_removed_stops_the_run() -> None:
             finish(journal, "a")
     assert caught.value.message == "the run stops, because its journal was removed"
     assert caught.value.remedy == "start a new run, which reads the links first"
-    assert caught.value.command == "pallink fleet apply FILE"
+    assert caught.value.command is None
 
 
 @POSIX_ONLY

@@ -189,13 +189,17 @@ def test_a_link_that_became_another_partners_meanwhile(
 
 
 @pytest.mark.parametrize("more", ["", "--replace"])
-def test_the_way_on_from_a_stale_plan_is_a_new_plan(in_sandbox: Pallink, tmp_path: Path, more: str) -> None:
+def test_the_way_on_from_a_stale_plan_is_a_new_plan(
+    pallink: Pallink, in_sandbox: Pallink, tmp_path: Path, more: str
+) -> None:
     assert in_sandbox(f"link 6183402 {KEPT}").code == 0
     plan = plan_of(in_sandbox, tmp_path, SEED[0], more=more)
     assert in_sandbox(f"update 5127255 {KEPT}").code == 0
     done = in_sandbox(f"fleet apply {plan}")
     assert done.code == 8
     assert done.stderr.endswith("hint: make the plan again\n"), "a plan does not know which accounts were selected"
+    for shown in (done, pallink("fleet runs last")):
+        assert "  5127255, not 719878  the link of invoices@contoso.com has changed" in shown.stdout
 
 
 def test_the_way_on_from_a_plan_that_replaces_nothing(in_sandbox: Pallink, tmp_path: Path) -> None:
@@ -241,38 +245,41 @@ def altered(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
 NO_PLANS: dict[str, tuple[Callable[[str], str], str]] = {
     "another version": (
         altered(lambda plan: plan.update(planVersion=2)),
-        "it has planVersion 2, and this pallink reads 1",
+        "cause: planVersion is 2, and this pallink reads 1",
     ),
-    "another object": (lambda _: "{}", "it has no planVersion"),
-    "a list": (lambda _: "[]", "it has no planVersion"),
+    "another object": (lambda _: "{}", "cause: planVersion is missing"),
+    "a list": (lambda _: "[]", "cause: it must be an object"),
     "another cloud": (altered(lambda plan: plan.update(cloud="AzureCloud")), "is for the cloud AzureCloud, not for"),
     "a partner that is none": (
         altered(lambda plan: plan["entries"][0].update(partner="x")),
-        "its content was changed (partner must be 5 to 10 digits",
+        "cause: partner must be 5 to 10 digits",
     ),
-    "a secret": (altered(lambda plan: plan["entries"][0].update(secret="abc")), "its content was changed (secret"),
-    "entries that are none": (altered(lambda plan: plan.update(entries=["a"])), "its content was changed (Attribute"),
+    "a secret": (altered(lambda plan: plan["entries"][0].update(secret="abc")), "cause: secret"),
+    "entries that are none": (
+        altered(lambda plan: plan.update(entries=["a"])),
+        "cause: entries[0] must be an object",
+    ),
     "an outcome that is none": (
         altered(lambda plan: plan["entries"][0]["plan"].update(outcome="x")),
-        "its content was changed (ValueError",
+        "cause: entries[0].plan.outcome must be one of created, ",
     ),
     "a link without a version": (
         altered(lambda plan: plan["entries"][0]["plan"].update(link={"partnerId": "719878"})),
-        "its content was changed (KeyError",
+        "cause: entries[0].plan.link.partnerName is missing",
     ),
     "an unknown field about the tenant": (
         altered(lambda plan: plan["entries"][0].update(resolved={"line": "1"})),
-        "its content was changed (TypeError",
+        "cause: unknown member entries[0].resolved.line",
     ),
     "a tenant's name that is a number": (
         altered(lambda plan: plan["entries"][0].update(resolved={"tenantName": 1})),
-        "its content was changed (TypeError",
+        "cause: entries[0].resolved.tenantName must be a string",
     ),
     "a tenant's name in a list": (
         altered(lambda plan: plan["entries"][0].update(resolved=["tenantName"])),
-        "its content was changed (AttributeError",
+        "cause: entries[0].resolved must be an object",
     ),
-    "no entries": (altered(lambda plan: plan.pop("entries")), "its content was changed (KeyError: 'entries'"),
+    "no entries": (altered(lambda plan: plan.pop("entries")), "cause: entries is missing"),
     "a part": (lambda text: text[:-5], "not JSON"),
     "nothing": (lambda _: "", "plan.json:1:1: not JSON"),
     "nesting without end": (lambda _: "[" * 100_000, "plan.json:1:1: not JSON"),

@@ -116,6 +116,15 @@ def test_what_the_runs_list_says(pallink: Pallink, in_sandbox: Pallink, tmp_path
     assert len(pallink("fleet runs last").stdout.splitlines()) >= 4
 
 
+def test_a_partner_that_a_link_is_not_to_have_is_not_shown_as_its_partner(
+    pallink: Pallink, in_sandbox: Pallink, tmp_path: Path
+) -> None:
+    file = write_fleet(tmp_path, "account: former@contoso.com, state: unlinked")
+    assert in_sandbox(f"fleet apply {file} --yes").code == 8
+    shown = pallink("fleet runs last").stdout.splitlines()
+    assert shown[1].split()[3:6] == ["?", "->", "none"]
+
+
 # A write whose outcome is not recorded.
 
 CREATION, CHANGE = ("created", "719878", None), ("updated", "719878", link("6183402", 1))
@@ -263,26 +272,50 @@ def test_a_run_that_another_process_works_on(in_sandbox: Pallink, tmp_path: Path
     assert traffic.sent == []
 
 
+def test_a_damaged_run_is_begun_again_from_any_folder(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_fleet(tmp_path, SEED[0])
+    monkeypatch.chdir(tmp_path)
+    assert in_sandbox("fleet plan fleet.yaml --out plan.json").code == 0
+    assert in_sandbox("fleet apply plan.json").code == 0
+    (folder,) = runs_folder().iterdir()
+    with (folder / "journal.jsonl").open("a") as journal:
+        journal.write("damage\n")
+    monkeypatch.chdir("/")
+    refused = in_sandbox("fleet apply --resume last")
+    assert refused.code == 2
+    *_, hint, command = refused.stderr.splitlines()
+    assert hint == "hint: start a new run, which reads the links first"
+    assert command == f"    pallink fleet apply {file} --cloud sandbox"
+    assert in_sandbox(*command.split()[1:-2], "--yes").code == 0
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("change", "cause"),
     [
-        ('"created"', '"invented"'),
-        ('"planVersion":1', '"planVersion":2'),
-        ('"719878"', '"x"'),
-        ('"warnings":[]', '"warnings":null'),
-        ('"entry":"invoices', '"entry":"others'),
+        (('"outcome":"created"', '"outcome":"invented"'), ".outcome must be one of created, "),
+        (('"planVersion":1', '"planVersion":2'), "planVersion is 2, and"),
+        (('"719878"', '"x"'), ": partner must be 5 to 10 digits"),
+        (('"warnings":[]', '"warnings":null'), ".warnings must be a list\n"),
+        (('"entry":"invoices', '"entry":"others'), "unknown entry others@contoso.com contoso.onmicrosoft.com\n"),
     ],
 )
-def test_a_journal_that_was_changed(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, old: str, new: str) -> None:
-    assert in_sandbox(f"fleet apply {write_fleet(tmp_path, SEED[0])} --yes").code == 0
+def test_a_journal_that_was_changed(
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, change: tuple[str, str], cause: str
+) -> None:
+    file = write_fleet(tmp_path, SEED[0])
+    assert in_sandbox(f"fleet apply {file} --yes").code == 0
     (folder,) = runs_folder().iterdir()
     path = folder / "journal.jsonl"
     lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line.replace(old, new) for line in lines))
+    path.write_text("".join(line.replace(*change) for line in lines))
     traffic.sent.clear()
     refused = in_sandbox("fleet apply --resume last")
     assert refused.code == 2, refused.stderr
-    assert "cannot be used" in refused.stderr or "cannot be resumed" in refused.stderr
+    assert "cannot be resumed\ncause: journal.jsonl: " in refused.stderr
+    assert cause in refused.stderr
+    assert f"    pallink fleet apply {file} --cloud sandbox\n" in refused.stderr
     assert traffic.sent == []
     # It is not held any more.
     path.write_text("".join(lines))

@@ -236,7 +236,9 @@ def test_the_others_are_assigned_their_role(in_sandbox: Pallink, tmp_path: Path)
     done = assign(in_sandbox, file, "--yes", "--subscription", PRODUCTION, "-o", "json")
     assert (done.code, outcomes(done)) == (8, {NEW_HIRE_ID: "created", INVOICES: "failed"})
     error = error_of(done, INVOICES)
-    command = f"pallink whoami --query objectId -o tsv --cloud sandbox --tenant {CONTOSO}"
+    command = (
+        f"pallink whoami --account invoices@contoso.com --query objectId -o tsv --cloud sandbox --tenant {CONTOSO}"
+    )
     assert (error["exitCode"], error["command"]) == (6, command)
     assert "owner@contoso.com may not read the directory" in str(error["message"])
     assert error["remedy"] == "pass the object ID instead; signed in as that account, this prints it"

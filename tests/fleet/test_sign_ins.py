@@ -34,7 +34,7 @@ def test_a_sign_in_without_a_terminal_is_reported(desk: Desk, tmp_path: Path) ->
         "this method needs a prompt, which fleet commands show only on a terminal"
     )
     shown = desk.pallink("fleet runs last").stdout.splitlines()
-    assert shown[1].split()[:4] == ["needs-sign-in", INVOICES, "contoso.onmicrosoft.com", "719878"]
+    assert shown[1].split()[:6] == ["needs-sign-in", INVOICES, "contoso.onmicrosoft.com", "?", "->", "719878"]
     assert desk.run(f"login --account {INVOICES} --tenant contoso.com --allow-plain-text-cache").code == 0
     again = desk.run("fleet apply --resume last -o json")
     assert outcomes(again)[INVOICES] == "created"

@@ -191,7 +191,7 @@ def test_sigterm_while_somebody_is_to_enter_a_device_code(bench: Bench) -> None:
     process = Process(bench.home, "login", "--allow-plain-text-cache", "--auth", "device-code", "--cloud", "sandbox")
     process.wait_for_fault()
     ending = process.end(signal.SIGTERM)
-    assert "run in another terminal: pallink sandbox approve" in ending.stderr
+    assert "    pallink sandbox approve" in ending.stderr
     assert (ending.code, last_line(ending)) == (130, "    pallink whoami --all")
     assert list(violations(ending, is_at_a_request=False)) == []
 

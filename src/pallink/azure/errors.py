@@ -21,6 +21,7 @@ from azure.core.exceptions import (
 )
 
 from pallink.azure.unreachable import explain_no_response
+from pallink.deadline import counted_seconds
 from pallink.errors import (
     SIGN_IN_AGAIN,
     AccessDeniedError,
@@ -226,7 +227,7 @@ def explain_unavailable(response: Any, host: str, trace: RequestTrace) -> Unreac
     return UnreachableError(
         f"{host} {'throttles this account' if is_throttled else 'is not available'}: status {response.status_code}",
         cause="too many requests" if is_throttled else "the service, or a gateway before it, is not ready",
-        remedy=f"try again in {wait:.0f} seconds" if wait else "try again later",
+        remedy=f"try again in {counted_seconds(wait)}" if wait else "try again later",
         trace=trace,
     )
 

@@ -61,7 +61,7 @@ class Directory:
                     f"could not look up {identifier}: the cloud {cloud} names no Microsoft Graph",
                     cause="its metadata has no microsoftGraphResourceId that belongs to it",
                     remedy="give the object ID instead; signed in as that account, this prints it",
-                    command=show_object_id(cloud, tenant_id),
+                    command=show_object_id(identifier, cloud, tenant_id),
                 )
             found = self._user(identifier)
             if found is None:

@@ -21,7 +21,7 @@ from azure.core.pipeline.policies import RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 
 from pallink.concurrency import CancelScope
-from pallink.deadline import Deadline
+from pallink.deadline import Deadline, counted_seconds
 from pallink.http.errors import chain_of, reason_of
 from pallink.http.policy import Destination, EgressPolicy, origin_of
 from pallink.http.pool import Adapter, ConnectionPool, unusable_response
@@ -153,7 +153,7 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if failure is not None and duration >= deadline.left:
             raise failure
         deadline.wait(
-            duration, cause=f"Azure did not respond as it should; the next try is due in {duration:.0f} seconds"
+            duration, cause=f"Azure did not respond as it should; the next try is due in {counted_seconds(duration)}"
         )
 
     def _failure_of(self, request: Any | None) -> AzureError | None:

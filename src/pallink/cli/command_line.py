@@ -136,7 +136,9 @@ def split(arguments: Sequence[str], commands: Collection[str], valued: Mapping[s
             options += arguments[position : position + 1 + valued.get(word, False)]
             position += 1 + valued.get(word, False)
         elif word == "help":
-            return CommandLine(path, [], [*arguments[position + 1 :], "--help"])
+            # `help help` too is for help on the same.
+            named = [word for word in arguments[position + 1 :] if word != "help"]
+            return CommandLine(path, [], [*named, "--help"])
         elif path or word in commands:
             path.append(word)
             position += 1

@@ -63,7 +63,7 @@ def write_in_tenants(options: TenantsOptions, wanted: Wanted, *, yes: bool, dry_
         raise yes_is_required(first="see with --dry-run what would be done, then ")
     job = _prepare(options, wanted)
     command = "unlink" if wanted.is_unlinked else "link"
-    plan = new_plan(job.entries, job.run_options, source=Path(f"pallink {command} {_scope(options)}"))
+    plan = new_plan(job.entries, job.run_options, source=f"pallink {command} {_scope(options)}")
     plan, earlier = (plan, []) if yes else confirmed_plan(plan, options, job.run_options)
     ending = Ending(
         again=this_command(),

@@ -146,7 +146,7 @@ class ConnectionOptions(OutputOptions):
             raise UsageError(
                 f"PALLINK_CLOUD={emulator.name} is not accepted in CI",
                 cause=f"{ci} is set, and a leftover variable must not replace Azure with the {emulator.name}",
-                remedy=f"unset PALLINK_CLOUD, or pass --cloud {emulator.name} on the command line",
+                remedy=f"unset PALLINK_CLOUD, or use --cloud {emulator.name}",
             )
         if self.quiet and self.logs:
             raise UsageError("--quiet cannot be combined with --verbose or --debug", remedy="leave one of them out")

@@ -54,7 +54,10 @@ class TerminalPrompter:
 
     def show_device_code(self, message: str, code: str) -> None:  # noqa: ARG002 - the code is in the message
         """Print the message to stderr, even with `--quiet`: without the code one cannot sign in."""
-        self._terminal.say("sign in", message, "cyan", unbroken=_command_in(message))
+        text, *commands = message.splitlines()
+        self._terminal.say("sign in", text, "cyan")
+        for command in commands:
+            self._terminal.tell(command)
 
     def show_browser(self, message: str, hints: Sequence[str]) -> None:
         """Print the message and the hints to stderr, even with `--quiet`."""
@@ -66,5 +69,5 @@ class TerminalPrompter:
 
 
 def _command_in(text: str) -> str:
-    """Return the command in `to do this: COMMAND (a note)`; empty if there is none."""
-    return text.partition(": ")[2].partition(" (")[0]
+    """Return the command in `to do this: COMMAND`; empty if there is none."""
+    return text.partition(": ")[2]

@@ -51,7 +51,7 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
 def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
     """Return the remedy that mends the entry, where that of the error does not; None where it does."""
     is_from_file = entry.line > 0
-    if is_from_file and entry.state is LinkState.UNLINKED and _is_shut_out(error):
+    if is_from_file and entry.state is LinkState.UNLINKED and isinstance(error, SignInError) and error.is_shut_out:
         return f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER
     if error.remedy is None:
         return None
@@ -63,8 +63,3 @@ def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
         # The fleet file states where the secret is; this variable signs in no account of it.
         return error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret))
     return None
-
-
-def _is_shut_out(error: PallinkError) -> bool:
-    """Return whether Entra ID refuses the account, as a disabled one, and no sign-in helps."""
-    return isinstance(error, SignInError) and error.prompt_helps is False

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pallink.concurrency import OperationCancelledError, start_thread
+from pallink.deadline import counted_seconds
 from pallink.errors import NotRunError, PallinkError, UnreachableError
 from pallink.fleet.breaker import Breaker
 from pallink.fleet.entry import Entry
@@ -169,7 +170,7 @@ class Executor:
         if left >= task.deadline.left:
             raise UnreachableError(
                 "the run was stopped before the write could be tried again",
-                cause=f"that would have been in {left:.0f} seconds",
+                cause=f"that would have been in {counted_seconds(left)}",
                 remedy="resume the run: it reads the link first",
             )
         time.sleep(max(left, 0))

@@ -8,31 +8,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from pallink.azure.auth.sign_ins import RunSignIns
 from pallink.deadline import Deadline
 from pallink.errors import NotRunError, PallinkError, UsageError
 from pallink.fleet.entry import Entry
 from pallink.fleet.executor import DEFAULT_CONCURRENCY, INTERRUPTED, MAX_CONCURRENCY, Executor
-from pallink.fleet.journal import Journal
-from pallink.fleet.plan_file import (
-    Plan,
-    link_as_dict,
-    link_from_dict,
-    parse_plan,
-    seen_by_key,
-    step_as_dict,
-    step_from_dict,
-)
-from pallink.fleet.result import ATTENTION, DONE, EntryResult, Outcome, stated_fields
-from pallink.fleet.run_state import RunState
+from pallink.fleet.journal import START_NEW_RUN, Journal, new_run_command
+from pallink.fleet.plan_file import Plan, parse_plan, seen_by_key
+from pallink.fleet.recorded import entry_name, intent_as_dict, interrupted_writes, recorded_results
+from pallink.fleet.result import DONE, EntryResult, Outcome, stated_fields
+from pallink.fleet.run_folder import JOURNAL
+from pallink.fleet.saved import WrongMemberError
 from pallink.fleet.secrets import SecretResolver
 from pallink.fleet.sign_in import sign_in_of
 from pallink.fleet.work import Key, KnownAccounts, Mode, NoPrompts, Work
 from pallink.links.history import InterruptedWrite
 from pallink.links.model import Link, Step
-from pallink.result import Json
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
 from pallink.signin.methods import OFFERED_METHODS
 from pallink.signin.prompter import Prompter
@@ -41,8 +34,6 @@ log = logging.getLogger("pallink")
 
 # A session sends three requests at once, and pages of roles.
 _CONNECTIONS_PER_ENTRY = 4
-# What a journal that was changed by hand may raise.
-_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +221,7 @@ class FleetRun:
         if self.journal is None or result.outcome is Outcome.NOT_RUN:
             return result
         try:
-            self.journal.finish(_name(result.entry.key), result.as_dict())
+            self.journal.finish(entry_name(result.entry.key), result.as_dict())
         except PallinkError as error:
             # What was done stays true. A resumed run reads the link again.
             return replace(result, warnings=(*result.warnings, error.message))
@@ -239,14 +230,14 @@ class FleetRun:
     def _intend(self, entry: Entry, step: Step, before: Link | None) -> None:
         self._intended.add(entry.key)
         if self.journal is not None:
-            self.journal.intend(_name(entry.key), {"step": step_as_dict(step), "before": link_as_dict(before)})
+            self.journal.intend(entry_name(entry.key), intent_as_dict(step, before))
 
 
 def new_plan(
     entries: Sequence[Entry],
     options: RunOptions,
     *,
-    source: Path,
+    source: Path | str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Plan:
     """Return a plan before anything was read.
@@ -254,13 +245,13 @@ def new_plan(
     Args:
         entries: The entries.
         options: How the fleet is run.
-        source: The fleet file, to whose folder the paths of secrets are relative.
+        source: The fleet file, to whose folder the paths of secrets are relative; or the command that took its place.
         now: Returns the current time.
     """
     return Plan(
         cloud=options.cloud,
-        source=str(source),
-        folder=str(source.absolute().parent),
+        source=str(source.absolute()) if isinstance(source, Path) else source,
+        folder=str(Path(source).absolute().parent),
         replace=options.replace,
         entries=tuple(entries),
         seen={},
@@ -315,22 +306,18 @@ def resume_apply(run: str, options: RunOptions) -> FleetRun:
 
 
 def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
-    plan = parse_plan(journal.state.header.get("plan"), journal.name)
-    plan.check_cloud(options.cloud)
-    entries = {_name(entry.key): entry for entry in plan.entries}
-    outcomes, intents = journal.state.outcomes, journal.state.intents
     try:
-        finished = [_finished(entries[name], outcome) for name, outcome in outcomes.items()]
-        interrupted = {
-            entries[name].key: InterruptedWrite(step_from_dict(intent["step"]), link_from_dict(intent["before"]))
-            for name, intent in intents.items()
-        }
-    except _UNREADABLE as error:
+        plan = parse_plan(journal.state.header.get("plan"))
+        plan.check_cloud(options.cloud)
+        entries = {entry_name(entry.key): entry for entry in plan.entries}
+        finished = recorded_results(entries, journal.state)
+        interrupted = interrupted_writes(entries, journal.state)
+    except WrongMemberError as error:
         raise UsageError(
             f"the run in {journal.folder} cannot be resumed",
-            cause=f"its journal was changed ({type(error).__name__}: {error})",
-            remedy="start a new run, which reads the links first",
-            command="pallink fleet apply FILE",
+            cause=f"{JOURNAL}: {error}",
+            remedy=START_NEW_RUN,
+            command=new_run_command(journal.state.header),
         ) from error
     return FleetRun(
         plan,
@@ -342,37 +329,6 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
     )
 
 
-def run_entries(state: RunState, name: str) -> list[tuple[Entry, Json]]:
-    """Return each entry of a run with its result object, those first that need attention.
-
-    Args:
-        state: What the journal says.
-        name: What the run is called in errors.
-
-    Raises:
-        UsageError: The journal was changed.
-    """
-    plan = parse_plan(state.header.get("plan"), name)
-    results = [(entry, _entry_of_run(entry, state, plan.cloud)) for entry in plan.entries]
-    try:
-        return sorted(results, key=lambda result: ATTENTION.index(Outcome(str(result[1]["outcome"]))))
-    except ValueError as error:
-        raise UsageError(
-            f"the run in {name} cannot be read",
-            cause=f"its journal was changed ({error})",
-            remedy="name another one",
-            command="pallink fleet runs",
-        ) from error
-
-
-def _entry_of_run(entry: Entry, state: RunState, cloud: str) -> Json:
-    name = _name(entry.key)
-    # Without an outcome, the write of an intent may have been sent.
-    outcome = Outcome.UNKNOWN if name in state.intents else Outcome.NOT_RUN
-    unrecorded = EntryResult(entry=entry, outcome=outcome, fields=stated_fields(entry, cloud))
-    return unrecorded.as_dict() | dict(state.outcomes.get(name, {}))
-
-
 def _accounts_of(results: Sequence[EntryResult]) -> KnownAccounts:
     """Return the accounts of entries that are done: another entry must not want another link of one of them."""
     accounts = KnownAccounts()
@@ -381,16 +337,3 @@ def _accounts_of(results: Sequence[EntryResult]) -> KnownAccounts:
         if result.outcome in DONE and isinstance(tenant_id, str) and isinstance(object_id, str):
             accounts.add(result.entry, tenant_id, object_id)
     return accounts
-
-
-def _name(key: Key) -> str:
-    """Return what tells an entry apart in the journal."""
-    return " ".join(key)
-
-
-def _finished(entry: Entry, saved: Mapping[str, Any]) -> EntryResult:
-    """Return the result that `EntryResult.as_dict` was saved from."""
-    fields = {
-        name: value for name, value in saved.items() if name not in ("name", "outcome", "exitCode", "warnings", "error")
-    }
-    return EntryResult(entry=entry, outcome=Outcome(saved["outcome"]), fields=fields, warnings=tuple(saved["warnings"]))

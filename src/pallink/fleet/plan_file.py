@@ -15,6 +15,7 @@ from pallink.fleet.check import check_document
 from pallink.fleet.document import Cell, Document, Row
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import EntryResult, Outcome
+from pallink.fleet.saved import Saved, WrongMemberError
 from pallink.links.model import Action, Link, Step, active
 from pallink.settings import RoleCheck
 
@@ -52,7 +53,7 @@ class Plan:
 
     Attributes:
         cloud: The cloud's name or URL.
-        source: The fleet file's path.
+        source: The fleet file's absolute path; or the command that took its place, as in `pallink link --all-tenants`.
         folder: The folder that the paths of secrets are relative to.
         replace: Whether another partner's link is replaced.
         entries: The entries, in the order of the file.
@@ -128,7 +129,12 @@ def read_plan(path: Path, content: bytes, cloud: str) -> Plan:
             remedy=_PLAN_AGAIN,
             command=PLAN_COMMAND,
         ) from None
-    plan = parse_plan(value, str(path))
+    try:
+        plan = parse_plan(value)
+    except WrongMemberError as error:
+        raise UsageError(
+            f"the plan {path} cannot be used", cause=str(error), remedy=_PLAN_AGAIN, command=PLAN_COMMAND
+        ) from error
     plan.check_cloud(cloud)
     return plan
 
@@ -139,54 +145,32 @@ PLAN_COMMAND = "pallink fleet plan FILE --out PLAN_FILE"
 _PLAN_AGAIN = "make the plan again"
 
 
-def parse_plan(value: object, name: str) -> Plan:
+def parse_plan(value: object) -> Plan:
     """Return the plan of what `Plan.as_dict` returned.
 
     Args:
         value: Plain JSON values.
-        name: What the value is called in errors.
 
     Raises:
-        UsageError: It is no plan, or one of another version.
+        WrongMemberError: It is no plan, one of another version, or was changed.
     """
-    version = value.get("planVersion") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or version != PLAN_VERSION:
-        found = f"it has planVersion {version!r}, and this pallink reads {PLAN_VERSION}"
-        raise UsageError(
-            f"the plan {name} cannot be used",
-            cause="it has no planVersion" if version is None else found,
-            remedy=_PLAN_AGAIN,
-            command=PLAN_COMMAND,
-        )
-    try:
-        rows = [_row(number, entry) for number, entry in enumerate(value["entries"], 1)]
-        checked, problems = check_document(Document(tuple(rows)))
-        if not problems:
-            entries = tuple(
-                _with_resolved(entry, item.get("resolved", {}))
-                for entry, item in zip(checked, value["entries"], strict=True)
-            )
-            return Plan(
-                cloud=str(value["cloud"]),
-                source=str(value["source"]),
-                folder=str(value["folder"]),
-                replace=value["replace"] is True,
-                entries=entries,
-                seen={
-                    entry.key: _seen(item["plan"])
-                    for entry, item in zip(entries, value["entries"], strict=True)
-                    if "plan" in item
-                },
-                created=str(value["created"]),
-            )
-        cause = problems[0].message
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        cause = f"{type(error).__name__}: {error}"
-    raise UsageError(
-        f"the plan {name} cannot be used",
-        cause=f"its content was changed ({cause})",
-        remedy=_PLAN_AGAIN,
-        command=PLAN_COMMAND,
+    plan = Saved(value)
+    version = plan["planVersion"].expect(int)
+    if version != PLAN_VERSION:
+        raise WrongMemberError(f"planVersion is {version}, and this pallink reads {PLAN_VERSION}")
+    saved = tuple(plan["entries"])
+    checked, problems = check_document(Document([_row(number, entry) for number, entry in enumerate(saved, 1)]))
+    if problems:
+        raise WrongMemberError(problems[0].message)
+    entries = tuple(_with_resolved(entry, item) for entry, item in zip(checked, saved, strict=True))
+    return Plan(
+        cloud=plan["cloud"].expect(str),
+        source=plan["source"].expect(str),
+        folder=plan["folder"].expect(str),
+        replace=plan["replace"].expect(bool),
+        entries=entries,
+        seen={entry.key: _seen(item["plan"]) for entry, item in zip(entries, saved, strict=True) if "plan" in item},
+        created=plan["created"].expect(str),
     )
 
 
@@ -217,16 +201,20 @@ def link_as_dict(link: Link | None) -> dict[str, Any] | None:
     }
 
 
-def link_from_dict(value: Mapping[str, Any] | None) -> Link | None:
+def link_from_dict(saved: Saved) -> Link | None:
     """Return the link of what `link_as_dict` returned.
 
     Raises:
-        TypeError: It is something else.
-        KeyError: A field is missing.
+        WrongMemberError: It is something else.
     """
-    if value is None:
+    if saved.value is None:
         return None
-    return Link(value["partnerId"], value["partnerName"], state=value["state"], version=value["version"])
+    return Link(
+        saved["partnerId"].expect(str),
+        saved["partnerName"].optional(str),
+        state=saved["state"].expect(str),
+        version=saved["version"].optional(int),
+    )
 
 
 def step_as_dict(step: Step) -> dict[str, Any]:
@@ -234,14 +222,13 @@ def step_as_dict(step: Step) -> dict[str, Any]:
     return {"action": step.action.value, "partnerId": step.partner_id}
 
 
-def step_from_dict(value: Mapping[str, Any]) -> Step:
+def step_from_dict(saved: Saved) -> Step:
     """Return the step of what `step_as_dict` returned.
 
     Raises:
-        ValueError: It is something else.
-        KeyError: A field is missing.
+        WrongMemberError: It is something else.
     """
-    return Step(Action(value["action"]), value["partnerId"])
+    return Step(saved["action"].one_of(Action), saved["partnerId"].optional(str))
 
 
 def _describe(link: Link | None) -> str:
@@ -278,30 +265,39 @@ def _entry_as_dict(entry: Entry) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, [], {})}
 
 
-def _with_resolved(entry: Entry, value: Mapping[str, Any]) -> Entry:
+def _with_resolved(entry: Entry, saved: Saved) -> Entry:
     """Return an entry with what the account's list of tenants says of it.
 
+    Args:
+        entry: The entry, as a fleet file has it.
+        saved: The entry, as the plan has it.
+
     Raises:
-        TypeError: It is something else.
+        WrongMemberError: The plan has something else.
     """
-    unknown = value.keys() - _RESOLVED.keys()
-    if unknown or not all(isinstance(text, str) for text in value.values()):
-        raise TypeError("resolved has other fields or values than texts")
-    return replace(entry, **{_RESOLVED[key]: text for key, text in value.items()})
+    if "resolved" not in saved:
+        return entry
+    texts: dict[str, Any] = {}
+    for name, member in saved["resolved"].members():
+        if name not in _RESOLVED:
+            raise WrongMemberError(f"unknown member {member.path}")
+        texts[_RESOLVED[name]] = member.expect(str)
+    return replace(entry, **texts)
 
 
-def _row(number: int, value: Mapping[str, Any]) -> Row:
+def _row(number: int, saved: Saved) -> Row:
     cells = {}
-    for key, item in value.items():
+    for key, member in saved.members():
         if key in ("line", "plan", "resolved"):
             continue
-        if isinstance(item, list):
-            cells[key] = Cell(number, 1, items=tuple(Cell(number, 1, str(text), is_quoted=True) for text in item))
+        if isinstance(member.value, list):
+            items = tuple(Cell(number, 1, item.expect(str), is_quoted=True) for item in member)
+            cells[key] = Cell(number, 1, items=items)
         else:
-            cells[key] = Cell(number, 1, str(item), is_quoted=True)
-    line = value.get("line", number)
-    return Row(line if isinstance(line, int) else number, cells, {key: Cell(number, 1, key) for key in cells})
+            cells[key] = Cell(number, 1, member.expect(str), is_quoted=True)
+    line = saved["line"].expect(int) if "line" in saved else number
+    return Row(line, cells, {key: Cell(number, 1, key) for key in cells})
 
 
-def _seen(value: Mapping[str, Any]) -> Seen:
-    return Seen(Outcome(value["outcome"]), value["wasRead"] is True, link_from_dict(value["link"]))
+def _seen(saved: Saved) -> Seen:
+    return Seen(saved["outcome"].one_of(Outcome), saved["wasRead"].expect(bool), link_from_dict(saved["link"]))

@@ -20,7 +20,15 @@ VERSION = 1
 
 
 class DamagedJournalError(ValueError):
-    """A line that is no record of this version. It says which."""
+    """A line that is no record of this version. It says which.
+
+    Attributes:
+        header: What the run was begun with, as far as it could be read.
+    """
+
+    def __init__(self, message: str, header: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.header = header
 
 
 @dataclass
@@ -82,7 +90,7 @@ def replay(lines: Iterable[bytes]) -> RunState:
         try:
             state.add(_decode(line))
         except ValueError as error:
-            raise DamagedJournalError(f"line {number}: {error}") from error
+            raise DamagedJournalError(f"line {number}: {error}", state.header) from error
     return state
 
 

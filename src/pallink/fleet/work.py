@@ -26,7 +26,7 @@ from pallink.fleet.plan_file import PLAN_COMMAND, Seen, describe_change
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.links.history import InterruptedWrite
-from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal
+from pallink.links.model import Action, Goal, Link, LinkGoal, Step, UnlinkGoal, active
 from pallink.links.record import LinkChange
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets, redact_all
@@ -160,9 +160,9 @@ class Work:
                     fields |= _account_fields(session.account)
                     self.accounts.add(task.entry, session.account.tenant_id, session.account.object_id)
                     if self.mode is Mode.VERIFY:
-                        return self._verify(task.entry, session, fields)
+                        return self._verify(task.entry, session)
                     if self.mode is Mode.SHOW:
-                        return _show(task.entry, session, fields)
+                        return _show(task.entry, session)
                     if self.mode is Mode.CHECK:
                         return self._check(task.entry, session)
                     return self._write(task, session)
@@ -246,17 +246,18 @@ class Work:
             return
         difference = describe_change(seen, link)
         if difference is not None and not _is_reached(goal, link):
+            now = active(link)
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
                 cause=difference,
                 remedy="make the plan again",
                 command=PLAN_COMMAND if entry.line else None,
-            )
+            ).replace(linked_partner_id=now and now.partner_id)
 
-    def _verify(self, entry: Entry, session: Session, fields: Json) -> EntryResult:
+    def _verify(self, entry: Entry, session: Session) -> EntryResult:
         """Compare the link with what the entry wants."""
         if entry.state is LinkState.UNLINKED:
-            return _compare_unlinked(entry, session, fields)
+            return _compare_unlinked(entry, session)
         result = session.compare(
             LinkGoal(entry.partner_id or ""), role_check=entry.role_check, subscriptions=entry.subscriptions
         )
@@ -298,6 +299,8 @@ class Work:
         fields = redact_all(fields)
         if outcome is Outcome.NEEDS_SIGN_IN and error.command is None:
             error = error.replace(command=self._settings(entry).command("login"))
+        if isinstance(error, StalePlanError):
+            fields["partnerId"] = error.linked_partner_id
         if isinstance(error, LinkedElsewhereError):
             fields["partnerId"] = error.linked_partner_id
             if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
@@ -334,17 +337,14 @@ def _outcome_of_comparison(result: Result) -> Outcome:
     return Outcome.DIFFERS if is_known else Outcome.FAILED
 
 
-def _show(entry: Entry, session: Session, fields: Json) -> EntryResult:
+def _show(entry: Entry, session: Session) -> EntryResult:
     """Read the link. A missing link is not an error: the entry does not ask for one."""
-    try:
-        return _result(entry, Outcome.UNCHANGED, session.show())
-    except NotLinkedError:
-        return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=redact_all(fields))
+    return _result(entry, Outcome.UNCHANGED, session.read())
 
 
-def _compare_unlinked(entry: Entry, session: Session, fields: Json) -> EntryResult:
+def _compare_unlinked(entry: Entry, session: Session) -> EntryResult:
     """Compare the link with an entry that wants none, or none of one partner."""
-    shown = _show(entry, session, fields)
+    shown = _show(entry, session)
     linked = shown.fields.get("partnerId")
     if linked is None or entry.partner_id not in (None, linked):
         return shown

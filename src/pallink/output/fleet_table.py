@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from pallink.errors import SignInError
-from pallink.fleet.entry import LinkState
+from pallink.fleet.entry import Entry, LinkState
 from pallink.fleet.plan_file import SYMBOLS
 from pallink.fleet.result import ATTENTION, EntryResult, Outcome, count_results
 from pallink.redact.text import one_line
@@ -84,21 +84,26 @@ def _row(result: EntryResult, *, is_plan: bool, cell: Cell | None) -> tuple[str,
     entry, fields = result.entry, result.fields
     tenant = str(fields.get("tenantName") or entry.tenant_name or entry.tenant_domain or entry.tenant)
     mark = symbol_of(result.outcome) if is_plan else result.outcome.value
-    shown = (entry.name, tenant, (cell or _change)(result))
+    shown = (entry.name, tenant, cell(result) if cell else describe_change(entry, result.outcome, fields))
     return mark, *(one_line(text, _MAX_CELL) for text in shown), _reason(result)
 
 
-def _change(result: EntryResult) -> str:
-    """Return the partner before and after, `?` for a link that was not read; of an unchanged link, the partner."""
-    fields, entry = result.fields, result.entry
+def describe_change(entry: Entry, outcome: Outcome, fields: Mapping[str, object]) -> str:
+    """Return the partner before and after, `?` for a link that was not read; of an unchanged link, the partner.
+
+    Args:
+        entry: The entry.
+        outcome: How it ended.
+        fields: The fields of its result.
+    """
     now, before = fields.get("partnerId"), fields.get("previousPartnerId")
     wanted = entry.partner_id if entry.state is LinkState.LINKED else None
-    match result.outcome:
+    match outcome:
         case Outcome.CREATED | Outcome.UPDATED | Outcome.DELETED:
             return f"{before or 'none'} -> {now or 'none'}"
         case Outcome.UNCHANGED:
             return str(now or "none")
-        case Outcome.NEEDS_REPLACE | Outcome.DIFFERS:
+        case Outcome.NEEDS_REPLACE | Outcome.DIFFERS | Outcome.STALE:
             return str(now or "none") if now == wanted else f"{now or 'none'}, not {wanted or 'none'}"
     if now:
         return str(now)

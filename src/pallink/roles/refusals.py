@@ -5,7 +5,7 @@ The codes are those of Microsoft's documentation ("Troubleshoot Azure RBAC").
 
 from dataclasses import dataclass
 
-from pallink.account import Account
+from pallink.account import Account, home_name
 from pallink.errors import AccessDeniedError, PallinkError, RequestTrace, ServiceError, SignInError
 from pallink.redact.text import one_clause
 from pallink.roles.grant import AssignableRole, Principal
@@ -100,7 +100,7 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
             f"could not {request.doing}: the tenant has no account {request.principal}",
             cause=reported,
             remedy=f"pass the object ID that the account has in this tenant; {_SIGNED_IN_AS_IT}",
-            command=show_object_id(request.cloud, request.administrator.tenant_id),
+            command=show_object_id(request.principal.object_id, request.cloud, request.administrator.tenant_id),
         )
     if code == "RoleDefinitionDoesNotExist":
         return ServiceError(
@@ -123,9 +123,19 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
     return None
 
 
-def show_object_id(cloud: str, tenant_id: str) -> str:
-    """Return the command with which an account prints its own object ID in a tenant; it needs no look-up."""
-    return Settings(cloud, tenant=tenant_id).command("whoami", "--query", "objectId", "-o", "tsv")
+def show_object_id(name: str, cloud: str, tenant_id: str) -> str:
+    """Return the command with which an account prints its own object ID in a tenant; it needs no look-up.
+
+    Signed in as another account, the command refuses to print that one's.
+
+    Args:
+        name: The account's name or ID.
+        cloud: The cloud.
+        tenant_id: The tenant.
+    """
+    # A guest signs in with the name that it has at home.
+    account = home_name(name) or name
+    return Settings(cloud, tenant=tenant_id).command("whoami", "--account", account, "--query", "objectId", "-o", "tsv")
 
 
 def no_such_account(name: str, cloud: str, tenant_id: str) -> ServiceError:
@@ -137,7 +147,7 @@ def no_such_account(name: str, cloud: str, tenant_id: str) -> ServiceError:
         if is_name
         else "Microsoft Graph finds no user and no application with this ID",
         remedy=f"check the spelling, or pass the object ID; {_SIGNED_IN_AS_IT}",
-        command=show_object_id(cloud, tenant_id),
+        command=show_object_id(name, cloud, tenant_id),
     )
 
 
@@ -149,6 +159,6 @@ def graph_refused(
         f"could not look up {name} in Microsoft Graph: {administrator.name} may not read the directory",
         cause=reason,
         remedy=f"pass the object ID instead; {_SIGNED_IN_AS_IT}",
-        command=show_object_id(cloud, administrator.tenant_id),
+        command=show_object_id(name, cloud, administrator.tenant_id),
         trace=trace,
     )

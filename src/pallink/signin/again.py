@@ -9,7 +9,7 @@ from pallink.clouds import CLOUDS
 from pallink.errors import MoreProofNeededError, NewSignIn, SignInError, WrongAccountError
 from pallink.settings import Settings
 from pallink.signin.entra_codes import CHECK_TENANT
-from pallink.signin.methods import METHODS, USERS_CLIENT_ID, SignIn, SignInMethod
+from pallink.signin.methods import CI_METHODS, METHODS, USERS_CLIENT_ID, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn
 from pallink.signin.variables import CLIENT_ID, PIPELINES_CLIENT_ID
 
@@ -115,6 +115,8 @@ def explain_wrong_account(
     source = "--client-id" if settings.client_id else _CLIENT_ID_SOURCES[sign_in.method]
     if "@" not in required:
         remedy = f"correct {source}, or --account"
+    elif settings.auth in CI_METHODS:
+        remedy = f"correct --account, as --auth {settings.auth} signs in an application"
     elif settings.auth is not None:
         remedy = f"leave out --auth {settings.auth}, which signs in an application"
     else:

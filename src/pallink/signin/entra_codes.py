@@ -122,8 +122,11 @@ _NO_DEVICE_CODE = _group(
     NewSignIn.BROWSER,
 )
 
+ASK_THE_ADMINISTRATOR = "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID"
+TRY_THE_BROWSER = "try --auth browser where a device code is blocked, or ask the tenant's administrator"
+
 _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
-    "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID",
+    ASK_THE_ADMINISTRATOR,
     {
         "50005": "a conditional access policy does not support this operating system",
         "50131": "a conditional access policy blocks this sign-in: the device, the place or suspicious activity",
@@ -140,7 +143,7 @@ _BLOCKED_METHOD = {
     # The code that a policy against device codes causes, among others.
     "53003": Explanation(
         "a conditional access policy blocks this sign-in because of its location, device or method",
-        "try --auth browser where a device code is blocked, or ask the tenant's administrator",
+        TRY_THE_BROWSER,
     ),
 }
 
@@ -433,3 +436,6 @@ BLOCKED_CODES = frozenset(
     {*_CROSS_TENANT, *_GUESTS, "50057", "50105", "53000", "53001", "530002", "530003", "53003"}
 ) - {"50014"}
 """The codes that no prompt of pallink mends: the account is not let in, or the device is not the tenant's."""
+
+SHUT_OUT_CODES = frozenset({"16000", "16003", "50020", "50057", "51004", "90072", "500212", "500213", "500571"})
+"""The codes of an account that is disabled, is not in the tenant, or may not be."""

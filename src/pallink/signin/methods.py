@@ -116,6 +116,10 @@ OFFERED_METHODS = tuple(method for method in SignInMethod if method is not SignI
 """The methods that `--auth` takes. A user of the sandbox has no password, and needs no method."""
 
 
+CI_METHODS = frozenset({SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES})
+"""The methods that work in a job of a CI system alone."""
+
+
 PROMPTED_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 """The methods with which a person signs in."""
 

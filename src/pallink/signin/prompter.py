@@ -101,7 +101,7 @@ def can_open_browser() -> bool:
 def device_code_message(
     url: str, code: str, expires_on: datetime, login_hint: str | None, emulator: Emulator | None = None
 ) -> str:
-    """Return how to sign in with a device code, in words.
+    """Return how to sign in with a device code, in words; a command to run has a line of its own.
 
     Args:
         url: The page that takes the code.
@@ -115,7 +115,7 @@ def device_code_message(
     if emulator is not None:
         # It has no page that a browser could open.
         account = f" --account {login_hint}" if login_hint else ""
-        return f"{purpose}, run in another terminal: {emulator.command} approve {code}{account} (valid until {until})"
+        return f"{purpose}, run in another terminal by {until}:\n    {emulator.command} approve {code}{account}"
     return f"{purpose}, open {url} in any browser and enter the code {code} (valid until {until})"
 
 

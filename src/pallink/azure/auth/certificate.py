@@ -65,6 +65,7 @@ def read_certificate(path: str, password: str | None) -> bytes:
     except OSError as error:
         raise _unusable(
             f"the certificate file {path!r} cannot be read: {os_reason(error)}",
+            "the application signs in with a certificate and its key",
             f"correct {source.certificate}, or make the file readable for the user that runs pallink",
         ) from error
     return parse_certificate(content, password, source)
@@ -89,21 +90,27 @@ def parse_certificate(content: bytes, password: str | None, source: CertificateS
     key, certificates = (_from_pem if is_pem else _from_pkcs12)(source, content, secret)
     if key is None:
         raise _unusable(
-            f"the certificate {source.name} holds no private key", "export the certificate together with its key"
+            f"the certificate {source.name} holds no private key",
+            "a certificate proves the application only together with its key",
+            "export the certificate together with its key",
         )
     if not certificates:
         raise _unusable(
             f"the certificate {source.name} holds a key but no certificate",
+            "Entra ID finds the public key by the certificate that the sign-in names",
             "add the certificate to the file with the key",
         )
     if not isinstance(key, RSAPrivateKey):
         raise _unusable(
-            f"the certificate {source.name} holds a key that is not RSA", "make a certificate with an RSA key"
+            f"the certificate {source.name} holds a key that is not RSA",
+            "the sign-in is signed with RSA",
+            "make a certificate with an RSA key",
         )
     own = next((certificate for certificate in certificates if _fits(certificate, key)), None)
     if own is None:
         raise _unusable(
             f"the certificate {source.name} holds no certificate that fits its key",
+            "each of its certificates has another public key",
             "add the certificate that was issued for this key to the file",
         )
     others = [certificate for certificate in certificates if certificate is not own]
@@ -168,16 +175,19 @@ def _unopened(source: CertificateSource, content: bytes, password: bytes | None)
     if not password:
         return _unusable(
             f"the certificate {source.name} needs a password",
+            "its key is encrypted",
             f"set {source.password}",
         )
     if _has_outdated_encryption(content):
         # OpenSSL reports both alike, and where its legacy provider is missing no password opens the file.
         return _unusable(
             f"the certificate {source.name} has outdated encryption (DES or RC2), or its password is wrong",
+            "OpenSSL 3 opens such a file only with its legacy provider, and reports both alike",
             f"export it again with AES-256, as current tools do, or correct {source.password}",
         )
     return _unusable(
         f"the password of the certificate {source.name} is wrong",
+        "its key could not be decrypted",
         f"correct {source.password}",
     )
 
@@ -201,9 +211,10 @@ def _decoded(block: bytes) -> bytes:
 def _malformed(source: CertificateSource) -> SignInError:
     return _unusable(
         f"the certificate {source.name} is neither PEM nor PKCS12",
+        "it is damaged, or of another format, as a certificate in DER",
         f"let {source.certificate} name a .pem or .pfx file with the certificate and its key",
     )
 
 
-def _unusable(message: str, remedy: str) -> SignInError:
-    return SignInError(message, cause="a certificate proves the application only together with its key", remedy=remedy)
+def _unusable(message: str, cause: str, remedy: str) -> SignInError:
+    return SignInError(message, cause=cause, remedy=remedy)

@@ -82,7 +82,7 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs of fleet apply, or show what one of them did."""
-    from pallink.fleet.fleet_run import run_entries  # noqa: PLC0415 - help does without it
+    from pallink.fleet.recorded import run_entries  # noqa: PLC0415 - help does without it
     from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415
 
     terminal = Terminal()
@@ -122,15 +122,14 @@ def _render_runs(runs: "Sequence[RunSummary]") -> str:
 
 
 def _result_row(entry: "Entry", result: Mapping[str, Any]) -> dict[str, Any]:
-    from pallink.fleet.result import DONE  # noqa: PLC0415
+    from pallink.fleet.result import Outcome  # noqa: PLC0415
+    from pallink.output.fleet_table import describe_change  # noqa: PLC0415
 
     tenant = result["tenantName"] or entry.tenant_name or entry.tenant_domain or entry.tenant
-    # What is not done may not have been read either: then the table has what the entry wants.
-    wanted = None if result["outcome"] in DONE else entry.partner_id
     return {
         "outcome": result["outcome"],
         "name": result["name"],
         "tenant": tenant,
-        "partner": result["partnerId"] or wanted,
+        "partner": describe_change(entry, Outcome(result["outcome"]), result),
         "error": result["error"].get("message") if isinstance(result["error"], dict) else None,
     }
