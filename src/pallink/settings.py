@@ -24,6 +24,27 @@ class RoleCheck(StrEnum):
     SKIP = "skip"
 
 
+def check_account(name: str, option: str, variable: str | None = None) -> None:
+    """Refuse what cannot name an account.
+
+    Args:
+        name: What should be a UPN, an object ID or a client ID.
+        option: The option that takes it.
+        variable: The variable that takes it too.
+
+    Raises:
+        UsageError: It is empty, or neither has an `@` nor is a GUID.
+    """
+    if not name.strip():
+        raise UsageError("the account is empty", remedy=f"give a UPN, an object ID or a client ID with {option}")
+    if "@" not in name and not is_guid(name.strip()):
+        raise UsageError(
+            f"{name!r} is not an account",
+            cause="an account is named by its UPN, as in invoices@contoso.com, its object ID or its client ID",
+            remedy=f"correct {option} or {variable}" if variable else f"correct {option}",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The cloud, the account that must sign in and how, and the time-out.
@@ -63,14 +84,8 @@ class Settings:
                 cause="a client ID is a GUID",
                 remedy="correct --client-id, PALLINK_CLIENT_ID or AZURE_CLIENT_ID",
             )
-        if self.account is not None and not self.account.strip():
-            raise UsageError("the account is empty", remedy="give a UPN, an object ID or a client ID with --account")
-        if self.account is not None and "@" not in self.account and not is_guid(self.account.strip()):
-            raise UsageError(
-                f"{self.account!r} is not an account",
-                cause="an account is named by its UPN, as in invoices@contoso.com, its object ID or its client ID",
-                remedy="correct --account or PALLINK_ACCOUNT",
-            )
+        if self.account is not None:
+            check_account(self.account, "--account", "PALLINK_ACCOUNT")
         if self.account is not None and (home := home_name(self.account)):
             raise UsageError(
                 f"{self.account!r} is the name of a guest, which does not sign in",

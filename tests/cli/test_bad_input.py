@@ -191,10 +191,25 @@ def test_a_report_needs_a_file(
     assert not Path("-").exists()
 
 
-def test_an_empty_account(in_sandbox: Pallink) -> None:
-    refused = in_sandbox("show", "--account", " ")
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("show --account", "--account"),
+        ("role assign --subscription x --yes --to", "--to"),
+        ("role remove --subscription x --yes --to", "--to"),
+        ("role show --to", "--to"),
+    ],
+)
+def test_an_account_is_a_name_or_an_id(in_sandbox: Pallink, traffic: Traffic, words: str, option: str) -> None:
+    empty = in_sandbox(*words.split(), " ")
+    assert empty.code == 2
+    assert one_sentence(empty) == "error: the account is empty"
+    assert f"hint: give a UPN, an object ID or a client ID with {option}\n" in empty.stderr
+    refused = in_sandbox(*words.split(), "..")
     assert refused.code == 2
-    assert "the account is empty" in one_sentence(refused)
+    assert one_sentence(refused) == "error: '..' is not an account"
+    assert f"hint: correct {option}" in refused.stderr
+    assert traffic.sent == []
 
 
 @pytest.mark.parametrize(

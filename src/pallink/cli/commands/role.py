@@ -16,6 +16,7 @@ from pallink.cli.role_job import require_scope, role_confirmation, role_session,
 from pallink.errors import UsageError
 from pallink.output import Terminal
 from pallink.roles.grant import WantedRole, split_assignment_id
+from pallink.settings import check_account
 
 app = new_app(help="Assign, remove and show an account's roles, as an administrator.", no_args_is_help=True)
 
@@ -151,7 +152,7 @@ def _check_accounts(to: str | None, fleet: Path | None, selection: Selection) ->
     """Refuse a command line that does not say once whose role is meant.
 
     Raises:
-        UsageError: Neither or both of --to and --fleet, or a selection without --fleet.
+        UsageError: Neither or both of --to and --fleet, a selection without --fleet, or --to is not an account.
     """
     if to is None and fleet is None:
         raise UsageError(
@@ -171,6 +172,8 @@ def _check_accounts(to: str | None, fleet: Path | None, selection: Selection) ->
             cause="it chooses accounts of a fleet file",
             remedy=f"add --fleet, or leave {selection.words[0]} out",
         )
+    if to is not None:
+        check_account(to, "--to")
 
 
 @command_with_options(app, options=AdministratorOptions)
@@ -217,6 +220,7 @@ def remove(
             remedy="name the account with --to, or the role assignment with --id",
         )
     else:
+        check_account(to, "--to")
         require_scope(wanted)
     confirm = None if dry_run else role_confirmation(options, yes=yes)
     accounts = [] if to is None else [to]
@@ -242,6 +246,7 @@ def show(
 
     Without a scope, on all subscriptions that the administrator sees, and inside them. Writes nothing.
     """
+    check_account(to, "--to")
     wanted = scopes_of(subscription, resource_group, management_group, scope)
     with role_session(options, "role show", accounts=[to]) as opened:
         result = opened.show(to, wanted)
