@@ -12,9 +12,9 @@ from pallink.cli.job import can_ask, session, this_command, yes_is_required
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.tenants_options import TenantsOptions
 from pallink.errors import FleetDiffersError
-from pallink.output.words import counted
 from pallink.settings import RoleCheck
 from pallink.signin.tenants import check_covers_tenants
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +163,7 @@ def _way_out(options: TenantsOptions) -> str | None:
 
 def _share(different: int, results: "Sequence[EntryResult]") -> str:
     """Return how many tenants differ, of how many."""
-    return f"{different} of {counted(len(results), 'tenant')}"
+    return f"{different:,} of {counted(len(results), 'tenant')}"
 
 
 class _Job(NamedTuple):
