@@ -104,7 +104,7 @@ def check_in_tenants(options: TenantsOptions, wanted: Wanted) -> None:
 
     def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
         lacking = [result for result in results if result.error is not None]
-        commands = [result.error.command for result in lacking if result.error and result.error.command]
+        commands = [result.error.command for result in results if result.error and result.error.command]
         return FleetDiffersError(
             f"Reader is missing in {_share(different, results)}",
             remedy=how_to_get_reader(lacking, "have an administrator of each tenant assign Reader"),
