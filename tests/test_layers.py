@@ -15,7 +15,7 @@ PACKAGE = Path(pallink.__file__).parent
 LAYERS = tuple(
     tuple(layer.split())
     for layer in (
-        "context exit_codes os_errors private_files waiting",
+        "context exit_codes os_errors private_files waiting words",
         "sandbox",
         "redact",
         "errors",

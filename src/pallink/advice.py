@@ -34,7 +34,7 @@ class Job:
         partner_id: The partner that was asked for, where one was.
         sign_in: How this run signed in; None if it did not come that far.
         account: The account that signed in; None if none did.
-        role_check: What a missing Reader role means to a command that links; None: as by default.
+        role_check: What a missing Reader role means to a command that links.
     """
 
     settings: Settings
@@ -42,7 +42,7 @@ class Job:
     partner_id: str | None = None
     sign_in: SignIn | None = None
     account: Account | None = None
-    role_check: RoleCheck | None = None
+    role_check: RoleCheck = RoleCheck.REQUIRE
 
     def settings_of_account(self) -> Settings:
         """Return the options of this run, with the account that signed in: a write needs its account stated."""
@@ -112,7 +112,7 @@ def _with_inputs(text: str | None, inputs: Mapping[str, str]) -> str | None:
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
     """Return the remedy in words and the command, as far as there is one."""
     settings = job.settings_of_account()
-    role_check = ["--role-check", job.role_check.value] if job.role_check else []
+    role_check = [] if job.role_check is RoleCheck.REQUIRE else ["--role-check", job.role_check.value]
     remedy, line = error.remedy, None
     match error:
         case NotLinkedError():

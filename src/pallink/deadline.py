@@ -8,15 +8,10 @@ from contextvars import ContextVar
 from pallink.context import activate
 from pallink.errors import RequestTrace, UnreachableError
 from pallink.waiting import waiting_for
+from pallink.words import counted
 
 # What every operating system's locks can wait: 30 days. More, as infinity, counts as this.
 _MAX_SECONDS = 30 * 24 * 3600.0
-
-
-def counted_seconds(seconds: float, spec: str = ".0f") -> str:
-    """Return a duration in words, as in `1 second`, its number formatted as `spec` says."""
-    number = format(seconds, spec)
-    return f"{number} second{'' if number == '1' else 's'}"
 
 
 class Deadline:
@@ -107,7 +102,7 @@ class Deadline:
             UnreachableError: There is not that much time left.
         """
         if seconds >= self.left:
-            raise self.exceeded(f"{cause}, with {counted_seconds(max(self.left, 0))} left", trace)
+            raise self.exceeded(f"{cause}, with {counted(max(self.left, 0), 'second', '.0f')} left", trace)
         if seconds > 0:
             self.on_wait(seconds, cause)
             with waiting_for("the next try"):
@@ -116,7 +111,7 @@ class Deadline:
     def exceeded(self, cause: str, trace: RequestTrace | None = None) -> UnreachableError:
         """Return the error for a job that took too long."""
         return UnreachableError(
-            f"not finished within {counted_seconds(self.seconds, 'g')}",
+            f"not finished within {counted(self.seconds, 'second', 'g')}",
             cause=cause,
             remedy="try again, or raise --timeout SECONDS",
             trace=trace,

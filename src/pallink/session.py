@@ -191,9 +191,7 @@ class Session:
             on_send: Called right before each write is sent.
         """
         self.written.known = UNCHANGED
-        removes = isinstance(goal, UnlinkGoal)
-        given = None if removes or role_check is RoleCheck.REQUIRE else role_check
-        with self._job("unlink" if removes else "link", goal.partner_id, given):
+        with self._job("unlink" if isinstance(goal, UnlinkGoal) else "link", goal.partner_id, role_check):
             situation = self._look(role_check, subscriptions)
             on_read(situation.current)
             step = self._allowed_step(goal, situation)
@@ -305,7 +303,9 @@ class Session:
             )
 
     @contextmanager
-    def _job(self, command: str, partner_id: str | None = None, role_check: RoleCheck | None = None) -> Iterator[Job]:
+    def _job(
+        self, command: str, partner_id: str | None = None, role_check: RoleCheck = RoleCheck.REQUIRE
+    ) -> Iterator[Job]:
         """Give one job its deadline, and its errors the command that mends them."""
         deadline = self._deadline or Deadline(self._settings.timeout)
         job = Job(self._settings, command, partner_id, self.sign_in, self.account, role_check)

@@ -159,7 +159,8 @@ def test_a_role_check_is_kept_in_what_is_to_be_run_instead(in_sandbox: Pallink) 
     elsewhere = in_sandbox("link 6183402 --role-check warn")
     assert "    pallink link 6183402 --role-check warn --account OTHER_ACCOUNT" in elsewhere.stderr
     assert "    pallink update 6183402 --role-check warn --cloud sandbox" in elsewhere.stderr
-    assert "--role-check" not in in_sandbox("unlink 6183402 --yes").stderr
+    refused = in_sandbox("unlink 6183402 --yes")
+    assert refused.stderr.endswith("    pallink unlink 719878 --cloud sandbox --account invoices@contoso.com\n")
 
 
 @pytest.mark.parametrize("command", ["link 719878", "check"])

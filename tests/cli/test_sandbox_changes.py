@@ -95,7 +95,7 @@ def test_show_counts_what_was_generated(pallink: Pallink) -> None:
     pallink("sandbox grow --applications 3000 --accounts 1000 --tenants 500")
     assert Sandbox(home()).handle(put_as("app-0001", "tenant-0001.example")).status == 200
     shown = pallink("sandbox show").stdout
-    assert "\n  500 tenants\n  3000 applications\n  1000 accounts\n" in shown
+    assert "\n  500 tenants\n  3,000 applications\n  1,000 accounts\n" in shown
     assert "\n  of generated accounts: 1 Active\n" in shown
     assert len(shown.splitlines()) < len(before.splitlines()) + 10
     assert pallink("sandbox show -o json").json["generated"]["applications"] == 3000

@@ -4,7 +4,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from pallink.deadline import Deadline, counted_seconds
+from pallink.deadline import Deadline
 from pallink.errors import RequestTrace, UnreachableError
 from pallink.exit_codes import ExitCode
 from tests.core.model_service import Clock
@@ -72,13 +72,6 @@ def test_a_wait_that_does_not_fit_is_not_begun(seconds: float) -> None:
     assert clock.waits == []
     assert failure.value.cause == "throttled, with 10 seconds left"
     assert failure.value.trace is trace
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(1, "1 second"), (1.2, "1.2 seconds"), (0.5, "0.5 seconds"), (120.0, "120 seconds")]
-)
-def test_seconds_are_counted(seconds: float, words: str) -> None:
-    assert counted_seconds(seconds, "g") == words
 
 
 @given(st.floats(0.001, 1e6), st.lists(st.floats(0, 1e5)))

@@ -411,28 +411,28 @@ def test_a_full_disk_does_not_end_a_run_that_streams(
     assert [record["kind"] for record in records(tmp_path / "run")].count("outcome") == 3
 
 
-@pytest.mark.parametrize(
-    ("option", "report"),
-    [
-        ("--junit", "a JUnit report"),
-        ("--markdown", "a Markdown summary of pallink"),
-        ("--csv", "a CSV report of pallink"),
-    ],
-)
+REPORTS = {
+    "--junit": "a JUnit report",
+    "--markdown": "a Markdown summary of pallink",
+    "--csv": "a CSV report of pallink",
+}
+
+
+@pytest.mark.parametrize("command", ["check", "verify", "apply --yes"])
+@pytest.mark.parametrize("option", REPORTS)
 def test_a_report_does_not_overwrite_the_fleet_file(
-    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, option: str, report: str
+    in_sandbox: Pallink, traffic: Traffic, tmp_path: Path, option: str, command: str
 ) -> None:
     file = write_fleet(tmp_path, *SEED)
     before = Path(file).read_text()
     (tmp_path / "report").hardlink_to(file)
-    for command in ("check", "verify", "apply --yes"):
-        refused = in_sandbox(f"fleet {command} {file} {option} {tmp_path / 'report'}")
-        assert refused.code == 2
-        assert refused.stderr.endswith(
-            f"error: {option} would overwrite {tmp_path / 'report'}\n"
-            f"cause: the file exists, and is not {report}\ncause: nothing was sent\n"
-            f"hint: name another file with {option}\n"
-        )
+    refused = in_sandbox(f"fleet {command} {file} {option} {tmp_path / 'report'}")
+    assert refused.code == 2
+    assert refused.stderr.endswith(
+        f"error: {option} would overwrite {tmp_path / 'report'}\n"
+        f"cause: the file exists, and is not {REPORTS[option]}\ncause: nothing was sent\n"
+        f"hint: name another file with {option}\n"
+    )
     assert Path(file).read_text() == before
     assert traffic.sent == []
 

@@ -16,7 +16,7 @@ import requests
 import pallink
 from pallink.cli.supervisor import Execution
 from pallink.concurrency import CancelScope
-from pallink.output import terminal
+from pallink.output import Terminal
 from tests.bench import OTHER, PARTNER, Asked, Bench, Send
 from tests.interruption.oracle import stated_link, violations
 
@@ -88,7 +88,7 @@ class Tracer:
         is_watched = frame.f_code.co_filename in WATCHED and threading.current_thread() is self._worker
         return self._line if is_watched else None
 
-    def _line(self, _frame: FrameType, event: str, _argument: Any) -> Any:
+    def _line(self, frame: FrameType, event: str, _argument: Any) -> Any:
         if event == "line":
             self.lines += 1
             if self.lines == self.at:
@@ -96,13 +96,20 @@ class Tracer:
                 signal.raise_signal(self.number)
                 self._handled.wait()
             # What it is writing to stderr it may end: the report of the interruption waits for that.
-            if self._is_abandoned and not terminal._STDERR.locked():
+            if self._is_abandoned and not _is_writing_stderr(frame):
                 self._ended.wait()
         return self._line
 
 
+def _is_writing_stderr(frame: FrameType | None) -> bool:
+    """Return whether a line runs within `Terminal.write_stderr`."""
+    while frame is not None and frame.f_code is not Terminal.write_stderr.__code__:
+        frame = frame.f_back
+    return frame is not None
+
+
 def lost(asked: Asked, send: Send) -> requests.Response:
-    """Each write takes effect and loses its answer."""
+    """Let each write take effect, and lose its response."""
     answer = send()
     if asked[0] in {"PUT", "PATCH", "DELETE"}:
         raise requests.ConnectionError("lost")
@@ -158,7 +165,7 @@ def test_a_signal_at_every_line(bench: Bench, command: str, happen: Any) -> None
             continue
         assert list(violations(ending, is_at_a_request=False)) == [], at
         order.append(stated_link(ending))
-    # What is known never goes back: first nothing was sent, then nobody knows, then it is known.
+    # What is known never goes back: first nothing was sent, then the outcome is unknown, then it is known.
     stages = ["unchanged", "unknown", "changed", "over"]
     assert order == sorted(order, key=stages.index), order
     if undisturbed.code == 0:

@@ -21,7 +21,6 @@ from azure.core.exceptions import (
 )
 
 from pallink.azure.unreachable import explain_no_response
-from pallink.deadline import counted_seconds
 from pallink.errors import (
     SIGN_IN_AGAIN,
     AccessDeniedError,
@@ -37,6 +36,7 @@ from pallink.errors import (
 from pallink.http.errors import chain_of, trace_of
 from pallink.redact.text import one_clause, one_line
 from pallink.signin.claims import more_proof_needed
+from pallink.words import counted
 
 # A timed-out request, throttling, and gateways that did not reach the service.
 UNAVAILABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -227,7 +227,7 @@ def explain_unavailable(response: Any, host: str, trace: RequestTrace) -> Unreac
     return UnreachableError(
         f"{host} {'throttles this account' if is_throttled else 'is not available'}: status {response.status_code}",
         cause="too many requests" if is_throttled else "the service, or a gateway before it, is not ready",
-        remedy=f"try again in {counted_seconds(wait)}" if wait else "try again later",
+        remedy=f"try again in {counted(wait, 'second', '.0f')}" if wait else "try again later",
         trace=trace,
     )
 

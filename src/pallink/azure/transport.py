@@ -21,7 +21,7 @@ from azure.core.pipeline.policies import RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 
 from pallink.concurrency import CancelScope
-from pallink.deadline import Deadline, counted_seconds
+from pallink.deadline import Deadline
 from pallink.http.errors import chain_of, reason_of
 from pallink.http.policy import Destination, EgressPolicy, origin_of
 from pallink.http.pool import Adapter, ConnectionPool, unusable_response
@@ -30,6 +30,7 @@ from pallink.http.sockets import request_deadline
 from pallink.redact.secret_fields import secrets_of_request, secrets_of_response
 from pallink.redact.secrets import register
 from pallink.waiting import waiting_for
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from pallink.debug.recorder import Recorder
@@ -153,7 +154,8 @@ class GuardedTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         if failure is not None and duration >= deadline.left:
             raise failure
         deadline.wait(
-            duration, cause=f"Azure did not respond as it should; the next try is due in {counted_seconds(duration)}"
+            duration,
+            cause=f"Azure did not respond as it should; the next try is due in {counted(duration, 'second', '.0f')}",
         )
 
     def _failure_of(self, request: Any | None) -> AzureError | None:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 # The groups, whose next word is a command.
 GROUPS = frozenset({("role",), ("fleet",), ("sandbox",), ("sandbox", "fault")})
 
-# What others call the commands of pallink and of its groups: `az managementpartner`, `git` and the like. One with an
-# option takes the next word as the option's value.
+# What others call the commands of pallink and of its groups: `az managementpartner`, `git` and the like. A synonym may
+# include an option, whose value is the next word.
 SYNONYMS: Mapping[tuple[str, ...], Mapping[str, str]] = {
     (): {
         "add": "link",
@@ -167,10 +167,10 @@ def _count_common(arguments: Sequence[str], valued: Mapping[str, bool]) -> int:
 def find_unknown_command(
     name: str, arguments: Sequence[str], commands: Collection[str], valued: Mapping[str, bool]
 ) -> int | None:
-    """Return the position of a word that should be a command, and not of an option's value with the same text.
+    """Return the position of an unknown command, skipping option values with the same text.
 
     Args:
-        name: The word.
+        name: The unknown command.
         arguments: The command line, without `pallink`.
         commands: The names of the commands and groups.
         valued: The common options, and whether each takes a value.

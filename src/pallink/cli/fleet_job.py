@@ -14,6 +14,7 @@ from pallink.cli.stopping import stopping
 from pallink.errors import CancelledError, UsageError
 from pallink.output import Terminal
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from pallink.fleet.entry import Entry
@@ -56,7 +57,7 @@ def read_entries(
     fleet = read_fleet(file)
     if fleet.problems:
         first, more = fleet.problems[0], len(fleet.problems) - 1
-        others = f"it has {more} more problem{'s' if more > 1 else ''}; nothing was sent"
+        others = f"it has {counted(more, 'more problem')}; nothing was sent"
         raise UsageError(
             f"invalid fleet file {file}:{first.line}:{first.column}: {first.message}",
             cause=others if more else "nothing was sent",
@@ -117,7 +118,7 @@ def run_all(
             if len(waiting) < len(ordered) and not options.quiet:
                 line.clear()
                 need = "needs" if len(waiting) == 1 else "need"
-                Terminal().say("note", f"{len(waiting)} of {count_results(ordered)} {need} a sign-in, one at a time")
+                Terminal().say("note", f"{len(waiting):,} of {count_results(ordered)} {need} a sign-in, one at a time")
             for result in prompted_results(run, waiting, line, options):
                 report.add(result, line, is_awaited=True)
                 results[result.entry.key] = result

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pallink.fleet.result import EntryResult
 
-# How a report begins that pallink wrote, or another tool in the same format, or a spreadsheet that saved it again.
+# The first bytes of each report, as pallink, another tool or a spreadsheet writes them.
 _BEGINNINGS = {
     "--junit": ("a JUnit report", re.compile(rb"\s*(<\?xml[^>]*>\s*)?<testsuites?\b")),
     "--markdown": ("a Markdown summary of pallink", re.compile(rb"## pallink ")),

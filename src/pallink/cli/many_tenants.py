@@ -12,9 +12,9 @@ from pallink.cli.job import can_ask, session, this_command, yes_is_required
 from pallink.cli.prompter import TerminalPrompter
 from pallink.cli.tenants_options import TenantsOptions
 from pallink.errors import FleetDiffersError
-from pallink.output.words import counted
 from pallink.settings import RoleCheck
 from pallink.signin.tenants import check_covers_tenants
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def check_in_tenants(options: TenantsOptions, wanted: Wanted) -> None:
 
     def finding(different: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
         lacking = [result for result in results if result.error is not None]
-        commands = [result.error.command for result in lacking if result.error and result.error.command]
+        commands = [result.error.command for result in results if result.error and result.error.command]
         return FleetDiffersError(
             f"Reader is missing in {_share(different, results)}",
             remedy=how_to_get_reader(lacking, "have an administrator of each tenant assign Reader"),
@@ -163,7 +163,7 @@ def _way_out(options: TenantsOptions) -> str | None:
 
 def _share(different: int, results: "Sequence[EntryResult]") -> str:
     """Return how many tenants differ, of how many."""
-    return f"{different} of {counted(len(results), 'tenant')}"
+    return f"{different:,} of {counted(len(results), 'tenant')}"
 
 
 class _Job(NamedTuple):

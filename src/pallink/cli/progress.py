@@ -99,7 +99,7 @@ class ProgressLine:
             if done >= total:
                 self._clear()
                 return
-            self._draw(f"reading roles  {bar(done, total)}  {done} of {total} subscriptions")
+            self._draw(f"reading roles  {bar(done, total)}  {done:,} of {total:,} subscriptions")
 
     def show(self, line: str) -> None:
         """Show a line until another one takes its place."""

@@ -15,6 +15,7 @@ from pallink.roles.definitions import READER
 from pallink.roles.grant import WantedRole
 from pallink.roles.scopes import WantedScopes
 from pallink.settings import Settings
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,8 +45,9 @@ def needing_role(entries: "Sequence[Entry]", file: Path, options: ConnectionOpti
         )
     left_out = len(entries) - len(needing)
     if left_out and not options.quiet and not options.output.has_error_objects:
-        counted = "1 account needs" if left_out == 1 else f"{left_out:,} accounts need"
-        Terminal().say("note", f"{counted} no role: state is unlinked, or role-check is skip", "cyan")
+        need = "needs" if left_out == 1 else "need"
+        left_out_accounts = f"{counted(left_out, 'account')} {need} no role"
+        Terminal().say("note", f"{left_out_accounts}: state is unlinked, or role-check is skip", "cyan")
     return needing
 
 
@@ -183,7 +185,7 @@ def _verdict(results: "Sequence[RoleEntryResult]", *, dry_run: bool, elsewhere: 
     """
     from pallink.fleet.result import DONE, Outcome  # noqa: PLC0415 - one account needs none
 
-    total = _total(results)
+    total = counted(len(results), "account")
     failed = [result for result in results if result.outcome not in DONE]
     if failed:
         is_elsewhere = all(result.outcome is Outcome.NEEDS_SIGN_IN for result in failed)
@@ -223,14 +225,10 @@ def _interrupted(results: "Sequence[RoleEntryResult]") -> CancelledError:
     done = sum(result.outcome in DONE for result in results)
     return CancelledError(
         "interrupted",
-        cause=f"{done:,} of {_total(results)} are done",
+        cause=f"{done:,} of {counted(len(results), 'account')} are done",
         remedy="run the command again: what is done already stays as it is",
         command=this_command(),
     )
-
-
-def _total(results: "Sequence[RoleEntryResult]") -> str:
-    return f"{len(results):,} account{'' if len(results) == 1 else 's'}"
 
 
 def _commands_elsewhere(results: "Sequence[RoleEntryResult]", cloud: str, *words: str) -> str:

@@ -154,16 +154,16 @@ def _unknown_command(name: str, similar: Sequence[str], context: Any, arguments:
         context: Typer's context of the group.
         arguments: The command line, without `pallink`.
     """
-    path = context.command_path if context is not None else "pallink"
+    path = context.command_path
     synonym = SYNONYMS[tuple(path.split()[1:])].get(name)
     suggested = [synonym] if synonym is not None else similar
     message = f"no such command {name!r}{_suggestion(suggested)}"
-    commands = context.find_root().command.list_commands(context) if context is not None else []
+    commands = context.find_root().command.list_commands(context)
     position = find_unknown_command(name, arguments, commands, VALUED)
     if len(suggested) != 1 or position is None:
         return UsageError(message, remedy="see the help", command=f"{path} --help")
     (named, *option), rest = suggested[0].split(), arguments[position + 1 :]
-    command = context.command.get_command(context, named) if context is not None else None
+    command = context.command.get_command(context, named)
     lacks_value = option and (not rest or rest[0].startswith("-"))
     if command is not None and (lacks_value or not _has_only(_options_of(command), arguments)):
         return UsageError(message, remedy="see the help", command=f"{path} {named} --help")

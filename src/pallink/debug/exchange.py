@@ -10,6 +10,7 @@ from typing import Any
 from pallink.redact.debug import debug_form, debug_headers, debug_json, debug_text, debug_url
 from pallink.redact.secrets import redact_start
 from pallink.redact.text import printable
+from pallink.words import counted
 
 _MAX_CHARACTERS = 8_000
 _MAX_LINES = 200
@@ -98,7 +99,7 @@ def _limit(lines: Iterable[str]) -> Iterator[str]:
         else:
             yield _clean(f"  {line}")
     if left_out:
-        yield f"  ({left_out} more lines)"
+        yield f"  ({counted(left_out, 'more line')})"
 
 
 def _clean(line: str) -> str:

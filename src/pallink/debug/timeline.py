@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pallink.redact.text import one_line
+from pallink.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def format_timeline(spans: Sequence[Span]) -> Iterator[str]:
     on_path = sum(span.end - span.start for span in path)
     in_a_row = sum(not span.is_wait for span in path)
     yield (
-        f"timeline: {len(requests)} {'request' if len(requests) == 1 else 'requests'} in {total} ms;"
+        f"timeline: {counted(len(requests), 'request')} in {total} ms;"
         f" critical path (*): {in_a_row} in a row, {on_path} ms"
     )
     yield f"  {'no.':>4}  {'start ms':>8}  {'took ms':>8}  {'after':>5}  request"

@@ -13,6 +13,7 @@ from pallink.fleet.plan_file import Plan
 from pallink.fleet.result import EntryResult
 from pallink.fleet.work import Mode
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT
+from pallink.words import counted
 
 
 def load(path: str | Path) -> FleetFile:
@@ -26,9 +27,8 @@ def load(path: str | Path) -> FleetFile:
     """
     fleet = read_fleet(Path(path))
     if fleet.problems:
-        count = "1 problem" if len(fleet.problems) == 1 else f"{len(fleet.problems)} problems"
         raise UsageError(
-            f"the fleet file {path} has {count}",
+            f"the fleet file {path} has {counted(len(fleet.problems), 'problem')}",
             cause="; ".join(f"line {problem.line}: {problem.message}" for problem in fleet.problems),
             remedy="correct the file",
         )

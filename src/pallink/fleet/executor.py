@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pallink.concurrency import OperationCancelledError, start_thread
-from pallink.deadline import counted_seconds
 from pallink.errors import NotRunError, PallinkError, UnreachableError
 from pallink.fleet.breaker import Breaker
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.unexpected import as_pallink_error
+from pallink.words import counted
 
 DEFAULT_CONCURRENCY = 16
 MAX_CONCURRENCY = 64
@@ -170,7 +170,7 @@ class Executor:
         if left >= task.deadline.left:
             raise UnreachableError(
                 "the run was stopped before the write could be tried again",
-                cause=f"that would have been in {counted_seconds(left)}",
+                cause=f"the next try was due in {counted(left, 'second', '.0f')}",
                 remedy="resume the run: it reads the link first",
             )
         time.sleep(max(left, 0))

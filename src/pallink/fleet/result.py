@@ -20,6 +20,7 @@ from pallink.fleet.entry import Entry
 from pallink.links.record import LinkChange
 from pallink.result import Json
 from pallink.signin.methods import SignInMethod
+from pallink.words import counted
 
 
 class Outcome(StrEnum):
@@ -161,7 +162,7 @@ def count_entries(entries: Sequence[Entry]) -> str:
     """Return how many accounts the entries are about; where all are of one account, how many tenants."""
     is_one_account = len({entry.key[0] for entry in entries}) == 1 < len(entries)
     noun = "tenant" if is_one_account else "account"
-    return f"{len(entries):,} {noun}{'' if len(entries) == 1 else 's'}"
+    return counted(len(entries), noun)
 
 
 def count_results(results: Sequence[EntryResult]) -> str:

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from pallink.errors import UsageError
 from pallink.fleet.entry import Entry
+from pallink.words import counted
 
 _FIELDS: Mapping[str, Callable[[Entry], tuple[str, ...]]] = {
     "name": lambda entry: (entry.name,),
@@ -39,7 +40,7 @@ def select_entries(
         given = [f"{option} {text}" for option, texts in criteria.items() for text in texts]
         raise UsageError(
             f"no account of the fleet file matches {' '.join(given)}",
-            cause=f"the fleet file has {len(entries):,} {'account' if len(entries) == 1 else 'accounts'}",
+            cause=f"the fleet file has {counted(len(entries), 'account')}",
             remedy=f"correct {' or '.join(option for option, texts in criteria.items() if texts)}",
         )
     return tuple(chosen[:limit])

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from pallink.account import AccountKind
 from pallink.links.model import Action
 from pallink.output.terminal import Terminal
-from pallink.output.words import counted
 from pallink.redact.text import one_line
 from pallink.result import AccountResult, CheckResult, Result, VerifyResult, WriteResult
 from pallink.roles import ReaderReport, SubscriptionVerdict, Verdict, join_names
+from pallink.words import counted
 
 
 class Row(NamedTuple):
@@ -128,7 +128,7 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
     else:
         yield Row(
             "Reader",
-            f"{_yes_or_no(report)}: on {passing} of {counted(len(report.subscriptions), 'subscription')}",
+            f"{_yes_or_no(report)}: on {passing:,} of {counted(len(report.subscriptions), 'subscription')}",
             _status(report.passes, report.verdict),
         )
     groups: dict[tuple[Verdict, str], list[SubscriptionVerdict]] = {}
@@ -138,7 +138,7 @@ def _reader_rows(report: ReaderReport, *, with_all: bool) -> Iterable[Row]:
         yield Row("", f"{verdict}: {explanation}", _status(report.accepts(members[0]), verdict))
         yield Row("", f"on {join_names([member.subscription for member in members])}")
     if len(groups) > _MAX_GROUPS:
-        yield Row("", f"and {len(groups) - _MAX_GROUPS} more findings: -o json has them all")
+        yield Row("", f"and {counted(len(groups) - _MAX_GROUPS, 'more finding')}: -o json has them all")
     for role in report.eligible:
         where = role.scope_name or role.scope
         yield Row("", f"eligible: {role.role_name or role.role_id} on {where}, not activated", "bad")

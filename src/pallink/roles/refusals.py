@@ -124,12 +124,10 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
 
 
 def show_object_id(name: str, cloud: str, tenant_id: str) -> str:
-    """Return the command with which an account prints its own object ID in a tenant; it needs no look-up.
-
-    Signed in as another account, the command refuses to print that one's.
+    """Return the command that prints an account's object ID in a tenant. It fails unless that account signs in.
 
     Args:
-        name: The account's name or ID.
+        name: The account's UPN or object ID.
         cloud: The cloud.
         tenant_id: The tenant.
     """

@@ -13,8 +13,8 @@ from pallink.cli.options import CommonOptions, FleetOptions, OutputOptions, comm
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 from pallink.output.rendering import render_table
-from pallink.output.words import counted
 from pallink.redact.text import one_line
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

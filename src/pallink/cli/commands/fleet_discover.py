@@ -16,11 +16,11 @@ from pallink.errors import OutputError, UsageError
 from pallink.links.model import parse_partner_id
 from pallink.os_errors import os_reason
 from pallink.output import Terminal, write_value
-from pallink.output.words import counted
 from pallink.redact.text import one_line
 from pallink.signin.methods import SignInMethod
 from pallink.signin.tenants import check_covers_tenants
 from pallink.tenants import Tenant
+from pallink.words import counted
 
 
 def discover(

@@ -16,8 +16,8 @@ from pallink.cli.completion import complete_sandbox_user
 from pallink.cli.options import OutputOptions
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
-from pallink.output.words import counted
 from pallink.sandbox.state.guest_policies import GuestPolicy
+from pallink.words import counted
 
 _MAX_GENERATED = 20_000
 _MAX_TENANTS = 1_000

@@ -12,6 +12,7 @@ from pallink.cli.options import OutputOptions, command_with_options
 from pallink.errors import UsageError
 from pallink.output import Terminal, write_value
 from pallink.sandbox.names import FAULTS
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from pallink.sandbox.faults import Fault
@@ -145,7 +146,7 @@ def clear(
     terminal = Terminal()
     write_value({"cleared": cleared}, options.output, terminal, options.query, table=lambda: None)
     if not options.quiet:
-        terminal.say("sandbox", f"cleared {cleared} {'fault' if cleared == 1 else 'faults'}")
+        terminal.say("sandbox", f"cleared {counted(cleared, 'fault')}")
 
 
 def _parse_header(text: str) -> tuple[str, str]:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pallink.output.words import counted
 from pallink.output.wrapping import count_columns, wrap
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from pallink.sandbox import AccountOverview, LinkOverview, Overview

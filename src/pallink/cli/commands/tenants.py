@@ -20,12 +20,12 @@ from pallink.cli.progress import ProgressLine, bar
 from pallink.errors import AccountsFailedError, CancelledError
 from pallink.output import Terminal, write_value
 from pallink.output.tenants_table import render_tenants, tenant_as_dict
-from pallink.output.words import counted
 from pallink.redact.secrets import redact_all
 from pallink.redact.text import one_line
 from pallink.signin.methods import SignIn, SignInMethod
 from pallink.signin.tenants import check_covers_tenants
 from pallink.tenants import Tenant
+from pallink.words import counted
 
 if TYPE_CHECKING:
     from pallink.fleet.result import EntryResult
@@ -76,7 +76,7 @@ def tenants(
         raise _interruption()
     if failed:
         raise AccountsFailedError(
-            f"could not read the link in {len(failed)} of {counted(len(results), 'tenant')}",
+            f"could not read the link in {len(failed):,} of {counted(len(results), 'tenant')}",
             remedy="correct each error, then run again",
             command=this_command(),
         )
@@ -138,7 +138,7 @@ class _Progress:
     def add(self, _result: "EntryResult", line: ProgressLine, *, is_awaited: bool = False) -> None:  # noqa: ARG002
         """Count a tenant."""
         self._done += 1
-        share = f"{self._done} of {counted(self._total, 'tenant')}"
+        share = f"{self._done:,} of {counted(self._total, 'tenant')}"
         line.show(f"{bar(self._done, self._total)}  read the link in {share}")
 
     def stream(self, *_results: "EntryResult") -> None:
