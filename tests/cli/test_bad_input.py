@@ -145,6 +145,7 @@ def test_a_wrong_value_of_a_variable_names_the_variable(pallink: Pallink, monkey
         ("verfy 719878 --account 'a b'", "pallink verify 719878 --account 'a b'"),
         ("fleet status", "pallink fleet runs"),
         ("sandbox status -o table", "pallink sandbox show -o table"),
+        ("sandbox status -otable", "pallink sandbox show -otable"),
         ("role list --to x", "pallink role show --to x"),
         ("lnk 719878", "pallink --help"),
         ("--cloud sandbox", "pallink --help"),

@@ -133,7 +133,8 @@ def _plain(reason: str) -> str:
 
 
 def _option_of(word: str) -> str:
-    return word.partition("=")[0]
+    # `-ojson` is `-o json`.
+    return word[:2] if VALUED.get(word[:2]) else word.partition("=")[0]
 
 
 def _has_only(options: Collection[str], arguments: Sequence[str]) -> bool:
