@@ -9,7 +9,6 @@ from pallink.account import Account, home_name
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.again import with_sign_in_command
-from pallink.signin.entra_codes import ASK_THE_ADMINISTRATOR, TRY_THE_BROWSER
 from pallink.signin.methods import CI_METHODS, SignIn
 
 # What takes the place of an option in the GitHub Action, and in the Azure Pipelines template.
@@ -20,8 +19,6 @@ _PARAMETERS["--client-id"] = "parameter serviceConnection"
 _OPTION = re.compile(r"(--[a-z]+(?:-[a-z]+)*)(?: SECONDS)?")
 # An option that neither has.
 _YES_CLAUSE = re.compile(r"; or [^;]*--yes[^;]*")
-# No browser is there.
-_CI_REMEDIES = {TRY_THE_BROWSER: ASK_THE_ADMINISTRATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
         case _:
             return error.replace(
                 cause=_with_inputs(error.cause, inputs),
-                remedy=_with_inputs(_CI_REMEDIES.get(error.remedy or "", error.remedy), inputs),
+                remedy=_with_inputs(error.remedy, inputs),
                 # The command of the step itself, with another option, is not one to run elsewhere.
                 command=None if "--no-input" in (error.command or "") else error.command,
             )

@@ -12,7 +12,6 @@ from pallink.errors import (
     UsageError,
 )
 from pallink.settings import Settings
-from pallink.signin.entra_codes import ASK_THE_ADMINISTRATOR, TRY_THE_BROWSER
 
 UNSETTLED = UnsettledWriteError("x", cause="y")
 ELSEWHERE = LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2")
@@ -53,7 +52,6 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
             "sign in as an application, by a method that needs no prompt (input auth)",
             None,
         ),
-        (SignInError("x", remedy=TRY_THE_BROWSER), ASK_THE_ADMINISTRATOR, None),
         (
             UsageError("x", remedy="name it with --account; or add --yes to accept any", command="pallink --no-input"),
             "name it with input account",
