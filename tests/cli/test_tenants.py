@@ -158,7 +158,7 @@ def test_a_link_that_could_not_be_read_is_never_none(consultant: Desk) -> None:
     assert rows[THIRD]["linkRead"] is True
 
 
-def test_a_tenant_that_removed_the_guest_is_not_left_out_by_an_option_that_there_is_not(consultant: Desk) -> None:
+def test_a_tenant_that_removed_the_guest_has_no_option_that_there_is_not(consultant: Desk) -> None:
     consultant.sandbox.set_guest_policy(GuestPolicy.REMOVED, ["tenant-0001.example"])
     done = consultant.run("tenants --links")
     assert done.code == 8

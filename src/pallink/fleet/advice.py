@@ -6,9 +6,6 @@ from pallink.roles.remedies import ROLE_CHECK_OPTION
 from pallink.signin.entra_codes import CLIENT_SECRET_CODES, NO_ACCESS_CODES, NOT_IN_TENANT_CODES
 from pallink.signin.methods import METHODS, SignInMethod
 
-INVITE_AGAIN = "have an administrator of that tenant invite the account again"
-"""What to do about a tenant that removed the account, for a command that cannot leave it out."""
-
 # The message of `pallink.signin.choice` where nothing states a sign-in.
 _NOT_SIGNED_IN = "not signed in"
 _ROLE_CHECK_KEY = "role-check in the fleet file is warn or skip"
@@ -56,8 +53,9 @@ def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
         return f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER
     if entry.is_listed and error.entra_code in NOT_IN_TENANT_CODES:
         # The list of tenants still has it: the account was removed there since.
-        option = f"{'exclude-tenants' if is_from_file else '--exclude-tenant'} {entry.tenant_domain or entry.tenant}"
-        return f"{INVITE_AGAIN}, or leave it out: {option}"
+        remedy = "have an administrator of that tenant invite the account again"
+        tenant = entry.tenant_domain or entry.tenant
+        return f"{remedy}, or leave it out: exclude-tenants {tenant}" if is_from_file else remedy
     if entry.secret is not None and error.entra_code in CLIENT_SECRET_CODES:
         # The fleet file states where the secret is; AZURE_CLIENT_SECRET signs in no account of it.
         return f"store the application's current client secret in {entry.secret}"
