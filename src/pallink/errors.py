@@ -153,6 +153,7 @@ class SignInError(PallinkError):
             does.
         prompt_helps: Whether the sign-in may succeed with a prompt, where Entra ID says so; None if it does not.
         entra_code: The digits of Entra ID's error, as in `50020` of AADSTS50020; None if Entra ID reported none.
+        needs_login: Whether no credential and no usable stored sign-in was found.
         selecting_options: The options that select one of several stored sign-ins, with which callers that know the
             command line repeat it; empty if that is not what failed.
     """
@@ -160,6 +161,7 @@ class SignInError(PallinkError):
     exit_code = ExitCode.SIGN_IN
     prompt_helps: bool | None = None
     entra_code: str | None = None
+    needs_login: bool = False
     selecting_options: tuple[str, ...] = ()
 
     def __init__(

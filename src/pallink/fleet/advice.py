@@ -4,12 +4,9 @@ from pallink.errors import PallinkError, SignInError
 from pallink.fleet.entry import Entry, LinkState
 from pallink.roles.remedies import ROLE_CHECK_OPTION
 from pallink.signin.entra_codes import CLIENT_SECRET_CODES, NO_ACCESS_CODES, NOT_IN_TENANT_CODES
-from pallink.signin.methods import METHODS, SignInMethod
+from pallink.signin.methods import METHODS, PROMPTED_METHODS
 
-# The message of `pallink.signin.choice` where nothing states a sign-in.
-_NOT_SIGNED_IN = "not signed in"
 _ROLE_CHECK_KEY = "role-check in the fleet file is warn or skip"
-_PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 _LEAVER = "if it lost its access for good, take its entry out of the file, as recognition has ended"
 
 
@@ -26,22 +23,18 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
         return error.replace(cause=error.cause.replace(ROLE_CHECK_OPTION, _ROLE_CHECK_KEY))
     if (remedy := _own_remedy(error, entry)) is not None:
         return error.replace(remedy=remedy)
-    # Entra ID's own errors, and those of an account, have classes or a trace.
-    is_explained = type(error) is not SignInError or error.trace is not None or error.command is None
-    if prompts or is_explained or not is_from_file:
+    if prompts or not is_from_file or not isinstance(error, SignInError) or not error.needs_login:
         return error
-    if entry.auth in _PROMPTING_METHODS:
+    if entry.auth in PROMPTED_METHODS:
         return error.replace(
             message=f"a sign-in with {METHODS[entry.auth].label} is needed",
             cause="this method needs a prompt, which fleet commands show only on a terminal",
             remedy="run the command on a terminal, or sign in beforehand",
         )
-    if error.message == _NOT_SIGNED_IN:
-        return error.replace(
-            cause="no sign-in of this account is stored, and the entry names no method (auth)",
-            remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
-        )
-    return error
+    return error.replace(
+        cause="no sign-in of this account is stored, and the entry names no method (auth)",
+        remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
+    )
 
 
 def _own_remedy(error: PallinkError, entry: Entry) -> str | None:

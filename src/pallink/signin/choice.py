@@ -209,11 +209,12 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
         SignInError: It may not prompt, or no browser can be opened.
     """
     if environment.no_input:
-        raise SignInError(
+        error = SignInError(
             f"cannot sign in with {METHODS[method].label}: this sign-in method needs a prompt, and --no-input is set",
             remedy="leave out --no-input, or sign in beforehand",
             command=settings.command(*environment.login_words),
         )
+        raise error.replace(needs_login=True)
     if method is SignInMethod.BROWSER and settings.emulator is not None:
         raise SignInError(
             "cannot sign in to the embedded sandbox with a browser",
@@ -234,12 +235,13 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
 
 def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     if settings.emulator is not None:
-        return SignInError(
+        error = SignInError(
             "not signed in",
             cause=f"the {settings.emulator.name} was signed out of with pallink logout",
             remedy="sign in",
             command=settings.command(*environment.login_words),
         )
+        return error.replace(needs_login=True)
     others = [str(stored) for stored in environment.stored if stored.cloud == settings.cloud]
     cause = "no credential is set in the environment, and no sign-in is stored"
     if others:
@@ -252,4 +254,4 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
         remedy=f"sign in once, or for an application set {and_list(METHODS[SignInMethod.CLIENT_SECRET].required)}",
         command=settings.command(*environment.login_words),
     )
-    return from_variables.with_foreign_variables(error, environment.environ)
+    return from_variables.with_foreign_variables(error.replace(needs_login=True), environment.environ)
