@@ -88,7 +88,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
             remedy = f"link another account to the other partner, or run the {step} with command: update"
         case UnsettledWriteError():
             remedy = f"run the {step} with command: show"
-        case SignInError(command=str(line)) if line.startswith("pallink login"):
+        case SignInError(command=str()) if error.needs_login or error.new_sign_in or error.prompt_helps:
             # A user would have to sign in on the machine that runs the job.
             remedy = f"sign in as an application, by a method that needs no prompt ({inputs['--auth']})"
         case _:

@@ -5,6 +5,7 @@ import pytest
 from pallink.advice import Job, advise, advise_in_ci
 from pallink.errors import (
     LinkedElsewhereError,
+    NewSignIn,
     NotLinkedError,
     PallinkError,
     SignInError,
@@ -48,10 +49,16 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
     [
         (SignInError("x", remedy="y", command="pallink role assign"), "y", "pallink role assign"),
         (
-            SignInError("x", remedy="leave out --no-input", command="pallink login"),
+            SignInError("x", remedy="leave out --no-input", command="pallink login").replace(needs_login=True),
             "sign in as an application, by a method that needs no prompt (input auth)",
             None,
         ),
+        (
+            SignInError("x", remedy="sign in again", command="az login", new_sign_in=NewSignIn.SAME),
+            "sign in as an application, by a method that needs no prompt (input auth)",
+            None,
+        ),
+        (SignInError("x", remedy="exempt the application", new_sign_in=NewSignIn.SAME), "exempt the application", None),
         (
             UsageError("x", remedy="name it with --account; or add --yes to accept any", command="pallink --no-input"),
             "name it with input account",
