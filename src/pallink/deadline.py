@@ -118,6 +118,6 @@ class Deadline:
         return UnreachableError(
             f"not finished within {counted_seconds(self.seconds, 'g')}",
             cause=cause,
-            remedy="try again, or raise --timeout SECONDS",
+            remedy="try again, or raise --timeout",
             trace=trace,
         )

@@ -65,7 +65,7 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
             None,
         ),
         (
-            PallinkError("x", remedy="try again, or raise --timeout SECONDS"),
+            PallinkError("x", remedy="try again, or raise --timeout"),
             "try again, or raise PALLINK_TIMEOUT",
             None,
         ),

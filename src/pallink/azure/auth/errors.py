@@ -153,7 +153,7 @@ def _is_unavailable(response: Any) -> bool:
 
 def _explain_azure_cli(error: Exception) -> PallinkError:
     if any(isinstance(cause, subprocess.TimeoutExpired) for cause in chain_of(error)):
-        return UnreachableError("the Azure CLI timed out", remedy="try again, or raise --timeout SECONDS")
+        return UnreachableError("the Azure CLI timed out", remedy="try again, or raise --timeout")
     # There is no response to read: the output of `az` is all there is.
     text = str(error)
     if aadsts_code({"error_description": text}):
