@@ -17,8 +17,6 @@ _INPUTS |= {"--role-check": "PALLINK_ROLE_CHECK", "--timeout": "PALLINK_TIMEOUT"
 _PARAMETERS = {option: text.replace("input ", "parameter ") for option, text in _INPUTS.items()}
 _PARAMETERS["--client-id"] = "parameter serviceConnection"
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
-# An option that neither has.
-_YES_CLAUSE = re.compile(r"; or [^;]*--yes[^;]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
 
 def _with_inputs(text: str | None, inputs: Mapping[str, str]) -> str | None:
     """Return a text with the inputs in place of the options."""
-    return text and _OPTION.sub(lambda option: inputs.get(option[0], option[0]), _YES_CLAUSE.sub("", text))
+    return text and _OPTION.sub(lambda option: inputs.get(option[0], option[0]), text)
 
 
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:

@@ -60,7 +60,7 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
         ),
         (SignInError("x", remedy="exempt the application", new_sign_in=NewSignIn.SAME), "exempt the application", None),
         (
-            UsageError("x", remedy="name it with --account; or add --yes to accept any", command="pallink --no-input"),
+            UsageError("x", remedy="name it with --account", command="pallink --no-input"),
             "name it with input account",
             None,
         ),

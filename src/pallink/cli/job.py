@@ -215,7 +215,7 @@ def _require_stated_account(sign_in: SignIn) -> None:
     raise UsageError(
         "--account or --yes is required without a prompt",
         cause=f"no option and no variable names the account: pallink would use {whose}",
-        remedy="name the account that must sign in, with --account; or add --yes to accept any",
+        remedy="name the account that must sign in, with --account",
         command=this_command("--account", stored.account if stored else "ACCOUNT"),
     )
 
