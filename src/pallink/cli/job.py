@@ -228,9 +228,7 @@ def this_command(*words: str) -> str:
     execution = Execution.current()
     given = list(execution.arguments)
     end = given.index("--") if "--" in given else len(given)
-    chosen = [
-        word for option, value in execution.chosen_by_variables if option not in words for word in (option, value)
-    ]
+    chosen = [word for option, value in execution.variable_options if option not in words for word in (option, value)]
     return shlex.join(["pallink", *given[:end], *words, *chosen, *given[end:]])
 
 
