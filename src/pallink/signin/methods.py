@@ -118,7 +118,7 @@ OFFERED_METHODS = tuple(method for method in SignInMethod if method is not SignI
 
 
 CI_METHODS = frozenset({SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES})
-"""The methods that work in a job of a CI system alone."""
+"""The methods that work only in a CI job."""
 
 
 PROMPTED_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
