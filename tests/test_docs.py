@@ -66,17 +66,8 @@ def test_every_error_has_an_entry_with_its_exit_code() -> None:
         assert message.exit_code in codes, message
 
 
-# What the command line's own library says, what is wrong with a certificate, the sandbox's own words; and warnings.
+# What the command line's own library says, the sandbox's own words; and warnings.
 SAID_BY_OTHERS = {
-    "the certificate file … cannot be read: …",
-    "the certificate … is neither PEM nor PKCS12",
-    "the certificate … holds no private key",
-    "the certificate … holds a key but no certificate",
-    "the certificate … holds a key that is not RSA",
-    "the certificate … needs a password",
-    "the password of the certificate … is wrong",
-    "the certificate … has outdated encryption (DES or RC2), or its password is wrong",
-    "the certificate … holds no certificate that fits its key",
     "the account … is not eligible for the role … at …",
     "the sandbox has no … named …",
     "the sandbox has no account or group with the object ID …",

@@ -9,7 +9,6 @@ from pallink.account import Account, home_name
 from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.again import with_sign_in_command
-from pallink.signin.entra_codes import ASK_THE_ADMINISTRATOR, TRY_THE_BROWSER
 from pallink.signin.methods import CI_METHODS, SignIn
 
 # What takes the place of an option in the GitHub Action, and in the Azure Pipelines template.
@@ -17,11 +16,7 @@ _INPUTS = {f"--{name}": f"input {name}" for name in ("account", "tenant", "clien
 _INPUTS |= {"--role-check": "PALLINK_ROLE_CHECK", "--timeout": "PALLINK_TIMEOUT", "--debug": "PALLINK_DEBUG=1"}
 _PARAMETERS = {option: text.replace("input ", "parameter ") for option, text in _INPUTS.items()}
 _PARAMETERS["--client-id"] = "parameter serviceConnection"
-_OPTION = re.compile(r"(--[a-z]+(?:-[a-z]+)*)(?: SECONDS)?")
-# An option that neither has.
-_YES_CLAUSE = re.compile(r"; or [^;]*--yes[^;]*")
-# No browser is there.
-_CI_REMEDIES = {TRY_THE_BROWSER: ASK_THE_ADMINISTRATOR}
+_OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +86,13 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
             remedy = f"link another account to the other partner, or run the {step} with command: update"
         case UnsettledWriteError():
             remedy = f"run the {step} with command: show"
-        case SignInError(command=str(line)) if line.startswith("pallink login"):
+        case SignInError(command=str()) if error.needs_login or error.new_sign_in or error.prompt_helps:
             # A user would have to sign in on the machine that runs the job.
             remedy = f"sign in as an application, by a method that needs no prompt ({inputs['--auth']})"
         case _:
             return error.replace(
                 cause=_with_inputs(error.cause, inputs),
-                remedy=_with_inputs(_CI_REMEDIES.get(error.remedy or "", error.remedy), inputs),
+                remedy=_with_inputs(error.remedy, inputs),
                 # The command of the step itself, with another option, is not one to run elsewhere.
                 command=None if "--no-input" in (error.command or "") else error.command,
             )
@@ -106,7 +101,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
 
 def _with_inputs(text: str | None, inputs: Mapping[str, str]) -> str | None:
     """Return a text with the inputs in place of the options."""
-    return text and _OPTION.sub(lambda option: inputs.get(option[1], option[0]), _YES_CLAUSE.sub("", text))
+    return text and _OPTION.sub(lambda option: inputs.get(option[0], option[0]), text)
 
 
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:

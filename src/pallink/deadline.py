@@ -113,6 +113,6 @@ class Deadline:
         return UnreachableError(
             f"not finished within {counted(self.seconds, 'second', 'g')}",
             cause=cause,
-            remedy="try again, or raise --timeout SECONDS",
+            remedy="try again, or raise --timeout",
             trace=trace,
         )

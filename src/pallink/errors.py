@@ -152,14 +152,16 @@ class SignInError(PallinkError):
         new_sign_in: How a new sign-in mends it, which callers that know the options turn into a command; None if none
             does.
         prompt_helps: Whether the sign-in may succeed with a prompt, where Entra ID says so; None if it does not.
-        is_shut_out: Whether Entra ID lets the account into the tenant no more, on any device and with any method.
+        entra_code: The digits of Entra ID's error, as in `50020` of AADSTS50020; None if Entra ID reported none.
+        needs_login: Whether no credential and no usable stored sign-in was found.
         selecting_options: The options that select one of several stored sign-ins, with which callers that know the
             command line repeat it; empty if that is not what failed.
     """
 
     exit_code = ExitCode.SIGN_IN
     prompt_helps: bool | None = None
-    is_shut_out: bool = False
+    entra_code: str | None = None
+    needs_login: bool = False
     selecting_options: tuple[str, ...] = ()
 
     def __init__(

@@ -37,8 +37,10 @@ def test_a_browser_that_never_appears(served_desk: Desk) -> None:
         "if no browser appears, or it offers another account, open this address in a private window" in refused.stderr
     )
     command = DEVICE_CODE.format(cloud=served_desk.cloud)
-    assert f"to sign in on another device: {command}\n" in refused.stderr
-    assert "    and leave --auth browser out of later commands\n" in refused.stderr
+    assert (
+        "  to sign in on another device, leave --auth browser out of later commands, and run:\n"
+        f"    {command}\n" in refused.stderr
+    )
     assert " the sign-in in the browser was not completed within 15 minutes\n" in refused.stderr
     assert f"    {command}\n" in refused.stderr.partition("hint:")[2]
 
@@ -68,9 +70,8 @@ def test_the_address_that_is_shown_signs_in(served_desk: Desk) -> None:
 def test_without_an_account_it_is_said_how_to_name_one(served_desk: Desk) -> None:
     served_desk.browser(INVOICES)
     signed_in = served_desk.run("whoami --auth browser")
-    assert f"to name the account: pallink login --account NAME --cloud {served_desk.cloud} --auth browser\n" in (
-        signed_in.stderr
-    )
+    command = f"pallink login --account NAME --cloud {served_desk.cloud} --auth browser"
+    assert f"  to name the account, run:\n    {command}\n" in signed_in.stderr
     assert "to name the account" not in served_desk.run(f"whoami --auth browser --account {INVOICES}").stderr
 
 

@@ -174,12 +174,12 @@ except Exception as error:
 @pytest.mark.parametrize(
     ("content", "password", "message", "cause"),
     [
-        (lambda papers: papers.public, None, "the certificate env:OPS holds no private key", "only together with"),
+        (lambda papers: papers.public, None, "the certificate env:OPS holds no private key", "without its key"),
         (
             lambda papers: papers.private(),
             None,
             "the certificate env:OPS holds a key but no certificate",
-            "by the cert",
+            "to identify the key",
         ),
         (
             lambda papers: papers.pkcs12(b"right"),

@@ -66,9 +66,9 @@ def test_the_address_of_the_browser_stays_on_one_line(served_desk: Desk) -> None
     served_desk.patch.setenv("COLUMNS", "40")
     served_desk.browser("invoices@contoso.com")
     shown = served_desk.run("whoami --auth browser", tty=True).stderr
-    assert re.search(r"^ {6}https://\S+$", shown, re.MULTILINE)
-    assert re.search(r"^ +pallink login --account NAME .* --auth browser$", shown, re.MULTILINE)
-    assert re.search(r"^ +pallink login .* --auth device-code$", shown, re.MULTILINE)
+    assert re.search(r"^ {4}https://\S+$", shown, re.MULTILINE)
+    assert re.search(r"^ {4}pallink login --account NAME .* --auth browser$", shown, re.MULTILINE)
+    assert re.search(r"^ {4}pallink login .* --auth device-code$", shown, re.MULTILINE)
 
 
 def test_the_confirmation_wraps(in_sandbox: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:

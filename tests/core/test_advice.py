@@ -5,6 +5,7 @@ import pytest
 from pallink.advice import Job, advise, advise_in_ci
 from pallink.errors import (
     LinkedElsewhereError,
+    NewSignIn,
     NotLinkedError,
     PallinkError,
     SignInError,
@@ -12,7 +13,6 @@ from pallink.errors import (
     UsageError,
 )
 from pallink.settings import Settings
-from pallink.signin.entra_codes import ASK_THE_ADMINISTRATOR, TRY_THE_BROWSER
 
 UNSETTLED = UnsettledWriteError("x", cause="y")
 ELSEWHERE = LinkedElsewhereError("x", linked_partner_id="1", wanted_partner_id="2")
@@ -49,18 +49,23 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
     [
         (SignInError("x", remedy="y", command="pallink role assign"), "y", "pallink role assign"),
         (
-            SignInError("x", remedy="leave out --no-input", command="pallink login"),
+            SignInError("x", remedy="leave out --no-input", command="pallink login").replace(needs_login=True),
             "sign in as an application, by a method that needs no prompt (input auth)",
             None,
         ),
-        (SignInError("x", remedy=TRY_THE_BROWSER), ASK_THE_ADMINISTRATOR, None),
         (
-            UsageError("x", remedy="name it with --account; or add --yes to accept any", command="pallink --no-input"),
+            SignInError("x", remedy="sign in again", command="az login", new_sign_in=NewSignIn.SAME),
+            "sign in as an application, by a method that needs no prompt (input auth)",
+            None,
+        ),
+        (SignInError("x", remedy="exempt the application", new_sign_in=NewSignIn.SAME), "exempt the application", None),
+        (
+            UsageError("x", remedy="name it with --account", command="pallink --no-input"),
             "name it with input account",
             None,
         ),
         (
-            PallinkError("x", remedy="try again, or raise --timeout SECONDS"),
+            PallinkError("x", remedy="try again, or raise --timeout"),
             "try again, or raise PALLINK_TIMEOUT",
             None,
         ),

@@ -27,6 +27,7 @@ def test_a_known_code_is_explained() -> None:
     assert error.cause == "the client secret is wrong"
     assert "AZURE_CLIENT_SECRET" in str(error.remedy)
     assert error.trace == RequestTrace("correlation", "trace", "2026-01-01 00:00:00Z")
+    assert error.entra_code == "7000215"
     assert error.exit_code == ExitCode.SIGN_IN
 
 
@@ -61,6 +62,7 @@ def test_an_unknown_code_says_that_it_is_entra_ids_and_where_microsoft_explains_
 def test_what_is_no_code_is_not_looked_up(code: str) -> None:
     error = sign_in_error({"error_description": f"AADSTS{code}: some text"})
     assert error.cause == "the response has no error code of Entra ID"
+    assert error.entra_code is None
 
 
 # What a link, a guest, a device policy, a revoked or expired sign-in, consent, a federated credential and a policy

@@ -183,6 +183,7 @@ def test_a_tenant_a_client_id_or_what_the_ci_system_sets_is_no_statement(environ
         "sign in once, or for an application set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
     )
     assert refused.value.command == "pallink login"
+    assert refused.value.needs_login
 
 
 @pytest.mark.parametrize(
@@ -233,8 +234,9 @@ def test_on_a_terminal_a_person_signs_in(given: dict[str, Any], method: str, bec
 @pytest.mark.parametrize("method", ["browser", "device-code"])
 def test_no_input_lets_nobody_be_asked_even_by_name(method: str) -> None:
     given = Environment(can_prompt=False, has_browser=True, no_input=True)
-    with pytest.raises(SignInError, match="--no-input"):
+    with pytest.raises(SignInError, match="--no-input") as refused:
         resolve_sign_in(Settings(auth=method), given)
+    assert refused.value.needs_login
     assert chosen({"auth": method}, has_browser=True).method == method, "a log may be all that somebody looks at"
 
 
@@ -313,6 +315,7 @@ def test_of_several_users_for_another_tenant_one_is_chosen_by_account() -> None:
     with pytest.raises(SignInError) as refused:
         resolve_sign_in(Settings(tenant="customer.example"), given)
     assert "could not choose among 2 stored sign-ins" in refused.value.message
+    assert not refused.value.needs_login
     assert refused.value.command == "pallink whoami --account invoices@contoso.com --tenant customer.example"
 
 

@@ -6,7 +6,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pallink.cli.fleet_results import Ending, fleet_differs, verdict
-from pallink.errors import CancelledError
+from pallink.errors import CancelledError, SignInError
+from pallink.fleet.advice import explain_for_entry
+from pallink.fleet.entry import Entry
+from pallink.signin.methods import SignInMethod
 from tests.fleet.files import write_fleet
 from tests.harness import Pallink
 
@@ -77,8 +80,23 @@ def test_a_wrong_secret_is_set_where_the_file_says(in_sandbox: Pallink, tmp_path
     (tmp_path / "secret").write_text("wrong", "utf-8")
     done = in_sandbox("fleet", "verify", str(path))
     assert done.code == 8
-    assert "hint: set file:secret to the secret's value" in done.stderr
+    assert "hint: store the application's current client secret in file:secret\n" in done.stderr
     assert "AZURE_CLIENT_SECRET" not in done.stderr
+
+
+@pytest.mark.parametrize("method", [None, SignInMethod.BROWSER])
+def test_only_a_missing_sign_in_is_told_in_words_of_the_file(method: SignInMethod | None) -> None:
+    entry = Entry(name="a", account="a@contoso.com", tenant="contoso.com", auth=method, line=3)
+    expired = SignInError("the stored sign-in has expired", cause="its tokens are gone", command="pallink login")
+    assert explain_for_entry(expired, entry, prompts=False) is expired
+    missing = SignInError("not signed in", cause="no credential", command="pallink login").replace(needs_login=True)
+    explained = explain_for_entry(missing, entry, prompts=False)
+    assert explained.command == "pallink login"
+    assert explained.cause in (
+        "no sign-in of this account is stored, and the entry names no method (auth)",
+        "this method needs a prompt, which fleet commands show only on a terminal",
+    )
+    assert explain_for_entry(missing, entry) is missing
 
 
 def test_another_partners_link_needs_an_option(in_sandbox: Pallink, file: str) -> None:

@@ -69,6 +69,10 @@ def test_a_tenant_that_no_prompt_opens_failed(consultant: Desk, tmp_path: Path, 
     done = consultant.run(f"fleet apply {write_fleet(tmp_path, EVERYWHERE)} --yes -o json")
     assert (done.code, totals(done)) == (8, {"created": 4, "failed": 1})
     assert by_tenant(done)[FIRST] == "failed"
+    remedies = [entry["error"]["remedy"] for entry in done.json["entries"] if entry["error"]]
+    assert any("leave it out: exclude-tenants tenant-0001.example" in remedy for remedy in remedies) == (
+        policy is GuestPolicy.REMOVED
+    )
 
 
 def test_excluded_tenants_and_an_entry_for_one_tenant(consultant: Desk, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def _explain_connection(chain: list[BaseException]) -> Explanation | None:
     if _first(chain, ConnectionRefusedError):
         return "it refuses the connection", "check --cloud, the proxy and the firewall"
     if _first(chain, requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
-        return "it timed out", "try again, or raise --timeout SECONDS"
+        return "it timed out", "try again, or raise --timeout"
     return None
 
 

@@ -215,7 +215,7 @@ def _require_stated_account(sign_in: SignIn) -> None:
     raise UsageError(
         "--account or --yes is required without a prompt",
         cause=f"no option and no variable names the account: pallink would use {whose}",
-        remedy="name the account that must sign in, with --account; or add --yes to accept any",
+        remedy="name the account that must sign in, with --account",
         command=this_command("--account", stored.account if stored else "ACCOUNT"),
     )
 
@@ -228,9 +228,7 @@ def this_command(*words: str) -> str:
     execution = Execution.current()
     given = list(execution.arguments)
     end = given.index("--") if "--" in given else len(given)
-    chosen = [
-        word for option, value in execution.chosen_by_variables if option not in words for word in (option, value)
-    ]
+    chosen = [word for option, value in execution.variable_options if option not in words for word in (option, value)]
     return shlex.join(["pallink", *given[:end], *words, *chosen, *given[end:]])
 
 

@@ -24,14 +24,14 @@ from pallink.output import OutputFormat, check_query
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
-from pallink.signin import OFFERED_METHODS
+from pallink.signin import OFFERED_METHODS, parse_method
 
 P = ParamSpec("P")
 
 HEADING = "Common options"
 
-# They choose the cloud, and who signs in.
-_CHOOSING = ("--cloud", "--auth", "--account", "--tenant", "--client-id")
+# Set by a variable, these choose the cloud or the account.
+_SIGN_IN_OPTIONS = ("--cloud", "--auth", "--account", "--tenant", "--client-id")
 
 # Azure Pipelines sets no CI.
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD")
@@ -207,6 +207,16 @@ class CommonOptions(ConnectionOptions):
         typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
     ] = None
 
+    def check(self, context: typer.Context) -> None:
+        """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
+
+        Raises:
+            UsageError: An option is invalid.
+        """
+        super().check(context)
+        if self.settings.auth is not None:
+            parse_method(self.settings.auth)
+
     @functools.cached_property
     def report(self) -> InterruptReport:
         """What to report when the command is interrupted."""
@@ -325,7 +335,7 @@ def command_with_options(
 
             def job() -> None:
                 given.check(context)
-                Execution.current().chosen_by_variables = tuple(_chosen_by_variables(context))
+                Execution.current().variable_options = tuple(_variable_options(context))
                 given.report.warnings = given.notice
                 try:
                     function(given, **values)  # type: ignore[call-arg]
@@ -352,17 +362,13 @@ def command_with_options(
     return register
 
 
-def _chosen_by_variables(context: typer.Context) -> Iterator[tuple[str, str]]:
-    """Yield the options that variables set which choose the cloud and the account, with their values."""
+def _variable_options(context: typer.Context) -> Iterator[tuple[str, str]]:
+    """Yield the cloud and sign-in options that variables set, with their values."""
     for parameter in context.command.params:
         option, name = parameter.opts[0], parameter.name or ""
-        if option not in _CHOOSING or not is_from(context, name, "ENVIRONMENT"):
-            continue
-        value = context.params[name]
-        text = value if isinstance(value, str) else " ".join(value)
-        # No other text is repeated: a secret may stand there by mistake.
-        if option != "--auth" or text.lower() in OFFERED_METHODS:
-            yield option, text
+        if option in _SIGN_IN_OPTIONS and is_from(context, name, "ENVIRONMENT"):
+            value = context.params[name]
+            yield option, value if isinstance(value, str) else " ".join(value)
 
 
 def is_from(context: typer.Context, parameter: str, source: Literal["COMMANDLINE", "ENVIRONMENT"]) -> bool:

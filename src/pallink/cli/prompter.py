@@ -63,11 +63,8 @@ class TerminalPrompter:
         """Print the message and the hints to stderr, even with `--quiet`."""
         self._terminal.say("sign in", message, "cyan")
         for hint in hints:
-            text = hint.lstrip(" ")
-            indent = " " * (2 + len(hint) - len(text))
-            self._terminal.tell_wrapped(indent, text, unbroken=_command_in(text))
-
-
-def _command_in(text: str) -> str:
-    """Return the command in `to do this: COMMAND`; empty if there is none."""
-    return text.partition(": ")[2]
+            # What is indented is there to be pasted.
+            if hint.startswith(" "):
+                self._terminal.tell(hint)
+            else:
+                self._terminal.tell_wrapped("  ", hint)

@@ -43,7 +43,7 @@ class Execution:
             is.
         is_abandoned: Whether the worker was left where it was.
         arguments: The command line, without `pallink`.
-        chosen_by_variables: The options that variables set which choose the cloud, and who signs in; with their values.
+        variable_options: The cloud and sign-in options that variables set, with their values.
     """
 
     _current: ClassVar[contextvars.ContextVar["Execution | None"]] = contextvars.ContextVar("execution", default=None)
@@ -51,7 +51,7 @@ class Execution:
     def __init__(self, interrupted: Callable[[], int], arguments: Sequence[str] = ()) -> None:
         self.interrupted = interrupted
         self.arguments = tuple(arguments)
-        self.chosen_by_variables: Sequence[tuple[str, str]] = ()
+        self.variable_options: Sequence[tuple[str, str]] = ()
         self.timed_out: Callable[[Deadline], int] | None = None
         self.stop: Callable[[], None] | None = None
         self.is_abandoned = False

@@ -3,17 +3,10 @@
 from pallink.errors import PallinkError, SignInError
 from pallink.fleet.entry import Entry, LinkState
 from pallink.roles.remedies import ROLE_CHECK_OPTION
-from pallink.signin.entra_codes import INVITE_GUEST
-from pallink.signin.methods import METHODS, SignInMethod
+from pallink.signin.entra_codes import CLIENT_SECRET_CODES, NO_ACCESS_CODES, NOT_IN_TENANT_CODES
+from pallink.signin.methods import METHODS, PROMPTED_METHODS
 
-INVITE_AGAIN = "have an administrator of that tenant invite the account again"
-"""What to do about a tenant that removed the account, for a command that cannot leave it out."""
-
-# The message of `pallink.signin.choice` where nothing states a sign-in.
-_NOT_SIGNED_IN = "not signed in"
-_APPLICATION_VARIABLE = "AZURE_CLIENT_SECRET"
 _ROLE_CHECK_KEY = "role-check in the fleet file is warn or skip"
-_PROMPTING_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 _LEAVER = "if it lost its access for good, take its entry out of the file, as recognition has ended"
 
 
@@ -30,36 +23,33 @@ def explain_for_entry(error: PallinkError, entry: Entry, *, prompts: bool = True
         return error.replace(cause=error.cause.replace(ROLE_CHECK_OPTION, _ROLE_CHECK_KEY))
     if (remedy := _own_remedy(error, entry)) is not None:
         return error.replace(remedy=remedy)
-    # Entra ID's own errors, and those of an account, have classes or a trace.
-    is_explained = type(error) is not SignInError or error.trace is not None or error.command is None
-    if prompts or is_explained or not is_from_file:
+    if prompts or not is_from_file or not isinstance(error, SignInError) or not error.needs_login:
         return error
-    if entry.auth in _PROMPTING_METHODS:
+    if entry.auth in PROMPTED_METHODS:
         return error.replace(
             message=f"a sign-in with {METHODS[entry.auth].label} is needed",
             cause="this method needs a prompt, which fleet commands show only on a terminal",
             remedy="run the command on a terminal, or sign in beforehand",
         )
-    if error.message == _NOT_SIGNED_IN:
-        return error.replace(
-            cause="no sign-in of this account is stored, and the entry names no method (auth)",
-            remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
-        )
-    return error
+    return error.replace(
+        cause="no sign-in of this account is stored, and the entry names no method (auth)",
+        remedy="sign in once; or give the entry a secret, a certificate, or a method that needs no prompt",
+    )
 
 
 def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
     """Return the remedy that mends the entry, where that of the error does not; None where it does."""
-    is_from_file = entry.line > 0
-    if is_from_file and entry.state is LinkState.UNLINKED and isinstance(error, SignInError) and error.is_shut_out:
-        return f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER
-    if error.remedy is None:
+    if not isinstance(error, SignInError):
         return None
-    if entry.is_listed and error.remedy == INVITE_GUEST:
+    is_from_file = entry.line > 0
+    if is_from_file and entry.state is LinkState.UNLINKED and error.entra_code in NO_ACCESS_CODES:
+        return f"{error.remedy}; or, {_LEAVER}" if error.remedy else _LEAVER
+    if entry.is_listed and error.entra_code in NOT_IN_TENANT_CODES:
         # The list of tenants still has it: the account was removed there since.
-        option = f"{'exclude-tenants' if is_from_file else '--exclude-tenant'} {entry.tenant_domain or entry.tenant}"
-        return f"{INVITE_AGAIN}, or leave it out: {option}"
-    if entry.secret is not None and _APPLICATION_VARIABLE in error.remedy:
-        # The fleet file states where the secret is; this variable signs in no account of it.
-        return error.remedy.replace(_APPLICATION_VARIABLE, str(entry.secret))
+        remedy = "have an administrator of that tenant invite the account again"
+        tenant = entry.tenant_domain or entry.tenant
+        return f"{remedy}, or leave it out: exclude-tenants {tenant}" if is_from_file else remedy
+    if entry.secret is not None and error.entra_code in CLIENT_SECRET_CODES:
+        # The fleet file states where the secret is; AZURE_CLIENT_SECRET signs in no account of it.
+        return f"store the application's current client secret in {entry.secret}"
     return None

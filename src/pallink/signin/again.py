@@ -8,7 +8,7 @@ from pallink.account import Account, home_name
 from pallink.clouds import CLOUDS
 from pallink.errors import MoreProofNeededError, NewSignIn, SignInError, WrongAccountError
 from pallink.settings import Settings
-from pallink.signin.entra_codes import CHECK_TENANT
+from pallink.signin.entra_codes import UNKNOWN_TENANT_CODE
 from pallink.signin.methods import CI_METHODS, METHODS, USERS_CLIENT_ID, SignIn, SignInMethod
 from pallink.signin.stored import StoredSignIn
 from pallink.signin.variables import CLIENT_ID, PIPELINES_CLIENT_ID
@@ -53,7 +53,12 @@ def with_tenants_command(error: SignInError, settings: Settings, sign_in: SignIn
     """
     method = settings.auth if sign_in is None else sign_in.method
     is_user = method is None or method in {*_USERS_METHODS, SignInMethod.AZURE_CLI}
-    if error.remedy != CHECK_TENANT or not is_user or settings.tenant is None or settings.client_id is not None:
+    if (
+        error.entra_code != UNKNOWN_TENANT_CODE
+        or not is_user
+        or settings.tenant is None
+        or settings.client_id is not None
+    ):
         return error
     return error.replace(
         remedy="check --tenant, and that --cloud is its cloud; this lists the tenants of the account",

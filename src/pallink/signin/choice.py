@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pallink.account import login_hint
-from pallink.errors import SignInError, UsageError
+from pallink.errors import SignInError
 from pallink.settings import Settings
 from pallink.signin import from_variables, variables
 from pallink.signin.foreign_variables import check_authority_host
 from pallink.signin.from_variables import and_list
-from pallink.signin.methods import METHODS, OFFERED_METHODS, PROMPTED_METHODS, SignIn, SignInMethod
+from pallink.signin.methods import METHODS, PROMPTED_METHODS, SignIn, SignInMethod, parse_method
 from pallink.signin.stored import StoredSignIn, filter_stored, for_other_tenants
 
 
@@ -69,7 +69,8 @@ def resolve_sign_in(settings: Settings, environment: Environment, *, ignore_stor
     """
     check_authority_host(environment.environ, settings.cloud)
     if settings.auth is not None:
-        return _named(settings, environment, ignore_stored=ignore_stored)
+        method = parse_method(settings.auth)
+        return _named(method, settings, environment, ignore_stored=ignore_stored)
     if settings.emulator is None:
         # With an emulator the variables of a real account count only with --auth.
         sign_in = from_variables.find(settings, environment.environ)
@@ -130,13 +131,10 @@ def has_browser(environ: Mapping[str, str], platform: str, release: str = "") ->
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
-def _named(settings: Settings, environment: Environment, *, ignore_stored: bool) -> SignIn | Ambiguous:
+def _named(
+    method: SignInMethod, settings: Settings, environment: Environment, *, ignore_stored: bool
+) -> SignIn | Ambiguous:
     """Return the sign-in with the method that `--auth` names."""
-    if settings.auth not in OFFERED_METHODS:
-        raise UsageError(
-            f"unknown sign-in method {settings.auth!r}", remedy=f"use --auth with one of {', '.join(OFFERED_METHODS)}"
-        )
-    method = SignInMethod(settings.auth)
     reason = "--auth names it"
     if method in PROMPTED_METHODS:
         # PALLINK_AUTH is set for many commands: it means the sign-in that `login` stored, not a new one for each.
@@ -209,11 +207,12 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
         SignInError: It may not prompt, or no browser can be opened.
     """
     if environment.no_input:
-        raise SignInError(
+        error = SignInError(
             f"cannot sign in with {METHODS[method].label}: this sign-in method needs a prompt, and --no-input is set",
             remedy="leave out --no-input, or sign in beforehand",
             command=settings.command(*environment.login_words),
         )
+        raise error.replace(needs_login=True)
     if method is SignInMethod.BROWSER and settings.emulator is not None:
         raise SignInError(
             "cannot sign in to the embedded sandbox with a browser",
@@ -234,12 +233,13 @@ def _interactive(method: SignInMethod, settings: Settings, environment: Environm
 
 def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
     if settings.emulator is not None:
-        return SignInError(
+        error = SignInError(
             "not signed in",
             cause=f"the {settings.emulator.name} was signed out of with pallink logout",
             remedy="sign in",
             command=settings.command(*environment.login_words),
         )
+        return error.replace(needs_login=True)
     others = [str(stored) for stored in environment.stored if stored.cloud == settings.cloud]
     cause = "no credential is set in the environment, and no sign-in is stored"
     if others:
@@ -252,4 +252,4 @@ def _not_signed_in(settings: Settings, environment: Environment) -> SignInError:
         remedy=f"sign in once, or for an application set {and_list(METHODS[SignInMethod.CLIENT_SECRET].required)}",
         command=settings.command(*environment.login_words),
     )
-    return from_variables.with_foreign_variables(error, environment.environ)
+    return from_variables.with_foreign_variables(error.replace(needs_login=True), environment.environ)

@@ -122,11 +122,8 @@ _NO_DEVICE_CODE = _group(
     NewSignIn.BROWSER,
 )
 
-ASK_THE_ADMINISTRATOR = "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID"
-TRY_THE_BROWSER = "try --auth browser where a device code is blocked, or ask the tenant's administrator"
-
 _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
-    ASK_THE_ADMINISTRATOR,
+    "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID",
     {
         "50005": "a conditional access policy does not support this operating system",
         "50131": "a conditional access policy blocks this sign-in: the device, the place or suspicious activity",
@@ -140,10 +137,10 @@ _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
 )
 
 _BLOCKED_METHOD = {
-    # The code that a policy against device codes causes, among others.
+    # The code that a policy against device codes causes, among others. No option is named: a pipeline has no browser.
     "53003": Explanation(
         "a conditional access policy blocks this sign-in because of its location, device or method",
-        TRY_THE_BROWSER,
+        "use the browser if only device codes are blocked, or ask the tenant's administrator",
     ),
 }
 
@@ -169,23 +166,19 @@ _ACCOUNT = {
     "50057": Explanation("the account is disabled", "have an administrator of the tenant enable the account"),
 }
 
-INVITE_GUEST = "have an administrator of that tenant invite the account, or name its own tenant with --tenant"
-"""The remedy for an account that is not in the tenant."""
-
-CHECK_TENANT = "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud"
-"""The remedy for a tenant that does not exist."""
+_NOT_IN_TENANT = _group(
+    "have an administrator of that tenant invite the account, or name its own tenant with --tenant",
+    {
+        "16000": "the account belongs to another tenant and is not a guest of this one",
+        "16003": "the account was not added to this tenant",
+        "50020": "the account belongs to another tenant and is not a guest of this one",
+        "51004": "the account does not exist in this tenant",
+        "90072": "the account belongs to another tenant and was not invited to this one as a guest",
+    },
+)
 
 _GUESTS = {
-    **_group(
-        INVITE_GUEST,
-        {
-            "16000": "the account belongs to another tenant and is not a guest of this one",
-            "16003": "the account was not added to this tenant",
-            "50020": "the account belongs to another tenant and is not a guest of this one",
-            "51004": "the account does not exist in this tenant",
-            "90072": "the account belongs to another tenant and was not invited to this one as a guest",
-        },
-    ),
+    **_NOT_IN_TENANT,
     "50014": Explanation(
         "the account is invited to this tenant as a guest, and has not accepted the invitation",
         "accept the invitation in the email or at https://myapplications.microsoft.com, then try again",
@@ -378,7 +371,9 @@ _TENANT = {
             "900023": "the tenant's name is invalid",
         },
     ),
-    "90002": Explanation("the tenant does not exist", CHECK_TENANT),
+    "90002": Explanation(
+        "the tenant does not exist", "check AZURE_TENANT_ID or --tenant, and that --cloud is its cloud"
+    ),
     **_group(
         "use the cloud of the tenant with --cloud (AzureCloud, AzureUSGovernment or AzureChinaCloud)",
         {
@@ -416,8 +411,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     **_SET_UP_MFA_ELSEWHERE,
     **_USE_THE_BROWSER,
     **_NO_DEVICE_CODE,
-    **_BLOCKED_METHOD,
     **_ASK_ABOUT_CONDITIONAL_ACCESS,
+    **_BLOCKED_METHOD,
     **_ACCOUNT,
     **_GUESTS,
     **_CROSS_TENANT,
@@ -437,5 +432,14 @@ BLOCKED_CODES = frozenset(
 ) - {"50014"}
 """The codes that no prompt of pallink mends: the account is not let in, or the device is not the tenant's."""
 
-SHUT_OUT_CODES = frozenset({"16000", "16003", "50020", "50057", "51004", "90072", "500212", "500213", "500571"})
-"""The codes of an account that is disabled, is not in the tenant, or may not be."""
+UNKNOWN_TENANT_CODE = "90002"
+"""The code of a tenant that does not exist."""
+
+NOT_IN_TENANT_CODES = frozenset(_NOT_IN_TENANT)
+"""The codes of an account that is not in the tenant."""
+
+NO_ACCESS_CODES = NOT_IN_TENANT_CODES | {"50057", "500212", "500213", "500571"}
+"""The codes of an account that is disabled, removed from the tenant, or blocked by its access settings."""
+
+CLIENT_SECRET_CODES = frozenset({"70002", "7000215", "7000222"})
+"""The codes of a client secret that is wrong or has expired."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pallink.errors import MoreProofNeededError, RequestTrace, SignInError
 from pallink.redact.text import one_clause, one_line
-from pallink.signin.entra_codes import BLOCKED_CODES, SHUT_OUT_CODES, Explanation, explanation_of
+from pallink.signin.entra_codes import BLOCKED_CODES, Explanation, explanation_of
 
 _CODE = re.compile(r"AADSTS([0-9]{1,12})(?![0-9])")
 # Entra ID appends these to its sentences; pallink shows them on a line of their own.
@@ -41,14 +41,14 @@ def sign_in_error(body: Mapping[str, object], *, trace: RequestTrace | None = No
         trace=own_trace if str(own_trace) else trace,
         new_sign_in=new_sign_in,
     )
-    error = error.replace(prompt_helps=_prompt_helps(body, code), is_shut_out=code in SHUT_OUT_CODES)
+    error = error.replace(prompt_helps=_prompt_helps(body, code), entra_code=code)
     claims = body.get("claims")
     if (new_sign_in or error.prompt_helps) and isinstance(claims, str) and claims:
         # With them the next sign-in has what this one lacked.
         challenge = MoreProofNeededError(
             error.message, cause=cause, remedy=remedy, trace=error.trace, new_sign_in=new_sign_in
         )
-        return challenge.replace(claims=claims[:_MAX_DESCRIPTION], prompt_helps=error.prompt_helps)
+        return challenge.replace(claims=claims[:_MAX_DESCRIPTION], prompt_helps=error.prompt_helps, entra_code=code)
     return error
 
 

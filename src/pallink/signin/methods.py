@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pallink.errors import UsageError
 from pallink.signin import variables
 from pallink.signin.stored import StoredSignIn
 
@@ -117,11 +118,24 @@ OFFERED_METHODS = tuple(method for method in SignInMethod if method is not SignI
 
 
 CI_METHODS = frozenset({SignInMethod.GITHUB, SignInMethod.AZURE_PIPELINES})
-"""The methods that work in a job of a CI system alone."""
+"""The methods that work only in a CI job."""
 
 
 PROMPTED_METHODS = (SignInMethod.BROWSER, SignInMethod.DEVICE_CODE)
 """The methods with which a person signs in."""
+
+
+def parse_method(name: str) -> SignInMethod:
+    """Return the method that `--auth` names.
+
+    Raises:
+        UsageError: There is no such method.
+    """
+    if name not in OFFERED_METHODS:
+        raise UsageError(
+            f"unknown sign-in method {name!r}", remedy=f"use --auth with one of {', '.join(OFFERED_METHODS)}"
+        )
+    return SignInMethod(name)
 
 
 @dataclass(frozen=True, slots=True)

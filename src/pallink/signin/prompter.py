@@ -50,7 +50,7 @@ class Prompter(Protocol):
         """Show how to sign in with a device code."""
 
     def show_browser(self, message: str, hints: Sequence[str]) -> None:
-        """Show that a browser opens, and what to do if it does not."""
+        """Show that a browser opens, and what to do if it does not; what is indented is there to be pasted."""
 
 
 class NonInteractive:
@@ -130,7 +130,9 @@ def browser_message(login_hint: str | None) -> str:
 def browser_hints(
     url: str, account_command: str | None, device_code_command: str, *, is_browser_named: bool
 ) -> tuple[str, ...]:
-    """Return what to do if no browser appears, or if it is signed in as another account.
+    """Return what to do if no browser appears, or if it is signed in as another account, line by line.
+
+    An address or a command to paste has an indented line of its own.
 
     Args:
         url: The address that the browser was told to open.
@@ -138,11 +140,12 @@ def browser_hints(
         device_code_command: The command that signs in with a device code instead.
         is_browser_named: Whether `--auth browser` is given, which would not use that sign-in.
     """
-    account = () if account_command is None else (f"to name the account: {account_command}",)
+    account = () if account_command is None else ("to name the account, run:", f"    {account_command}")
+    first = "leave --auth browser out of later commands, and " if is_browser_named else ""
     return (
         "if no browser appears, or it offers another account, open this address in a private window here:",
         f"    {url}",
         *account,
-        f"to sign in on another device: {device_code_command}",
-        *(("    and leave --auth browser out of later commands",) if is_browser_named else ()),
+        f"to sign in on another device, {first}run:",
+        f"    {device_code_command}",
     )

@@ -63,10 +63,10 @@ def read_certificate(path: str, password: str | None) -> bytes:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise _unusable(
+        raise SignInError(
             f"the certificate file {path!r} cannot be read: {os_reason(error)}",
-            "the application signs in with a certificate and its key",
-            f"correct {source.certificate}, or make the file readable for the user that runs pallink",
+            cause="the application signs in with a certificate and its key",
+            remedy=f"correct {source.certificate}, or make the file readable for the user that runs pallink",
         ) from error
     return parse_certificate(content, password, source)
 
@@ -89,29 +89,29 @@ def parse_certificate(content: bytes, password: str | None, source: CertificateS
     is_pem = b"-----BEGIN" in content
     key, certificates = (_from_pem if is_pem else _from_pkcs12)(source, content, secret)
     if key is None:
-        raise _unusable(
+        raise SignInError(
             f"the certificate {source.name} holds no private key",
-            "a certificate proves the application only together with its key",
-            "export the certificate together with its key",
+            cause="without its key, a certificate cannot sign in the application",
+            remedy="export the certificate together with its key",
         )
     if not certificates:
-        raise _unusable(
+        raise SignInError(
             f"the certificate {source.name} holds a key but no certificate",
-            "Entra ID finds the public key by the certificate that the sign-in names",
-            "add the certificate to the file with the key",
+            cause="the sign-in needs the certificate to identify the key",
+            remedy="add the certificate to the file with the key",
         )
     if not isinstance(key, RSAPrivateKey):
-        raise _unusable(
+        raise SignInError(
             f"the certificate {source.name} holds a key that is not RSA",
-            "the sign-in is signed with RSA",
-            "make a certificate with an RSA key",
+            cause="Entra ID sign-in needs an RSA key",
+            remedy="make a certificate with an RSA key",
         )
     own = next((certificate for certificate in certificates if _fits(certificate, key)), None)
     if own is None:
-        raise _unusable(
+        raise SignInError(
             f"the certificate {source.name} holds no certificate that fits its key",
-            "each of its certificates has another public key",
-            "add the certificate that was issued for this key to the file",
+            cause="none of its certificates has the public key of this private key",
+            remedy="add the certificate that was issued for this key to the file",
         )
     others = [certificate for certificate in certificates if certificate is not own]
     private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -173,22 +173,21 @@ def _looks_like_pkcs12(content: bytes) -> bool:
 def _unopened(source: CertificateSource, content: bytes, password: bytes | None) -> SignInError:
     """Return the error for content that is encrypted, and could not be opened."""
     if not password:
-        return _unusable(
+        return SignInError(
             f"the certificate {source.name} needs a password",
-            "its key is encrypted",
-            f"set {source.password}",
+            cause="its key is encrypted",
+            remedy=f"set {source.password}",
         )
     if _has_outdated_encryption(content):
-        # OpenSSL reports both alike, and where its legacy provider is missing no password opens the file.
-        return _unusable(
+        return SignInError(
             f"the certificate {source.name} has outdated encryption (DES or RC2), or its password is wrong",
-            "OpenSSL 3 opens such a file only with its legacy provider, and reports both alike",
-            f"export it again with AES-256, as current tools do, or correct {source.password}",
+            cause="OpenSSL 3 opens such a file only with its legacy provider, and reports both alike",
+            remedy=f"export it again with AES-256, as current tools do, or correct {source.password}",
         )
-    return _unusable(
+    return SignInError(
         f"the password of the certificate {source.name} is wrong",
-        "its key could not be decrypted",
-        f"correct {source.password}",
+        cause="its key could not be decrypted",
+        remedy=f"correct {source.password}",
     )
 
 
@@ -209,12 +208,8 @@ def _decoded(block: bytes) -> bytes:
 
 
 def _malformed(source: CertificateSource) -> SignInError:
-    return _unusable(
+    return SignInError(
         f"the certificate {source.name} is neither PEM nor PKCS12",
-        "it is damaged, or of another format, as a certificate in DER",
-        f"let {source.certificate} name a .pem or .pfx file with the certificate and its key",
+        cause="it is damaged or in another format, such as DER",
+        remedy=f"let {source.certificate} name a .pem or .pfx file with the certificate and its key",
     )
-
-
-def _unusable(message: str, cause: str, remedy: str) -> SignInError:
-    return SignInError(message, cause=cause, remedy=remedy)

@@ -120,7 +120,7 @@ def _explain_entra_id(error: Exception, response: Any, login: str) -> PallinkErr
         return explain_unavailable(response, f"Entra ID at {login}", trace)
     body = body_of(response)
     if "error" in body:
-        return _with_clock(sign_in_error(body, trace=trace), response, aadsts_code(body))
+        return _with_clock(sign_in_error(body, trace=trace), response)
     if body and response.status_code < 400:  # noqa: PLR2004
         # The login host refused nothing: azure-identity stopped by itself, or the user cancelled.
         return SignInError(
@@ -134,12 +134,12 @@ def _explain_entra_id(error: Exception, response: Any, login: str) -> PallinkErr
     )
 
 
-def _with_clock(error: SignInError, response: Any, code: str | None) -> SignInError:
+def _with_clock(error: SignInError, response: Any) -> SignInError:
     """Return the same error, with this machine's clock as a further cause if it is wrong."""
     ahead = _clock_difference(response)
     if abs(ahead) <= _MAX_CLOCK_SKEW:
         return error
-    if code in CLOCK_CODES:
+    if error.entra_code in CLOCK_CODES:
         error = error.replace(remedy="set this machine's clock, then try again")
     return error.with_cause(
         f"this machine's clock is {abs(ahead) / 60:.0f} minutes {'ahead of' if ahead > 0 else 'behind'} Entra ID's"
@@ -153,7 +153,7 @@ def _is_unavailable(response: Any) -> bool:
 
 def _explain_azure_cli(error: Exception) -> PallinkError:
     if any(isinstance(cause, subprocess.TimeoutExpired) for cause in chain_of(error)):
-        return UnreachableError("the Azure CLI timed out", remedy="try again, or raise --timeout SECONDS")
+        return UnreachableError("the Azure CLI timed out", remedy="try again, or raise --timeout")
     # There is no response to read: the output of `az` is all there is.
     text = str(error)
     if aadsts_code({"error_description": text}):

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,17 +114,7 @@ def _read_links(
     )
     with FleetRun(new_plan(entries, run_options, source=Path()), Mode.SHOW, run_options) as run:
         results = run_all(run, options, _Progress(len(entries)), prompts=False)
-    return run.is_stopped, {result.entry.tenant: _without_exclusion(result) for result in results}
-
-
-def _without_exclusion(result: "EntryResult") -> "EntryResult":
-    """Return the result with the remedy that this command has, which lacks `--exclude-tenant`."""
-    from pallink.fleet.advice import INVITE_AGAIN  # noqa: PLC0415 - the list of tenants does without it
-
-    error = result.error
-    if error is None or error.remedy is None or not error.remedy.startswith(INVITE_AGAIN):
-        return result
-    return replace(result, error=error.replace(remedy=INVITE_AGAIN))
+    return run.is_stopped, {result.entry.tenant: result for result in results}
 
 
 class _Progress:
