@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from pallink.account import Account, home_name
-from pallink.errors import LinkedElsewhereError, NotLinkedError, PallinkError, SignInError, UnsettledWriteError
+from pallink.errors import (
+    CancelledError,
+    LinkedElsewhereError,
+    NotLinkedError,
+    PallinkError,
+    SignInError,
+    UnsettledWriteError,
+)
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.again import with_sign_in_command
 from pallink.signin.methods import CI_METHODS, SignIn
@@ -84,7 +91,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
             remedy = f"run the {step} with command: link"
         case LinkedElsewhereError():
             remedy = f"link another account to the other partner, or run the {step} with command: update"
-        case UnsettledWriteError():
+        case UnsettledWriteError() | CancelledError(command=str()):
             remedy = f"run the {step} with command: show"
         case SignInError(command=str()) if error.needs_login or error.new_sign_in or error.prompt_helps:
             # A user would have to sign in on the machine that runs the job.

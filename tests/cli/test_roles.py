@@ -244,7 +244,7 @@ def test_nothing_but_the_assignment_is_written(pallink: Pallink, traffic: Traffi
             ["--to", PRODUCTION],
             OWNER,
             1,
-            [f"the tenant has no account {PRODUCTION}", "PrincipalNotFound", f"whoami --account {PRODUCTION} "],
+            [f"the tenant has no account {PRODUCTION}", "PrincipalNotFound", "whoami --account ACCOUNT "],
         ),
         (["--to", "f1239f52-b370-47a3-a267-efc4fc5c7079"], OWNER, 1, ["the tenant has no account f1239f52"]),
         (["--to", NEW_HIRE, "--role", "Contributor"], OWNER, 2, ["the role Contributor allows more than reading"]),

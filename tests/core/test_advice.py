@@ -4,6 +4,7 @@ import pytest
 
 from pallink.advice import Job, advise, advise_in_ci
 from pallink.errors import (
+    CancelledError,
     LinkedElsewhereError,
     NewSignIn,
     NotLinkedError,
@@ -34,6 +35,7 @@ def test_a_command_that_signs_in_within_a_job_only_says_so(method: str, error: P
         (NotLinkedError("x", command="c"), "run the action with command: link"),
         (ELSEWHERE, "with command: update"),
         (UNSETTLED.replace(command="c"), "run the action with command: show"),
+        (CancelledError("x", remedy="check the link", command="c"), "run the action with command: show"),
     ],
 )
 def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> None:

@@ -181,6 +181,7 @@ def test_a_step_of_the_action_that_is_cancelled(bench: Bench, tmp_path: Path, ho
     # Waits for the end of stderr too, which pallink holds for as long as it runs.
     ending = process.end(how)
     assert (ending.code, stated_link(ending)) == (130, "unknown"), ending.stderr
+    assert json.loads(ending.stderr.splitlines()[-1])["remedy"] == "run the action with command: show"
     assert read_outputs((tmp_path / "output").read_text("utf-8"))["exit-code"] == "130"
 
 

@@ -65,7 +65,7 @@ def run(
     except Exception as raised:
         if not execution.claim_end():
             raise typer.Exit(ExitCode.INTERRUPTED) from raised
-        error = advise_in_ci(as_pallink_error(raised), terminal.environ)
+        error = as_pallink_error(raised)
         print_error(error, terminal, output, report)
         if isinstance(error, DefectError) and terminal.environ.get("PALLINK_TRACEBACK"):
             terminal.tell("".join(traceback.format_exception(raised)).rstrip("\n"))
@@ -113,6 +113,7 @@ def print_error(
         report: What became of the link; None: no link was touched.
         is_interruption: Whether the command was interrupted; what became of the link then takes the place of a cause.
     """
+    error = advise_in_ci(error, terminal.environ)
     report = report or InterruptReport(knows_link=True)
     if output.has_error_objects:
         text = render_json_line(build_error_object(error, report.link(error)), ascii_only=True)

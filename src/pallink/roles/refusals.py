@@ -100,7 +100,7 @@ def _explain_request(code: str | None, reported: str, request: RoleRequest) -> P
             f"could not {request.doing}: the tenant has no account {request.principal}",
             cause=reported,
             remedy=f"pass the object ID that the account has in this tenant; {_SIGNED_IN_AS_IT}",
-            command=show_object_id(request.principal.object_id, request.cloud, request.administrator.tenant_id),
+            command=show_object_id("ACCOUNT", request.cloud, request.administrator.tenant_id),
         )
     if code == "RoleDefinitionDoesNotExist":
         return ServiceError(
@@ -145,7 +145,8 @@ def no_such_account(name: str, cloud: str, tenant_id: str) -> ServiceError:
         if is_name
         else "Microsoft Graph finds no user and no application with this ID",
         remedy=f"check the spelling, or pass the object ID; {_SIGNED_IN_AS_IT}",
-        command=show_object_id(name, cloud, tenant_id),
+        # An ID that the tenant does not have signs in no account there.
+        command=show_object_id(name if is_name else "ACCOUNT", cloud, tenant_id),
     )
 
 

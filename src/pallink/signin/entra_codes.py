@@ -438,7 +438,7 @@ UNKNOWN_TENANT_CODE = "90002"
 NOT_IN_TENANT_CODES = frozenset(_NOT_IN_TENANT)
 """The codes of an account that is not in the tenant."""
 
-NO_ACCESS_CODES = NOT_IN_TENANT_CODES | {"50057", "500212", "500213", "500571"}
+NO_ACCESS_CODES = NOT_IN_TENANT_CODES | {"50034", "50057", "500212", "500213", "500571"}
 """The codes of an account that is disabled, removed from the tenant, or blocked by its access settings."""
 
 CLIENT_SECRET_CODES = frozenset({"70002", "7000215", "7000222"})
