@@ -15,7 +15,7 @@ from pallink.deadline import Deadline
 from pallink.errors import NotRunError, PallinkError, UsageError
 from pallink.fleet.entry import Entry
 from pallink.fleet.executor import DEFAULT_CONCURRENCY, INTERRUPTED, MAX_CONCURRENCY, Executor
-from pallink.fleet.journal import START_NEW_RUN, Journal, new_run_command
+from pallink.fleet.journal import START_NEW_RUN, Journal
 from pallink.fleet.plan_file import Plan, parse_plan, seen_by_key
 from pallink.fleet.recorded import entry_name, intent_as_dict, interrupted_writes, recorded_results
 from pallink.fleet.result import DONE, EntryResult, Outcome, stated_fields
@@ -317,7 +317,6 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
             f"the run in {journal.folder} cannot be resumed",
             cause=f"{JOURNAL}: {error}",
             remedy=START_NEW_RUN,
-            command=new_run_command(journal.state.header),
         ) from error
     return FleetRun(
         plan,

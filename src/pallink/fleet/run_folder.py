@@ -96,7 +96,7 @@ def read_journal(descriptor: int) -> tuple[RunState, int]:
         lines = file.readlines()
     state = replay(lines)
     if not state.run_id:
-        raise DamagedJournalError("line 1: incomplete, so nothing was sent", {})
+        raise DamagedJournalError("line 1: incomplete, so nothing was sent")
     return state, sum(len(line) for line in lines if line.endswith(b"\n"))
 
 
