@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pallink.fleet.fleet_run import RunOptions, new_plan
 from pallink.fleet.plan_file import Seen, describe_change
 from pallink.fleet.result import Outcome
 from pallink.links.model import Link
@@ -316,6 +317,11 @@ def test_a_plan_says_which_accounts(in_sandbox: Pallink, tmp_path: Path, options
     refused = in_sandbox(f"fleet apply {tmp_path}/plan.json {options}")
     assert refused.code == 2
     assert f"error: {options.partition(' ')[0]} cannot be combined with a plan file" in refused.stderr
+
+
+def test_the_paths_of_a_plan_without_a_file_are_relative_to_the_working_folder() -> None:
+    plan = new_plan((), RunOptions(), source="pallink show --tenant a/b")
+    assert (plan.source, plan.folder) == ("pallink show --tenant a/b", str(Path.cwd()))
 
 
 def test_a_plan_that_cannot_be_written(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:

@@ -248,10 +248,11 @@ def new_plan(
         source: The fleet file, to whose folder the paths of secrets are relative; or the command that took its place.
         now: Returns the current time.
     """
+    file = source.absolute() if isinstance(source, Path) else None
     return Plan(
         cloud=options.cloud,
-        source=str(source.absolute()) if isinstance(source, Path) else source,
-        folder=str(Path(source).absolute().parent),
+        source=str(file or source),
+        folder=str(file.parent if file else Path.cwd()),
         replace=options.replace,
         entries=tuple(entries),
         seen={},
