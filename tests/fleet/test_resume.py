@@ -275,10 +275,13 @@ def test_a_run_that_another_process_works_on(in_sandbox: Pallink, tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (('"outcome":"created"', '"outcome":"invented"'), ".outcome must be one of created, "),
+        (
+            ('"outcome":"created"', '"outcome":"invented"'),
+            ": invoices@contoso.com contoso.onmicrosoft.com: invalid outcome\n",
+        ),
         (('"planVersion":1', '"planVersion":2'), "planVersion is 2, and"),
         (('"719878"', '"x"'), ": partner must be 5 to 10 digits"),
-        (('"warnings":[]', '"warnings":null'), ".warnings must be a list\n"),
+        (('"warnings":[]', '"warnings":null'), ": invoices@contoso.com contoso.onmicrosoft.com: invalid outcome\n"),
         (('"entry":"invoices', '"entry":"others'), "unknown entry others@contoso.com contoso.onmicrosoft.com\n"),
     ],
 )
@@ -301,6 +304,37 @@ def test_a_journal_that_was_changed(
     # It is not held any more.
     path.write_text("".join(lines))
     assert in_sandbox("fleet apply --resume last").code == 0
+
+
+@pytest.mark.parametrize(
+    ("intent", "problem"),
+    [
+        ({}, "invalid intent"),
+        ({"step": {"action": "invented", "partnerId": None}, "before": None}, "invalid step"),
+        ({"step": {"action": "created", "partnerId": "719878"}, "before": {}}, "invalid link"),
+    ],
+)
+def test_an_intent_that_was_changed(
+    in_sandbox: Pallink, tmp_path: Path, intent: dict[str, object], problem: str
+) -> None:
+    with begin(write_fleet(tmp_path, SEED[0])) as journal:
+        journal.intend("invoices@contoso.com contoso.onmicrosoft.com", intent)
+    refused = in_sandbox("fleet apply --resume last")
+    assert refused.code == 2
+    assert f"cause: journal.jsonl: invoices@contoso.com contoso.onmicrosoft.com: {problem}\n" in refused.stderr
+
+
+def test_a_changed_run_is_not_shown(pallink: Pallink, in_sandbox: Pallink, tmp_path: Path) -> None:
+    assert in_sandbox(f"fleet apply {write_fleet(tmp_path, SEED[0])} --yes").code == 0
+    (folder,) = runs_folder().iterdir()
+    path = folder / "journal.jsonl"
+    path.write_text(path.read_text().replace('"outcome":"created"', '"outcome":"invented"'))
+    assert (refused := pallink("fleet runs last")).code == 2
+    assert refused.stderr == (
+        f"error: the run in {folder} cannot be read\n"
+        "cause: journal.jsonl: invoices@contoso.com contoso.onmicrosoft.com: invalid outcome\n"
+        "hint: name another one\n    pallink fleet runs\n"
+    )
 
 
 # A disk that is full.

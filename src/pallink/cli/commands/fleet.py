@@ -82,8 +82,10 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs of fleet apply, or show what one of them did."""
-    from pallink.fleet.recorded import run_entries  # noqa: PLC0415 - help does without it
-    from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415
+    from pallink.fleet.plan_file import InvalidPlanError  # noqa: PLC0415 - help does without it
+    from pallink.fleet.records import run_entries  # noqa: PLC0415
+    from pallink.fleet.run_folder import JOURNAL, find_run  # noqa: PLC0415
+    from pallink.fleet.runs import list_runs, read_run, unreadable_run  # noqa: PLC0415
 
     terminal = Terminal()
     if run is None:
@@ -96,8 +98,12 @@ def runs(
             table=lambda: terminal.write(_render_runs(found)),
         )
         return
-    state = read_run(run)
-    results = run_entries(state, state.run_id)
+    folder = find_run(run)
+    state = read_run(folder)
+    try:
+        results = run_entries(state)
+    except InvalidPlanError as error:
+        raise unreadable_run(folder, f"{JOURNAL}: {error}") from error
     totals = Counter(str(result["outcome"]) for _, result in results)
     write_value(
         {"run": state.run_id, "totals": dict(totals), "entries": [result for _, result in results]},
