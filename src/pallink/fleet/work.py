@@ -339,7 +339,7 @@ def _outcome_of_comparison(result: Result) -> Outcome:
 
 def _show(entry: Entry, session: Session) -> EntryResult:
     """Read the link. A missing link is not an error: the entry does not ask for one."""
-    return _result(entry, Outcome.UNCHANGED, session.read())
+    return _result(entry, Outcome.UNCHANGED, session.find_link())
 
 
 def _compare_unlinked(entry: Entry, session: Session) -> EntryResult:

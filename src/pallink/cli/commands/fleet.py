@@ -129,13 +129,13 @@ def _render_runs(runs: "Sequence[RunSummary]") -> str:
 
 def _result_row(entry: "Entry", result: Mapping[str, Any]) -> dict[str, Any]:
     from pallink.fleet.result import Outcome  # noqa: PLC0415
-    from pallink.output.fleet_table import describe_change  # noqa: PLC0415
+    from pallink.output.fleet_table import partner_cell  # noqa: PLC0415
 
     tenant = result["tenantName"] or entry.tenant_name or entry.tenant_domain or entry.tenant
     return {
         "outcome": result["outcome"],
         "name": result["name"],
         "tenant": tenant,
-        "partner": describe_change(entry, Outcome(result["outcome"]), result),
+        "partner": partner_cell(entry, Outcome(result["outcome"]), result),
         "error": result["error"].get("message") if isinstance(result["error"], dict) else None,
     }
