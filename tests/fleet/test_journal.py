@@ -463,6 +463,7 @@ def test_no_run_to_resume() -> None:
     error = refused(UsageError, "last")
     assert error.message == "there is no run to resume"
     assert error.cause == f"{runs_folder()} holds none"
+    assert (error.remedy, error.command) == ("start a run, or name the folder of one", None)
 
 
 @POSIX_ONLY

@@ -116,9 +116,7 @@ def test_what_the_runs_list_says(pallink: Pallink, in_sandbox: Pallink, tmp_path
     assert len(pallink("fleet runs last").stdout.splitlines()) >= 4
 
 
-def test_a_partner_that_a_link_is_not_to_have_is_not_shown_as_its_partner(
-    pallink: Pallink, in_sandbox: Pallink, tmp_path: Path
-) -> None:
+def test_a_failed_unlink_shows_no_partner(pallink: Pallink, in_sandbox: Pallink, tmp_path: Path) -> None:
     file = write_fleet(tmp_path, "account: former@contoso.com, state: unlinked")
     assert in_sandbox(f"fleet apply {file} --yes").code == 8
     shown = pallink("fleet runs last").stdout.splitlines()

@@ -71,7 +71,7 @@ def find_run(run: str | Path) -> Path:
             raise UsageError(
                 "there is no run to resume",
                 cause=f"{runs_folder()} holds none",
-                remedy="start a run with pallink fleet apply, or name the folder of one",
+                remedy="start a run, or name the folder of one",
             )
         return newest
     folder = runs_folder() / run if isinstance(run, str) and _RUN_ID.fullmatch(run) else Path(run)
