@@ -291,7 +291,17 @@ class StalePlanError(PallinkError):
         linked_partner_id: The partner of the link that is there now; None if there is none.
     """
 
-    linked_partner_id: str | None = None
+    def __init__(
+        self,
+        message: str,
+        *,
+        linked_partner_id: str | None,
+        cause: str | None = None,
+        remedy: str | None = None,
+        command: str | None = None,
+    ) -> None:
+        super().__init__(message, cause=cause, remedy=remedy, command=command)
+        self.linked_partner_id = linked_partner_id
 
 
 class NotRunError(PallinkError):

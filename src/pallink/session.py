@@ -230,8 +230,8 @@ class Session:
                 raise self._not_linked(situation)
             return Result(**self._found(situation))
 
-    def read(self) -> Result:
-        """Return the account's link, as `show` does; where there is none, a result without one."""
+    def find_link(self) -> Result:
+        """Return the account's link, or a result without one."""
         with self._job("show"):
             return Result(**self._found(self._look(RoleCheck.SKIP)))
 

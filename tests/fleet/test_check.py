@@ -3,6 +3,8 @@
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.cli.test_formats import validate
 from tests.cli.test_settling import answering
 from tests.fleet.files import SEED, USERS, error_of, last_error, outcomes, write_fleet
@@ -114,6 +116,26 @@ def test_an_eligible_role_is_activated_and_not_assigned(in_sandbox: Pallink, tmp
         "\nhint: have an administrator assign Reader where it is missing,"
         " or activate it where the account is eligible for it\n    pallink sandbox activate "
     ) in both.stderr
+
+
+def test_many_eligible_roles_are_not_assigned(
+    in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pallink.cli.commands.fleet_check._MAX_COMMANDS", 0)
+    auditor = "account: auditor@contoso.com"
+    done = in_sandbox(f"fleet check {write_fleet(tmp_path, auditor)}")
+    assert (done.code, done.stderr.splitlines()[-1]) == (
+        9,
+        "hint: activate Reader where the account is eligible for it",
+    )
+    failed = in_sandbox(f"fleet check {write_fleet(tmp_path, auditor, 'account: ghost@contoso.com')}")
+    assert failed.stderr.splitlines()[-1] == (
+        "hint: correct the other errors, and activate Reader where the account is eligible for it"
+    )
+    both = in_sandbox(f"fleet check {write_fleet(tmp_path, auditor, f'account: {NEW_HIRE}')}")
+    hint, command = both.stderr.splitlines()[-2:]
+    assert hint.endswith("is missing, or activate it where the account is eligible for it")
+    assert command.startswith("    pallink role assign --fleet ")
 
 
 def test_reports(in_sandbox: Pallink, tmp_path: Path) -> None:

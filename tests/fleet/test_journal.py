@@ -150,31 +150,9 @@ def test_what_is_damaged_is_refused_with_its_line_and_listed(case: str) -> None:
     error = refused(UsageError, folder.name)
     assert error.message == f"the run in {folder} cannot be resumed"
     assert error.cause == f"journal.jsonl, {problem}"
-    assert "start a new run" in str(error.remedy)
+    assert (error.remedy, error.command) == ("start a new run, which reads the links first", None)
     (listed,) = list_runs()
     assert (listed.status, listed.problem, listed.totals) == (RunStatus.DAMAGED, problem, {})
-
-
-PLAN = {"cloud": "sandbox", "replace": False}
-
-
-@POSIX_ONLY
-@pytest.mark.parametrize(
-    ("header", "command"),
-    [
-        ({"file": "/fleets/a b.yaml", "plan": PLAN}, "pallink fleet apply '/fleets/a b.yaml' --cloud sandbox"),
-        (
-            {"file": "/fleets/a.yaml", "plan": {"cloud": "AzureCloud", "replace": True}},
-            "pallink fleet apply /fleets/a.yaml --replace",
-        ),
-        ({"file": "fleet.yaml", "plan": PLAN}, None),
-        ({"file": "pallink link --all-tenants", "plan": PLAN}, None),
-        ({"file": "/fleets/a.yaml"}, None),
-    ],
-)
-def test_the_new_run_in_place_of_a_damaged_one(header: dict[str, object], command: str | None) -> None:
-    folder = left_by_a_process(encode({**BEGUN, "header": header}) + b"x\n")
-    assert refused(UsageError, folder).command == command
 
 
 @pytest.mark.parametrize("content", [b"", encode(BEGUN)[:-1]], ids=["nothing", "all but the line feed"])
@@ -485,6 +463,7 @@ def test_no_run_to_resume() -> None:
     error = refused(UsageError, "last")
     assert error.message == "there is no run to resume"
     assert error.cause == f"{runs_folder()} holds none"
+    assert (error.remedy, error.command) == ("start a run, or name the folder of one", None)
 
 
 @POSIX_ONLY

@@ -447,6 +447,8 @@ def test_a_report_does_not_overwrite_the_fleet_file(
         ("--csv", "", True),
         ("--junit", "<?xml version='1.0'?>\n<project/>\n", False),
         ("--junit", '<testsuite name="another tool"/>', True),
+        ("--junit", "<?xml version='1.0'?>\n<!-- by another tool -->\n<testsuites/>", True),
+        ("--junit", "<!-- testsuite -->\n<project/>\n", False),
         ("--markdown", "# Minutes\n\n## pallink verify\n", False),
         ("--markdown", "## pallink fleet verify: 1 passed\n", True),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pallink.fleet.fleet_run import RunOptions, new_plan
 from pallink.fleet.plan_file import Seen, describe_change
 from pallink.fleet.result import Outcome
 from pallink.links.model import Link
@@ -247,8 +248,8 @@ NO_PLANS: dict[str, tuple[Callable[[str], str], str]] = {
         altered(lambda plan: plan.update(planVersion=2)),
         "cause: planVersion is 2, and this pallink reads 1",
     ),
-    "another object": (lambda _: "{}", "cause: planVersion is missing"),
-    "a list": (lambda _: "[]", "cause: it must be an object"),
+    "another object": (lambda _: "{}", "cause: not a plan"),
+    "a list": (lambda _: "[]", "cause: not a plan"),
     "another cloud": (altered(lambda plan: plan.update(cloud="AzureCloud")), "is for the cloud AzureCloud, not for"),
     "a partner that is none": (
         altered(lambda plan: plan["entries"][0].update(partner="x")),
@@ -257,29 +258,33 @@ NO_PLANS: dict[str, tuple[Callable[[str], str], str]] = {
     "a secret": (altered(lambda plan: plan["entries"][0].update(secret="abc")), "cause: secret"),
     "entries that are none": (
         altered(lambda plan: plan.update(entries=["a"])),
-        "cause: entries[0] must be an object",
+        "cause: entries[0]: not an entry",
+    ),
+    "a partner that is a number": (
+        altered(lambda plan: plan["entries"][0].update(partner=719878)),
+        "cause: entries[0]: invalid 'partner'",
     ),
     "an outcome that is none": (
         altered(lambda plan: plan["entries"][0]["plan"].update(outcome="x")),
-        "cause: entries[0].plan.outcome must be one of created, ",
+        "cause: entries[0]: invalid plan",
     ),
     "a link without a version": (
         altered(lambda plan: plan["entries"][0]["plan"].update(link={"partnerId": "719878"})),
-        "cause: entries[0].plan.link.partnerName is missing",
+        "cause: entries[0]: invalid link",
     ),
     "an unknown field about the tenant": (
         altered(lambda plan: plan["entries"][0].update(resolved={"line": "1"})),
-        "cause: unknown member entries[0].resolved.line",
+        "cause: entries[0]: invalid resolved",
     ),
     "a tenant's name that is a number": (
         altered(lambda plan: plan["entries"][0].update(resolved={"tenantName": 1})),
-        "cause: entries[0].resolved.tenantName must be a string",
+        "cause: entries[0]: invalid resolved",
     ),
     "a tenant's name in a list": (
         altered(lambda plan: plan["entries"][0].update(resolved=["tenantName"])),
-        "cause: entries[0].resolved must be an object",
+        "cause: entries[0]: invalid resolved",
     ),
-    "no entries": (altered(lambda plan: plan.pop("entries")), "cause: entries is missing"),
+    "no entries": (altered(lambda plan: plan.pop("entries")), "cause: not a plan"),
     "a part": (lambda text: text[:-5], "not JSON"),
     "nothing": (lambda _: "", "plan.json:1:1: not JSON"),
     "nesting without end": (lambda _: "[" * 100_000, "plan.json:1:1: not JSON"),
@@ -316,6 +321,11 @@ def test_a_plan_says_which_accounts(in_sandbox: Pallink, tmp_path: Path, options
     refused = in_sandbox(f"fleet apply {tmp_path}/plan.json {options}")
     assert refused.code == 2
     assert f"error: {options.partition(' ')[0]} cannot be combined with a plan file" in refused.stderr
+
+
+def test_the_paths_of_a_plan_without_a_file_are_relative_to_the_working_folder() -> None:
+    plan = new_plan((), RunOptions(), source="pallink show --tenant a/b")
+    assert (plan.source, plan.folder) == ("pallink show --tenant a/b", str(Path.cwd()))
 
 
 def test_a_plan_that_cannot_be_written(in_sandbox: Pallink, traffic: Traffic, tmp_path: Path) -> None:

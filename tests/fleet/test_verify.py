@@ -61,7 +61,9 @@ def test_an_account_that_has_left_is_taken_out_of_the_file(in_sandbox: Pallink, 
     linked = in_sandbox(f"fleet {command} {write_fleet(tmp_path, 'account: former@contoso.com')}")
     assert "hint: have an administrator of the tenant enable the account\n" in linked.stderr
     misspelt = write_fleet(tmp_path, "account: invoices@contoso.com, tenant: contosso.onmicrosoft.com, state: unlinked")
-    assert "recognition" not in in_sandbox(f"fleet {command} {misspelt}").stderr
+    assert (
+        "\nhint: check --tenant, and that --cloud is its cloud; this lists the tenants of the account\n"
+    ) in in_sandbox(f"fleet {command} {misspelt}").stderr
 
 
 def test_an_account_without_a_link_is_shown_with_the_name_of_its_tenant(in_sandbox: Pallink, tmp_path: Path) -> None:

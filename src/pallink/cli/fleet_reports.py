@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 # The first bytes of each report, as pallink, another tool or a spreadsheet writes them.
 _BEGINNINGS = {
-    "--junit": ("a JUnit report", re.compile(rb"\s*(<\?xml[^>]*>\s*)?<testsuites?\b")),
+    "--junit": ("a JUnit report", re.compile(rb"\s*(<[?!][^>]*>\s*)*<testsuites?\b")),
     "--markdown": ("a Markdown summary of pallink", re.compile(rb"## pallink ")),
     "--csv": ("a CSV report of pallink", re.compile(rb'"?name"?[,;\t]"?outcome\b')),
 }
+# In the order of the attributes of `ReportFiles`.
+_OPTIONS = ("--junit", "--markdown", "--csv")
 # Bytes.
 _MAX_BEGINNING = 1000
 _COLUMNS = (
@@ -57,8 +59,8 @@ class ReportFiles(NamedTuple):
         Raises:
             UsageError: As `parse_report_file`; or two options name the same file.
         """
-        given = {"--junit": junit, "--markdown": markdown, "--csv": csv}
-        files = {option: parse_report_file(option, name) for option, name in given.items()}
+        given = zip(_OPTIONS, (junit, markdown, csv), strict=True)
+        files = {option: parse_report_file(option, name) for option, name in given}
         for (first, file), (second, other) in itertools.combinations(files.items(), 2):
             if file is not None and other is not None and _is_same(file, other):
                 raise UsageError(
@@ -71,7 +73,7 @@ class ReportFiles(NamedTuple):
     @property
     def words(self) -> list[str]:
         """The options on the command line."""
-        given = zip(("--junit", "--markdown", "--csv"), self, strict=True)
+        given = zip(_OPTIONS, self, strict=True)
         return [word for option, path in given if path is not None for word in (option, str(path))]
 
 

@@ -45,7 +45,7 @@ class Ending:
     Attributes:
         again: The command that tries again what failed.
         with_replace: The command of a new run that changes other partners' links too; None if there is none.
-        is_of_plan_file: Whether the run carries a plan file out.
+        applies_plan_file: Whether the run applies a plan file.
         way_out: What to do about an error that cannot be corrected, as in `leave the account out`.
         show_all: The command that shows all accounts, where the screen has no room for them.
         finding: What links that differ amount to; None for an apply, which fails where it leaves one.
@@ -58,7 +58,7 @@ class Ending:
 
     again: str
     with_replace: str | None = None
-    is_of_plan_file: bool = False
+    applies_plan_file: bool = False
     way_out: str | None = None
     show_all: str = ""
     finding: Finding | None = None
@@ -302,18 +302,18 @@ def explain_failures(results: "Sequence[EntryResult]", options: ConnectionOption
     has_table = options.output is OutputFormat.TABLE and options.query is None
     if options.output.has_error_objects or (has_table and options.quiet):
         return
-    told = {*DONE, Outcome.NOT_RUN, *([Outcome.DIFFERS] if has_table else [])}
-    untold = [
+    explained = {*DONE, Outcome.NOT_RUN, *([Outcome.DIFFERS] if has_table else [])}
+    unexplained = [
         (result.entry, result.error)
         for result in sorted(results, key=lambda result: ATTENTION.index(result.outcome))
-        if result.error is not None and result.outcome not in told
+        if result.error is not None and result.outcome not in explained
     ]
     terminal = Terminal()
-    for entry, error in untold[:_MAX_EXPLAINED]:
+    for entry, error in unexplained[:_MAX_EXPLAINED]:
         terminal.say("account", describe(entry), "cyan")
         explain(error, terminal)
-    if len(untold) > _MAX_EXPLAINED and not has_table:
-        terminal.say("note", f"and {len(untold) - _MAX_EXPLAINED:,} more")
+    if len(unexplained) > _MAX_EXPLAINED and not has_table:
+        terminal.say("note", f"and {len(unexplained) - _MAX_EXPLAINED:,} more")
 
 
 def verdict(results: "Sequence[EntryResult]", ending: Ending, *, is_interrupted: bool = False) -> PallinkError | None:
@@ -345,10 +345,10 @@ def _way_on(outcomes: "Sequence[Outcome]", ending: Ending, correct: str) -> tupl
 
     # What a plan, or a run that is resumed, replaces was decided before: it takes a new one.
     if Outcome.NEEDS_REPLACE in outcomes:
-        new = "make the plan again" if ending.is_of_plan_file else "start a new run"
+        new = "make the plan again" if ending.applies_plan_file else "start a new run"
         remedy, command = f"{new} with --replace to change other partners' links", ending.with_replace
         is_all = set(outcomes) == {Outcome.NEEDS_REPLACE}
-    elif Outcome.STALE in outcomes and ending.is_of_plan_file:
+    elif Outcome.STALE in outcomes and ending.applies_plan_file:
         remedy, command = "make the plan again", None
         is_all = set(outcomes) == {Outcome.STALE}
     else:

@@ -135,17 +135,18 @@ def _read(
     from pallink.fleet.work import Mode  # noqa: PLC0415
 
     job = _prepare(options, wanted)
+    title = f"{mode} {_scope(options)}"
     ending = Ending(
         again=this_command(),
         show_all=this_command("-o", "tsv"),
         way_out=_way_out(options),
         finding=finding,
-        title=f"{mode} {_scope(options)}",
+        title=title,
         files=files,
         warnings=job.warnings,
     )
     report = FleetReport(options, len(job.entries), ending, is_plan=mode is Mode.PLAN, cell=cell)
-    plan = new_plan(job.entries, job.run_options, source=Path())
+    plan = new_plan(job.entries, job.run_options, source=f"pallink {title}")
     with FleetRun(plan, mode, job.run_options, TerminalPrompter(options)) as run:
         results = run_all(run, options, report, prompts=prompts)
     report.end(results, is_interrupted=run.is_stopped)

@@ -17,7 +17,6 @@ tenants      the entries of one account in its tenants: pure
 expansion    asks for the tenants of accounts that are to be linked in all of them
 secrets      the secrets that a file refers to
 sign_in      how an entry signs in that states its credential
-saved        JSON that pallink wrote, read again with errors that name the member: pure
 plan_file    what an apply would do, and the file that keeps it: pure
 result       what a run did for one entry, and for all: pure
 breaker      when a run stops trying: pure
@@ -27,7 +26,7 @@ executor     many entries at a time
 run_state    what a journal says: pure
 run_folder   the folder of a run, and which process holds it
 journal      what a run is about to write, and what became of it
-recorded     what a journal says of the entries: pure
+records      what a journal says of the entries: pure
 runs         the runs in the user's folder
 fleet_run    a run with its connections, its secrets and its journal
 api          load, plan, apply, resume, verify

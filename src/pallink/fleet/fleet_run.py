@@ -15,12 +15,11 @@ from pallink.deadline import Deadline
 from pallink.errors import NotRunError, PallinkError, UsageError
 from pallink.fleet.entry import Entry
 from pallink.fleet.executor import DEFAULT_CONCURRENCY, INTERRUPTED, MAX_CONCURRENCY, Executor
-from pallink.fleet.journal import START_NEW_RUN, Journal, new_run_command
-from pallink.fleet.plan_file import Plan, parse_plan, seen_by_key
-from pallink.fleet.recorded import entry_name, intent_as_dict, interrupted_writes, recorded_results
+from pallink.fleet.journal import START_NEW_RUN, Journal
+from pallink.fleet.plan_file import InvalidPlanError, Plan, intent_as_dict, parse_plan, seen_by_key
+from pallink.fleet.records import entry_name, recorded_work
 from pallink.fleet.result import DONE, EntryResult, Outcome, stated_fields
 from pallink.fleet.run_folder import JOURNAL
-from pallink.fleet.saved import WrongMemberError
 from pallink.fleet.secrets import SecretResolver
 from pallink.fleet.sign_in import sign_in_of
 from pallink.fleet.work import Key, KnownAccounts, Mode, NoPrompts, Work
@@ -248,10 +247,11 @@ def new_plan(
         source: The fleet file, to whose folder the paths of secrets are relative; or the command that took its place.
         now: Returns the current time.
     """
+    file = source.absolute() if isinstance(source, Path) else None
     return Plan(
         cloud=options.cloud,
-        source=str(source.absolute()) if isinstance(source, Path) else source,
-        folder=str(Path(source).absolute().parent),
+        source=str(file or source),
+        folder=str(file.parent if file else Path.cwd()),
         replace=options.replace,
         entries=tuple(entries),
         seen={},
@@ -309,15 +309,12 @@ def _resumed(journal: Journal, options: RunOptions) -> FleetRun:
     try:
         plan = parse_plan(journal.state.header.get("plan"))
         plan.check_cloud(options.cloud)
-        entries = {entry_name(entry.key): entry for entry in plan.entries}
-        finished = recorded_results(entries, journal.state)
-        interrupted = interrupted_writes(entries, journal.state)
-    except WrongMemberError as error:
+        finished, interrupted = recorded_work(plan, journal.state)
+    except InvalidPlanError as error:
         raise UsageError(
             f"the run in {journal.folder} cannot be resumed",
             cause=f"{JOURNAL}: {error}",
             remedy=START_NEW_RUN,
-            command=new_run_command(journal.state.header),
         ) from error
     return FleetRun(
         plan,

@@ -5,7 +5,6 @@ entry with an outcome is done, and the write of one with only an intent may have
 """
 
 import os
-import shlex
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -19,10 +18,10 @@ from pallink.fleet.run_folder import JOURNAL, explained, find_run, locked, new_r
 from pallink.fleet.run_state import VERSION, DamagedJournalError, RunState, encode
 from pallink.os_errors import os_reason
 from pallink.redact.secrets import redact_all
-from pallink.settings import DEFAULT_CLOUD
+from pallink.settings import DEFAULT_CLOUD, Settings
 
 START_NEW_RUN = "start a new run, which reads the links first"
-"""What to do about a run that cannot go on."""
+"""What to do about a run that cannot go on. There is no command for it: a journal does not name the selection."""
 
 Clock = Callable[[], datetime]
 """Returns the current time, in UTC."""
@@ -134,7 +133,6 @@ class Journal:
                     f"the run in {folder} cannot be resumed",
                     cause=f"{JOURNAL}, {error}",
                     remedy=START_NEW_RUN,
-                    command=new_run_command(error.header),
                 ) from error
             return cls(folder, descriptor, state, size=size, resources=resources.pop_all(), now=now)
 
@@ -195,7 +193,6 @@ class Journal:
                 "the run stops, because its journal was removed",
                 cause=f"pallink sends no write that is not recorded in {self.folder / JOURNAL}",
                 remedy=START_NEW_RUN,
-                command=new_run_command(self.state.header),
             )
         try:
             self._append(kind, redact_all(members))
@@ -237,26 +234,10 @@ class Journal:
         self._may_be_cut = False
 
 
-def new_run_command(header: Mapping[str, Any]) -> str | None:
-    """Return the command that applies the fleet file of a run again; None if the header names no such file.
-
-    Args:
-        header: What the run was begun with; empty if that could not be read.
-    """
-    match header:
-        case {"file": str(file), "plan": {"cloud": str(cloud), "replace": replaces}} if Path(file).is_absolute():
-            return _apply_command(file, *(["--replace"] if replaces else []), cloud=cloud)
-    return None
-
-
 def _resume_command(name: str, header: Mapping[str, Any]) -> str:
     """Return the command that goes on with a run in the cloud of its plan."""
-    return _apply_command("--resume", name, cloud=header.get("plan", {}).get("cloud", DEFAULT_CLOUD))
-
-
-def _apply_command(*words: str, cloud: str) -> str:
-    cloud_words = ["--cloud", cloud] if cloud != DEFAULT_CLOUD else []
-    return shlex.join(["pallink", "fleet", "apply", *words, *cloud_words])
+    cloud = header.get("plan", {}).get("cloud", DEFAULT_CLOUD)
+    return Settings(cloud).command("fleet", "apply", "--resume", name)
 
 
 def _create_file(folder: Path, header: Mapping[str, Any]) -> int:

@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pallink.errors import UsageError
 from pallink.fleet.check import check_document
-from pallink.fleet.document import Cell, Document, Row
+from pallink.fleet.document import Cell, Document, Row, describe_key
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import EntryResult, Outcome
-from pallink.fleet.saved import Saved, WrongMemberError
+from pallink.links.history import InterruptedWrite
 from pallink.links.model import Action, Link, Step, active
 from pallink.settings import RoleCheck
 
@@ -30,6 +30,10 @@ SYMBOLS: Mapping[Outcome, str] = {
     Outcome.NEEDS_SIGN_IN: "!",
 }
 """How a plan marks what would be done. Any other outcome is `?`: the link could not be read."""
+
+
+class InvalidPlanError(ValueError):
+    """A plan or a journal whose content pallink did not write. The message names the part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def read_plan(path: Path, content: bytes, cloud: str) -> Plan:
         ) from None
     try:
         plan = parse_plan(value)
-    except WrongMemberError as error:
+    except InvalidPlanError as error:
         raise UsageError(
             f"the plan {path} cannot be used", cause=str(error), remedy=_PLAN_AGAIN, command=PLAN_COMMAND
         ) from error
@@ -152,25 +156,35 @@ def parse_plan(value: object) -> Plan:
         value: Plain JSON values.
 
     Raises:
-        WrongMemberError: It is no plan, one of another version, or was changed.
+        InvalidPlanError: The value is not a plan, has another version, or was edited.
     """
-    plan = Saved(value)
-    version = plan["planVersion"].expect(int)
-    if version != PLAN_VERSION:
-        raise WrongMemberError(f"planVersion is {version}, and this pallink reads {PLAN_VERSION}")
-    saved = tuple(plan["entries"])
-    checked, problems = check_document(Document([_row(number, entry) for number, entry in enumerate(saved, 1)]))
+    match value:
+        case {"planVersion": int(version)} if version != PLAN_VERSION:
+            raise InvalidPlanError(f"planVersion is {version}, and this pallink reads {PLAN_VERSION}")
+        case {
+            "planVersion": int(),
+            "cloud": str(cloud),
+            "source": str(source),
+            "folder": str(folder),
+            "replace": bool(replaces),
+            "created": str(created),
+            "entries": list(items),
+        }:
+            parts = _parse_entries(items)
+        case _:
+            raise InvalidPlanError("not a plan")
+    checked, problems = check_document(Document([part.row for part in parts]))
     if problems:
-        raise WrongMemberError(problems[0].message)
-    entries = tuple(_with_resolved(entry, item) for entry, item in zip(checked, saved, strict=True))
+        raise InvalidPlanError(problems[0].message)
+    entries = tuple(replace(entry, **part.resolved) for entry, part in zip(checked, parts, strict=True))
     return Plan(
-        cloud=plan["cloud"].expect(str),
-        source=plan["source"].expect(str),
-        folder=plan["folder"].expect(str),
-        replace=plan["replace"].expect(bool),
+        cloud=cloud,
+        source=source,
+        folder=folder,
+        replace=replaces,
         entries=entries,
-        seen={entry.key: _seen(item["plan"]) for entry, item in zip(entries, saved, strict=True) if "plan" in item},
-        created=plan["created"].expect(str),
+        seen={entry.key: part.seen for entry, part in zip(entries, parts, strict=True) if part.seen is not None},
+        created=created,
     )
 
 
@@ -201,20 +215,23 @@ def link_as_dict(link: Link | None) -> dict[str, Any] | None:
     }
 
 
-def link_from_dict(saved: Saved) -> Link | None:
+def link_from_dict(value: object) -> Link | None:
     """Return the link of what `link_as_dict` returned.
 
     Raises:
-        WrongMemberError: It is something else.
+        InvalidPlanError: It is something else.
     """
-    if saved.value is None:
-        return None
-    return Link(
-        saved["partnerId"].expect(str),
-        saved["partnerName"].optional(str),
-        state=saved["state"].expect(str),
-        version=saved["version"].optional(int),
-    )
+    match value:
+        case None:
+            return None
+        case {
+            "partnerId": str(partner_id),
+            "partnerName": str() | None as partner_name,
+            "state": str(state),
+            "version": int() | None as version,
+        }:
+            return Link(partner_id, partner_name, state=state, version=version)
+    raise InvalidPlanError("invalid link")
 
 
 def step_as_dict(step: Step) -> dict[str, Any]:
@@ -222,13 +239,33 @@ def step_as_dict(step: Step) -> dict[str, Any]:
     return {"action": step.action.value, "partnerId": step.partner_id}
 
 
-def step_from_dict(saved: Saved) -> Step:
+def step_from_dict(value: object) -> Step:
     """Return the step of what `step_as_dict` returned.
 
     Raises:
-        WrongMemberError: It is something else.
+        InvalidPlanError: It is something else.
     """
-    return Step(saved["action"].one_of(Action), saved["partnerId"].optional(str))
+    match value:
+        case {"action": str(action), "partnerId": str() | None as partner_id} if action in tuple(Action):
+            return Step(Action(action), partner_id)
+    raise InvalidPlanError("invalid step")
+
+
+def intent_as_dict(step: Step, before: Link | None) -> dict[str, Any]:
+    """Return a write that is about to be sent, as plain JSON values."""
+    return {"step": step_as_dict(step), "before": link_as_dict(before)}
+
+
+def intent_from_dict(value: object) -> InterruptedWrite:
+    """Return the write of what `intent_as_dict` returned.
+
+    Raises:
+        InvalidPlanError: It is something else.
+    """
+    match value:
+        case {"step": step, "before": before}:
+            return InterruptedWrite(step_from_dict(step), link_from_dict(before))
+    raise InvalidPlanError("invalid intent")
 
 
 def _describe(link: Link | None) -> str:
@@ -265,39 +302,67 @@ def _entry_as_dict(entry: Entry) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, [], {})}
 
 
-def _with_resolved(entry: Entry, saved: Saved) -> Entry:
-    """Return an entry with what the account's list of tenants says of it.
+# A plan names no line and column of its own.
+_NOWHERE = Cell(0, 0, is_quoted=True)
 
-    Args:
-        entry: The entry, as a fleet file has it.
-        saved: The entry, as the plan has it.
 
-    Raises:
-        WrongMemberError: The plan has something else.
+class _EntryParts(NamedTuple):
+    """What a plan says of one entry.
+
+    Attributes:
+        row: What a fleet file says of it.
+        resolved: The attributes of an entry that no fleet file has.
+        seen: What was seen of it; None if nothing was.
     """
-    if "resolved" not in saved:
-        return entry
-    texts: dict[str, Any] = {}
-    for name, member in saved["resolved"].members():
-        if name not in _RESOLVED:
-            raise WrongMemberError(f"unknown member {member.path}")
-        texts[_RESOLVED[name]] = member.expect(str)
-    return replace(entry, **texts)
+
+    row: Row
+    resolved: dict[str, Any]
+    seen: Seen | None
 
 
-def _row(number: int, saved: Saved) -> Row:
-    cells = {}
-    for key, member in saved.members():
-        if key in ("line", "plan", "resolved"):
-            continue
-        if isinstance(member.value, list):
-            items = tuple(Cell(number, 1, item.expect(str), is_quoted=True) for item in member)
-            cells[key] = Cell(number, 1, items=items)
-        else:
-            cells[key] = Cell(number, 1, member.expect(str), is_quoted=True)
-    line = saved["line"].expect(int) if "line" in saved else number
-    return Row(line, cells, {key: Cell(number, 1, key) for key in cells})
+def _parse_entries(items: Iterable[object]) -> list[_EntryParts]:
+    parts = []
+    for index, item in enumerate(items):
+        try:
+            parts.append(_parse_entry(item))
+        except InvalidPlanError as error:
+            raise InvalidPlanError(f"entries[{index}]: {error}") from error
+    return parts
 
 
-def _seen(saved: Saved) -> Seen:
-    return Seen(saved["outcome"].one_of(Outcome), saved["wasRead"].expect(bool), link_from_dict(saved["link"]))
+def _parse_entry(value: object) -> _EntryParts:
+    match value:
+        case {"line": int(line), **others}:
+            resolved = _parse_resolved(others.pop("resolved", {}))
+            seen = _parse_seen(others.pop("plan")) if "plan" in others else None
+            return _EntryParts(_parse_row(line, others), resolved, seen)
+    raise InvalidPlanError("not an entry")
+
+
+def _parse_row(line: int, values: Mapping[Any, object]) -> Row:
+    """Return the keys and values of a fleet file that `_entry_as_dict` took from an entry."""
+    cells = {key: _parse_cell(key, value) for key, value in values.items()}
+    return Row(line, cells, {key: replace(_NOWHERE, text=key) for key in cells})
+
+
+def _parse_cell(key: str, value: object) -> Cell:
+    match value:
+        case str():
+            return replace(_NOWHERE, text=value)
+        case list() if all(isinstance(item, str) for item in value):
+            return replace(_NOWHERE, items=tuple(replace(_NOWHERE, text=item) for item in value))
+    raise InvalidPlanError(f"invalid {describe_key(key)}")
+
+
+def _parse_resolved(value: object) -> dict[str, Any]:
+    match value:
+        case dict() if all(name in _RESOLVED and isinstance(text, str) for name, text in value.items()):
+            return {_RESOLVED[name]: text for name, text in value.items()}
+    raise InvalidPlanError("invalid resolved")
+
+
+def _parse_seen(value: object) -> Seen:
+    match value:
+        case {"outcome": str(outcome), "wasRead": bool(was_read), "link": link} if outcome in tuple(Outcome):
+            return Seen(Outcome(outcome), was_read, link_from_dict(link))
+    raise InvalidPlanError("invalid plan")

@@ -71,7 +71,7 @@ def find_run(run: str | Path) -> Path:
             raise UsageError(
                 "there is no run to resume",
                 cause=f"{runs_folder()} holds none",
-                remedy="start a run with pallink fleet apply, or name the folder of one",
+                remedy="start a run, or name the folder of one",
             )
         return newest
     folder = runs_folder() / run if isinstance(run, str) and _RUN_ID.fullmatch(run) else Path(run)
@@ -96,7 +96,7 @@ def read_journal(descriptor: int) -> tuple[RunState, int]:
         lines = file.readlines()
     state = replay(lines)
     if not state.run_id:
-        raise DamagedJournalError("line 1: incomplete, so nothing was sent", {})
+        raise DamagedJournalError("line 1: incomplete, so nothing was sent")
     return state, sum(len(line) for line in lines if line.endswith(b"\n"))
 
 

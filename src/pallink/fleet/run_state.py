@@ -20,15 +20,7 @@ VERSION = 1
 
 
 class DamagedJournalError(ValueError):
-    """A line that is no record of this version. It says which.
-
-    Attributes:
-        header: What the run was begun with, as far as it could be read.
-    """
-
-    def __init__(self, message: str, header: Mapping[str, Any]) -> None:
-        super().__init__(message)
-        self.header = header
+    """A line that is no record of this version. It says which."""
 
 
 @dataclass
@@ -90,7 +82,7 @@ def replay(lines: Iterable[bytes]) -> RunState:
         try:
             state.add(_decode(line))
         except ValueError as error:
-            raise DamagedJournalError(f"line {number}: {error}", state.header) from error
+            raise DamagedJournalError(f"line {number}: {error}") from error
     return state
 
 

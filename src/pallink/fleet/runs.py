@@ -88,7 +88,7 @@ def list_runs() -> list[RunSummary]:
     return [_summarise(folder) for folder in run_folders()]
 
 
-def read_run(run: str) -> RunState:
+def read_run(run: str | Path) -> RunState:
     """Return what a run's journal says.
 
     Args:
@@ -100,13 +100,15 @@ def read_run(run: str) -> RunState:
     folder = find_run(run)
     state, problem = _read(folder)
     if problem is not None:
-        raise UsageError(
-            f"the run in {folder} cannot be read",
-            cause=problem,
-            remedy="name another one",
-            command="pallink fleet runs",
-        )
+        raise unreadable_run(folder, problem)
     return state
+
+
+def unreadable_run(folder: Path, cause: str) -> UsageError:
+    """Return the error for a run whose journal cannot be read."""
+    return UsageError(
+        f"the run in {folder} cannot be read", cause=cause, remedy="name another one", command="pallink fleet runs"
+    )
 
 
 def _summarise(folder: Path) -> RunSummary:

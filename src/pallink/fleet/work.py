@@ -249,10 +249,11 @@ class Work:
             now = active(link)
             raise StalePlanError(
                 f"the link of {entry.name} has changed since the plan was made; nothing was changed",
+                linked_partner_id=now.partner_id if now else None,
                 cause=difference,
                 remedy="make the plan again",
                 command=PLAN_COMMAND if entry.line else None,
-            ).replace(linked_partner_id=now and now.partner_id)
+            )
 
     def _verify(self, entry: Entry, session: Session) -> EntryResult:
         """Compare the link with what the entry wants."""
@@ -299,14 +300,13 @@ class Work:
         fields = redact_all(fields)
         if outcome is Outcome.NEEDS_SIGN_IN and error.command is None:
             error = error.replace(command=self._settings(entry).command("login"))
-        if isinstance(error, StalePlanError):
+        if isinstance(error, StalePlanError | LinkedElsewhereError):
             fields["partnerId"] = error.linked_partner_id
-        if isinstance(error, LinkedElsewhereError):
-            fields["partnerId"] = error.linked_partner_id
-            if entry.state is LinkState.UNLINKED and outcome is not Outcome.UNKNOWN:
-                # The entry is about one partner's link, and that is gone.
-                warning = f"linked to {error.linked_partner_id}; that link was not changed"
-                return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=fields, warnings=(warning,))
+        is_elsewhere = isinstance(error, LinkedElsewhereError) and outcome is not Outcome.UNKNOWN
+        if is_elsewhere and entry.state is LinkState.UNLINKED:
+            # The entry is about one partner's link, and that is gone.
+            warning = f"linked to {fields['partnerId']}; that link was not changed"
+            return EntryResult(entry=entry, outcome=Outcome.UNCHANGED, fields=fields, warnings=(warning,))
         return EntryResult(
             entry=entry,
             outcome=outcome,
@@ -339,7 +339,7 @@ def _outcome_of_comparison(result: Result) -> Outcome:
 
 def _show(entry: Entry, session: Session) -> EntryResult:
     """Read the link. A missing link is not an error: the entry does not ask for one."""
-    return _result(entry, Outcome.UNCHANGED, session.read())
+    return _result(entry, Outcome.UNCHANGED, session.find_link())
 
 
 def _compare_unlinked(entry: Entry, session: Session) -> EntryResult:

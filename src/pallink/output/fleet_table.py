@@ -84,11 +84,11 @@ def _row(result: EntryResult, *, is_plan: bool, cell: Cell | None) -> tuple[str,
     entry, fields = result.entry, result.fields
     tenant = str(fields.get("tenantName") or entry.tenant_name or entry.tenant_domain or entry.tenant)
     mark = symbol_of(result.outcome) if is_plan else result.outcome.value
-    shown = (entry.name, tenant, cell(result) if cell else describe_change(entry, result.outcome, fields))
+    shown = (entry.name, tenant, cell(result) if cell else partner_cell(entry, result.outcome, fields))
     return mark, *(one_line(text, _MAX_CELL) for text in shown), _reason(result)
 
 
-def describe_change(entry: Entry, outcome: Outcome, fields: Mapping[str, object]) -> str:
+def partner_cell(entry: Entry, outcome: Outcome, fields: Mapping[str, object]) -> str:
     """Return the partner before and after, `?` for a link that was not read; of an unchanged link, the partner.
 
     Args:

@@ -82,8 +82,10 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs of fleet apply, or show what one of them did."""
-    from pallink.fleet.recorded import run_entries  # noqa: PLC0415 - help does without it
-    from pallink.fleet.runs import list_runs, read_run  # noqa: PLC0415
+    from pallink.fleet.plan_file import InvalidPlanError  # noqa: PLC0415 - help does without it
+    from pallink.fleet.records import run_entries  # noqa: PLC0415
+    from pallink.fleet.run_folder import JOURNAL, find_run  # noqa: PLC0415
+    from pallink.fleet.runs import list_runs, read_run, unreadable_run  # noqa: PLC0415
 
     terminal = Terminal()
     if run is None:
@@ -96,8 +98,12 @@ def runs(
             table=lambda: terminal.write(_render_runs(found)),
         )
         return
-    state = read_run(run)
-    results = run_entries(state, state.run_id)
+    folder = find_run(run)
+    state = read_run(folder)
+    try:
+        results = run_entries(state)
+    except InvalidPlanError as error:
+        raise unreadable_run(folder, f"{JOURNAL}: {error}") from error
     totals = Counter(str(result["outcome"]) for _, result in results)
     write_value(
         {"run": state.run_id, "totals": dict(totals), "entries": [result for _, result in results]},
@@ -123,13 +129,13 @@ def _render_runs(runs: "Sequence[RunSummary]") -> str:
 
 def _result_row(entry: "Entry", result: Mapping[str, Any]) -> dict[str, Any]:
     from pallink.fleet.result import Outcome  # noqa: PLC0415
-    from pallink.output.fleet_table import describe_change  # noqa: PLC0415
+    from pallink.output.fleet_table import partner_cell  # noqa: PLC0415
 
     tenant = result["tenantName"] or entry.tenant_name or entry.tenant_domain or entry.tenant
     return {
         "outcome": result["outcome"],
         "name": result["name"],
         "tenant": tenant,
-        "partner": describe_change(entry, Outcome(result["outcome"]), result),
+        "partner": partner_cell(entry, Outcome(result["outcome"]), result),
         "error": result["error"].get("message") if isinstance(result["error"], dict) else None,
     }

@@ -74,11 +74,12 @@ def apply(
         replace=replace,
         vault_auth=vault_auth,
     )
+    applies_plan_file = _is_plan_file(file)
     ending = Ending(
         again=this_command(),
         # A folder holds one run; and a plan does not know which accounts of its file were selected.
-        with_replace=None if resume or run_dir or _is_plan_file(file) else this_command("--replace"),
-        is_of_plan_file=_is_plan_file(file),
+        with_replace=None if resume or run_dir or applies_plan_file else this_command("--replace"),
+        applies_plan_file=applies_plan_file,
         title="fleet apply",
         files=files,
     )
@@ -150,9 +151,9 @@ def _carry_out(
 ) -> None:
     run.prompter = TerminalPrompter(options)
     options.report.cause, options.report.remedy = "the journal says what is done", "resume the run"
-    known = _ending_of(run, ending, options)
-    options.report.command = known.go_on
-    report = FleetReport(options, len(run.pending), known, earlier=unchanged)
+    ending_of_run = _ending_of(run, ending, options)
+    options.report.command = ending_of_run.go_on
+    report = FleetReport(options, len(run.pending), ending_of_run, earlier=unchanged)
     with run:
         results = run_all(run, options, report)
     # The journal may have been removed meanwhile.

@@ -53,7 +53,7 @@ def check(
     )
 
     def finding(lacking: int, results: "Sequence[EntryResult]") -> FleetDiffersError:
-        remedy, commands = _advice(results, file, selection, options)
+        remedy, commands = _advice(_lacking(results), file, selection, options)
         return FleetDiffersError(
             f"the Reader role is missing for {lacking:,} of {count_results(results)}", remedy=remedy, command=commands
         )
@@ -73,31 +73,42 @@ def check(
     try:
         report.end(results, is_interrupted=run.is_stopped)
     except AccountsFailedError as error:
-        remedy, commands = _advice(results, file, selection, options)
-        raise (
-            error.replace(remedy=f"correct the other errors, and {remedy}", command=commands) if commands else error
-        ) from None
+        lacking = _lacking(results)
+        if not lacking:
+            raise
+        remedy, commands = _advice(lacking, file, selection, options)
+        raise error.replace(remedy=f"correct the other errors, and {remedy}", command=commands) from None
 
 
 def _role_of(result: "EntryResult") -> str:
     return str(result.fields.get("role") or "")
 
 
-def _advice(
-    results: "Sequence[EntryResult]", file: Path, selection: Selection, options: FleetOptions
-) -> tuple[str, str]:
-    """Return how accounts get Reader that lack it, and the commands, one a line; none if all hold it."""
+def _lacking(results: "Sequence[EntryResult]") -> "list[EntryResult]":
+    """Return the results of accounts without Reader; an account that has no role in a subscription does not see it."""
     from pallink.fleet.result import Outcome  # noqa: PLC0415 - help does without it
 
-    lacking = [
+    return [
         result
         for result in results
         if result.outcome is Outcome.DIFFERS or isinstance(result.error, SubscriptionNotFoundError)
     ]
+
+
+def _advice(
+    lacking: "Sequence[EntryResult]", file: Path, selection: Selection, options: FleetOptions
+) -> tuple[str, str | None]:
+    """Return the remedy and the commands for accounts without Reader, one a line; None if many have to activate it."""
+    from pallink.roles import Verdict  # noqa: PLC0415 - help does without it
+
+    remedy = how_to_get_reader(lacking, _ASSIGN)
     commands = [result.error.command for result in lacking if result.error is not None and result.error.command]
     if len(commands) <= _MAX_COMMANDS:
-        return how_to_get_reader(lacking, _ASSIGN), "\n".join(commands)
+        return remedy, "\n".join(commands)
+    if all(result.fields.get("role") == Verdict.ELIGIBLE for result in lacking):
+        # Each account activates its own role: the results have the commands.
+        return remedy, None
     words = ["--fleet", str(file), *selection.words]
     if not all(result.entry.subscriptions for result in lacking):
         words += ["--subscription", "SUBSCRIPTION"]
-    return _ASSIGN, Settings(options.settings.cloud).command("role", "assign", *words)
+    return remedy, Settings(options.settings.cloud).command("role", "assign", *words)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -112,7 +111,7 @@ def _read_links(
     run_options = RunOptions(
         cloud=options.settings.cloud, timeout=options.timeout, concurrency=concurrency, sign_ins=sign_ins
     )
-    with FleetRun(new_plan(entries, run_options, source=Path()), Mode.SHOW, run_options) as run:
+    with FleetRun(new_plan(entries, run_options, source="pallink tenants --links"), Mode.SHOW, run_options) as run:
         results = run_all(run, options, _Progress(len(entries)), prompts=False)
     return run.is_stopped, {result.entry.tenant: result for result in results}
 
