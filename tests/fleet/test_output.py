@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -374,7 +375,8 @@ def test_github_actions(in_sandbox: Pallink, tmp_path: Path, monkeypatch: pytest
     assert errors[-1] == "::error title=pallink fleet verify::and 5 more: see the log and the report"
     summary = (tmp_path / "summary.md").read_text()
     assert summary.startswith("## pallink fleet verify: 0 passed, 14 failed, 0 could not be checked\n")
-    assert in_sandbox(f"fleet apply {file} --yes").code == 0
+    assert in_sandbox(f"fleet apply {file} --yes --markdown {tmp_path / 'summary.md'}").code == 0
+    assert (tmp_path / "summary.md").read_text().startswith(summary)
     assert "::error" not in in_sandbox(f"fleet verify {file}").stderr
     assert "all 14 accounts are linked as expected" in (tmp_path / "summary.md").read_text()
 
@@ -444,7 +446,7 @@ def test_a_report_does_not_overwrite_the_fleet_file(
         ("--csv", "\ufeffname;Client-ID;tenant\n", False),
         ("--csv", '{"version": 1, "kind": "pallink fleet plan"}', False),
         ("--csv", "name;outcome;exitCode\n", True),
-        ("--csv", "", True),
+        ("--csv", "\n", True),
         ("--junit", "<?xml version='1.0'?>\n<project/>\n", False),
         ("--junit", '<testsuite name="another tool"/>', True),
         ("--junit", "<?xml version='1.0'?>\n<!-- by another tool -->\n<testsuites/>", True),
@@ -482,6 +484,11 @@ def test_each_report_has_a_file_of_its_own(in_sandbox: Pallink, traffic: Traffic
     assert f"error: --junit and --csv name the same file: {other}\n" in refused.stderr
     assert "hint: name another file with --csv\n" in refused.stderr
     assert traffic.sent == []
+
+
+def test_all_reports_may_be_discarded(in_sandbox: Pallink, tmp_path: Path) -> None:
+    done = in_sandbox(f"fleet verify {write_fleet(tmp_path, *SEED)} --junit {os.devnull} --csv {os.devnull}")
+    assert done.code == 9
 
 
 def test_a_report_takes_the_place_of_an_earlier_one(in_sandbox: Pallink, tmp_path: Path) -> None:

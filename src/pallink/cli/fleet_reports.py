@@ -59,6 +59,9 @@ class ReportFiles(NamedTuple):
         Raises:
             UsageError: As `parse_report_file`; or two options name the same file.
         """
+        if markdown and os.environ.get("GITHUB_ACTIONS") and markdown == os.environ.get("GITHUB_STEP_SUMMARY"):
+            # The summary is added to this file without the option.
+            markdown = None
         given = zip(_OPTIONS, (junit, markdown, csv), strict=True)
         files = {option: parse_report_file(option, name) for option, name in given}
         for (first, file), (second, other) in itertools.combinations(files.items(), 2):
@@ -79,7 +82,8 @@ class ReportFiles(NamedTuple):
 
 def _is_same(first: Path, second: Path) -> bool:
     try:
-        return first.samefile(second)
+        # All may go to /dev/null.
+        return first.samefile(second) and first.is_file()
     except OSError:
         # One of them does not exist yet.
         return os.path.realpath(first) == os.path.realpath(second)
@@ -107,7 +111,7 @@ def parse_report_file(option: str, name: str | None) -> Path | None:
     report, beginning = _BEGINNINGS[option]
     file = Path(name)
     existing = _read_beginning(file)
-    if existing and not beginning.match(existing):
+    if existing.strip() and not beginning.match(existing):
         raise UsageError(
             f"{option} would overwrite {name}",
             cause=f"the file exists, and is not {report}; nothing was sent",
