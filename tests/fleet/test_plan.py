@@ -165,7 +165,7 @@ def test_a_link_that_changed_meanwhile(in_sandbox: Pallink, traffic: Traffic, tm
         assert cause in str(error["cause"])
         assert (error["remedy"], error["command"]) == (
             "make the plan again",
-            "pallink fleet plan FILE --out PLAN_FILE",
+            "pallink fleet plan FILE --out PLAN_FILE --cloud sandbox",
         )
     else:
         assert done.code == 0

@@ -17,7 +17,7 @@ from pallink.fleet.entry import Entry
 from pallink.fleet.result import EntryResult, Outcome
 from pallink.links.history import InterruptedWrite
 from pallink.links.model import Action, Link, Step, active
-from pallink.settings import RoleCheck
+from pallink.settings import RoleCheck, Settings
 
 PLAN_VERSION = 1
 
@@ -131,22 +131,24 @@ def read_plan(path: Path, content: bytes, cloud: str) -> Plan:
             f"invalid plan {path}:{line}:{column}: not JSON",
             cause="a plan is one JSON object",
             remedy=_PLAN_AGAIN,
-            command=PLAN_COMMAND,
+            command=plan_command(cloud),
         ) from None
     try:
         plan = parse_plan(value)
     except InvalidPlanError as error:
         raise UsageError(
-            f"the plan {path} cannot be used", cause=str(error), remedy=_PLAN_AGAIN, command=PLAN_COMMAND
+            f"the plan {path} cannot be used", cause=str(error), remedy=_PLAN_AGAIN, command=plan_command(cloud)
         ) from error
     plan.check_cloud(cloud)
     return plan
 
 
-PLAN_COMMAND = "pallink fleet plan FILE --out PLAN_FILE"
-"""The command that makes a plan again."""
-
 _PLAN_AGAIN = "make the plan again"
+
+
+def plan_command(cloud: str) -> str:
+    """Return the command that makes a plan for a cloud."""
+    return Settings(cloud).command("fleet", "plan", "FILE", "--out", "PLAN_FILE")
 
 
 def parse_plan(value: object) -> Plan:

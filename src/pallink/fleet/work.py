@@ -22,7 +22,7 @@ from pallink.errors import (
 )
 from pallink.fleet.advice import explain_for_entry
 from pallink.fleet.entry import Entry, LinkState
-from pallink.fleet.plan_file import PLAN_COMMAND, Seen, describe_change
+from pallink.fleet.plan_file import Seen, describe_change, plan_command
 from pallink.fleet.result import EntryResult, Outcome, outcome_of_error, stated_fields
 from pallink.fleet.task import Task
 from pallink.links.history import InterruptedWrite
@@ -252,7 +252,7 @@ class Work:
                 linked_partner_id=now.partner_id if now else None,
                 cause=difference,
                 remedy="make the plan again",
-                command=PLAN_COMMAND if entry.line else None,
+                command=plan_command(self.cloud) if entry.line else None,
             )
 
     def _verify(self, entry: Entry, session: Session) -> EntryResult:
