@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from pallink.account import Account
 from pallink.advice import Job, advising
 from pallink.deadline import Deadline
-from pallink.errors import CancelledError, PallinkError, ServiceError, WrongAccountError
+from pallink.errors import CancelledError, PallinkError, ServiceError, SubscriptionNotFoundError, WrongAccountError
 from pallink.links.model import Action
 from pallink.role_result import ConfirmRoles, OnWrite, RoleProposal, RoleResult, RoleRow, with_changes
 from pallink.roles.assignments import RoleAssignment, Subscription
@@ -275,7 +275,13 @@ class RoleSession:
             return wanted.resolve(())
         if not wanted:
             return tuple(Scope(subscription.scope, subscription.name) for subscription in self._subscriptions)
-        return wanted.resolve(self._subscriptions)
+        try:
+            return wanted.resolve(self._subscriptions)
+        except SubscriptionNotFoundError as error:
+            raise error.replace(
+                cause=f"{self.administrator.name} signed in; {error.cause}",
+                remedy="correct --subscription, or name the administrator with --account",
+            ) from None
 
     # Read once in a session: they are the same for all accounts of a fleet.
     @cached_property

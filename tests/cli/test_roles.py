@@ -250,7 +250,12 @@ def test_nothing_but_the_assignment_is_written(pallink: Pallink, traffic: Traffi
         (["--to", NEW_HIRE, "--role", "Contributor"], OWNER, 2, ["the role Contributor allows more than reading"]),
         (["--to", NEW_HIRE, "--role", "Emperor"], OWNER, 1, ["unknown role 'Emperor'", "correct --role"]),
         (["--to", NEW_HIRE, "--role", PRODUCTION], OWNER, 1, [f"unknown role '{PRODUCTION}'", "has this ID"]),
-        (["--to", NEW_HIRE, "--subscription", "Nowhere"], OWNER, 2, ["sees no subscription named 'Nowhere'"]),
+        (
+            ["--to", NEW_HIRE, "--subscription", "Nowhere"],
+            OWNER,
+            2,
+            ["cause: owner@contoso.com signed in cause: the account sees ", "with --account"],
+        ),
         (["--to", NEW_HIRE, "--subscription", READER], OWNER, 1, ["unknown scope", "SubscriptionNotFound"]),
         (["--to", NEW_HIRE, "--management-group", "nowhere"], OWNER, 1, ["unknown scope", "nowhere"]),
         (["--to", NEW_HIRE, "--resource-group", "nowhere"], OWNER, 1, ["unknown scope", "ResourceGroupNot"]),

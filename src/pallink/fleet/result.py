@@ -160,9 +160,10 @@ def _is_mended_by_sign_in(error: SignInError) -> bool:
 
 def count_entries(entries: Sequence[Entry]) -> str:
     """Return how many accounts the entries are about; where all are of one account, how many tenants."""
-    is_one_account = len({entry.key[0] for entry in entries}) == 1 < len(entries)
-    noun = "tenant" if is_one_account else "account"
-    return counted(len(entries), noun)
+    is_one_account = len({entry.key[0] for entry in entries}) == 1
+    # A single entry of a file is an account. No file names those of a command line.
+    has_tenants = is_one_account and (len(entries) > 1 or not entries[0].line)
+    return counted(len(entries), "tenant" if has_tenants else "account")
 
 
 def count_results(results: Sequence[EntryResult]) -> str:

@@ -90,7 +90,7 @@ def _attempt(links: PartnerLinks, account: Account, step: Step, before: Link | N
     except (WriteFailure, PallinkError) as error:
         attempt = Attempt(step, before, error)
     if attempt.failure is not None:
-        log.info("the %s request returned no link (%s): reading the link again", step.action, attempt.failure.error)
+        log.info("no link was returned by the write (%s): reading the link again", attempt.failure.error)
     return attempt.with_reading(_read(links, account)) if attempt.needs_reading else attempt
 
 
