@@ -1,7 +1,7 @@
 """What to do about an error, as a command that can be pasted: the one place where errors get it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -37,6 +37,7 @@ class Job:
         sign_in: How this run signed in; None if it did not come that far.
         account: The account that signed in; None if none did.
         role_check: What a missing Reader role means to a command that links.
+        subscriptions: Those on which Reader has to be held.
     """
 
     settings: Settings
@@ -45,6 +46,13 @@ class Job:
     sign_in: SignIn | None = None
     account: Account | None = None
     role_check: RoleCheck = RoleCheck.REQUIRE
+    subscriptions: Sequence[str] = ()
+
+    @property
+    def reader_options(self) -> list[str]:
+        """The options of the Reader check, for a command that links."""
+        role_check = [] if self.role_check is RoleCheck.REQUIRE else ["--role-check", self.role_check.value]
+        return [*role_check, *(word for name in self.subscriptions for word in ("--subscription", name))]
 
     def settings_of_account(self) -> Settings:
         """Return the options of this run, with the account that signed in: a write needs its account stated."""
@@ -113,20 +121,19 @@ def _with_inputs(text: str | None, inputs: Mapping[str, str]) -> str | None:
 
 def _remedy(error: PallinkError, job: Job) -> tuple[str | None, str | None]:
     """Return the remedy in words and the command, as far as there is one."""
-    settings = job.settings_of_account()
-    role_check = [] if job.role_check is RoleCheck.REQUIRE else ["--role-check", job.role_check.value]
+    settings, reader = job.settings_of_account(), job.reader_options
     remedy, line = error.remedy, None
     match error:
         case NotLinkedError():
-            remedy, line = "create the link", settings.command("link", job.partner_id or "PARTNER_ID", *role_check)
+            remedy, line = "create the link", settings.command("link", job.partner_id or "PARTNER_ID", *reader)
         case LinkedElsewhereError() if job.command == "unlink":
             remedy = f"remove the link to {error.linked_partner_id} instead"
             line = settings.command("unlink", error.linked_partner_id)
         case LinkedElsewhereError():
             # Another account first: replacing a partner ends the recognition of the one that is linked.
             other = replace(settings, account=None, client_id=None, auth=None)
-            line = other.command("link", error.wanted_partner_id, *role_check, "--account", "OTHER_ACCOUNT")
-            line += "\n" + settings.command("update", error.wanted_partner_id, *role_check)
+            line = other.command("link", error.wanted_partner_id, *reader, "--account", "OTHER_ACCOUNT")
+            line += "\n" + settings.command("update", error.wanted_partner_id, *reader)
             remedy = "link another account to the other partner, or replace the partner of this one"
         case UnsettledWriteError():
             line = settings.command("show")

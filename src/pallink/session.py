@@ -191,7 +191,8 @@ class Session:
             on_send: Called right before each write is sent.
         """
         self.written.known = UNCHANGED
-        with self._job("unlink" if isinstance(goal, UnlinkGoal) else "link", goal.partner_id, role_check):
+        command = "unlink" if isinstance(goal, UnlinkGoal) else "link"
+        with self._job(command, goal.partner_id, role_check, subscriptions):
             situation = self._look(role_check, subscriptions)
             on_read(situation.current)
             step = self._allowed_step(goal, situation)
@@ -249,7 +250,7 @@ class Session:
     def compare(self, goal: LinkGoal, *, role_check: RoleCheck, subscriptions: Sequence[str] = ()) -> VerifyResult:
         """Compare the link with a goal, as `verify` does with the partner ID that it parses."""
         expected = goal.partner_id
-        with self._job("verify", expected) as job:
+        with self._job("verify", expected, subscriptions=subscriptions) as job:
             situation = self._look(role_check, subscriptions)
             linked = active(situation.current)
             difference = verification_error(linked, expected) if linked else self._not_linked(situation)
@@ -304,11 +305,15 @@ class Session:
 
     @contextmanager
     def _job(
-        self, command: str, partner_id: str | None = None, role_check: RoleCheck = RoleCheck.REQUIRE
+        self,
+        command: str,
+        partner_id: str | None = None,
+        role_check: RoleCheck = RoleCheck.REQUIRE,
+        subscriptions: Sequence[str] = (),
     ) -> Iterator[Job]:
         """Give one job its deadline, and its errors the command that mends them."""
         deadline = self._deadline or Deadline(self._settings.timeout)
-        job = Job(self._settings, command, partner_id, self.sign_in, self.account, role_check)
+        job = Job(self._settings, command, partner_id, self.sign_in, self.account, role_check, subscriptions)
         with self._secrets.active(), deadline.active(), advising(job):
             yield job
 

@@ -1,5 +1,6 @@
 """The main job from the first link to the last, as the README tells it."""
 
+import shlex
 from datetime import datetime
 
 import pytest
@@ -156,9 +157,11 @@ def test_a_role_check_is_kept_in_what_is_to_be_run_instead(in_sandbox: Pallink) 
     missing = in_sandbox("update 719878 --role-check skip")
     assert "    pallink link 719878 --role-check skip --cloud sandbox" in missing.stderr
     in_sandbox("link 719878")
-    elsewhere = in_sandbox("link 6183402 --role-check warn")
-    assert "    pallink link 6183402 --role-check warn --account OTHER_ACCOUNT" in elsewhere.stderr
-    assert "    pallink update 6183402 --role-check warn --cloud sandbox" in elsewhere.stderr
+    words = ["--role-check", "warn", "--subscription", "Contoso Production"]
+    elsewhere = in_sandbox("link", "6183402", *words)
+    reader = shlex.join(words)
+    assert f"    pallink link 6183402 {reader} --account OTHER_ACCOUNT" in elsewhere.stderr
+    assert f"    pallink update 6183402 {reader} --cloud sandbox" in elsewhere.stderr
     refused = in_sandbox("unlink 6183402 --yes")
     assert refused.stderr.endswith("    pallink unlink 719878 --cloud sandbox --account invoices@contoso.com\n")
 
