@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pallink.exit_codes import ExitCode
+from pallink.os_errors import os_reason
 from pallink.redact.text import one_line
 
 _COMMANDS = ("verify", "link", "update", "show", "check")
@@ -24,6 +25,9 @@ _COMMANDS_WITH_PARTNER = ("verify", "link", "update")
 _OPTIONS = ("account", "tenant", "client-id", "auth", "cloud")
 # Left-over settings of the job must not change the output.
 _UNSET = ("PALLINK_QUERY", "PALLINK_QUIET")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# As a shell's.
+_CANNOT_START = 127
 
 
 def read_input(name: str) -> str:
@@ -45,31 +49,52 @@ def arguments(command: str, partner_id: str, report: Path | None) -> list[str]:
     return [*words, "--", partner_id] if command in _COMMANDS_WITH_PARTNER else words
 
 
-def run(words: Sequence[str], result: Path) -> int:
-    """Run a program, pass on the signals that cancel the job, and return the program's exit code.
+class Cancellation:
+    """Passes the signals that cancel the job on to a program, which may not run yet."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_cancelled = False
+        for number in _SIGNALS:
+            signal.signal(number, self._cancel)
+
+    def _cancel(self, *_: object) -> None:
+        self._is_cancelled = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def watch(self, process: "subprocess.Popen[bytes]") -> None:
+        """Pass the signals on to a process, an earlier one too."""
+        self._process = process
+        if self._is_cancelled:
+            process.terminate()
+
+
+def run(words: Sequence[str], result: Path, cancellation: Cancellation) -> int:
+    """Run a program and return its exit code, or that of the signal that ended it.
 
     Args:
         words: The program and its arguments.
         result: The file for its stdout.
+        cancellation: What passes the signals on to it.
     """
-    process: subprocess.Popen[bytes] | None = None
-    is_cancelled = False
-
-    def pass_on(*_: object) -> None:
-        nonlocal is_cancelled
-        is_cancelled = True
-        if process is not None:
-            process.terminate()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, pass_on)
     environ = {name: value for name, value in os.environ.items() if name not in _UNSET}
-    with result.open("wb") as stdout:
-        process = subprocess.Popen(words, stdout=stdout, env=environ)
-    # A signal may have come before there was a process.
-    if is_cancelled:
-        process.terminate()
-    return process.wait()
+    try:
+        with result.open("wb") as stdout:
+            process = subprocess.Popen(words, stdout=stdout, env=environ)
+    except OSError as error:
+        sys.stderr.write(f"error: pallink cannot be started: {os_reason(error)}: {error.filename}\n")
+        return _CANNOT_START
+    cancellation.watch(process)
+    code = process.wait()
+    if -code in _SIGNALS:
+        # Before pallink could handle it.
+        sys.stderr.write("error: interrupted\n")
+        return int(ExitCode.INTERRUPTED)
+    if code < 0:
+        sys.stderr.write(f"error: pallink was ended by signal {-code}\n")
+        return 128 - code
+    return code
 
 
 def outputs(result: Mapping[str, Any] | None, exit_code: int, partner_id: str, report: str) -> dict[str, str]:
@@ -117,8 +142,12 @@ def for_azure_pipelines(values: Mapping[str, str]) -> str:
 def set_outputs(values: Mapping[str, str]) -> None:
     """Set the outputs for the CI system that runs this script."""
     if github := os.environ.get("GITHUB_OUTPUT"):
-        with Path(github).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(for_github(values))
+        try:
+            with Path(github).open("a", encoding="utf-8", newline="\n") as file:
+                file.write(for_github(values))
+        except OSError as error:
+            # The exit code says more than the outputs.
+            sys.stderr.write(f"warning: the outputs cannot be written to {github}: {os_reason(error)}\n")
     if os.environ.get("TF_BUILD"):
         sys.stdout.write(for_azure_pipelines(values))
 
@@ -133,25 +162,22 @@ def _decoded(text: str) -> Mapping[str, Any] | None:
 
 def main(programs: str) -> int:
     """Run the command of the inputs, and return the exit code of the step."""
+    cancellation = Cancellation()
     home = Path(os.environ["PALLINK_ACTION_HOME"])
     command, partner_id = read_input("command") or "verify", read_input("partner-id")
     report = home / "pallink-junit.xml" if command == "verify" else None
     if report:
         report.unlink(missing_ok=True)
-    text = ""
+    result = home / "pallink-result.json"
+    result.unlink(missing_ok=True)
     if command in _COMMANDS:
         pallink = Path(programs) / ("pallink.exe" if os.name == "nt" else "pallink")
-        result = home / "pallink-result.json"
-        code = run([str(pallink), *arguments(command, partner_id, report)], result)
-        text = result.read_text("utf-8", errors="replace")
+        code = run([str(pallink), *arguments(command, partner_id, report)], result, cancellation)
     else:
         commands = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
         sys.stderr.write(f"error: the input command is '{one_line(command)}': it must be {commands}\n")
         code = int(ExitCode.USAGE)
-    if code < 0:
-        # A signal ended pallink before it could handle it.
-        sys.stderr.write("error: interrupted\n")
-        code, text = int(ExitCode.INTERRUPTED), ""
+    text = result.read_text("utf-8", errors="replace") if result.is_file() else ""
     sys.stdout.write(text)
     written = str(report) if report and report.is_file() else ""
     set_outputs(outputs(_decoded(text), code, partner_id, written))

@@ -205,6 +205,28 @@ def test_a_job_that_is_cancelled_has_outputs(tmp_path: Path, python: Path, when:
     assert done.stderr == ("" if linked else "error: interrupted\n")
 
 
+@pytest.mark.parametrize(
+    ("pallink", "code", "message"),
+    [
+        ("", 127, "error: pallink cannot be started: exec format error: "),
+        ("#!/nowhere\n", 127, "error: pallink cannot be started: no such file or directory: "),
+        ("#!/bin/sh\nkill -KILL $$\n", 137, "error: pallink was ended by signal 9\n"),
+    ],
+)
+def test_a_pallink_that_does_not_run_has_outputs(
+    tmp_path: Path, python: Path, pallink: str, code: int, message: str
+) -> None:
+    done = run_step(tmp_path, python, pallink)
+    assert (done.returncode, done.stderr[: len(message)]) == (code, message)
+    assert read_outputs((tmp_path / "output").read_text("utf-8"))["exit-code"] == str(code)
+
+
+def test_outputs_that_cannot_be_written_do_not_change_the_exit_code(tmp_path: Path, python: Path) -> None:
+    done = run_step(tmp_path, python, "#!/bin/sh\nexit 3\n", GITHUB_OUTPUT=str(tmp_path / "nowhere" / "output"))
+    assert done.returncode == 3
+    assert done.stderr.startswith("warning: the outputs cannot be written to ")
+
+
 def test_azure_pipelines_gets_output_variables(act: Act, tmp_path: Path, python: Path) -> None:
     """The template's two scripts, with the environment that the agent gives them."""
     del act

@@ -104,6 +104,9 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
         case SignInError(command=str()) if error.needs_login or error.new_sign_in or error.prompt_helps:
             # A user would have to sign in on the machine that runs the job.
             remedy = f"sign in as an application, by a method that needs no prompt ({inputs['--auth']})"
+        case SignInError(entra_code="53003"):
+            # There is no browser to try.
+            remedy = "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID"
         case _:
             return error.replace(
                 cause=_with_inputs(error.cause, inputs),

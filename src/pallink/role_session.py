@@ -278,9 +278,10 @@ class RoleSession:
         try:
             return wanted.resolve(self._subscriptions)
         except SubscriptionNotFoundError as error:
+            other = ", or name the administrator with --account" if self.settings.account is None else ""
             raise error.replace(
                 cause=f"{self.administrator.name} signed in; {error.cause}",
-                remedy="correct --subscription, or name the administrator with --account",
+                remedy=f"correct --subscription, or give the ID of the subscription{other}",
             ) from None
 
     # Read once in a session: they are the same for all accounts of a fleet.

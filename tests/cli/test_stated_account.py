@@ -217,8 +217,11 @@ def test_a_command_names_the_account_that_variables_chose(pallink: Pallink, monk
     assert fleet.stderr.endswith("fleet.csv --yes --cloud sandbox\n")
 
 
-def test_a_variable_that_names_no_method_is_refused_first(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_is_not_a_method_is_not_repeated(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALLINK_AUTH", "S3cret")
+    assert pallink("unlink --cloud sandbox").stderr.endswith("    pallink unlink --cloud sandbox --yes\n")
+
+
+def test_a_text_that_is_not_a_method_does_not_stop_a_logout(pallink: Pallink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PALLINK_AUTH", "magic")
-    refused = pallink("unlink --cloud sandbox")
-    assert refused.code == 2
-    assert "error: unknown sign-in method 'magic'\nhint: use --auth with one of browser, " in refused.stderr
+    assert pallink("logout --all --cloud sandbox").code == 0

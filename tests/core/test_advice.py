@@ -60,6 +60,11 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
             "sign in as an application, by a method that needs no prompt (input auth)",
             None,
         ),
+        (
+            SignInError("x", remedy="try --auth browser").replace(entra_code="53003"),
+            "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID",
+            None,
+        ),
         (SignInError("x", remedy="exempt the application", new_sign_in=NewSignIn.SAME), "exempt the application", None),
         (
             UsageError("x", remedy="name it with --account", command="pallink --no-input"),

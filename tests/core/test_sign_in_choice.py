@@ -335,7 +335,7 @@ def test_several_stored_sign_ins_are_asked_about_or_an_error(settings: dict[str,
         resolve_sign_in(Settings(**settings), Environment(stored=stored))
     for each in stored:
         assert each.account in (refused.value.cause or "")
-    assert f"with {option}, as in" in (refused.value.remedy or "")
+    assert f"with {option}" in (refused.value.remedy or "")
     assert (refused.value.command or "").startswith("pallink whoami ")
     assert " --account invoices@contoso.com" in (refused.value.command or "")
 

@@ -80,7 +80,7 @@ def test_a_wrong_secret_is_set_where_the_file_says(in_sandbox: Pallink, tmp_path
     (tmp_path / "secret").write_text("wrong", "utf-8")
     done = in_sandbox("fleet", "verify", str(path))
     assert done.code == 8
-    assert "hint: store the application's current client secret in file:secret\n" in done.stderr
+    assert "hint: store the value, not the ID, of the application's current secret in file:secret\n" in done.stderr
     assert "AZURE_CLIENT_SECRET" not in done.stderr
 
 

@@ -24,7 +24,7 @@ from pallink.output import OutputFormat, check_query
 from pallink.redact.environment import environment_secrets
 from pallink.redact.secrets import Secrets
 from pallink.settings import DEFAULT_CLOUD, DEFAULT_TIMEOUT, Settings
-from pallink.signin import OFFERED_METHODS, parse_method
+from pallink.signin import OFFERED_METHODS
 
 P = ParamSpec("P")
 
@@ -207,16 +207,6 @@ class CommonOptions(ConnectionOptions):
         typer.Option(metavar="ID", envvar="PALLINK_CLIENT_ID", help="The application to sign in as, or through."),
     ] = None
 
-    def check(self, context: typer.Context) -> None:
-        """Refuse options that contradict each other, and what is known to be wrong before anything is sent.
-
-        Raises:
-            UsageError: An option is invalid.
-        """
-        super().check(context)
-        if self.settings.auth is not None:
-            parse_method(self.settings.auth)
-
     @functools.cached_property
     def report(self) -> InterruptReport:
         """What to report when the command is interrupted."""
@@ -368,7 +358,10 @@ def _variable_options(context: typer.Context) -> Iterator[tuple[str, str]]:
         option, name = parameter.opts[0], parameter.name or ""
         if option in _SIGN_IN_OPTIONS and is_from(context, name, "ENVIRONMENT"):
             value = context.params[name]
-            yield option, value if isinstance(value, str) else " ".join(value)
+            text = value if isinstance(value, str) else " ".join(value)
+            # An unknown method is not repeated: it may be a secret by mistake.
+            if option != "--auth" or text.lower() in OFFERED_METHODS:
+                yield option, text
 
 
 def is_from(context: typer.Context, parameter: str, source: Literal["COMMANDLINE", "ENVIRONMENT"]) -> bool:

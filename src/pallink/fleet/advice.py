@@ -51,5 +51,5 @@ def _own_remedy(error: PallinkError, entry: Entry) -> str | None:
         return f"{remedy}, or leave it out: exclude-tenants {tenant}" if is_from_file else remedy
     if entry.secret is not None and error.entra_code in CLIENT_SECRET_CODES:
         # The fleet file states where the secret is; AZURE_CLIENT_SECRET signs in no account of it.
-        return f"store the application's current client secret in {entry.secret}"
+        return f"store the value, not the ID, of the application's current secret in {entry.secret}"
     return None

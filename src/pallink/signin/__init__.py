@@ -23,7 +23,7 @@ from pallink.signin.choice import (
     resolve_sign_in,
     sign_in_from_stored,
 )
-from pallink.signin.methods import METHODS, OFFERED_METHODS, MethodInfo, SignIn, SignInMethod, parse_method
+from pallink.signin.methods import METHODS, OFFERED_METHODS, MethodInfo, SignIn, SignInMethod
 from pallink.signin.stored import (
     StoredSignIn,
     filter_stored,
@@ -46,7 +46,6 @@ __all__ = [
     "for_other_tenants",
     "has_browser",
     "one_of_each_user",
-    "parse_method",
     "resolve_sign_in",
     "sign_in_from_stored",
     "tenant_id_by_name",

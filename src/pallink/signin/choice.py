@@ -194,7 +194,7 @@ def ambiguous_sign_in(candidates: Sequence[StoredSignIn], settings: Settings, co
     error = SignInError(
         f"could not choose among {len(candidates)} stored sign-ins",
         cause=f"these match: {and_list([str(candidate) for candidate in candidates])}",
-        remedy=f"choose one with {and_list(list(selecting))}, as in",
+        remedy=f"choose one with {and_list(list(selecting))}",
         command=settings.command(command, *words),
     )
     return error.replace(selecting_options=words)
