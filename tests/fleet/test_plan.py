@@ -253,9 +253,13 @@ NO_PLANS: dict[str, tuple[Callable[[str], str], str]] = {
     "another cloud": (altered(lambda plan: plan.update(cloud="AzureCloud")), "is for the cloud AzureCloud, not for"),
     "a partner that is none": (
         altered(lambda plan: plan["entries"][0].update(partner="x")),
-        "cause: partner must be 5 to 10 digits",
+        "cause: entries[0]: partner must be 5 to 10 digits",
     ),
-    "a secret": (altered(lambda plan: plan["entries"][0].update(secret="abc")), "cause: secret"),
+    "a secret": (altered(lambda plan: plan["entries"][0].update(secret="abc")), "cause: entries[0]: secret"),
+    "the same entry twice": (
+        altered(lambda plan: plan["entries"].append(plan["entries"][0])),
+        " too, with the same partner",
+    ),
     "entries that are none": (
         altered(lambda plan: plan.update(entries=["a"])),
         "cause: entries[0]: not an entry",

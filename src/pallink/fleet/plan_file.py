@@ -5,14 +5,14 @@ carries out what was shown, and nothing where a link has changed since. Secrets 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pallink.errors import UsageError
 from pallink.fleet.check import check_document
-from pallink.fleet.document import Cell, Document, Row, describe_key
+from pallink.fleet.document import Cell, Document, Problem, Row, describe_key
 from pallink.fleet.entry import Entry
 from pallink.fleet.result import EntryResult, Outcome
 from pallink.links.history import InterruptedWrite
@@ -177,7 +177,7 @@ def parse_plan(value: object) -> Plan:
             raise InvalidPlanError("not a plan")
     checked, problems = check_document(Document([part.row for part in parts]))
     if problems:
-        raise InvalidPlanError(problems[0].message)
+        raise InvalidPlanError(_describe_problem(parts, problems[0]))
     entries = tuple(replace(entry, **part.resolved) for entry, part in zip(checked, parts, strict=True))
     return Plan(
         cloud=cloud,
@@ -330,6 +330,14 @@ def _parse_entries(items: Iterable[object]) -> list[_EntryParts]:
         except InvalidPlanError as error:
             raise InvalidPlanError(f"entries[{index}]: {error}") from error
     return parts
+
+
+def _describe_problem(parts: Sequence[_EntryParts], problem: Problem) -> str:
+    """Return the first problem with its entry; one between entries, as it is."""
+    for index, part in enumerate(parts):
+        if found := check_document(Document([part.row]))[1]:
+            return f"entries[{index}]: {found[0].message}"
+    return problem.message
 
 
 def _parse_entry(value: object) -> _EntryParts:
