@@ -83,7 +83,7 @@ def run(words: Sequence[str], result: Path, cancellation: Cancellation) -> int:
         with result.open("wb") as stdout:
             process = subprocess.Popen(words, stdout=stdout, env=environ)
     except OSError as error:
-        sys.stderr.write(f"error: pallink cannot be started: {os_reason(error)}: {error.filename}\n")
+        sys.stderr.write(f"error: pallink cannot be started: {os_reason(error)}: {error.filename or words[0]}\n")
         return _CANNOT_START
     cancellation.watch(process)
     code = process.wait()
@@ -178,9 +178,10 @@ def main(programs: str) -> int:
         sys.stderr.write(f"error: the input command is '{one_line(command)}': it must be {commands}\n")
         code = int(ExitCode.USAGE)
     text = result.read_text("utf-8", errors="replace") if result.is_file() else ""
-    sys.stdout.write(text)
     written = str(report) if report and report.is_file() else ""
+    # First, because stdout may be closed or full.
     set_outputs(outputs(_decoded(text), code, partner_id, written))
+    sys.stdout.write(text)
     return code
 
 

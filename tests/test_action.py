@@ -156,9 +156,8 @@ def test_names_from_elsewhere_are_harmless_in_outputs(tmp_path: Path, python: Pa
     values = {"linked": "false", "partner-id": shown, "partner-name": shown, "exit-code": "5", "report": ""}
     assert read_outputs((tmp_path / "output").read_text("utf-8")) == values
     set_variable = "##vso[task.setvariable variable={};isoutput=true]{}\n"
-    assert done.stdout == printed + "\n" + "".join(
-        set_variable.format(name.replace("-", "_"), value) for name, value in values.items()
-    )
+    commands = [set_variable.format(name.replace("-", "_"), value) for name, value in values.items()]
+    assert done.stdout == "".join([*commands, printed, "\n"])
 
 
 def run_step(home: Path, python: Path, pallink: str, **variables: str) -> "subprocess.CompletedProcess[str]":

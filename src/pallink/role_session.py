@@ -278,10 +278,11 @@ class RoleSession:
         try:
             return wanted.resolve(self._subscriptions)
         except SubscriptionNotFoundError as error:
-            other = ", or name the administrator with --account" if self.settings.account is None else ""
+            is_named = self.settings.account is not None
+            account = "correct --account" if is_named else "name the administrator with --account"
             raise error.replace(
                 cause=f"{self.administrator.name} signed in; {error.cause}",
-                remedy=f"correct --subscription, or give the ID of the subscription{other}",
+                remedy=f"correct --subscription, or {account}",
             ) from None
 
     # Read once in a session: they are the same for all accounts of a fleet.

@@ -254,7 +254,7 @@ def test_nothing_but_the_assignment_is_written(pallink: Pallink, traffic: Traffi
             ["--to", NEW_HIRE, "--subscription", "Nowhere"],
             OWNER,
             2,
-            ["cause: owner@contoso.com signed in cause: the account sees ", "give the ID of the subscription"],
+            ["cause: owner@contoso.com signed in cause: the account sees ", "or correct --account"],
         ),
         (["--to", NEW_HIRE, "--subscription", READER], OWNER, 1, ["unknown scope", "SubscriptionNotFound"]),
         (["--to", NEW_HIRE, "--management-group", "nowhere"], OWNER, 1, ["unknown scope", "nowhere"]),

@@ -436,6 +436,4 @@ def test_what_no_sign_in_mends_prints_no_command_to_sign_in(desk: Desk) -> None:
 
 def test_what_blocks_a_device_code_may_block_nothing_else(desk: Desk) -> None:
     refused = refused_with(desk, "53003", "device-code")
-    assert (
-        "hint: try --auth browser where a device code is blocked, or ask the tenant's administrator" in refused.stderr
-    )
+    assert "hint: use the browser if only device codes are blocked, or ask the tenant's administrator" in refused.stderr

@@ -61,7 +61,7 @@ def test_the_action_names_its_own_commands(error: PallinkError, said: str) -> No
             None,
         ),
         (
-            SignInError("x", remedy="try --auth browser").replace(entra_code="53003"),
+            SignInError("x", remedy="use the browser").replace(entra_code="53003"),
             "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID",
             None,
         ),

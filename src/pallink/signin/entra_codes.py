@@ -137,10 +137,10 @@ _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
 )
 
 _BLOCKED_METHOD = {
-    # The code that a policy against device codes causes, among others.
+    # The code that a policy against device codes causes, among others. A fleet has no option --auth.
     "53003": Explanation(
         "a conditional access policy blocks this sign-in because of its location, device or method",
-        "try --auth browser where a device code is blocked, or ask the tenant's administrator",
+        "use the browser if only device codes are blocked, or ask the tenant's administrator",
     ),
 }
 
