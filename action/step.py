@@ -63,7 +63,7 @@ class Cancellation:
         if self._process is not None:
             self._process.terminate()
 
-    def watch(self, process: "subprocess.Popen[bytes]") -> None:
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
         """Pass the signals on to a process, an earlier one too."""
         self._process = process
         if self._is_cancelled:

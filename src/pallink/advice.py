@@ -16,6 +16,7 @@ from pallink.errors import (
 )
 from pallink.settings import RoleCheck, Settings
 from pallink.signin.again import with_sign_in_command
+from pallink.signin.entra_codes import ASK_THE_ADMINISTRATOR
 from pallink.signin.methods import CI_METHODS, SignIn
 
 # What takes the place of an option in the GitHub Action, and in the Azure Pipelines template.
@@ -106,7 +107,7 @@ def advise_in_ci(error: PallinkError, environ: Mapping[str, str]) -> PallinkErro
             remedy = f"sign in as an application, by a method that needs no prompt ({inputs['--auth']})"
         case SignInError(entra_code="53003"):
             # There is no browser to try.
-            remedy = "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID"
+            remedy = ASK_THE_ADMINISTRATOR
         case _:
             return error.replace(
                 cause=_with_inputs(error.cause, inputs),

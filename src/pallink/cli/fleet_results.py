@@ -261,6 +261,13 @@ def fleet_differs(command: str, replacing: str) -> Finding:
     return finding
 
 
+def activates_reader(result: "EntryResult") -> bool:
+    """Return whether the account of a result has to activate Reader, and no administrator has to assign it."""
+    from pallink.roles import Verdict  # noqa: PLC0415
+
+    return result.fields.get("role") == Verdict.ELIGIBLE
+
+
 def how_to_get_reader(lacking: "Sequence[EntryResult]", assign: str) -> str:
     """Return what to do about accounts without Reader.
 
@@ -268,9 +275,7 @@ def how_to_get_reader(lacking: "Sequence[EntryResult]", assign: str) -> str:
         lacking: Their results.
         assign: What to do where an administrator has to assign it.
     """
-    from pallink.roles import Verdict  # noqa: PLC0415
-
-    activates = [result.fields.get("role") == Verdict.ELIGIBLE for result in lacking]
+    activates = list(map(activates_reader, lacking))
     if all(activates):
         return "activate Reader where the account is eligible for it"
     return f"{assign}, or activate it where the account is eligible for it" if any(activates) else assign

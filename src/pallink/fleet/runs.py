@@ -9,7 +9,7 @@ from pathlib import Path
 from pallink import private_files
 from pallink.errors import UsageError
 from pallink.fleet.result import DONE
-from pallink.fleet.run_folder import JOURNAL, find_run, is_in_use, owner, read_journal, run_folders, start_of
+from pallink.fleet.run_folder import JOURNAL, is_in_use, owner, read_journal, run_folders, start_of
 from pallink.fleet.run_state import DamagedJournalError, RunState
 from pallink.os_errors import os_reason
 
@@ -88,16 +88,15 @@ def list_runs() -> list[RunSummary]:
     return [_summarise(folder) for folder in run_folders()]
 
 
-def read_run(run: str | Path) -> RunState:
+def read_run(folder: Path) -> RunState:
     """Return what a run's journal says.
 
     Args:
-        run: Its ID, `last`, or its folder.
+        folder: The run's folder, from `find_run`.
 
     Raises:
-        UsageError: There is no such run, or its journal cannot be read.
+        UsageError: The journal cannot be read.
     """
-    folder = find_run(run)
     state, problem = _read(folder)
     if problem is not None:
         raise unreadable_run(folder, problem)

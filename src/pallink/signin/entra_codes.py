@@ -122,8 +122,10 @@ _NO_DEVICE_CODE = _group(
     NewSignIn.BROWSER,
 )
 
+ASK_THE_ADMINISTRATOR = "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID"
+
 _ASK_ABOUT_CONDITIONAL_ACCESS = _group(
-    "ask the tenant's administrator, who finds the policy in the sign-in log by the correlation ID",
+    ASK_THE_ADMINISTRATOR,
     {
         "50005": "a conditional access policy does not support this operating system",
         "50131": "a conditional access policy blocks this sign-in: the device, the place or suspicious activity",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pallink.cli.fleet_arguments import Concurrency, Csv, Exclude, FleetFile, Junit, Limit, Markdown, Select, VaultAuth
 from pallink.cli.fleet_job import Selection, read_entries, run_all
 from pallink.cli.fleet_reports import ReportFiles
-from pallink.cli.fleet_results import Ending, FleetReport, how_to_get_reader
+from pallink.cli.fleet_results import Ending, FleetReport, activates_reader, how_to_get_reader
 from pallink.cli.job import say_where_at_once, this_command
 from pallink.cli.options import FleetOptions
 from pallink.cli.prompter import TerminalPrompter
@@ -99,13 +99,11 @@ def _advice(
     lacking: "Sequence[EntryResult]", file: Path, selection: Selection, options: FleetOptions
 ) -> tuple[str, str | None]:
     """Return the remedy and the commands for accounts without Reader, one a line; None if many have to activate it."""
-    from pallink.roles import Verdict  # noqa: PLC0415 - help does without it
-
     remedy = how_to_get_reader(lacking, _ASSIGN)
     commands = [result.error.command for result in lacking if result.error is not None and result.error.command]
     if len(commands) <= _MAX_COMMANDS:
         return remedy, "\n".join(commands)
-    if all(result.fields.get("role") == Verdict.ELIGIBLE for result in lacking):
+    if all(map(activates_reader, lacking)):
         # Each account activates its own role: the results have the commands.
         return remedy, None
     words = ["--fleet", str(file), *selection.words]
